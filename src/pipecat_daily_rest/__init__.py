@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A Daily room and its tokens before your Pipecat bot starts, and no room after it stops.
+
+::
+
+    from pipecat_daily_rest import provisioned_room
+
+    async with provisioned_room() as room:
+        transport = DailyTransport(room.url, room.bot_token, "Bot", DailyParams(...))
+        print(f"Talk to it: {room.join_url}")
+        ...
+    # here the room no longer exists
+"""
+
+from pipecat_daily_rest.errors import (
+    DailyAPIError,
+    DailyAuthenticationError,
+    DailyConfigError,
+    DailyConnectionError,
+    DailyError,
+    DailyForbiddenError,
+    DailyInvalidRequestError,
+    DailyNotFoundError,
+    DailyRateLimitError,
+    DailyResponseError,
+    DailyRoomExistsError,
+    DailyServerError,
+    DailyTimeoutError,
+)
+from pipecat_daily_rest.helper import DailyRESTHelper
+from pipecat_daily_rest.models import (
+    DailyMeetingTokenParams,
+    DailyMeetingTokenProperties,
+    DailyRoomObject,
+    DailyRoomParams,
+    DailyRoomProperties,
+    DailyRoomSipParams,
+    RecordingsBucketConfig,
+    TranscriptionBucketConfig,
+)
+from pipecat_daily_rest.provision import ProvisionedRoom, provisioned_room
+from pipecat_daily_rest.registry import drain_on_exit, owned_rooms
+from pipecat_daily_rest.retry import RetryPolicy
+
+__all__ = [
+    "DailyAPIError",
+    "DailyAuthenticationError",
+    "DailyConfigError",
+    "DailyConnectionError",
+    "DailyError",
+    "DailyForbiddenError",
+    "DailyInvalidRequestError",
+    "DailyMeetingTokenParams",
+    "DailyMeetingTokenProperties",
+    "DailyNotFoundError",
+    "DailyRESTHelper",
+    "DailyRateLimitError",
+    "DailyResponseError",
+    "DailyRoomExistsError",
+    "DailyRoomObject",
+    "DailyRoomParams",
+    "DailyRoomProperties",
+    "DailyRoomSipParams",
+    "DailyServerError",
+    "DailyTimeoutError",
+    "ProvisionedRoom",
+    "RecordingsBucketConfig",
+    "RetryPolicy",
+    "TranscriptionBucketConfig",
+    "drain_on_exit",
+    "owned_rooms",
+    "provisioned_room",
+]

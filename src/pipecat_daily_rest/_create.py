@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A room is made once or not at all, whatever happens to the answers.
+
+Daily knows no idempotency key, so the room's name is one: it is chosen before the first request,
+and a lost answer is resolved by looking.
+"""
+
+import asyncio
+
+from loguru import logger
+
+from pipecat_daily_rest._http import API, Deadline, never_happened
+from pipecat_daily_rest._rooms import get_room, read_room
+from pipecat_daily_rest.errors import (
+    DailyAuthenticationError,
+    DailyError,
+    DailyInvalidRequestError,
+    DailyNotFoundError,
+    DailyRoomExistsError,
+)
+from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
+from pipecat_daily_rest.retry import Repeat
+
+_WHAT = "Unable to create room"
+
+
+class Creation:
+    """The making of one room.
+
+    Parameters:
+        may_exist: Whether a room may be there: after a 200, or while no answer told.
+        answered: Whether Daily answered that it made the room.
+    """
+
+    def __init__(self, api: API, params: DailyRoomParams, *, minted: bool) -> None:
+        """Initialize; nothing is sent yet.
+
+        Args:
+            api: The API.
+            params: The room, checked; not changed.
+            minted: Whether the name was made up here, so that nobody else can have it.
+        """
+        self.api = api
+        self.name = params.name
+        self.may_exist = False
+        self.answered = False
+        self._body = params.model_dump(exclude_none=True)
+        self._exp = params.properties.exp
+        self._minted = minted
+
+    async def run(self, deadline: Deadline | None = None) -> DailyRoomObject:
+        """Make the room.
+
+        Args:
+            deadline: When it must be over; the policy's deadline from now when None.
+
+        Returns:
+            The room; after a lost answer it may be one that an earlier attempt made.
+
+        Raises:
+            DailyRoomExistsError: A room of that name exists and is not this one.
+            DailyError: It could not be made; see ``may_exist``.
+        """
+        deadline = deadline or Deadline(self.api.policy.deadline)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._post(deadline)
+            except DailyError as exc:
+                exc.attempts = attempt
+                if isinstance(exc, DailyInvalidRequestError):
+                    return await self._already_there(exc, deadline)
+                pause = self.api.policy.pause(attempt, getattr(exc, "retry_after", None))
+                lost = not never_happened(exc)
+                if (
+                    not exc.retryable
+                    or (lost and self.name is None)
+                    or attempt >= self.api.policy.attempts
+                    or pause >= deadline.left()
+                ):
+                    raise
+                logger.debug("{}; going on in {:.2f} s", exc, pause)
+                await asyncio.sleep(pause)
+                if lost and (room := await self._look(exc, deadline)) is not None:
+                    return room
+
+    async def _post(self, deadline: Deadline) -> DailyRoomObject:
+        before = self.may_exist
+        self.may_exist = True
+        try:
+            data = await self.api.request(
+                "POST",
+                "/rooms",
+                what=_WHAT,
+                json=self._body,
+                repeat=Repeat.UNSENT,
+                deadline=deadline,
+                surface=(DailyError,),
+            )
+        except DailyError as exc:
+            if never_happened(exc):
+                self.may_exist = before
+            raise
+        if self.name is None and isinstance(data, dict) and isinstance(data.get("name"), str):
+            self.name = data["name"]
+        room = read_room(data, name=self.name)
+        self.answered = True
+        return room
+
+    async def _find(self, deadline: Deadline) -> DailyRoomObject | None:
+        """After a lost answer: the room if it is ours, None if there is none yet."""
+        name = self.name
+        if name is None:
+            return None
+        try:
+            room = await get_room(self.api, name, deadline=deadline)
+        except DailyNotFoundError:
+            return None
+        if not self.is_ours(room):
+            self.may_exist = False
+            msg = f"{_WHAT}: a room named {name!r} exists and was not made by this call."
+            raise DailyRoomExistsError(
+                msg, status=400, code="invalid-request-error", method="POST", path="/rooms"
+            )
+        self.answered = True
+        return room
+
+    async def _look(self, lost: DailyError, deadline: Deadline) -> DailyRoomObject | None:
+        """Look after a lost answer; when the look fails too, the first failure tells more."""
+        try:
+            return await self._find(deadline)
+        except DailyRoomExistsError:
+            raise
+        except DailyError as exc:
+            raise lost from exc
+
+    async def _already_there(
+        self, refusal: DailyInvalidRequestError, deadline: Deadline
+    ) -> DailyRoomObject:
+        """A 400 stands for a taken name and for any other fault: only a look tells which."""
+        if self.name is None or isinstance(refusal, DailyAuthenticationError):
+            raise refusal
+        try:
+            room = await self._find(deadline)
+        except DailyRoomExistsError as exc:
+            exc.info, exc.attempts = refusal.info, refusal.attempts
+            raise exc from refusal
+        if room is None:
+            raise refusal
+        return room
+
+    def is_ours(self, room: DailyRoomObject) -> bool:
+        """Tell whether a room that was found is the one that this call made.
+
+        Args:
+            room: The room.
+
+        Returns:
+            Whether its name was made up here, or its ``exp`` is the one that was sent.
+        """
+        if self._minted:
+            return True
+        found = room.config.exp
+        if self._exp is None or not isinstance(found, int | float):
+            return False
+        # A server may drop the fraction that makes an exp all but unique.
+        return found == self._exp or (found == int(found) == int(self._exp))

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What can go wrong.
+
+::
+
+    DailyError
+    ├── DailyConfigError                 (also ValueError)
+    ├── DailyConnectionError
+    │   └── DailyTimeoutError            (also TimeoutError)
+    ├── DailyAPIError
+    │   ├── DailyInvalidRequestError
+    │   │   └── DailyRoomExistsError
+    │   ├── DailyAuthenticationError
+    │   ├── DailyForbiddenError
+    │   ├── DailyNotFoundError
+    │   ├── DailyRateLimitError
+    │   └── DailyServerError
+    └── DailyResponseError
+
+Every error that this package raises on its own is a `DailyError`; the error of aiohttp,
+json or pydantic that led to it is its ``__cause__``.
+"""
+
+from typing import ClassVar
+
+
+class DailyError(Exception):
+    """The base of every error of this package.
+
+    Parameters:
+        retryable: Whether the same request may succeed when it is sent again.
+        attempts: How often the request was sent before this error surfaced; 0 when none was.
+    """
+
+    retryable: ClassVar[bool] = False
+    attempts: int = 0
+
+
+class DailyConfigError(DailyError, ValueError):
+    """No key, a bad URL, arguments that do not fit: nothing was sent."""
+
+
+class DailyConnectionError(DailyError):
+    """No answer: refused, reset, DNS, TLS.
+
+    Parameters:
+        sent: Whether the request may have reached Daily, so that its outcome is unknown; False
+            when no connection came about.
+    """
+
+    retryable = True
+    sent: bool = True
+
+
+class DailyTimeoutError(DailyConnectionError, TimeoutError):
+    """No answer in time."""
+
+
+class DailyResponseError(DailyError):
+    """An answer with a 2xx status that cannot be read."""
+
+    retryable = True
+
+
+class DailyAPIError(DailyError):
+    """Daily answered with an error.
+
+    Reference: https://docs.daily.co/docs/rest-api/errors
+
+    Parameters:
+        status: The HTTP status.
+        code: Daily's stable error code (``error`` in the body), or "".
+        info: Daily's text for people (``info`` in the body), or "".
+        method: The request's HTTP method.
+        path: The request's path below the API URL.
+        attempts: How often the request was sent.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str = "",
+        info: str = "",
+        method: str = "",
+        path: str = "",
+        attempts: int = 1,
+    ) -> None:
+        """Initialize the error.
+
+        Args:
+            message: The sentence that ``str()`` gives.
+            status: The HTTP status.
+            code: Daily's stable error code.
+            info: Daily's text for people.
+            method: The request's HTTP method.
+            path: The request's path below the API URL.
+            attempts: How often the request was sent.
+        """
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.info = info
+        self.method = method
+        self.path = path
+        self.attempts = attempts
+
+
+class DailyInvalidRequestError(DailyAPIError):
+    """400: a parameter is missing or wrong."""
+
+
+class DailyRoomExistsError(DailyInvalidRequestError):
+    """400: a room of that name exists and is not ours."""
+
+
+class DailyAuthenticationError(DailyAPIError):
+    """401, or 400 ``authorization-header-error``: the API key is missing or wrong."""
+
+
+class DailyForbiddenError(DailyAPIError):
+    """403: the API key is valid, but not for this."""
+
+
+class DailyNotFoundError(DailyAPIError):
+    """404: it does not exist, or no longer."""
+
+
+class DailyRateLimitError(DailyAPIError):
+    """429: too many requests.
+
+    Parameters:
+        retry_after: Seconds that Daily asked to wait, or None when it did not say.
+    """
+
+    retryable = True
+    retry_after: float | None = None
+
+
+class DailyServerError(DailyAPIError):
+    """5xx: something failed on Daily's side."""
+
+    retryable = True

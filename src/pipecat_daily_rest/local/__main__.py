@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The local Daily of one run: ``python -m pipecat_daily_rest.local``.
+
+It answers one JSON line on stdout, ``{"api_url", "api_key"}`` or ``{"error"}``, and lives until
+its stdin ends. Whoever starts it holds the other end of that pipe, and no signal ends it before
+its parent: a Ctrl-C in a terminal must not take the room from the bot that is about to delete it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from loguru import logger
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.server import LocalDaily
+
+_END_WITHIN = 0.8  # seconds after the end of stdin, however stuck the rest is
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise DailyConfigError(f"The local Daily cannot start: {message}.")
+
+
+def main() -> int:
+    """Run a local Daily until stdin ends.
+
+    Returns:
+        The exit code.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Only the answer goes to stdout, whatever else prints.
+    answer, sys.stdout = sys.stdout, sys.stderr
+
+    def say(**members: str) -> None:
+        with contextlib.suppress(OSError):  # the parent is gone; so is the reason to run
+            print(json.dumps(members), file=answer, flush=True)
+
+    try:
+        arguments = _arguments()
+        logger.remove()
+        logger.add(sys.stderr, level=arguments.log_level, backtrace=False, diagnose=False)
+        asyncio.run(_serve(arguments, say))
+    except DailyConfigError as exc:
+        say(error=str(exc))
+        return 1
+    except Exception as exc:
+        say(error=f"The local Daily failed: {type(exc).__name__}: {exc}")
+        raise
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = _Parser(prog="python -m pipecat_daily_rest.local", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
+    port = parser.add_mutually_exclusive_group()
+    port.add_argument("--port", type=int, default=0, help="the TCP port; 0 is a free one")
+    port.add_argument("--prefer-port", type=int, help="a TCP port, or a free one when it is taken")
+    parser.add_argument(
+        "--log-level",
+        default="WARNING",
+        type=str.upper,
+        choices=["TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL"],
+        help="what goes to stderr",
+    )
+    return parser.parse_args()
+
+
+async def _serve(arguments: argparse.Namespace, say: Callable[..., None]) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    threading.Thread(
+        target=_watch_parent, args=(lambda: loop.call_soon_threadsafe(ended.set),), daemon=True
+    ).start()
+    daily = await _start(arguments)
+    try:
+        say(api_url=daily.api_url, api_key=daily.api_key)
+        await ended.wait()
+    finally:
+        await daily.aclose()
+
+
+async def _start(arguments: argparse.Namespace) -> LocalDaily:
+    if arguments.prefer_port is not None:
+        with contextlib.suppress(DailyConfigError):
+            daily = LocalDaily(host=arguments.host, port=arguments.prefer_port)
+            await daily.start()
+            return daily
+    daily = LocalDaily(host=arguments.host, port=arguments.port)
+    await daily.start()
+    return daily
+
+
+def _watch_parent(end: Callable[[], object]) -> None:
+    """A thread that blocks is the one way that also works for a pipe on Windows."""
+    # Not sys.stdin: a thread that holds its lock makes the interpreter's own end fail.
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    with contextlib.suppress(RuntimeError):  # the loop has ended already
+        end()
+    time.sleep(_END_WITHIN)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

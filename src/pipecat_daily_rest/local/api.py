@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The REST routes over the state: who asks, what was sent, how it is answered.
+
+Reference: https://docs.daily.co/reference/rest-api
+"""
+
+import hmac
+import json
+import re
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import hdrs, web
+from loguru import logger
+
+from pipecat_daily_rest.local.endpoints import Endpoints
+from pipecat_daily_rest.local.journal import Request, masked, masked_path
+from pipecat_daily_rest.local.schema import BAD_HEADER, Refusal
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.server import LocalDaily
+
+Endpoint = Callable[[web.Request, Any], Any]
+
+PREFIX = "/v1"
+
+
+def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+    """List the routes of the REST API.
+
+    Args:
+        daily: Whose.
+
+    Returns:
+        The routes, all of them below ``/v1/``: ``/v1`` is the page of a room of that name.
+    """
+    api = _Api(daily)
+    does = Endpoints(daily)
+    table: list[tuple[str, str, Endpoint]] = [
+        ("GET", "/", does.domain),
+        ("GET", "/rooms", does.list_rooms),
+        ("POST", "/rooms", does.create_room),
+        ("GET", "/rooms/{name}", does.get_room),
+        ("POST", "/rooms/{name}", does.update_room),
+        ("DELETE", "/rooms/{name}", does.delete_room),
+        ("GET", "/rooms/{name}/presence", does.room_presence),
+        ("POST", "/rooms/{name}/eject", does.eject),
+        ("POST", "/batch/rooms", does.batch_create),
+        ("DELETE", "/batch/rooms", does.batch_delete),
+        ("GET", "/presence", does.presence),
+        ("POST", "/meeting-tokens", does.create_token),
+        ("GET", "/meeting-tokens/{token}", does.validate_token),
+        # A room may be called v1, and these are where its page and its bots go.
+        ("*", "/{rest:(?!(?:link|offer|leave)$).*}", api.unknown),
+    ]
+    return [
+        web.route(method, PREFIX + path, partial(api.serve, endpoint))
+        for method, path, endpoint in table
+    ]
+
+
+class _Api:
+    """What happens to every request."""
+
+    def __init__(self, daily: "LocalDaily") -> None:
+        self._daily = daily
+        self._state = daily.state
+
+    async def serve(self, endpoint: Endpoint, request: web.Request) -> web.Response:
+        """Read, authenticate, parse, answer; `LocalDaily.requests` keeps it."""
+        key = self._state.api_key
+        body = await self._body(request)
+        arrived = Request(
+            method=request.method,
+            path=masked_path(request.rel_url.raw_path.removeprefix(PREFIX), key),
+            body=None if isinstance(body, Refusal) else masked(body, key),
+            status=None,
+            at=self._state.clock.now(),
+        )
+        self._daily.requests.append(arrived)
+        try:
+            self._authenticate(request)
+            if isinstance(body, Refusal):
+                raise body
+            if body is None and request.method == "POST" and not self._state.choices.empty_body:
+                raise _not_json()
+            self._state.collect()
+            response = web.json_response(endpoint(request, {} if body is None else body))
+        except Refusal as exc:
+            response = web.json_response(exc.body, status=exc.status)
+        except Exception as exc:
+            # Without the frames' values, which hold keys and tokens.
+            lines = masked("".join(traceback.format_exception(exc)), key)
+            logger.error("{} {} failed:\n{}", arrived.method, arrived.path, lines)
+            info = "the local Daily failed; its log says why"
+            response = web.json_response({"error": "server-error", "info": info}, status=500)
+        self._answered(arrived, response.status)
+        return response
+
+    def _authenticate(self, request: web.Request) -> None:
+        # https://docs.daily.co/docs/rest-api/authentication
+        header = request.headers.get(hdrs.AUTHORIZATION, "")
+        if (match := re.fullmatch(r"Bearer +(\S+)", header)) is None:
+            raise Refusal(400, "authorization-header-error", BAD_HEADER)
+        given = match[1].encode(errors="surrogateescape")
+        if not hmac.compare_digest(given, self._state.api_key.encode()):
+            raise Refusal(401, "authentication-error")
+
+    async def _body(self, request: web.Request) -> Any:
+        """The parsed body, None when there is none, or the refusal when it cannot be read."""
+        try:
+            raw = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return Refusal(413, "invalid-request-error", "the body is larger than 1 MiB")
+        if not raw or request.method not in ("POST", "DELETE"):
+            return None
+        try:
+            return json.loads(raw, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            return _not_json()
+
+    def _answered(self, arrived: Request, status: int) -> None:
+        requests = self._daily.requests
+        for index in reversed(range(len(requests))):
+            if requests[index] is arrived:
+                requests[index] = replace(arrived, status=status)
+                return
+
+    def unknown(self, request: web.Request, body: Any) -> Any:
+        """Whatever the local Daily does not have, whether Daily has it or not."""
+        path = masked_path(request.path.removeprefix(PREFIX), self._state.api_key)
+        msg = f"the local Daily has no {request.method} {path}"
+        raise Refusal(404, "not-found", msg)
+
+
+def _not_json() -> Refusal:
+    return Refusal(400, "json-parsing-error", "the body is not JSON")
+
+
+def _refuse_constant(constant: str) -> Any:
+    """Python reads NaN and Infinity; JSON has neither."""
+    raise ValueError(constant)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What nobody outside Daily knows about its API, and what the local one does there.
+
+Daily's documentation is silent, or contradicts itself, on every point below. A program that works
+with both values of a field does not depend on a guess::
+
+    async with LocalDaily(choices=Choices(batch_delete_missing=None)) as daily:
+        ...
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """The unconfirmed points, each with what the local Daily does by default.
+
+    Parameters:
+        expired_name_free: Whether the name of an expired room can be used again at once. If not,
+            it is taken until the room is collected or deleted.
+        collected_after: Seconds from a room's ``exp`` until the collector has removed it: from
+            then on ``DELETE`` gives a plain 404 without ``"deleted": true``. A room with people
+            in it is not collected.
+        expired_in_total_count: Whether ``total_count`` of ``GET /rooms`` counts expired rooms
+            that were not collected.
+        expired_in_presence: Whether ``GET /presence`` shows the people who stayed in an expired
+            room.
+        hidden_in_presence: Whether presence shows participants without ``hasPresence``.
+        limit_out_of_range: A ``limit`` above 100 or below 1 is brought into the range, or is a
+            400.
+        unknown_cursor: A ``starting_after`` or ``ending_before`` that is no room's id, for
+            instance since that room was deleted, is a 400, or is ignored.
+        batch_create_wrapped: Whether ``POST /batch/rooms`` answers ``{"total_count", "data"}``
+            instead of an array.
+        batch_delete_missing: The status when a name of ``DELETE /batch/rooms`` has no room or an
+            expired one, with nothing deleted; None passes over it.
+        batch_delete_duplicates: Whether ``DELETE /batch/rooms`` takes the same name twice.
+        empty_body: Whether a ``POST`` without any body is taken as ``{}``; if not, it is a
+            ``json-parsing-error``.
+        presence_of_unknown_room: The status of presence for a room that does not exist; 200 is
+            an empty list.
+        eject_from_empty_room: The status of eject in a room that nobody is in; 200 is an empty
+            list.
+        token_for_unknown_room: Whether a meeting token is made for a room that does not exist.
+        long_user_id: A ``user_id`` over 36 characters is a 400, or is cut.
+        validation_shows_times: Whether validating a token gives its ``exp`` and ``nbf``, too.
+        unknown_claims: A self-signed token with a claim that Daily does not document is refused,
+            so that a misspelt claim is noticed, or the claim is ignored.
+        public_room_ignores_bad_token: Whether an invalid, early or expired token lets somebody
+            into a public room, without the token's rights.
+        max_api_rooms: How many rooms the plan has; None is without limit.
+        org_privacy: Whether ``"org"`` is a third ``privacy``; nobody joins it without a token.
+        far_exp: An ``exp`` or ``nbf`` over a hundred years ahead, which is what milliseconds give,
+            is a 400, or is accepted.
+        sip_prefix: Whether ``sip_uri.endpoint`` begins with ``sip:``.
+        name_too_long_info: The text for a room name over 128 characters. Fields: ``name``.
+        unknown_property_info: The text for a property that is not documented. Fields: ``name``.
+        wrong_value_info: The text for a bad type or value. Fields: ``name``, ``value``,
+            ``expected``.
+        too_many_rooms_info: The text when ``max_api_rooms`` is reached. Fields: ``limit``.
+    """
+
+    expired_name_free: bool = True
+    collected_after: float = 86_400
+    expired_in_total_count: bool = False
+    expired_in_presence: bool = True
+    hidden_in_presence: bool = False
+    limit_out_of_range: Literal["clamp", "error"] = "clamp"
+    unknown_cursor: Literal["error", "ignore"] = "error"
+    batch_create_wrapped: bool = False
+    batch_delete_missing: Literal[400, 404] | None = 400
+    batch_delete_duplicates: bool = False
+    empty_body: bool = True
+    presence_of_unknown_room: Literal[200, 400, 404] = 404
+    eject_from_empty_room: Literal[200, 404] = 404
+    token_for_unknown_room: bool = True
+    long_user_id: Literal["error", "cut"] = "error"
+    validation_shows_times: bool = False
+    unknown_claims: Literal["refuse", "ignore"] = "refuse"
+    public_room_ignores_bad_token: bool = False
+    max_api_rooms: int | None = None
+    org_privacy: bool = False
+    far_exp: Literal["error", "accept"] = "accept"
+    sip_prefix: bool = False
+    name_too_long_info: str = "{name} is too long (room names can have 128 characters)"
+    unknown_property_info: str = "unknown property '{name}'"
+    wrong_value_info: str = "{name} was '{value}' but should be {expected}"
+    too_many_rooms_info: str = "this domain may have {limit} rooms and has them"

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Unix time that a test can move forward, and timers on it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+
+class Timer:
+    """One call that is due at an instant of a `Clock`."""
+
+    def __init__(self, clock: "Clock", when: float, callback: Callable[[], None]) -> None:
+        """Initialize the timer.
+
+        Args:
+            clock: The clock that it runs on.
+            when: The instant in unix seconds.
+            callback: What to call then.
+        """
+        self.when = when
+        self._clock = clock
+        self._callback = callback
+        self._handle: asyncio.TimerHandle | None = None
+        self.arm()
+
+    def arm(self) -> None:
+        """Wait for the instant in real time, from the clock's present on."""
+        if self._handle is not None:
+            self._handle.cancel()
+        delay = max(0.0, self.when - self._clock.now())
+        self._handle = asyncio.get_running_loop().call_later(delay, self.fire)
+
+    def fire(self) -> None:
+        """Call, once."""
+        self.cancel()
+        self._callback()
+
+    def cancel(self) -> None:
+        """Never call."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        self._clock.timers.discard(self)
+
+
+class Clock:
+    """The local Daily's time: real time, plus what `advance` has added."""
+
+    def __init__(self) -> None:
+        """Initialize the clock at the present."""
+        self._ahead = 0.0
+        self.timers: set[Timer] = set()
+
+    def now(self) -> float:
+        """Give the present.
+
+        Returns:
+            Unix seconds.
+        """
+        return time.time() + self._ahead
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
+        """Call something at an instant, however the clock gets there.
+
+        Args:
+            when: The instant in unix seconds; one in the past is due at once.
+            callback: What to call.
+
+        Returns:
+            The timer, to cancel it.
+        """
+        timer = Timer(self, when, callback)
+        self.timers.add(timer)
+        return timer
+
+    def advance(self, seconds: float) -> None:
+        """Move forward. What falls due is called before this returns, in order.
+
+        Args:
+            seconds: How far; never negative.
+
+        Raises:
+            ValueError: ``seconds`` is negative.
+        """
+        if seconds < 0:
+            msg = f"advance({seconds}): time only moves forward"
+            raise ValueError(msg)
+        self._ahead += seconds
+        for timer in sorted(self.timers, key=lambda timer: timer.when):
+            if timer.when <= self.now():
+                timer.fire()
+            else:
+                timer.arm()
+
+    def stop(self) -> None:
+        """Cancel every timer."""
+        for timer in list(self.timers):
+            timer.cancel()

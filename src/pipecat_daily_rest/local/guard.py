@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who may talk to the local Daily: nobody through a web page that is not its own.
+
+A page of any site can send requests to ``localhost``, and by DNS rebinding even read the answers.
+So the Host header has to name this server, and whatever changes something has to come from one of
+its own pages or from no page at all. The REST API needs its key besides.
+"""
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.server import LocalDaily
+
+# All of a machine's addresses, and the one of them that it can always reach itself at.
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
+
+
+def bracketed(host: str) -> str:
+    """Write a host as URLs do.
+
+    Args:
+        host: A name or an address.
+
+    Returns:
+        The host, in brackets when it is an IPv6 address.
+    """
+    return f"[{host}]" if ":" in host else host
+
+
+def guard(daily: "LocalDaily") -> Middleware:
+    """Make the middleware that turns strangers away.
+
+    Args:
+        daily: Whom it guards.
+
+    Returns:
+        The middleware; it answers 403 with a sentence.
+    """
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        host = request.headers.get(hdrs.HOST, "").lower()
+        if not _names_us(host, daily.host, daily.port):
+            msg = (
+                f"This local Daily answers to {daily.url} and to the address it listens on, "
+                f"not to {host[:100]!r}."
+            )
+            return _forbidden(request, msg)
+        changes = (
+            request.method not in ("GET", "HEAD", "OPTIONS") or hdrs.UPGRADE in request.headers
+        )
+        origin = request.headers.get(hdrs.ORIGIN, "").lower()
+        if changes and origin not in ("", f"http://{host}"):
+            msg = f"Only the local Daily's own pages may do this, not {origin[:100]!r}."
+            return _forbidden(request, msg)
+        return await handler(request)
+
+    return middleware
+
+
+def _names_us(header: str, host: str, port: int) -> bool:
+    name, colon, number = header.rpartition(":")
+    if not colon or header.endswith("]"):
+        name, number = header, "80"
+    if number != str(port):
+        return False
+    if name in ("localhost", "127.0.0.1", "[::1]", bracketed(host).lower()):
+        return True
+    # Rebinding needs a DNS name: an address in the header is the one that was really asked.
+    return host in WILDCARDS and (name == socket.gethostname().lower() or _is_address(name))
+
+
+def _forbidden(request: web.Request, sentence: str) -> web.Response:
+    if request.path.startswith("/v1/"):
+        return web.json_response({"error": "forbidden-error", "info": sentence}, status=403)
+    return web.Response(text=sentence, status=403)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A bot in the room: one websocket, whose other end is the stand-in for ``daily``.
+
+Text frames are JSON. The bot sends ``{"op": …, "request": n, …}`` and gets ``{"reply": n,
+"error": None | str, …}``; the first op is ``join``. The room sends ``{"event": …}``, as in
+`Seat.send`, and ``{"event": "closed", "reason": …}`` before it closes the socket.
+
+Binary frames are 20 ms of sound, 48 kHz, 16 bit, mono. To the bot: the speaker's session id as
+its 16 bytes, or 16 zeros for the mix, then the samples, or nothing for silence. From the bot: one
+byte that tells its tracks apart, then any number of samples.
+"""
+
+import asyncio
+import json
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from aiohttp import WSMsgType, web
+from loguru import logger
+
+from pipecat_daily_rest.local.mixer import BLOCK, Block
+from pipecat_daily_rest.local.state import JoinRefused, Participant, State
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.server import LocalDaily
+
+_HEARTBEAT = 10.0  # seconds; half as much again without a pong and the bot counts as dead
+_FIRST_OP = 10.0  # seconds
+_CLOSE = 1.0  # seconds for the bot's side of a close
+_MOST_EVENTS = 100_000  # that wait for a bot: beyond it the bot is put out
+_MOST_SOUND = 50  # blocks that wait for a bot: beyond them the oldest are dropped
+_CUSHION = 2  # ticks that speech waits at its start, since what comes next may be late
+_MOST_SPEECH = 300 * 50 * BLOCK * 2  # bytes of a bot's speech ahead: 5 minutes
+_BYTES = BLOCK * 2
+_MIX = bytes(16)
+
+
+def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+    """Give the route for bots.
+
+    Args:
+        daily: The local Daily.
+
+    Returns:
+        ``GET /{room}/link``.
+    """
+
+    async def link(request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, timeout=_CLOSE, compress=False)
+        if not socket.can_prepare(request).ok:
+            text = "A bot's link to the room: a websocket, for the stand-in of daily-python.\n"
+            return web.Response(status=426, text=text, headers={"Upgrade": "websocket"})
+        await socket.prepare(request)
+        await _Link(daily.state, request.match_info["room"], socket).run()
+        return socket
+
+    return [web.get("/{room:[A-Za-z0-9_-]{1,128}}/link", link)]
+
+
+class _Refused(Exception):
+    """An op that the room does not do; the text is the answer."""
+
+
+class _Speech:
+    """One track of a bot on its way to the mixer."""
+
+    def __init__(self) -> None:
+        self._samples = bytearray()
+        self._wait = _CUSHION
+
+    def push(self, samples: bytes) -> None:
+        room = _MOST_SPEECH - len(self._samples)
+        self._samples += samples[: max(0, room)]
+
+    def take(self) -> Block | None:
+        if not self._samples:
+            self._wait = _CUSHION
+            return None
+        if self._wait > 0:
+            self._wait -= 1
+            return None
+        block = bytes(self._samples[:_BYTES])
+        del self._samples[:_BYTES]
+        return np.frombuffer(block.ljust(_BYTES, b"\0"), np.int16)
+
+
+class _BotSeat:
+    """How the room reaches a bot: a `Voice` that queues for the socket's writer."""
+
+    def __init__(self) -> None:
+        self.texts: deque[str] = deque()
+        self.sounds: deque[list[bytes]] = deque(maxlen=_MOST_SOUND)
+        self.news = asyncio.Event()
+        self.closed = False
+        self.voices: set[str] = set()
+        self.mix = False
+        self._tracks: dict[int, _Speech] = {}
+
+    def send(self, event: dict[str, Any]) -> None:
+        if self.closed:
+            return
+        if len(self.texts) >= _MOST_EVENTS:
+            logger.error("Local room: a bot does not take its events; it is put out")
+            self.texts.clear()
+            self.close("failed")
+            return
+        self.texts.append(json.dumps(event))
+        self.news.set()
+
+    def close(self, reason: str) -> None:
+        if not self.closed:
+            self.send({"event": "closed", "reason": reason})
+            self.closed = True
+            self.sounds.clear()
+            self.news.set()
+
+    def speak(self) -> Block | None:
+        blocks = [block for t in self._tracks.values() if (block := t.take()) is not None]
+        if len(blocks) < 2:
+            return blocks[0] if blocks else None
+        total = np.sum(blocks, axis=0, dtype=np.int32)
+        return np.clip(total, -32768, 32767).astype(np.int16)
+
+    def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
+        if self.closed:
+            return
+        frames = [_frame(uuid.UUID(id).bytes, voices.get(id)) for id in self.voices]
+        if self.mix:
+            frames.append(_frame(_MIX, mix if mix.any() else None))
+        if frames:
+            self.sounds.append(frames)
+            self.news.set()
+
+    def push(self, frame: bytes) -> None:
+        """Take what the bot says."""
+        if len(frame) % 2 == 1:
+            self._tracks.setdefault(frame[0], _Speech()).push(frame[1:])
+
+
+class _Link:
+    """One bot's websocket."""
+
+    def __init__(self, state: State, room: str, socket: web.WebSocketResponse) -> None:
+        self._state = state
+        self._room = room
+        self._socket = socket
+        self._seat = _BotSeat()
+        self._me: Participant | None = None
+        self._ops: dict[str, Callable[[Participant, dict[str, Any]], None]] = {
+            "leave": self._leave,
+            "app-message": self._app_message,
+            "update": self._update,
+            "listen": self._listen,
+            "mute": self._mute,
+            "eject": self._eject,
+        }
+
+    async def run(self) -> None:
+        """Serve it until either side ends."""
+        writer = asyncio.create_task(self._write(), name="link writer")
+        # Whoever connects and says nothing must not stay.
+        hurry = asyncio.get_running_loop().call_later(_FIRST_OP, self._give_up)
+        try:
+            async for message in self._socket:
+                if message.type is WSMsgType.TEXT:
+                    self._take(message.data)
+                elif message.type is WSMsgType.BINARY and self._me is not None:
+                    self._seat.push(message.data)
+        finally:
+            hurry.cancel()
+            if self._me is not None:
+                self._state.leave(self._me, "the link ended")
+            self._seat.close("")
+            try:
+                await asyncio.wait_for(writer, _CLOSE)
+            except (TimeoutError, ConnectionError):
+                pass
+
+    def _give_up(self) -> None:
+        if self._me is None:
+            self._seat.close("")
+
+    async def _write(self) -> None:
+        """Events before sound: they may not be late or lost."""
+        seat = self._seat
+        try:
+            while True:
+                while seat.texts:
+                    await self._socket.send_str(seat.texts.popleft())
+                if seat.closed:
+                    await self._socket.close()
+                    return
+                if seat.sounds:
+                    for frame in seat.sounds.popleft():
+                        await self._socket.send_bytes(frame)
+                    continue
+                seat.news.clear()
+                await seat.news.wait()
+        except ConnectionError:
+            seat.closed = True
+
+    def _take(self, text: str) -> None:
+        """Do an op and answer it. Whatever comes in, the room goes on."""
+        if self._seat.closed:
+            return  # put out: what it says on its way out is nobody's business
+        request = None
+        answer: dict[str, Any] = {}
+        error = None
+        try:
+            op = json.loads(text)
+            if not isinstance(op, dict):
+                raise _Refused("an op is a JSON object")
+            request = op.get("request")
+            name = op.get("op")
+            if (name == "join") != (self._me is None):
+                raise _Refused("join first, and once")
+            if self._me is None:
+                answer = self._join(op)
+            elif name in self._ops:
+                self._ops[name](self._me, op)
+            else:
+                raise _Refused(f"a local room does not know the op {name!r}")
+        except (ValueError, RecursionError):
+            error = "an op is a JSON object"
+        except JoinRefused as exc:
+            error = f"{exc.kind}: {exc.message}"
+        except (_Refused, PermissionError) as exc:
+            error = str(exc)
+        except Exception as exc:
+            logger.error("Local room {}: an op of a bot failed: {!r}", self._room, exc)
+            error = "the local room failed; its log says why"
+        if not isinstance(request, int):
+            request = None
+        self._seat.send({"reply": request, "error": error, **answer})
+        if self._me is None:
+            self._seat.close("")
+
+    # -- Ops -------------------------------------------------------------------------------
+
+    def _join(self, op: dict[str, Any]) -> dict[str, Any]:
+        token, name = op.get("token"), op.get("user_name", "")
+        if not isinstance(token, str | None) or not isinstance(name, str):
+            raise _Refused("join: token and user_name are strings")
+        me = self._state.join(
+            self._room,
+            token,
+            self._seat,
+            kind="bot",
+            user_name=name,
+            media=_media(op.get("media", {})),
+        )
+        self._me = me
+        room = me.room
+        return {
+            "meeting": room.meeting_id,
+            "local": me.describe(local=True),
+            "participants": [
+                other.describe()
+                for other in room.participants.values()
+                if other is not me and not other.hidden
+            ],
+            "counts": room.counts(),
+            "active_speaker": room.active_speaker,
+        }
+
+    def _leave(self, me: Participant, op: dict[str, Any]) -> None:
+        self._state.leave(me)
+        self._me = None
+
+    def _app_message(self, me: Participant, op: dict[str, Any]) -> None:
+        recipient = op.get("recipient")
+        if "message" not in op or not isinstance(recipient, str | None):
+            raise _Refused("app-message: a message, and a session id or null as recipient")
+        self._state.message(me.room, op["message"], sender=me.id, recipient=recipient)
+
+    def _update(self, me: Participant, op: dict[str, Any]) -> None:
+        name = op.get("user_name")
+        if not isinstance(name, str | None):
+            raise _Refused("update: user_name is a string")
+        self._state.update(me, media=_media(op.get("media", {})), user_name=name)
+
+    def _listen(self, me: Participant, op: dict[str, Any]) -> None:
+        voices = op.get("voices")
+        if not isinstance(voices, list):
+            raise _Refused("listen: voices is a list of session ids")
+        try:
+            self._seat.voices = {str(uuid.UUID(id)) for id in voices}
+        except (ValueError, AttributeError, TypeError) as exc:
+            raise _Refused("listen: voices is a list of session ids") from exc
+        self._seat.mix = op.get("mix") is True
+
+    def _mute(self, me: Participant, op: dict[str, Any]) -> None:
+        switches = {name: op.get(name) for name in ("microphone", "camera")}
+        if not all(isinstance(on, bool | None) for on in switches.values()):
+            raise _Refused("mute: microphone and camera are true, false or null")
+        for target in self._targets(me, [op.get("participant")]):
+            self._state.mute(target, by=me, **switches)
+
+    def _eject(self, me: Participant, op: dict[str, Any]) -> None:
+        ids = op.get("participants")
+        if not isinstance(ids, list):
+            raise _Refused("eject: participants is a list of session ids")
+        targets = self._targets(me, ids)
+        if not me.is_owner:
+            raise _Refused("only an owner may eject others: join with an owner's token")
+        self._state.eject(me.room, targets)
+
+    def _targets(self, me: Participant, ids: list[Any]) -> list[Participant]:
+        here = me.room.participants
+        missing = [id for id in ids if not isinstance(id, str) or id not in here]
+        if missing:
+            raise _Refused(f"there is no participant {missing[0]!r} in the room")
+        return [here[id] for id in ids]
+
+
+def _frame(id: bytes, block: Block | None) -> bytes:
+    return id if block is None else id + block.astype("<i2").tobytes()
+
+
+def _media(media: Any) -> dict[str, str]:
+    """Check track states that a bot sent: its sound only, since a local room has no video."""
+    if not isinstance(media, dict) or media.keys() - {"microphone"}:
+        raise _Refused("media: only the microphone")
+    if media.get("microphone", "off") not in ("playable", "off"):
+        raise _Refused("media: a microphone is playable or off")
+    return media

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One clock, everyone hears everyone else."""
+
+import asyncio
+import math
+import traceback
+from collections.abc import Mapping
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from loguru import logger
+from numpy.typing import NDArray
+
+from pipecat_daily_rest.local.state import Participant, Room, Seat, State
+
+SAMPLE_RATE = 48_000
+TICK = 0.02  # seconds
+BLOCK = 960  # samples in a tick
+
+Block: TypeAlias = NDArray[np.int16]
+
+_CATCH_UP = 3  # ticks; whoever is further behind skips, since a burst would only fill buffers
+_SMOOTH = 0.1  # of the new block in the running loudness: about 200 ms
+_QUIET = 0.008  # loudness (1 is full scale) below which nobody is the active speaker
+_LOUDER = 1.6  # times louder than the active speaker before the word passes on
+_FLOOR = -55.0  # dB of full scale that the page shows as nothing; 0 dB is everything
+
+
+@runtime_checkable
+class Voice(Seat, Protocol):
+    """A seat that speaks and hears. Called once a tick; must not block or raise."""
+
+    def speak(self) -> Block | None:
+        """Give the next 20 ms of this participant.
+
+        Returns:
+            960 samples at 48 kHz, mono; None for silence.
+        """
+
+    def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
+        """Take the 20 ms that the others said. The arrays are shared: never write to them.
+
+        Args:
+            mix: Everyone but this participant; silence is zeros.
+            voices: Each other participant who was not silent, by session id.
+        """
+
+
+class Mixer:
+    """Mixes every room of a state on one 20 ms clock.
+
+    A participant is heard while its microphone is ``playable``, it may send audio and the others
+    can see it. A seat that is no `Voice` neither speaks nor hears.
+    """
+
+    def __init__(self, state: State) -> None:
+        """Initialize the mixer.
+
+        Args:
+            state: Whose rooms.
+        """
+        self._state = state
+        self._loudness: dict[str, float] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Start the clock."""
+        self._task = asyncio.create_task(self._run(), name="mixer")
+
+    async def stop(self) -> None:
+        """Stop the clock."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def levels(self, room: Room) -> dict[str, float]:
+        """Tell how loud everybody in a room is.
+
+        Args:
+            room: The room.
+
+        Returns:
+            From 0 (silence) to 1 (full scale), on a logarithmic scale, by session id; whoever
+            is silent or may not be seen is left out.
+        """
+        levels = {}
+        for id in room.participants:
+            loudness = self._loudness.get(id, 0.0)
+            decibels = 20 * math.log10(loudness) if loudness > 0 else _FLOOR
+            if decibels > _FLOOR:
+                levels[id] = round(min(1.0, 1 - decibels / _FLOOR), 2)
+        return levels
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self.tick()
+            due += TICK
+            if loop.time() - due > _CATCH_UP * TICK:
+                due = loop.time()
+            await asyncio.sleep(max(0.0, due - loop.time()))
+
+    def tick(self) -> None:
+        """Mix the next 20 ms of every room. The clock calls it; so may a test without one."""
+        before, self._loudness = self._loudness, {}
+        for room in list(self._state.rooms.values()):
+            if room.participants:
+                self._mix(room, before)
+
+    def _mix(self, room: Room, before: Mapping[str, float]) -> None:
+        voices: dict[str, Block] = {}
+        seats = [(p, p.seat) for p in room.participants.values() if isinstance(p.seat, Voice)]
+        for participant, seat in seats:
+            try:
+                block = seat.speak()  # a muted microphone is drained as well
+                if block is not None and block.shape != (BLOCK,):
+                    msg = f"a block of shape {block.shape} instead of ({BLOCK},)"
+                    raise ValueError(msg)
+            except Exception as exc:
+                self._put_out(participant, exc)
+                continue
+            heard = block is not None and _is_heard(participant)
+            if block is not None and heard:
+                voices[participant.id] = block
+            self._measure(participant.id, block if heard else None, before)
+        total = np.zeros(BLOCK, np.int32)
+        for voice in voices.values():
+            total += voice
+        for participant, seat in seats:
+            if participant.id not in room.participants:
+                continue
+            own = voices.get(participant.id)
+            others = total if own is None else total - own
+            mix = np.clip(others, -32768, 32767).astype(np.int16)
+            rest = {id: voice for id, voice in voices.items() if id != participant.id}
+            try:
+                seat.hear(mix, rest)
+            except Exception as exc:
+                self._put_out(participant, exc)
+        self._find_speaker(room)
+
+    def _measure(self, id: str, block: Block | None, before: Mapping[str, float]) -> None:
+        now = 0.0
+        if block is not None:
+            samples = block.astype(np.float32)
+            now = math.sqrt(float(np.dot(samples, samples)) / BLOCK) / 32768
+        loudness = before.get(id, 0.0) * (1 - _SMOOTH) + now * _SMOOTH
+        if loudness > 1e-4:
+            self._loudness[id] = loudness
+
+    def _find_speaker(self, room: Room) -> None:
+        loudest = max(room.participants, key=lambda id: self._loudness.get(id, 0.0), default=None)
+        if loudest is None or loudest == room.active_speaker:
+            return
+        loudness = self._loudness.get(loudest, 0.0)
+        current = self._loudness.get(room.active_speaker or "", 0.0)
+        if loudness > _QUIET and (current < _QUIET or loudness > current * _LOUDER):
+            self._state.speaking(room, loudest)
+
+    def _put_out(self, participant: Participant, exc: Exception) -> None:
+        """One broken seat must not stop the clock for the others."""
+        # Formatted here: loguru would print the values in the frames, and they may be secrets.
+        trace = "".join(traceback.format_exception(exc))
+        logger.error("Local room {}: put out {}:\n{}", participant.room.name, participant.id, trace)
+        try:
+            self._state.put_out(participant, "failed")
+        except Exception as failed:
+            logger.error("Local room {}: its seat does not close: {!r}", participant.id, failed)
+
+
+def _is_heard(participant: Participant) -> bool:
+    """https://docs.daily.co/reference/rest-api/meeting-tokens/config#permissions."""
+    sends = participant.permissions.get("canSend", True)
+    may_send = "audio" in sends if isinstance(sends, list | tuple | set) else bool(sends)
+    return may_send and not participant.hidden and participant.media["microphone"] == "playable"

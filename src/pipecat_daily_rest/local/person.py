@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A browser in the room: the page, its WebRTC offer, and its leaving."""
+
+import asyncio
+import importlib
+import ipaddress
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from pipecat_daily_rest.local.state import JoinRefused
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.server import LocalDaily
+    from pipecat_daily_rest.local.webrtc import Connection
+
+_PAGE = Path(__file__).parent / "page"
+_ASSETS = {
+    "room.js": "text/javascript",
+    "view.js": "text/javascript",
+    "conversation.js": "text/javascript",
+    "sentences.js": "text/javascript",
+    "room.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
+_ROOM = "/{room:[A-Za-z0-9_-]{1,128}}"
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_NO_MEDIA = (
+    "This computer lacks what a browser needs to talk in a local room: run "
+    "pip install 'pipecat-daily-rest[local]', then start the bot again."
+)
+
+
+def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+    """Give the routes for people, and have their connections closed with the local Daily.
+
+    Args:
+        daily: The local Daily.
+
+    Returns:
+        ``GET /{room}``, the page's files, ``POST /{room}/offer`` and ``POST /{room}/leave``.
+    """
+    people = _People(daily)
+    daily.closers.append(people.aclose)
+    return [
+        web.get(_ROOM, people.page),
+        web.get("/.page/{name}", people.asset),
+        web.post(_ROOM + "/offer", people.offer),
+        web.post(_ROOM + "/leave", people.leave),
+    ]
+
+
+class _People:
+    """The browsers of one local Daily."""
+
+    def __init__(self, daily: "LocalDaily") -> None:
+        self._daily = daily
+        self._connections: dict[str, Connection] = {}
+        self._closed = False
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """The page is the same for every room: what it shows comes with the answer to its offer."""
+        return _file("index.html", "text/html")
+
+    async def asset(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        if name not in _ASSETS:
+            raise web.HTTPNotFound
+        return _file(name, _ASSETS[name])
+
+    async def offer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a browser's offer, or say why not."""
+        room = request.match_info["room"]
+        body = await _json(request)
+        sdp, token, name = body.get("sdp"), body.get("token"), body.get("userName", "")
+        texts = isinstance(sdp, str) and isinstance(token, str | None) and isinstance(name, str)
+        if not texts or body.get("type") != "offer":
+            return _no(400, "invalid-offer", "The browser's offer cannot be read.")
+        if self._closed:
+            return _no(503, "shutdown", "The local Daily is stopping. Start the bot again.")
+        try:
+            place, rights = self._daily.state.admit(room, token or None)
+        except JoinRefused as exc:
+            return _no(404 if exc.kind == "no-room" else 403, exc.kind, exc.message)
+        try:
+            webrtc = await asyncio.to_thread(_load_webrtc)  # half a second, the first time
+        except ImportError:
+            return _no(501, "no-media", _NO_MEDIA)
+        if _loopback(self._daily.host):
+            webrtc.stay_on_this_machine()
+        quiet = {**place.config, **rights}.get("start_audio_off") is True
+        connection: Connection = webrtc.Connection(
+            self._daily.state,
+            self._daily.mixer,
+            room=room,
+            token=token or None,
+            user_name=name.strip()[:128],
+            microphone=body.get("microphone") is True and not quiet,
+            on_end=lambda ended: self._connections.pop(ended.id, None),
+        )
+        self._connections[connection.id] = connection
+        try:
+            answer = await connection.answer(str(sdp))
+        except ValueError as exc:
+            return _no(400, "invalid-offer", str(exc))
+        return _answer(
+            {"sdp": answer, "type": "answer", "id": connection.id, "startAudioOff": quiet}
+        )
+
+    async def leave(self, request: web.Request) -> web.StreamResponse:
+        """Take the beacon of a page that goes away."""
+        connection = self._connections.get(str((await _json(request)).get("id")))
+        if connection is not None:
+            connection.leave()
+        return web.Response(status=204, headers=_HEADERS)
+
+    async def aclose(self) -> None:
+        """Close every connection; who was in has been told why."""
+        self._closed = True
+        ends = [connection.end() for connection in self._connections.values()]
+        await asyncio.gather(*ends, return_exceptions=True)
+
+
+def _load_webrtc() -> ModuleType:
+    return importlib.import_module("pipecat_daily_rest.local.webrtc")
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _json(request: web.Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.text())
+    except (ValueError, LookupError, RecursionError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _file(name: str, content_type: str) -> web.StreamResponse:
+    text = (_PAGE / name).read_text(encoding="utf-8")
+    return web.Response(text=text, content_type=content_type, headers=_HEADERS)
+
+
+def _answer(body: dict[str, Any], status: int = 200) -> web.StreamResponse:
+    return web.json_response(body, status=status, headers=_HEADERS)
+
+
+def _no(status: int, error: str, info: str) -> web.StreamResponse:
+    return _answer({"error": error, "info": info}, status)

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A participant that a test drives, without a browser or a network."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block
+from pipecat_daily_rest.local.state import Participant, State
+
+T = TypeVar("T")
+
+_WINDOW = SAMPLE_RATE // 5  # samples that a tone must last to be found
+_AUDIBLE = 0.004  # amplitude, 1 is full scale
+
+
+def tone_level(audio: Block, hz: float) -> float:
+    """Measure a tone.
+
+    Args:
+        audio: Samples at 48 kHz, at least 200 ms of them; the loudest 200 ms count.
+        hz: The tone's frequency.
+
+    Returns:
+        Its amplitude, from 0 to 1 (full scale); 0 when it does not stand out, that is when it is
+        not a peak, or 20 dB below the loudest tone, or lost in noise.
+    """
+    best = 0.0
+    window = np.hanning(_WINDOW)
+    for start in range(0, len(audio) - _WINDOW + 1, _WINDOW // 2):
+        part = audio[start : start + _WINDOW] / 32768
+        amplitudes = np.abs(np.fft.rfft(part * window)) * 2 / window.sum()
+        width = SAMPLE_RATE / _WINDOW
+        near = slice(max(1, round((hz - 15) / width)), round((hz + 15) / width) + 1)
+        level = float(amplitudes[near].max())
+        noise = float(np.median(amplitudes))
+        if level > max(_AUDIBLE, 10 * noise, 0.1 * float(amplitudes.max())):
+            best = max(best, level)
+    return best
+
+
+class _Seat:
+    """What the room sees of it: a script, and a bounded memory."""
+
+    def __init__(self, keep: int) -> None:
+        self.script: deque[Block] = deque()
+        self.mix: deque[Block] = deque(maxlen=keep)
+        self.voices: dict[str, deque[Block]] = {}
+        self.events: list[dict[str, Any]] = []
+        self.left_reason: str | None = None
+        self.news = asyncio.Event()
+        self._keep = keep
+
+    def speak(self) -> Block | None:
+        return self.script.popleft() if self.script else None
+
+    def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
+        self.mix.append(mix)
+        for id, block in voices.items():
+            self.voices.setdefault(id, deque(maxlen=self._keep)).append(block)
+        self._tell()
+
+    def send(self, event: dict[str, Any]) -> None:
+        self.events.append(event)
+        self._tell()
+
+    def close(self, reason: str) -> None:
+        self.left_reason = reason
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self.news = self.news, asyncio.Event()
+        news.set()
+
+
+class Scripted:
+    """Somebody in a room whom a test drives: says, hears, sends, receives.
+
+    It is in from its construction on and until `leave`, or until it is put out::
+
+        ana = daily.join("demo", token, user_name="Ana")
+        ana.tone(500)
+        await bot.hears(500)
+        await ana.message(lambda message: message == "hello")
+
+    Parameters:
+        id: Its session id.
+        participant: What the room knows about it.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        room_name: str,
+        token: str | None = None,
+        *,
+        user_name: str = "",
+        keep: float = 30.0,
+    ) -> None:
+        """Join.
+
+        Args:
+            state: The domain.
+            room_name: The room.
+            token: The meeting token, or None.
+            user_name: Display name when the token has none.
+            keep: How much it remembers of what it heard, in seconds.
+
+        Raises:
+            JoinRefused: It may not come in, and why.
+        """
+        self._state = state
+        self._seat = _Seat(round(keep / TICK))
+        self._taken: set[int] = set()
+        self.participant: Participant = state.join(
+            room_name,
+            token,
+            self._seat,
+            kind="scripted",
+            user_name=user_name,
+            media={"microphone": "playable"},
+        )
+        self.id = self.participant.id
+
+    # -- What a test does ------------------------------------------------------------------
+
+    def says(self, pcm: bytes | Block) -> None:
+        """Say something, after whatever it is saying already.
+
+        Args:
+            pcm: 48 kHz, 16 bit, mono; the last block is filled up with silence.
+        """
+        samples = np.frombuffer(pcm, np.int16) if isinstance(pcm, bytes) else pcm
+        padded = np.pad(samples.astype(np.int16), (0, -len(samples) % BLOCK))
+        self._seat.script.extend(padded.reshape(-1, BLOCK))
+
+    def tone(self, hz: float, seconds: float = 2.0, amplitude: float = 0.3) -> None:
+        """Say a tone, after whatever it is saying already.
+
+        Args:
+            hz: Its frequency.
+            seconds: How long.
+            amplitude: How loud, up to 1.
+        """
+        time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+        edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click
+        wave = np.sin(2 * np.pi * hz * time) * edge * amplitude * 32767
+        self.says(wave.astype(np.int16))
+
+    def send(self, message: Any, recipient: str | None = None) -> None:
+        """Send an app message.
+
+        Args:
+            message: Anything that JSON can hold.
+            recipient: A session id; everybody else when None.
+        """
+        self._state.message(self.participant.room, message, sender=self.id, recipient=recipient)
+
+    def mute(self, muted: bool = True) -> None:
+        """Switch the own microphone.
+
+        Args:
+            muted: Off when True, on when False.
+        """
+        microphone = "off" if muted else "playable"
+        self._state.update(self.participant, media={"microphone": microphone})
+
+    def leave(self) -> None:
+        """Leave. A second time does nothing."""
+        self._state.leave(self.participant)
+        if self.left_reason is None:
+            self._seat.close("leftCall")
+
+    def forget(self) -> None:
+        """Forget what it heard, so that only what comes from here on counts."""
+        self._seat.mix.clear()
+        self._seat.voices.clear()
+
+    # -- What a test sees ------------------------------------------------------------------
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event that the room told it, in order (see `Seat.send`)."""
+        return self._seat.events
+
+    @property
+    def left_reason(self) -> str | None:
+        """Why it is no longer in (``leftCall``, or as in `Seat.close`); None while it is."""
+        return self._seat.left_reason
+
+    @property
+    def heard(self) -> Block:
+        """What it heard: everybody else, mixed, at 48 kHz."""
+        return _join(self._seat.mix)
+
+    def heard_from(self, id: str) -> Block:
+        """Give what one participant said, without its silences.
+
+        Args:
+            id: The session id.
+
+        Returns:
+            Samples at 48 kHz.
+        """
+        return _join(self._seat.voices.get(id, ()))
+
+    @property
+    def received(self) -> list[Any]:
+        """The app messages that it got, in order."""
+        return [event["message"] for event in self.events if event["event"] == "app-message"]
+
+    async def hears(
+        self,
+        what: float | Callable[[Block], bool],
+        *,
+        voice: str | None = None,
+        timeout: float = 20.0,  # noqa: ASYNC109
+    ) -> None:
+        """Wait until it has heard something, since it joined or was told to `forget`.
+
+        Args:
+            what: A tone's frequency in Hz, or what decides over the recording.
+            voice: A session id: only what this one says; the mix when None.
+            timeout: Seconds to wait.
+
+        Raises:
+            TimeoutError: It did not hear it.
+        """
+        looked = 0
+
+        def heard() -> bool:
+            nonlocal looked
+            audio = self.heard if voice is None else self.heard_from(voice)
+            if callable(what):
+                return what(audio)
+            # Only what is new, since the whole would keep the room waiting.
+            new = audio[min(looked, max(0, len(audio) - 2 * _WINDOW)) :]
+            looked = max(0, len(audio) - _WINDOW)
+            return tone_level(new, what) > 0
+
+        wanted = "what it should" if callable(what) else f"{what} Hz"
+        await self._until(heard, timeout, f"hear {wanted}", pause=0.1)
+
+    async def event(
+        self,
+        name: str,
+        where: Callable[[dict[str, Any]], bool] | None = None,
+        *,
+        timeout: float = 20.0,  # noqa: ASYNC109
+    ) -> dict[str, Any]:
+        """Wait for an event, or take one that is there. Each is given once.
+
+        Args:
+            name: Its name, as in ``participant-joined``.
+            where: Which one; the next when None.
+            timeout: Seconds to wait.
+
+        Returns:
+            The event.
+
+        Raises:
+            TimeoutError: There was none.
+        """
+
+        def find() -> dict[str, Any] | None:
+            for number, event in enumerate(self.events):
+                if (
+                    number not in self._taken
+                    and event["event"] == name
+                    and (where is None or where(event))
+                ):
+                    self._taken.add(number)
+                    return event
+            return None
+
+        return await self._until(find, timeout, f"get {name!r}")
+
+    async def message(
+        self,
+        where: Callable[[Any], bool] | None = None,
+        *,
+        timeout: float = 20.0,  # noqa: ASYNC109
+    ) -> Any:
+        """Wait for an app message, or take one that is there. Each is given once.
+
+        Args:
+            where: Which one; the next when None.
+            timeout: Seconds to wait.
+
+        Returns:
+            The message. (``event("app-message")`` gives the sender too.)
+
+        Raises:
+            TimeoutError: There was none.
+        """
+
+        def fits(event: dict[str, Any]) -> bool:
+            return where is None or where(event["message"])
+
+        return (await self.event("app-message", fits, timeout=timeout))["message"]
+
+    async def left(self, *, timeout: float = 20.0) -> str:  # noqa: ASYNC109
+        """Wait until it is no longer in.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            Why, as in `left_reason`.
+
+        Raises:
+            TimeoutError: It is still in.
+        """
+        return await self._until(lambda: self.left_reason, timeout, "leave")
+
+    async def _until(
+        self,
+        check: Callable[[], T | None],
+        timeout: float,  # noqa: ASYNC109
+        what: str,
+        *,
+        pause: float = 0.0,
+    ) -> T:
+        try:
+            async with asyncio.timeout(timeout):
+                while not (result := check()):
+                    await self._seat.news.wait()
+                    await asyncio.sleep(pause)
+                return result
+        except TimeoutError as exc:
+            msg = f"{self.participant.user_name or self.id} did not {what} within {timeout} s"
+            raise TimeoutError(msg) from exc
+
+
+def _join(blocks: "deque[Block] | tuple[Block, ...]") -> Block:
+    return np.concatenate(blocks) if blocks else np.zeros(0, np.int16)

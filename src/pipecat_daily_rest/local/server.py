@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""LocalDaily: starts and stops it all."""
+
+import errno
+import os
+import secrets
+import socket
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from loguru import logger
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local import api, link, person
+from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.clock import Clock
+from pipecat_daily_rest.local.guard import WILDCARDS, bracketed, guard
+from pipecat_daily_rest.local.journal import Request, masked
+from pipecat_daily_rest.local.mixer import Mixer
+from pipecat_daily_rest.local.scripted import Scripted
+from pipecat_daily_rest.local.state import Room, State
+
+MARK = "X-Local-Daily"
+MARK_VALUE = "1"
+STAND_IN = Path(__file__).parent / "stand_in"
+
+
+class LocalDaily:
+    """A Daily on this machine: the REST API, and rooms with people and bots in them.
+
+    Not made or endorsed by Daily, and not its media server::
+
+        async with LocalDaily() as daily:
+            helper = DailyRESTHelper(daily_api_key=daily.api_key, daily_api_url=daily.api_url)
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        api_key: str | None = None,
+        choices: Choices | None = None,
+    ) -> None:
+        """Initialize a local Daily; ``async with`` or `start` starts it.
+
+        Args:
+            host: The address to listen on. Anything but a loopback address lets other
+                machines in.
+            port: The TCP port; a free one when 0.
+            api_key: The key that it accepts, of 32 characters or more; a random one when None.
+            choices: What to do where Daily's behaviour is unconfirmed.
+
+        Raises:
+            DailyConfigError: The port or the key cannot be one.
+        """
+        if not 0 <= port <= 65535:
+            msg = f"{port} is no TCP port: give one from 1 to 65535, or 0 for a free one."
+            raise DailyConfigError(msg)
+        if api_key is not None and len(api_key) < 32:
+            msg = "The local Daily's api_key signs tokens and needs 32 characters or more; leave it out for a random one."
+            raise DailyConfigError(msg)
+        # One socket only: localhost would give two, and with port 0 on different ports.
+        self.host = "127.0.0.1" if host == "localhost" else host.strip("[]")
+        self.port = port
+        self.api_key = api_key or secrets.token_hex(32)
+        self.state = State(api_key=self.api_key, clock=Clock(), choices=choices or Choices())
+        self.requests: list[Request] = []  # what the REST API was asked, in order of arrival
+        self.mixer = Mixer(self.state)
+        self.closers: list[Callable[[], Awaitable[None]]] = []  # the routes' ends
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Where people find the rooms, as ``http://localhost:<port>``."""
+        host = WILDCARDS.get(self.host, self.host)
+        return f"http://{'localhost' if host == '127.0.0.1' else bracketed(host)}:{self.port}"
+
+    @property
+    def api_url(self) -> str:
+        """The base of the REST API; ends in ``/v1``."""
+        return f"http://{bracketed(WILDCARDS.get(self.host, self.host))}:{self.port}/v1"
+
+    @property
+    def rooms(self) -> dict[str, Room]:
+        """The rooms that exist, by name; expired ones do not."""
+        return {
+            name: room for name, room in self.state.rooms.items() if not self.state.expired(room)
+        }
+
+    def env(self) -> dict[str, str]:
+        """Give the environment in which programs find this Daily instead of the real one.
+
+        Returns:
+            ``DAILY_API_URL``, ``DAILY_API_KEY``, an empty ``DAILY_ROOM_URL``, and a
+            ``PYTHONPATH`` that begins with the folder of the stand-in for ``daily``.
+        """
+        before = os.environ.get("PYTHONPATH")
+        return {
+            "DAILY_API_URL": self.api_url,
+            "DAILY_API_KEY": self.api_key,
+            "DAILY_ROOM_URL": "",
+            "PYTHONPATH": os.pathsep.join([str(STAND_IN), *([before] if before else [])]),
+        }
+
+    def advance(self, seconds: float) -> None:
+        """Move the local Daily's time forward: rooms and tokens expire.
+
+        Args:
+            seconds: How far.
+        """
+        self.state.clock.advance(seconds)
+
+    def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
+        """Let a scripted participant in, without a browser or a network.
+
+        Args:
+            room: The room's name or URL.
+            token: The meeting token, or None.
+            **options: As for `Scripted`.
+
+        Returns:
+            The participant.
+
+        Raises:
+            JoinRefused: It may not come in, and why.
+        """
+        return Scripted(self.state, room.rpartition("/")[2], token, **options)
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            DailyConfigError: The port is taken or the address is not this machine's.
+        """
+        app = web.Application(
+            middlewares=[self._no_traceback, guard(self)], client_max_size=1024 * 1024
+        )
+        app.on_response_prepare.append(_mark)
+        for routes in (api.routes(self), link.routes(self), person.routes(self)):
+            app.add_routes(routes)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self.host, self.port).start()
+        except (OSError, ValueError) as exc:
+            await self._runner.cleanup()
+            self._runner = None
+            raise DailyConfigError(self._why_not(exc)) from exc
+        self.port = self._runner.addresses[0][1]
+        self.mixer.start()
+
+    def _why_not(self, exc: Exception) -> str:
+        reason = getattr(exc, "errno", None)
+        if reason == errno.EADDRINUSE:
+            return (
+                f"Port {self.port} is taken by another program: end that program, or choose "
+                "another port (0 is any free one)."
+            )
+        if reason == errno.EACCES:
+            return f"Port {self.port} needs more rights than you have: choose one above 1023."
+        if isinstance(exc, socket.gaierror | ValueError) or reason == errno.EADDRNOTAVAIL:
+            return (
+                f"The local Daily cannot listen on {self.host!r}, which is no address of this "
+                "machine: use 127.0.0.1, or 0.0.0.0 for all of its addresses."
+            )
+        return f"The local Daily cannot listen on {self.host!r}, port {self.port}: {exc}."
+
+    @web.middleware
+    async def _no_traceback(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise
+        except Exception as exc:
+            # Without the frames' values, which hold keys and tokens.
+            lines = masked("".join(traceback.format_exception(exc)), self.api_key)
+            logger.error("A request to the local Daily failed:\n{}", lines)
+            if request.writer.output_size:  # too late for an answer: a websocket
+                raise
+            text = "The local Daily failed; its log says why."
+            return web.Response(text=text, status=500)
+
+    async def aclose(self) -> None:
+        """Put everybody out and stop listening."""
+        self.state.close()
+        await self.mixer.stop()
+        for close in self.closers:
+            await close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        await self.aclose()
+
+
+async def _mark(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers[MARK] = MARK_VALUE

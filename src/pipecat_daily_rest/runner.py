@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One bot, one room.
+
+::
+
+    if __name__ == "__main__":
+        from pipecat_daily_rest.runner import main
+
+        main()
+
+The room and both tokens exist before the bot starts, and the room is gone when the process is.
+"""
+
+import argparse
+import asyncio
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from loguru import logger
+
+from pipecat_daily_rest import settings, stand_in
+from pipecat_daily_rest._child import DEFAULT_HOST, DEFAULT_PORT, LocalChild
+from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
+from pipecat_daily_rest._session import Bot, BotStillRunningError, Session
+from pipecat_daily_rest._signals import Ending, Signals, Watchdog, leave
+from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties, DailyRoomSipParams
+
+LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
+_SECOND_ROUND = "_PIPECAT_DAILY_REST_SECOND_ROUND"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says.
+
+    Parameters:
+        local: Run on a local Daily.
+        room_url: A room that exists, to be used instead of a new one.
+        lifetime: Seconds after which the room ends by itself.
+        name_prefix: How the room's name begins.
+        host: Address of the local Daily.
+        port: Port of the local Daily; 7880, or a free one if that is taken, when None.
+        open_browser: Open the join link.
+        sip: Make a room that can be called by SIP.
+        log_level: One of loguru's levels.
+    """
+
+    local: bool = False
+    room_url: str | None = None
+    lifetime: float | None = None
+    name_prefix: str = "pipecat"
+    host: str = DEFAULT_HOST
+    port: int | None = None
+    open_browser: bool = False
+    sip: bool = False
+    log_level: str = "INFO"
+
+
+async def run_bot(
+    bot: Bot,
+    *,
+    params: DailyRoomParams | None = None,
+    room_url: str | None = None,
+    lifetime: timedelta | float | None = None,
+    name_prefix: str = "pipecat",
+    local: bool = False,
+    host: str = DEFAULT_HOST,
+    port: int | None = None,
+    open_browser: bool = False,
+    body: Any = None,
+    session_id: str | None = None,
+) -> None:
+    """Provision a room, print the join link, run a bot in the room and delete the room.
+
+    SIGINT and SIGTERM stop the bot while this runs in the main thread; handlers that the bot
+    installs are called as well.
+
+    Args:
+        bot: A standard Pipecat bot, ``async def bot(runner_args)``.
+        params: The room; private unless they say otherwise.
+        room_url: A room that exists, to be used instead and never deleted.
+        lifetime: Seconds or a ``timedelta`` after which the room ends by itself; 1 hour when None.
+        name_prefix: How the room's name begins.
+        local: Run on a local Daily, without an account or a network.
+        host: Address of the local Daily.
+        port: Port of the local Daily; 7880, or a free one if that is taken, when None.
+        open_browser: Open the join link in the default browser.
+        body: What the bot gets as ``runner_args.body``.
+        session_id: The session's id; a new UUID when None.
+
+    Raises:
+        DailyConfigError: The arguments do not fit, or daily-python is loaded in a local run.
+        BotStillRunningError: The bot did not end within 3 s of being told to; its room is gone.
+        DailyError: There is no room for the bot.
+        Exception: What the bot raised; its room is gone.
+    """
+    if local and stand_in.is_real_loaded():
+        raise DailyConfigError(stand_in.WAY_OUT)
+    request = RoomRequest(
+        params=params, room_url=room_url, lifetime=lifetime, name_prefix=name_prefix
+    )
+    ending = Ending()
+    session = Session(
+        bot=bot,
+        request=request,
+        ending=ending,
+        body=body,
+        session_id=session_id,
+        open_browser=open_browser,
+    )
+    with Signals(ending.signalled):
+        await _run(session, local=local, host=host, port=port)
+    if session.exit is not None:
+        raise session.exit
+
+
+async def _run(session: Session, *, local: bool, host: str, port: int | None) -> None:
+    """Local is only an environment: the session itself does not know."""
+    async with AsyncExitStack() as stack:
+        if local:
+            if session.request.room_url is not None:
+                msg = "--local makes a room of its own: leave out --room-url, or --local."
+                raise DailyConfigError(msg)
+            stand_in.put_on_path()
+            child = await stack.enter_async_context(LocalChild(host=host, port=port))
+            session.use(child)
+        await session.run()
+
+
+def main(bot: Bot | None = None) -> NoReturn:
+    """Run a bot from its own script, by the options on the command line.
+
+    Args:
+        bot: The bot; ``bot`` in the script when None, as Pipecat's runner finds it.
+
+    Raises:
+        SystemExit: Always; 0 when the bot ended or was interrupted cleanly.
+    """
+    options = _parse()
+
+    def find() -> Bot:
+        return bot or _bot_of(sys.modules["__main__"], os.path.basename(sys.argv[0]))
+
+    launch(options, find, restart=True)
+
+
+def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) -> NoReturn:
+    """Run a bot as this process's one job, and end the process.
+
+    Args:
+        options: What the command line says.
+        find: Gives the bot; called once the stand-in is on the path in a local run.
+        restart: Whether the process may be replaced when it has daily-python loaded and the run
+            is local.
+
+    Raises:
+        SystemExit: Always.
+    """
+    _log(options.log_level)
+    watchdogs: list[Watchdog] = []
+    try:
+        code = _launch(options, find, restart, watchdogs)
+    except DailyError as exc:
+        _complain(exc)
+        code = 2 if isinstance(exc, DailyConfigError) else 1
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    for watchdog in watchdogs:
+        watchdog.over(code)
+    sys.stdout.flush()
+    raise SystemExit(code)
+
+
+def _launch(
+    options: Options, find: Callable[[], Bot], restart: bool, watchdogs: list[Watchdog]
+) -> int:
+    _load_dotenv()
+    local = options.local
+    if options.local and options.room_url:
+        msg = "--local makes a room of its own: leave out --room-url, or --local."
+        raise DailyConfigError(msg)
+    if not local and not settings.has_api_key() and not options.room_url:
+        local = True
+        print("No DAILY_API_KEY: using a local Daily, on this machine only.", flush=True)
+    if local and stand_in.is_real_loaded():
+        _start_again(restart)
+    if local:
+        stand_in.put_on_path()
+    bot = find()
+    if local and settings.room_url():
+        print("DAILY_ROOM_URL is set aside: a local run makes its own room.", flush=True)
+    end = asyncio.run(_process(options, bot, local, watchdogs))
+    if end is not None:
+        raise end
+    return 0
+
+
+async def _process(
+    options: Options, bot: Bot, local: bool, watchdogs: list[Watchdog]
+) -> BaseException | None:
+    ending = Ending()
+    watchdogs.append(Watchdog(ending))
+    params = None
+    if options.sip:
+        sip = DailyRoomSipParams(display_name=options.name_prefix)
+        params = DailyRoomParams(properties=DailyRoomProperties(sip=sip))
+    session = Session(
+        bot=bot,
+        request=RoomRequest(
+            params=params,
+            room_url=options.room_url,
+            lifetime=options.lifetime,
+            name_prefix=options.name_prefix,
+        ),
+        ending=ending,
+        cli_args=argparse.Namespace(**vars(options)),
+        open_browser=options.open_browser,
+    )
+    try:
+        with Signals(ending.signalled):
+            await _run(session, local=local, host=options.host, port=options.port)
+    except BotStillRunningError as exc:
+        # The event loop would wait for the bot for ever.
+        _complain(exc)
+        leave(1)
+    return session.exit
+
+
+def _parse() -> Options:
+    parser = argparse.ArgumentParser(
+        description="Run this bot in a Daily room that is deleted when it ends."
+    )
+    add = parser.add_argument
+    add("--local", action="store_true", help="no account, no network: a Daily on this machine")
+    add("--room-url", help="use this room, and do not delete it (DAILY_ROOM_URL)")
+    add("--lifetime", type=float, help=f"seconds until the room ends ({DEFAULT_LIFETIME:.0f})")
+    add("--name-prefix", default="pipecat", help="how the room's name begins (pipecat)")
+    add("--host", default=DEFAULT_HOST, help=f"address of the local Daily ({DEFAULT_HOST})")
+    add("--port", type=int, help=f"port of the local Daily ({DEFAULT_PORT}, or a free one)")
+    add("--open", action="store_true", dest="open_browser", help="open the link in a browser")
+    add("--sip", action="store_true", help="make a room that can be called by SIP")
+    add("--log-level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="(INFO)")
+    return Options(**vars(parser.parse_args()))
+
+
+def _log(level: str) -> None:
+    logger.remove()
+    # A traceback that shows values would show tokens too.
+    logger.add(sys.stderr, level=level, diagnose=False)
+
+
+def _load_dotenv() -> None:
+    from dotenv import find_dotenv, load_dotenv
+
+    load_dotenv(find_dotenv(usecwd=True), override=True)
+
+
+def _bot_of(module: Any, where: str) -> Bot:
+    found = getattr(module, "bot", None)
+    if not callable(found):
+        msg = (
+            f"{where} defines no bot(): it needs `async def bot(runner_args)`. "
+            f"A program without one runs with `pipecat-daily-rest local -- python {where}`."
+        )
+        raise DailyConfigError(msg)
+    bot: Bot = found
+    return bot
+
+
+def load_bot(path: str) -> Bot:
+    """Load a bot file, without running its ``if __name__ == "__main__"`` block.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its ``bot``.
+
+    Raises:
+        DailyConfigError: There is no such file, or no bot in it.
+        Exception: What the file raised.
+    """
+    if not os.path.isfile(path):
+        msg = f"There is no file {path!r}: pass the Python file that defines bot()."
+        raise DailyConfigError(msg)
+    name = os.path.splitext(os.path.basename(path))[0]
+    if name in sys.modules:
+        name = f"{name}_bot"  # json.py must not become everybody's json
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        msg = f"{path!r} is not a Python file: pass the one that defines bot()."
+        raise DailyConfigError(msg)
+    # As `python bot.py` would have it.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return _bot_of(module, os.path.basename(path))
+
+
+def _start_again(restart: bool) -> None:
+    """Replace the process by one that imports the stand-in, once; there is no other way back."""
+    main_module = sys.modules["__main__"]
+    possible = (
+        restart
+        and os.name == "posix"
+        and _SECOND_ROUND not in os.environ
+        and getattr(main_module, "__file__", None) is not None
+        and not (sys.flags.ignore_environment or sys.flags.isolated or sys.flags.interactive)
+        and sys.gettrace() is None
+        and not {"pydevd", "debugpy", "bdb"} & sys.modules.keys()
+    )
+    if not possible:
+        raise DailyConfigError(f"daily-python is loaded already. {stand_in.WAY_OUT}")
+    stand_in.put_on_path()
+    os.environ[_SECOND_ROUND] = "1"
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves again
+
+
+def _complain(error: DailyError) -> None:
+    print(f"Error: {error}", file=sys.stderr, flush=True)

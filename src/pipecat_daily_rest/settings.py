@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The one place that reads the environment.
+
+It is read at each call and never at import, since programs call ``load_dotenv()`` after importing.
+An argument wins over the environment, and an empty variable counts as one that is not set.
+"""
+
+import os
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from pipecat_daily_rest.errors import DailyConfigError
+
+DEFAULT_API_URL = "https://api.daily.co/v1"
+KEY_PAGE = "https://dashboard.daily.co/developers"
+
+
+class Secret(str):
+    """A string whose ``repr`` does not show it, so that no traceback or dataclass prints it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def _from_environment(name: str) -> str | None:
+    return os.environ.get(name, "").strip() or None
+
+
+def has_api_key() -> bool:
+    """Tell whether the environment holds an API key.
+
+    Returns:
+        Whether ``DAILY_API_KEY`` is set and not empty.
+    """
+    return _from_environment("DAILY_API_KEY") is not None
+
+
+def api_key(given: str | None = None) -> Secret:
+    """Give the API key.
+
+    Args:
+        given: The caller's; ``DAILY_API_KEY`` when None.
+
+    Returns:
+        The key.
+
+    Raises:
+        DailyConfigError: There is none, or it cannot be one.
+    """
+    key = given if given is not None else _from_environment("DAILY_API_KEY")
+    if not key:
+        msg = (
+            f"DAILY_API_KEY is not set. Get a key at {KEY_PAGE} and export it or put it into .env; "
+            "or try it without an account: `pipecat-daily-rest run bot.py --local` for a bot, "
+            "`pipecat-daily-rest local -- COMMAND` for any program."
+        )
+        raise DailyConfigError(msg)
+    if not isinstance(key, str) or not key.isascii() or not key.isprintable() or " " in key:
+        msg = f"The Daily API key holds characters that no key has. Copy it again from {KEY_PAGE}."
+        raise DailyConfigError(msg)
+    return Secret(key)
+
+
+def api_url(given: str | None = None) -> str:
+    """Give the base of the REST API, without a trailing slash.
+
+    Args:
+        given: The caller's; ``DAILY_API_URL`` when None, else Daily's own.
+
+    Returns:
+        The URL.
+
+    Raises:
+        DailyConfigError: It is not an http(s) URL.
+    """
+    url = given if given is not None else _from_environment("DAILY_API_URL") or DEFAULT_API_URL
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except (ValueError, AttributeError):
+        usable = False
+    if not usable or parts.query or parts.fragment or parts.username:
+        msg = f"The Daily API URL must look like {DEFAULT_API_URL}: check DAILY_API_URL."
+        raise DailyConfigError(msg)
+    return url.rstrip("/")
+
+
+def room_url(given: str | None = None) -> str | None:
+    """Give the URL of a room that exists already and is to be used.
+
+    Args:
+        given: The caller's; ``DAILY_ROOM_URL`` when None.
+
+    Returns:
+        The URL, or None when a room is to be made.
+    """
+    return given or _from_environment("DAILY_ROOM_URL")
+
+
+def seconds(name: str, duration: timedelta | float) -> float:
+    """Turn a duration into seconds.
+
+    Args:
+        name: The argument's name, for the error.
+        duration: Seconds or a ``timedelta``.
+
+    Returns:
+        Seconds, at least 1.
+
+    Raises:
+        DailyConfigError: It is not a duration, or shorter than 1 s.
+    """
+    value = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value < 1e9:
+        msg = f"{name} must be a number of seconds, at least 1, or a timedelta, not {duration!r}."
+        raise DailyConfigError(msg)
+    return float(value)

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from pipecat_daily_rest.local import LocalDaily
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may see the developer's own account."""
+    for name in ("DAILY_API_KEY", "DAILY_API_URL", "DAILY_ROOM_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+async def local_daily() -> AsyncIterator[LocalDaily]:
+    async with LocalDaily() as daily:
+        yield daily
+
+
+@pytest.fixture
+async def call(local_daily: LocalDaily) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
+    """Sends a request to the REST API and gives the status and the JSON of the answer."""
+    key = {"Authorization": f"Bearer {local_daily.api_key}"}
+    async with aiohttp.ClientSession(headers=key) as session:
+
+        async def call(method: str, path: str, json: Any = None, **options: Any) -> Any:
+            url = local_daily.api_url + path
+            async with session.request(method, url, json=json, **options) as answer:
+                return answer.status, await answer.json()
+
+        yield call

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import inspect
+import warnings
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pipecat.transports.daily import utils as pipecat_models
+
+import pipecat_daily_rest as ours
+from pipecat_daily_rest._rooms import read_room
+from pipecat_daily_rest.errors import DailyResponseError
+
+MODELS = [
+    "DailyMeetingTokenParams",
+    "DailyMeetingTokenProperties",
+    "DailyRoomObject",
+    "DailyRoomParams",
+    "DailyRoomProperties",
+    "DailyRoomSipParams",
+    "RecordingsBucketConfig",
+    "TranscriptionBucketConfig",
+]
+ROOM = {"name": "a", "url": "https://x.daily.co/a"}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_pipecats_fields_are_there_with_pipecats_defaults(name):
+    theirs, mine = getattr(pipecat_models, name), getattr(ours, name)
+    for field, info in theirs.model_fields.items():
+        assert field in mine.model_fields
+        if name != "DailyRoomObject":  # answers are read more leniently here
+            assert mine.model_fields[field].is_required() == info.is_required(), field
+            if info.default_factory is None:
+                assert mine.model_fields[field].default == info.default, field
+
+
+def test_the_helper_has_pipecats_methods_with_pipecats_parameters():
+    theirs = pipecat_models.DailyRESTHelper
+    for name, method in inspect.getmembers(theirs, inspect.isfunction):
+        if name.startswith("_") and name != "__init__":
+            continue
+        mine = inspect.signature(getattr(ours.DailyRESTHelper, name)).parameters
+        for parameter, value in inspect.signature(method).parameters.items():
+            assert parameter in mine, f"{name}({parameter})"
+            assert mine[parameter].kind == value.kind
+            if value.default is not value.empty:
+                assert mine[parameter].default == value.default
+        order = [p for p in mine if p in inspect.signature(method).parameters]
+        assert order == list(inspect.signature(method).parameters)
+
+
+def test_what_is_not_set_is_not_sent():
+    params = ours.DailyRoomParams(properties=ours.DailyRoomProperties(exp=5))
+    assert params.model_dump(exclude_none=True) == pipecat_models.DailyRoomParams(
+        properties=pipecat_models.DailyRoomProperties(exp=5)
+    ).model_dump(exclude_none=True)
+
+
+def test_keys_that_are_new_pass_through():
+    assert ours.DailyRoomProperties(brand_new=1).model_dump(exclude_none=True)["brand_new"] == 1
+    token = ours.DailyMeetingTokenProperties(brand_new={"a": 1})
+    assert token.model_dump(exclude_none=True) == {"brand_new": {"a": 1}}
+    assert ours.DailyRoomObject(**ROOM, brand_new=2).model_dump()["brand_new"] == 2
+
+
+def test_an_answer_with_nulls_and_new_values_is_read():
+    config = {
+        "enable_chat": None,
+        "enable_recording": "hologram",
+        "geo": 7,
+        "exp": 12.5,
+        "sip": {"display_name": "x"},
+        "max_participants": "many",
+        "brand_new": [1],
+    }
+    room = ours.DailyRoomObject(
+        **ROOM, id=None, created_at=None, api_created=None, privacy=None, config=config
+    )
+    assert isinstance(room.config, ours.DailyRoomProperties)
+    assert room.config.enable_chat is False
+    assert room.config.enable_recording == "hologram"
+    assert room.config.geo == 7
+    assert room.config.exp == 12.5
+    assert isinstance(room.config.sip, ours.DailyRoomSipParams)
+    assert room.config.brand_new == [1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert room.model_dump()["config"]["max_participants"] == "many"
+
+
+json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*ours.DailyRoomProperties.model_fields, "new"]), json, max_size=8
+    ),
+    json,
+)
+def test_no_config_costs_a_room(config, other):
+    room = read_room({**ROOM, "config": config, "id": other, "created_at": other}, name="a")
+    assert (room.name, room.url) == ("a", "https://x.daily.co/a")
+    assert isinstance(room.config.sip_endpoint, str)
+
+
+@given(json)
+def test_what_is_no_room_is_one_error(answer):
+    with pytest.raises(DailyResponseError, match="Invalid response"):
+        read_room(answer)
+
+
+def test_another_room_than_the_one_asked_for_is_an_error():
+    with pytest.raises(DailyResponseError, match="answered with 'a'"):
+        read_room(ROOM, name="b")
+
+
+@pytest.mark.parametrize(
+    ("sip_uri", "endpoint"),
+    [
+        ({"endpoint": "a@b.c"}, "sip:a@b.c"),
+        ({"endpoint": "sip:a@b.c"}, "sip:a@b.c"),
+        ({"endpoint": None}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_sip_is_added_only_where_it_is_missing(sip_uri, endpoint):
+    assert ours.DailyRoomProperties(sip_uri=sip_uri).sip_endpoint == endpoint

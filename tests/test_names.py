@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import re
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipecat_daily_rest import names
+from pipecat_daily_rest.errors import DailyConfigError
+
+VALID = st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=128)
+
+
+@given(VALID)
+def test_a_name_survives_a_url(name):
+    for url in (
+        f"https://x.daily.co/{name}",
+        f"https://x.daily.co/{name}/",
+        f"https://x.daily.co/{name}?t=abc",
+        f"http://localhost:7880/{name}#top",
+    ):
+        assert names.from_url(url) == name
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "room",
+        "",
+        "https://x.daily.co",
+        "https://x.daily.co/",
+        "https://x.daily.co//room",
+        "https://x.daily.co/a/room",
+        "https://x.daily.co/a/../room",
+        "https://x.daily.co/..",
+        "https://x.daily.co/ro%6Fm",
+        "https://x.daily.co/room//",
+        "https://x.daily.co/räum",
+        "https://x.daily.co/room\n",
+        "ftp://x.daily.co/room",
+        "https:///room",
+        "https://[/room",
+        "https://x.daily.co/" + "a" * 129,
+        None,
+        3,
+    ],
+)
+def test_what_is_not_a_rooms_url_is_refused(url):
+    with pytest.raises(DailyConfigError, match=r"is not a room's URL|must look like"):
+        names.from_url(url)
+
+
+def test_a_refused_url_does_not_show_its_token():
+    with pytest.raises(DailyConfigError) as caught:
+        names.from_url("https://x.daily.co/a/b?t=SECRET")
+    assert "SECRET" not in str(caught.value)
+
+
+@given(st.text())
+def test_no_text_becomes_a_name_that_daily_refuses(url):
+    try:
+        name = names.from_url(url)
+    except DailyConfigError:
+        return
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name)
+
+
+def test_our_names_are_unlike_pipecats_and_each_other():
+    minted = {names.mint("pipecat") for _ in range(1000)}
+    assert len(minted) == 1000
+    for name in minted:
+        assert re.fullmatch(r"pipecat-r[a-z0-9]{20}", name)
+        assert not re.fullmatch(r"pipecat-[0-9a-f]{8}", name)
+
+
+@pytest.mark.parametrize("prefix", ["", "a b", "a/b", "ä", "x" * 120])
+def test_a_prefix_that_makes_no_name_is_refused(prefix):
+    with pytest.raises(DailyConfigError, match="name_prefix"):
+        names.mint(prefix)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import inspect
+import subprocess
+import sys
+
+import pipecat_daily_rest
+from pipecat_daily_rest import errors
+
+HEAVY = ("pipecat", "aiortc", "typer", "jwt", "pyrate_limiter", "numpy", "rich")
+
+
+def test_all_is_sorted_and_complete():
+    names = pipecat_daily_rest.__all__
+    assert names == sorted(names)
+    public = {
+        name
+        for name, value in vars(pipecat_daily_rest).items()
+        if not name.startswith("_") and not inspect.ismodule(value)
+    }
+    assert public == set(names)
+
+
+def test_every_error_is_exported_and_every_one_is_a_daily_error():
+    found = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, Exception)
+    }
+    assert found <= set(pipecat_daily_rest.__all__)
+    for name in found:
+        assert issubclass(getattr(errors, name), errors.DailyError)
+    assert issubclass(errors.DailyConfigError, ValueError)
+    assert issubclass(errors.DailyTimeoutError, TimeoutError)
+
+
+def test_import_is_light():
+    code = (
+        "import sys, pipecat_daily_rest;"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout.strip() == "[]", answer.stdout + answer.stderr
+
+
+def test_the_command_is_a_typer_app_for_pipecats_own_cli():
+    import typer
+
+    from pipecat_daily_rest.cli import app
+
+    assert isinstance(app, typer.Typer)
