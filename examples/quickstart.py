@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A bot that says back what it heard: no account, no key, no download.
+
+    pipecat-daily-rest run examples/quickstart.py --local     # on this machine
+    pipecat-daily-rest run examples/quickstart.py             # on Daily, with DAILY_API_KEY
+    python examples/quickstart.py --local                     # the same by its own main
+
+It listens with Silero VAD, which ships with Pipecat, answers one speaker at a time, and stays when
+people leave. Ctrl-C ends it, and its room with it.
+"""
+
+from collections import deque
+
+import numpy as np
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.audio.vad.vad_analyzer import VADParams, VADState
+from pipecat.frames.frames import Frame, OutputAudioRawFrame, UserAudioRawFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.runner.types import RunnerArguments
+from pipecat.runner.utils import create_transport
+from pipecat.workers.runner import WorkerRunner
+
+SAMPLE_RATE = 16_000
+LONGEST = 20  # seconds of one answer
+LEAD_IN = 20  # blocks before speech was noticed: its first syllable
+
+
+def chime() -> bytes:
+    """Two short notes, so that whoever comes in knows that the bot is there."""
+    time = np.arange(SAMPLE_RATE // 6) / SAMPLE_RATE
+    notes = [np.sin(2 * np.pi * hz * time) * np.hanning(time.size) for hz in (660, 880)]
+    return (np.concatenate(notes) * 6000).astype(np.int16).tobytes()
+
+
+def listener() -> SileroVADAnalyzer:
+    """One for each speaker: it remembers what it heard."""
+    return SileroVADAnalyzer(sample_rate=SAMPLE_RATE, params=VADParams(stop_secs=0.6))
+
+
+# Loading the model takes a moment that a call should not wait for.
+SPARE = [listener()]
+
+
+class Echo(FrameProcessor):
+    """Says back what one speaker said, once that speaker has finished."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listeners: dict[str, SileroVADAnalyzer] = {}
+        self._lead_in: deque[bytes] = deque(maxlen=LEAD_IN)
+        self._speaker: str | None = None
+        self._said = bytearray()
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, UserAudioRawFrame):
+            await self._listen(frame.user_id, frame.audio)
+        else:
+            await self.push_frame(frame, direction)
+
+    async def _listen(self, user: str, audio: bytes) -> None:
+        if user not in self._listeners:
+            self._listeners[user] = SPARE.pop() if SPARE else listener()
+            self._listeners[user].set_sample_rate(SAMPLE_RATE)
+        state = await self._listeners[user].analyze_audio(audio)
+        if self._speaker is None and state is VADState.SPEAKING:
+            self._speaker = user
+            self._said += b"".join(self._lead_in)
+        if self._speaker == user:
+            self._said += audio
+            finished = state is VADState.QUIET
+            if finished or len(self._said) > LONGEST * SAMPLE_RATE * 2:
+                await self._answer()
+        elif self._speaker is None and state is not VADState.QUIET:
+            self._lead_in.append(audio)
+
+    async def _answer(self) -> None:
+        said, self._said, self._speaker = bytes(self._said), bytearray(), None
+        self._lead_in.clear()
+        await self.say(said)
+
+    async def say(self, audio: bytes) -> None:
+        await self.push_frame(OutputAudioRawFrame(audio, SAMPLE_RATE, num_channels=1))
+
+    def forget(self, user: str) -> None:
+        """Whoever has left says no more."""
+        self._listeners.pop(user, None)
+        if self._speaker == user:
+            self._speaker, self._said = None, bytearray()
+
+
+async def bot(runner_args: RunnerArguments) -> None:
+    from pipecat.transports.daily.transport import DailyParams
+
+    transport = await create_transport(
+        runner_args,
+        {"daily": lambda: DailyParams(audio_in_enabled=True, audio_out_enabled=True)},
+    )
+    echo = Echo()
+    worker = PipelineWorker(
+        Pipeline([transport.input(), echo, transport.output()]),
+        params=PipelineParams(
+            audio_in_sample_rate=SAMPLE_RATE, audio_out_sample_rate=SAMPLE_RATE
+        ),
+        idle_timeout_secs=None,
+    )
+
+    @transport.event_handler("on_client_connected")
+    async def on_client_connected(_transport, _client):
+        await echo.say(chime())
+
+    @transport.event_handler("on_client_disconnected")
+    async def on_client_disconnected(_transport, client):
+        echo.forget(client["id"])
+
+    runner = WorkerRunner(handle_sigint=runner_args.handle_sigint)
+    await runner.add_workers(worker)
+    await runner.run()
+
+
+if __name__ == "__main__":
+    from pipecat_daily_rest.runner import main
+
+    main()

@@ -1,0 +1,5 @@
+import sys
+
+
+async def bot(runner_args):
+    sys.exit(7)

@@ -1,0 +1,2 @@
+async def bot(runner_args):
+    raise ZeroDivisionError("the bot's own fault")

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`pipecat-daily-rest run` as real processes, against a local Daily in the test's own."""
+
+import os
+import signal
+
+import pytest
+
+from pipecat_daily_rest import DailyRoomParams, provisioned_room
+
+LINK = r"^(http://localhost:\d+/pipecat-r[a-z0-9]{20}\?t=[\w.-]+)\n"
+DELETED = r"^Room pipecat-r[a-z0-9]{20} deleted$"
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
+def log(daily):
+    return [entry.what for entry in daily.state.log]
+
+
+def quiet(program):
+    """Nothing but what is meant for people: no traceback, no token."""
+    assert "Traceback" not in program.err
+    assert "eyJ" not in program.err
+
+
+async def test_a_bot_that_returns(run_bot, local_daily):
+    program = await run_bot("returns")
+    assert await program.ended() == 0
+    link = await program.says(LINK)
+    room, _, token = link.rpartition("?t=")
+    assert f"in DailyRunnerArguments {room}" in program.out
+    assert local_daily.state.read_token(token)["is_owner"] is False
+    await program.says(DELETED)
+    assert log(local_daily) == ["created", "deleted"]
+    quiet(program)
+
+
+async def test_a_bot_that_raises_keeps_its_traceback(run_bot, local_daily):
+    program = await run_bot("raises")
+    assert await program.ended() == 1
+    assert "ZeroDivisionError: the bot's own fault" in program.err
+    assert "raises.py" in program.err
+    assert log(local_daily) == ["created", "deleted"]
+    await program.says(DELETED)
+
+
+async def test_a_bot_that_exits(run_bot, local_daily):
+    program = await run_bot("exits")
+    assert await program.ended() == 7
+    assert log(local_daily) == ["created", "deleted"]
+
+
+@SIGNALS
+async def test_a_signal_ends_a_bot_in_order(run_bot, local_daily, number):
+    program = await run_bot("waits", "--log-level", "CRITICAL")
+    await program.says("^in$")
+    program.signal(number)
+    assert await program.ended() == 0
+    assert program.out.index("out") < program.out.index("deleted")
+    await program.says(DELETED)
+    assert log(local_daily) == ["created", "deleted"]
+    quiet(program)
+
+
+@SIGNALS
+@pytest.mark.parametrize("runner", ["plain", "sigterm"])
+async def test_pipecats_worker_runner_does_not_take_the_signals(
+    run_bot, local_daily, number, runner
+):
+    program = await run_bot("pipeline", env={"BOT_RUNNER": runner})
+    await program.says("^in$")
+    program.signal(number)
+    assert await program.ended() == 0
+    await program.says(DELETED)
+    assert log(local_daily) == ["created", "bot joined", "bot left", "deleted"]
+    quiet(program)
+
+
+@SIGNALS
+async def test_a_bots_own_handlers_are_called_as_well(run_bot, local_daily, number):
+    program = await run_bot("handlers")
+    await program.says("^in$")
+    program.signal(number)
+    assert await program.ended() == 0
+    own = {signal.SIGINT: "own signal.signal", signal.SIGTERM: "own add_signal_handler"}
+    assert own[number] in program.out
+    assert log(local_daily) == ["created", "deleted"]
+
+
+@SIGNALS
+@pytest.mark.parametrize("bot", ["stubborn", "blocks", "blocks_at_the_end"])
+async def test_a_bot_that_does_not_end(run_bot, local_daily, number, bot):
+    program = await run_bot(bot)
+    await program.says("^in$")
+    program.signal(number)
+    assert await program.ended() == 1
+    await program.says(DELETED)
+    assert log(local_daily) == ["created", "deleted"]
+    assert program.err.count("Error:") == 1
+    quiet(program)
+
+
+async def test_a_second_signal_shortens_the_wait_and_not_the_deletion(run_bot, local_daily):
+    program = await run_bot("stubborn")
+    await program.says("^in$")
+    program.signal(signal.SIGTERM)
+    await program.says("^no$")
+    program.signal(signal.SIGTERM)
+    assert await program.ended() == 1
+    assert log(local_daily) == ["created", "deleted"]
+
+
+async def test_a_thread_that_never_ends_does_not_keep_the_process(run_bot, local_daily):
+    program = await run_bot("lingers")
+    await program.says("^in$")
+    program.signal(signal.SIGTERM)
+    assert await program.ended() == 0
+    assert log(local_daily) == ["created", "deleted"]
+
+
+async def test_a_lifetime_ends_the_bot(run_bot, local_daily):
+    program = await run_bot("waits", "--lifetime", "1")
+    assert await program.ended() == 0
+    assert "out" in program.out
+    assert local_daily.rooms == {}
+
+
+async def test_a_given_room_is_used_and_stays(run_bot, local_daily):
+    name = "given"
+    async with provisioned_room(
+        DailyRoomParams(name=name), api_key=local_daily.api_key, api_url=local_daily.api_url
+    ) as room:
+        program = await run_bot("returns", "--room-url", room.url)
+        assert await program.ended() == 0
+        assert "deleted" not in program.out
+        assert name in local_daily.rooms
+
+
+async def test_sip(run_bot):
+    program = await run_bot("returns", "--sip", "--name-prefix", "phone")
+    assert await program.ended() == 0
+    await program.says(r"^SIP: sip:\S+@\S+$")
+    await program.says(r"^http://localhost:\d+/phone-r")
+
+
+@pytest.mark.parametrize(
+    ("bot", "options", "env", "says"),
+    [
+        ("waits", (), {"DAILY_API_KEY": "wrong"}, "check DAILY_API_KEY"),
+        ("waits", (), {"DAILY_API_URL": "nonsense"}, "DAILY_API_URL"),
+        ("waits", (), {"DAILY_API_URL": "http://127.0.0.1:1/v1"}, "no answer from http://127"),
+        ("waits", ("--room-url", "http://localhost:1/gone"), {}, "Room not found: gone"),
+        ("waits", ("--room-url", "gone"), {}, "is not a room's URL"),
+        ("waits", ("--lifetime", "0"), {}, "lifetime"),
+        ("waits", ("--name-prefix", "a b"), {}, "name_prefix"),
+        ("waits", ("--local", "--room-url", "http://x/y"), {}, "leave out --room-url"),
+        ("nothing", (), {}, "nothing.py defines no bot()"),
+        ("missing", (), {}, "There is no file"),
+    ],
+)
+async def test_what_goes_wrong_is_one_sentence(run_bot, local_daily, bot, options, env, says):
+    program = await run_bot(bot, *options, env=env)
+    assert await program.ended() in (1, 2)
+    assert says in program.err
+    assert program.err.count("Error:") == 1
+    assert local_daily.api_key not in program.err
+    assert log(local_daily) == []
+    quiet(program)
+
+
+async def test_a_room_that_is_local_refuses_a_bot_with_daily_python(run_bot, tmp_path, local_daily):
+    """Without the stand-in on its path a join would hang for 19 s and never end."""
+    fake = tmp_path / "site" / "daily"
+    fake.mkdir(parents=True)
+    (fake / "__init__.py").write_text("")
+    program = await run_bot("waits", env={"PYTHONPATH": str(fake.parent)})
+    assert await program.ended() == 2
+    assert "--local" in program.err
+    assert log(local_daily) == ["created", "deleted"]
+    quiet(program)
+
+
+async def test_python_bot_py(start, local_daily, tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from pipecat_daily_rest.runner import main\n"
+        "async def bot(runner_args):\n"
+        "    print('in', runner_args.room_url)\n"
+        "if __name__ == '__main__':\n"
+        "    main()\n"
+    )
+    import sys
+
+    program = await start(sys.executable, script, env=local_daily.env())
+    assert await program.ended() == 0
+    await program.says("^in http")
+    assert log(local_daily) == ["created", "deleted"]
+    helped = await start(sys.executable, script, "--help")
+    assert await helped.ended() == 0
+    assert "--local" in helped.out
+
+
+async def test_dotenv_is_read(run_bot, start, local_daily, tmp_path):
+    (tmp_path / ".env").write_text(
+        f"DAILY_API_KEY={local_daily.api_key}\nDAILY_API_URL={local_daily.api_url}\n"
+    )
+    program = await run_bot("returns", env={"DAILY_API_KEY": "wrong", "DAILY_API_URL": ""})
+    assert await program.ended() == 0
+    assert log(local_daily) == ["created", "deleted"]
+    assert os.environ.get("DAILY_API_KEY") is None
