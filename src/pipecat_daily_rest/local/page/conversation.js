@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The conversation: chat, what the bot says it heard and said, and who came and went.
+
+import { $, element, nameOf } from "./view.js";
+
+const LOG_LENGTH = 500; // lines
+
+export function write(kind, who, text, { own = false, line = null, final = true } = {}) {
+  const log = $("log");
+  if (!line) {
+    line = document.createElement("li");
+    line.dataset.kind = kind;
+    line.dataset.own = String(own);
+    if (who) line.append(element("span", "by", who));
+    line.append(element("span", "words", ""));
+    log.append(line);
+    while (log.children.length > LOG_LENGTH) log.firstChild.remove();
+    $("empty").hidden = true;
+  }
+  line.lastChild.textContent = text;
+  line.setAttribute("aria-busy", String(!final)); // screen readers wait for the final words
+  follow();
+  return line;
+}
+
+// The newest line stays in sight, unless somebody scrolled up to read.
+let following = true;
+let size = ""; // a scroll that a resize made is nobody's wish
+
+function follow() {
+  if (following) $("log").scrollTop = $("log").scrollHeight;
+}
+
+$("log").addEventListener("scroll", () => {
+  const { scrollHeight, scrollTop, clientHeight, clientWidth } = $("log");
+  if (size === `${clientWidth} ${clientHeight}`) following = scrollHeight - scrollTop - clientHeight < 40;
+});
+
+new ResizeObserver(() => {
+  size = `${$("log").clientWidth} ${$("log").clientHeight}`;
+  follow();
+}).observe($("log"));
+
+export function hearMessage(call, message, sender) {
+  const participant = call.people.get(sender);
+  const who = participant ? nameOf(participant) : "Somebody";
+  if (message?.label === "rtvi-ai") {
+    hearRTVI(call, message, sender, who);
+  } else if (typeof message === "string") {
+    write("chat", who, message);
+  } else if (message?.event === "chat-msg" && typeof message.message === "string") {
+    write("chat", typeof message.name === "string" && message.name ? message.name : who, message.message);
+  } else if (typeof message?.text === "string") {
+    write("chat", who, message.text);
+  } else {
+    write("data", `${who} sent data`, JSON.stringify(message));
+  }
+}
+
+// https://docs.pipecat.ai/client/rtvi-standard
+function hearRTVI(call, message, sender, who) {
+  const data = message.data ?? {};
+  const text = typeof data.text === "string" ? data.text.trim() : "";
+  if (message.type === "user-transcription" && text) {
+    const said = [...call.people.values()].find((p) => p.id === data.user_id || p.info.userId === data.user_id);
+    const key = `user ${data.user_id}`;
+    const own = said?.id === call.id;
+    const line = call.lines.get(key);
+    const written = write("speech", said ? nameOf(said) : "Heard", text, { own, line, final: data.final === true });
+    if (data.final === true) call.lines.delete(key);
+    else call.lines.set(key, written);
+  } else if (message.type === "bot-output" && text) {
+    call.outputs.add(sender);
+    const key = `bot ${sender} ${data.segment_id}`;
+    if (data.segment_id === undefined || !call.lines.has(key)) {
+      // Without segments, each text comes twice: when it is written and when it is spoken.
+      if (data.segment_id === undefined && data.spoken === true) return;
+      call.lines.set(key, write("speech", who, text));
+    }
+  } else if (message.type === "bot-transcription" && text && !call.outputs.has(sender)) {
+    write("speech", who, text);
+  } else if (message.type === "error" && typeof data.error === "string") {
+    write("note", "", `${who} reports an error: ${data.error}`);
+  }
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The page of a local room: joining it, being in it, and leaving it.
+
+import { hearMessage, write } from "./conversation.js";
+import { MICROPHONE, SENTENCES } from "./sentences.js";
+import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
+
+const CONNECT_TIMEOUT = 10_000; // ms until the page says what to do about no connection
+
+const room = decodeURIComponent(location.pathname.slice(1));
+const token = new URLSearchParams(location.search).get("t");
+const remembered = `room:${room}`; // in sessionStorage while joined: a reload joins again
+
+let call = null; // the one attempt or call that counts; callbacks of older ones do nothing
+
+// As RTVI clients do: the bot then sends its transcript.
+function greet(participant) {
+  if (participant.kind !== "bot") return;
+  const data = { version: "2.0.0", about: { library: "pipecat-daily-rest local room" } };
+  const id = Math.random().toString(36).slice(2, 10);
+  const message = { label: "rtvi-ai", type: "client-ready", id, data };
+  tell({ event: "app-message", message, recipient: participant.id });
+}
+
+// -- The room's events -----------------------------------------------------------------------
+
+const EVENTS = {
+  "joined"(event) {
+    clearTimeout(call.timer);
+    call.joined = true;
+    call.id = event.id;
+    call.pings = setInterval(() => tell({ event: "ping" }), 1000);
+    for (const participant of event.participants) call.people.set(participant.id, participant);
+    const me = call.people.get(call.id);
+    sessionStorage.setItem(remembered, $("name").value);
+    $("log").replaceChildren();
+    $("empty").hidden = false;
+    showPeople(call);
+    showMicrophone(call);
+    const sends = me.info.permissions.canSend;
+    if (sends === false || (Array.isArray(sends) && !sends.includes("audio"))) {
+      notify("Your link lets you listen and write, but not speak.");
+    } else {
+      notify(call.problem ?? "");
+    }
+    $("mute").focus();
+    event.participants.forEach(greet);
+  },
+  "refused"(event) {
+    end("refused", "Could not join", event.error, event.info);
+  },
+  "closed"(event) {
+    const sentence = SENTENCES[event.reason] ?? "The room ended the call.";
+    end("left", "Not in the room", event.reason, sentence);
+  },
+  "participant-joined"({ participant }) {
+    call.people.set(participant.id, participant);
+    write("note", "", `${nameOf(participant)} joined`);
+    showPeople(call);
+    greet(participant);
+  },
+  "participant-updated"({ participant }) {
+    call.people.set(participant.id, participant);
+    showPeople(call);
+  },
+  "participant-left"({ participant }) {
+    if (call.people.delete(participant.id)) write("note", "", `${nameOf(participant)} left`);
+    showPeople(call);
+  },
+  "levels"({ levels }) {
+    call.levels = levels;
+    showLevels(call);
+  },
+  "app-message"({ message, sender }) {
+    hearMessage(call, message, sender);
+  },
+  "mute"({ by, microphone }) {
+    const who = call.people.has(by) ? nameOf(call.people.get(by)) : "An owner";
+    if (microphone === false) {
+      setMuted(true);
+      notify(`${who} muted your microphone. Press Unmute, or M, to speak.`);
+    } else if (microphone === true && call.muted) {
+      notify(`${who} asks you to speak: press Unmute, or M.`);
+    }
+  },
+};
+
+function tell(event) {
+  if (call?.channel.readyState !== "open") return false;
+  try {
+    call.channel.send(JSON.stringify(event));
+    return true;
+  } catch {
+    return false; // longer than the connection takes
+  }
+}
+
+// -- The microphone --------------------------------------------------------------------------
+
+async function openMicrophone(mine) {
+  mine.problem = null;
+  if (!navigator.mediaDevices) {
+    mine.problem = MICROPHONE.insecure;
+    return;
+  }
+  try {
+    mine.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+  } catch (error) {
+    mine.problem = MICROPHONE[error.name] ?? MICROPHONE.other;
+    return;
+  }
+  if (call !== mine) {
+    mine.stream.getTracks().forEach((track) => track.stop());
+    return;
+  }
+  const [track] = mine.stream.getAudioTracks();
+  track.addEventListener("ended", () => {
+    if (call !== mine) return;
+    mine.stream = null;
+    setMuted(true);
+    notify("The microphone is gone. Plug it in again, then press “Use microphone”.");
+  });
+  mine.context = new AudioContext();
+  const analyser = new AnalyserNode(mine.context, { fftSize: 1024 });
+  mine.context.createMediaStreamSource(mine.stream).connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  mine.meter = setInterval(() => {
+    analyser.getFloatTimeDomainData(samples);
+    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+    const level = power > 0 ? 1 + (10 * Math.log10(power)) / 55 : 0; // as the room measures it
+    showLevel(mine.muted ? 0 : level);
+  }, 80);
+}
+
+function setMuted(muted) {
+  call.muted = muted;
+  call.stream?.getAudioTracks().forEach((track) => (track.enabled = !muted));
+  const me = call.people.get(call.id);
+  if (me) me.media.microphone.state = muted ? "off" : "playable";
+  tell({ event: "update", microphone: !muted });
+  showMicrophone(call);
+  showLevels(call);
+}
+
+async function toggleMute() {
+  const mine = call;
+  notify("");
+  if (mine.stream) {
+    setMuted(!mine.muted);
+    return;
+  }
+  $("mute").disabled = true;
+  await openMicrophone(mine);
+  $("mute").disabled = false;
+  if (call !== mine) return;
+  if (mine.stream) {
+    await mine.sender.replaceTrack(mine.stream.getAudioTracks()[0]);
+    if (call === mine) setMuted(false);
+  } else {
+    notify(mine.problem);
+  }
+}
+
+// -- Coming in and going ---------------------------------------------------------------------
+
+async function join() {
+  if (call) return;
+  const mine = {
+    pc: new RTCPeerConnection(), channel: null, sender: null, stream: null, context: null, muted: true,
+    problem: null, joined: false, interrupted: false, id: null, connection: null,
+    people: new Map(), levels: {}, lines: new Map(), outputs: new Set(),
+    timer: 0, pings: 0, meter: 0,
+  };
+  call = mine;
+  show("joining", "Waiting for the microphone: allow it in the browser's question");
+  await openMicrophone(mine);
+  if (call !== mine) return;
+  mine.muted = !mine.stream;
+  try {
+    await connect(mine);
+  } catch (error) {
+    if (call !== mine) return;
+    const unreachable = error instanceof TypeError; // what fetch gives when nobody answers
+    const reason = unreachable ? "unreachable" : "no-connection";
+    end("refused", "Could not join", reason, SENTENCES[reason]);
+  }
+}
+
+async function connect(mine) {
+  const { pc } = mine;
+  show("joining", "Connecting…");
+  const track = mine.stream?.getAudioTracks()[0];
+  mine.sender = pc.addTransceiver(track ?? "audio", { direction: "sendrecv" }).sender;
+  mine.channel = pc.createDataChannel("room");
+  mine.channel.onmessage = ({ data }) => {
+    if (call !== mine) return;
+    const event = JSON.parse(data);
+    if (Object.hasOwn(EVENTS, event.event)) EVENTS[event.event](event);
+  };
+  mine.channel.onclose = () => {
+    if (call === mine) end("left", "Not in the room", "lost", SENTENCES.lost);
+  };
+  pc.ontrack = ({ track }) => {
+    $("remote").srcObject = new MediaStream([track]);
+    play();
+  };
+  pc.onconnectionstatechange = () => {
+    if (call !== mine) return;
+    mine.interrupted = pc.connectionState === "disconnected";
+    if (pc.connectionState === "failed") {
+      const reason = mine.joined ? "lost" : "no-connection";
+      end(mine.joined ? "left" : "refused", "Not connected", reason, SENTENCES[reason]);
+    } else if (mine.joined) {
+      showPeople(call);
+    }
+  };
+  await pc.setLocalDescription();
+  await gathered(pc);
+  if (call !== mine) return;
+  const { sdp, type } = pc.localDescription;
+  const answer = await post("offer", { sdp, type, token, userName: $("name").value, microphone: !mine.muted });
+  if (call !== mine) {
+    if (answer.id) navigator.sendBeacon(`/${room}/leave`, JSON.stringify({ id: answer.id }));
+    return;
+  }
+  if (answer.error) {
+    end("refused", "Could not join", answer.error, answer.info);
+    return;
+  }
+  mine.connection = answer.id;
+  if (answer.startAudioOff) {
+    mine.muted = true;
+    if (track) track.enabled = false;
+  }
+  mine.timer = setTimeout(() => {
+    if (call === mine) end("refused", "Could not connect", "no-connection", SENTENCES["no-connection"]);
+  }, CONNECT_TIMEOUT);
+  await pc.setRemoteDescription(answer);
+}
+
+// All candidates go with the offer; on one machine that takes a moment only.
+function gathered(pc) {
+  return new Promise((resolve) => {
+    const done = () => pc.iceGatheringState === "complete" && resolve();
+    pc.addEventListener("icegatheringstatechange", done);
+    setTimeout(resolve, 2000);
+    done();
+  });
+}
+
+async function post(what, body) {
+  const response = await fetch(`/${room}/${what}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  try {
+    return await response.json();
+  } catch {
+    return { error: "unreadable", info: `The local Daily answered with status ${response.status}. Start the bot again.` };
+  }
+}
+
+function play() {
+  $("remote").play().then(
+    () => ($("unblock").hidden = true),
+    (error) => {
+      if (error.name === "NotAllowedError") $("unblock").hidden = false; // a click has to start it
+    },
+  );
+}
+
+function hangUp({ beacon = false } = {}) {
+  const mine = call;
+  if (beacon && mine.connection) {
+    navigator.sendBeacon(`/${room}/leave`, JSON.stringify({ id: mine.connection }));
+  }
+  call = null;
+  clearTimeout(mine.timer);
+  clearInterval(mine.pings);
+  clearInterval(mine.meter);
+  mine.stream?.getTracks().forEach((track) => track.stop());
+  mine.context?.close();
+  mine.pc.close();
+  $("remote").srcObject = null;
+  showLevel(0);
+}
+
+function end(state, status, reason, sentence) {
+  hangUp();
+  sessionStorage.removeItem(remembered);
+  notify("");
+  $("people").replaceChildren();
+  show(state, status, { reason, sentence });
+  $("enter").focus();
+}
+
+// -- What the person does --------------------------------------------------------------------
+
+$("join").addEventListener("submit", (event) => {
+  event.preventDefault();
+  join();
+});
+
+$("leave").addEventListener("click", () => {
+  tell({ event: "leave" });
+  end("left", "Not in the room", "", "You left the room.");
+});
+
+$("mute").addEventListener("click", toggleMute);
+$("unblock").addEventListener("click", play);
+
+$("chat").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = $("message").value.trim();
+  if (!text || !call) return;
+  const name = nameOf(call.people.get(call.id));
+  const message = { event: "chat-msg", message: text, name, room: "main-room", date: new Date().toISOString() };
+  if (tell({ event: "app-message", message })) {
+    write("chat", name, text, { own: true });
+    $("message").value = "";
+  } else {
+    notify("The message could not be sent.");
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input, textarea");
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
+  if (event.key.toLowerCase() === "m" && plain && !typing && call?.joined) toggleMute();
+});
+
+window.addEventListener("pagehide", () => {
+  if (call) hangUp({ beacon: true });
+});
+
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+$("room").textContent = room;
+document.title = `${room} · local room`;
+if (sessionStorage.getItem(remembered) !== null) {
+  $("name").value = sessionStorage.getItem(remembered);
+  join();
+} else {
+  $("name").focus();
+}

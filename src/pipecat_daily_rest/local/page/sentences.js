@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What people are told when something does not work, and what they can do about it.
+
+export const SENTENCES = {
+  "room-deleted": "The room was deleted: the bot has ended or was stopped. Start it again and open its new link.",
+  "room-expired": "The room's time is over. Start the bot again and open its new link.",
+  "token-expired": "Your link's time is over. Ask for a new link.",
+  "time-over": "Your time in this room is over. Ask for a new link to come back.",
+  "ejected": "You were removed from the room.",
+  "replaced": "You joined again from somewhere else, so this page left the room.",
+  "shutdown": "The local Daily was stopped. Start the bot again and open its new link.",
+  "failed": "Something went wrong in the room and you were put out: its log says more. Join again.",
+  "lost": "The connection to the room was lost. Check that the bot's program is still running, then join again.",
+  "unreachable": "The local Daily does not answer. Check that the bot's program is still running, then join again.",
+  "no-connection":
+    "Sound cannot get through between this browser and the room. Switch off a VPN or a firewall " +
+    "that blocks UDP on this computer, and browser extensions that block WebRTC; with no network at all, start " +
+    "Chromium with --allow-loopback-in-peer-connection. Then join again.",
+};
+
+export const MICROPHONE = {
+  NotAllowedError: "The browser may not use the microphone, so you are only listening. Allow it in the address bar, then press “Use microphone”.",
+  NotFoundError: "No microphone was found, so you are only listening. Plug one in, then press “Use microphone”.",
+  NotReadableError: "Another program holds the microphone, so you are only listening. Close it, then press “Use microphone”.",
+  insecure: "Browsers give the microphone only to pages from localhost or https, so you are only listening. Open the link on the computer that runs the bot.",
+  other: "The microphone could not be opened, so you are only listening.",
+};

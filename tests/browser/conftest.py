@@ -1,0 +1,252 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A person in a real Chromium, for the tests in this folder.
+
+::
+
+    async def test_something(daily: LocalDaily, browser_person: BrowserPeople) -> None:
+        ana = await browser_person(f"{daily.url}/demo", tone_hz=500, name="Ana")
+        await ana.join()
+        await ana.hears(3000)
+
+``browser_person`` skips the test with a reason where there is no Chromium or no Playwright.
+"""
+
+import asyncio
+import itertools
+import shutil
+import wave
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.claims import issue
+
+WAIT = 40.0  # seconds; only a failure takes that long
+RATE = 48_000
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    # For a machine without any network interface.
+    "--allow-loopback-in-peer-connection",
+)
+
+# Runs before the page: what it must not violate is kept for the end of the test.
+WATCH_POLICY = """
+window.violations = [];
+addEventListener("securitypolicyviolation", (event) =>
+  violations.push(`${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+# Gives the loudness of a tone in what the page plays, in dB over the median of all frequencies;
+# 0 when another is louder by more than 25 dB. Reads the stream that the <audio> element plays.
+TONE = """
+(hz) => {
+  const stream = document.querySelector("audio").srcObject;
+  if (!stream) return 0;
+  if (window.listening?.stream !== stream) {
+    window.listening?.context.close();
+    const context = new AudioContext();
+    const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0.3 });
+    context.createMediaStreamSource(stream).connect(analyser);
+    window.listening = { stream, context, analyser };
+  }
+  const { context, analyser } = window.listening;
+  const levels = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(levels);
+  const bin = (f) => Math.round((f * analyser.fftSize) / context.sampleRate);
+  const peak = Math.max(...levels.subarray(bin(hz) - 2, bin(hz) + 3));
+  const heard = levels.subarray(bin(100), bin(12000));
+  const loudest = Math.max(...heard);
+  if (!Number.isFinite(peak) || peak < -75 || peak < loudest - 25) return 0;
+  return peak - [...heard].sort((a, b) => a - b)[heard.length >> 1];
+}
+"""
+
+
+class BrowserPerson:
+    """One Chromium with one page, a fake microphone and what a test wants to know about it.
+
+    Parameters:
+        page: Playwright's page, for whatever has no method here.
+        context: Playwright's browser context.
+        errors: Console errors, exceptions and violations of the content security policy so far.
+            The fixture fails a test that leaves any; clear the list where one is expected
+            (Chromium logs one for each refused offer).
+    """
+
+    def __init__(self, context: Any, page: Any, name: str) -> None:
+        self.page = page
+        self.context = context
+        self.name = name
+        self.errors: list[str] = []
+        page.on("console", lambda m: m.type == "error" and self.errors.append(m.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    async def join(self) -> None:
+        """Type the name, press Join, and wait until the page says that it is in."""
+        await self.page.fill("#name", self.name)
+        await self.page.click("#enter")
+        await self.state("joined")
+
+    async def state(self, state: str) -> None:
+        """Wait for a state of the page: ``idle``, ``joining``, ``joined``, ``left``, ``refused``."""
+        body = f"body[data-state={state}]"
+        try:
+            await self.page.wait_for_selector(body, timeout=WAIT * 1000)
+        except Exception as exc:
+            shown = await self.page.inner_text("body")
+            msg = f"{self.name}'s page is not {state!r} but shows: {shown!r} {self.errors}"
+            raise AssertionError(msg) from exc
+
+    async def level(self, hz: float) -> float:
+        """Measure a tone in what the page plays right now: dB over the median, or 0."""
+        return float(await self.page.evaluate(TONE, hz))
+
+    async def hears(self, hz: float) -> None:
+        """Wait until the page plays a tone. Measured by an AnalyserNode on the remote track."""
+        await self.until(f"({TONE})({hz}) > 20", f"play {hz} Hz")
+
+    async def until(self, expression: str, what: str) -> None:
+        """Wait until a JavaScript expression is true in the page.
+
+        Args:
+            expression: The expression.
+            what: What the page does then, for the message of a failure.
+        """
+        try:
+            async with asyncio.timeout(WAIT):
+                while not await self.page.evaluate(expression):  # noqa: ASYNC110 (it is elsewhere)
+                    await asyncio.sleep(0.05)
+        except TimeoutError as exc:
+            msg = f"{self.name}'s page did not {what} within {WAIT} s"
+            raise AssertionError(msg) from exc
+
+    async def sees(self, text: str, where: str = "body") -> None:
+        """Wait until an element shows a text."""
+        found = self.page.locator(where).get_by_text(text).filter(visible=True).first
+        try:
+            await found.wait_for(timeout=WAIT * 1000)
+        except Exception as exc:
+            shown = await self.page.inner_text(where)
+            msg = f"{self.name}'s page does not show {text!r} but: {shown!r}"
+            raise AssertionError(msg) from exc
+
+    async def close(self) -> None:
+        """Close the browser."""
+        if not self.page.is_closed():
+            self.errors += await self.page.evaluate("window.violations")
+        await self.context.close()
+
+
+class BrowserPeople(Protocol):
+    """The fixture ``browser_person``."""
+
+    async def __call__(
+        self,
+        url: str,
+        *,
+        tone_hz: float | None = 500,
+        name: str = "Ana",
+        may_use_microphone: bool = True,
+        init_script: str = "",
+    ) -> BrowserPerson:
+        """Open a page in a Chromium of its own; `BrowserPerson.join` then joins.
+
+        Args:
+            url: The page, with its token.
+            tone_hz: What the fake microphone hears after 1.5 s of silence, again and again;
+                silence when None.
+            name: The name to join by.
+            may_use_microphone: Whether the browser allows the microphone.
+            init_script: JavaScript that runs before the page's own.
+        """
+
+
+def _microphone(path: Path, hz: float | None) -> Path:
+    """1.5 s of silence, since the first moments of a connection are lost; then the tone."""
+    time = np.arange(RATE * 30) / RATE
+    wave_form = np.sin(2 * np.pi * (hz or 0) * time) * 0.4 * 32767
+    wave_form[: RATE * 3 // 2] = 0
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(wave_form.astype(np.int16).tobytes())
+    return path
+
+
+@pytest.fixture
+async def browser_person(tmp_path: Path) -> AsyncIterator[BrowserPeople]:
+    """Open pages in Chromium; see `BrowserPeople`. A console error fails the test."""
+    api = pytest.importorskip("playwright.async_api", reason="needs playwright: pip install it")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("needs Chromium: install Debian's package 'chromium'")
+    people: list[BrowserPerson] = []
+    numbers = itertools.count()
+    async with api.async_playwright() as playwright:
+
+        async def open_page(
+            url: str,
+            *,
+            tone_hz: float | None = 500,
+            name: str = "Ana",
+            may_use_microphone: bool = True,
+            init_script: str = "",
+        ) -> BrowserPerson:
+            folder = tmp_path / f"person-{next(numbers)}"
+            folder.mkdir()
+            microphone = _microphone(folder / "microphone.wav", tone_hz)
+            flags = [*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
+            if may_use_microphone:
+                flags.append("--use-fake-ui-for-media-stream")
+            context = await playwright.chromium.launch_persistent_context(
+                folder / "profile", executable_path=chromium, args=flags, timeout=WAIT * 1000
+            )
+            person = BrowserPerson(context, context.pages[0], name)
+            people.append(person)
+            await person.page.add_init_script(WATCH_POLICY + init_script)
+            await person.page.goto(url, timeout=WAIT * 1000)
+            return person
+
+        yield open_page
+        for person in people:
+            await person.close()
+    assert [error for person in people for error in person.errors] == []
+
+
+@pytest.fixture
+async def daily() -> AsyncIterator[LocalDaily]:
+    """A local Daily with a public room ``demo``."""
+    async with LocalDaily() as daily:
+        daily.state.create_room("demo", "public", {})
+        yield daily
+
+
+@pytest.fixture
+def link(daily: LocalDaily) -> Callable[..., str]:
+    """Give the link to ``demo`` with a token of the properties that are passed."""
+
+    def make(**properties: Any) -> str:
+        state = daily.state
+        token = issue(
+            {"room_name": "demo", **properties},
+            api_key=state.api_key,
+            domain_id=state.domain_id,
+            issued_at=state.clock.now(),
+        )
+        return f"{daily.url}/demo?t={token}"
+
+    return make
