@@ -34,14 +34,21 @@ class LocalChild:
     api_url: str
     api_key: str
 
-    def __init__(self, *, host: str = DEFAULT_HOST, port: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        host: str = DEFAULT_HOST,
+        port: int | None = None,
+        log_level: str = "WARNING",
+    ) -> None:
         """Initialize; the block starts it.
 
         Args:
             host: The address that it listens on.
             port: The port; 7880 when None, or a free one if that is taken.
+            log_level: From which of loguru's levels on it logs to stderr.
         """
-        self._arguments = ["--host", host]
+        self._arguments = ["--host", host, "--log-level", log_level]
         self._arguments += (
             ["--prefer-port", str(DEFAULT_PORT)] if port is None else ["--port", str(port)]
         )

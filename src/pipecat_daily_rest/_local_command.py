@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from loguru import logger
 
@@ -31,18 +32,18 @@ def main(command: Sequence[str], *, host: str, port: int | None, log_level: str)
     logger.remove()
     logger.add(sys.stderr, level=log_level, diagnose=False)
     try:
-        return asyncio.run(_main(command, host=host, port=port))
+        return asyncio.run(_main(command, host=host, port=port, log_level=log_level))
     except DailyError as exc:
         print(f"Error: {exc}", file=sys.stderr)
         return 2
 
 
-async def _main(command: Sequence[str], *, host: str, port: int | None) -> int:
+async def _main(command: Sequence[str], **options: Any) -> int:
     signals: asyncio.Queue[int] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     for number in _PASSED_ON:
         signal.signal(number, lambda n, _: loop.call_soon_threadsafe(signals.put_nowait, n))
-    async with LocalChild(host=host, port=port) as child:
+    async with LocalChild(**options) as child:
         environment = child.env()
         if not command:
             print(f"A local Daily answers at {child.api_url}. In another terminal:\n", flush=True)

@@ -18,7 +18,7 @@ from pipecat_daily_rest import stand_in
 from pipecat_daily_rest._child import LocalChild
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._request import RoomRequest
-from pipecat_daily_rest._signals import GRACE, Ending
+from pipecat_daily_rest._signals import Ending
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.provision import ProvisionedRoom, provision
 
@@ -144,7 +144,7 @@ class Session:
         if over.done() and not over.cancelled():
             logger.info("The lifetime of room {} is over", room.name)
         if not bot.done():
-            msg = f"The bot did not end within {GRACE:g} s of being told to stop."
+            msg = "The bot did not end when it was told to stop: it was ended with its process."
             raise BotStillRunningError(msg)
         if not bot.cancelled():
             self.exit = bot.result()

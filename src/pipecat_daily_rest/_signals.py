@@ -17,6 +17,7 @@ from pipecat_daily_rest.registry import drain, owned_rooms
 GRACE = 3.0  # seconds that a bot has to end once it was told to stop
 LAST_CREATE = 3.5  # seconds after the first signal: a create in flight is waited for no longer
 DELETE = 5.0  # seconds that are kept for the deletion
+ECHO = 0.5  # seconds; `timeout`, `uv run` and shells pass on a Ctrl-C that came by itself too
 GONE = 8.9  # seconds after the first signal: a container is killed after 10
 
 KEPT = (signal.SIGINT, signal.SIGTERM)
@@ -40,13 +41,18 @@ class Ending(Bounds):
         self.deleting = threading.Event()
         self.signals = 0
         self.first_at: float | None = None
+        self._last_at = 0.0
         self._loop = asyncio.get_running_loop()
 
     def signalled(self) -> None:
         """Note a signal. Called from a signal handler, so it takes no lock and logs nothing."""
-        self.signals += 1
+        now = time.monotonic()
         if self.first_at is None:
-            self.first_at = time.monotonic()
+            self.first_at = now
+        elif now - self._last_at < ECHO:
+            return
+        self._last_at = now
+        self.signals += 1
         event = self.stop if self.signals == 1 else self.hurry
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(event.set)

@@ -56,7 +56,7 @@ def local(
     ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="The port: 7880, or a free one.")] = None,
-    log_level: Annotated[str, typer.Option(help="One of loguru's levels.")] = "INFO",
+    log_level: Annotated[str, typer.Option(help="One of loguru's levels.")] = "WARNING",
 ) -> None:
     """Start a Daily on this machine, for one command or until Ctrl-C."""
     from pipecat_daily_rest import _local_command

@@ -122,7 +122,7 @@ async def run_bot(
         raise session.exit
 
 
-async def _run(session: Session, *, local: bool, host: str, port: int | None) -> None:
+async def _run(session: Session, *, local: bool, **child_options: Any) -> None:
     """Local is only an environment: the session itself does not know."""
     async with AsyncExitStack() as stack:
         if local:
@@ -130,7 +130,7 @@ async def _run(session: Session, *, local: bool, host: str, port: int | None) ->
                 msg = "--local makes a room of its own: leave out --room-url, or --local."
                 raise DailyConfigError(msg)
             stand_in.put_on_path()
-            child = await stack.enter_async_context(LocalChild(host=host, port=port))
+            child = await stack.enter_async_context(LocalChild(**child_options))
             session.use(child)
         await session.run()
 
@@ -227,7 +227,13 @@ async def _process(
     )
     try:
         with Signals(ending.signalled):
-            await _run(session, local=local, host=options.host, port=options.port)
+            await _run(
+                session,
+                local=local,
+                host=options.host,
+                port=options.port,
+                log_level=_quieter(options.log_level),
+            )
     except BotStillRunningError as exc:
         # The event loop would wait for the bot for ever.
         _complain(exc)
@@ -256,6 +262,11 @@ def _log(level: str) -> None:
     logger.remove()
     # A traceback that shows values would show tokens too.
     logger.add(sys.stderr, level=level, diagnose=False)
+
+
+def _quieter(level: str) -> str:
+    """The local Daily tells of its rooms at DEBUG; at INFO it would only repeat the bot."""
+    return "WARNING" if level in ("INFO", "SUCCESS") else level
 
 
 def _load_dotenv() -> None:

@@ -219,7 +219,7 @@ class _Link:
                 raise _Refused("join first, and once")
             if self._me is None:
                 answer = self._join(op)
-            elif name in self._ops:
+            elif isinstance(name, str) and name in self._ops:
                 self._ops[name](self._me, op)
             else:
                 raise _Refused(f"a local room does not know the op {name!r}")

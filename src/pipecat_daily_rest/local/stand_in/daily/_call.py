@@ -1,0 +1,359 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The life of a call: joined, told, heard, left."""
+
+import asyncio
+import copy
+import threading
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from loguru import logger
+
+from daily._ears import Ears
+from daily._events import EventHandler
+from daily._link import CallError, Link, open_link, read_url, show
+from daily._mouth import Mouth
+from daily._output import output
+from daily._threads import Worker, sockets
+
+_ENDING = 3.0  # seconds that a release waits for the room
+
+Completion = Callable[..., None] | None
+Work = Callable[[], Awaitable[Any]]
+
+
+class Call:
+    """What stands behind a `CallClient`.
+
+    What the bot asks of the room is done in turn, on the thread of the sockets. Events and
+    completions are called on a thread of their own, in order, and so is the sound.
+    """
+
+    def __init__(self, handler: EventHandler | None) -> None:
+        """Initialize a call that is nowhere yet.
+
+        Args:
+            handler: Who is told.
+        """
+        self._handler = handler
+        self._events = Worker("daily-events")
+        self.ears = Ears(self)
+        self.mouth = Mouth(self._say)
+        self._lock = threading.RLock()
+        self._turn = asyncio.Lock()
+        self._link: Link | None = None
+        self._url = ""
+        self._released = False
+        self.user_name = ""
+        self._reset()
+
+    def _reset(self) -> None:
+        with self._lock:
+            info = {"isLocal": True, "isOwner": False, "joinedAt": int(time.time())}
+            self._local: dict[str, Any] = {"id": str(uuid.uuid4()), "info": info}
+            self.others: dict[str, dict[str, Any]] = {}
+            self.counts = {"hidden": 0, "present": 0}
+            self._speaker: str | None = None
+            self.ears.forget()
+
+    # -- What the bot sees -----------------------------------------------------------------
+
+    @property
+    def local(self) -> dict[str, Any]:
+        """The local participant."""
+        with self._lock:
+            local = copy.deepcopy(self._local)
+            if self.user_name:
+                local["info"]["userName"] = self.user_name
+            local["media"] = self.mouth.media
+            return local
+
+    @property
+    def participants(self) -> dict[str, Any]:
+        """Everybody, oneself as ``local``."""
+        with self._lock:
+            return {"local": self.local, **copy.deepcopy(self.others)}
+
+    @property
+    def active_speaker(self) -> dict[str, Any] | None:
+        """Who spoke loudest last, or None."""
+        with self._lock:
+            if self._speaker == self._local["id"]:
+                return self.local
+            return copy.deepcopy(self.others.get(self._speaker or ""))
+
+    def emit(self, event: str, *args: Any) -> None:
+        """Tell the handler.
+
+        Args:
+            event: Its method.
+            *args: What the method takes.
+        """
+        if self._handler is not None and not self._released:
+            self._events.call(getattr(self._handler, event), *args)
+
+    # -- What the bot asks -----------------------------------------------------------------
+
+    def perform(
+        self,
+        name: str,
+        work: Work,
+        completion: Completion = None,
+        *,
+        pair: bool = False,
+        then: Callable[[], None] | None = None,
+    ) -> None:
+        """Do something in turn, then call the completion.
+
+        Args:
+            name: What, as `EventHandler.on_error` names it.
+            work: Does it.
+            completion: Called with the error or None.
+            pair: Whether the completion gets a result before it.
+            then: Called after a success.
+        """
+
+        async def turn() -> None:
+            result, error = None, None
+            async with self._turn:
+                try:
+                    result = await work()
+                except CallError as exc:
+                    error = str(exc)
+                except Exception as exc:
+                    logger.error("{} failed: {!r}", name, exc)
+                    error = f"the stand-in for daily-python failed: {exc!r}"
+            if completion is not None:
+                self._events.call(completion, *([result] if pair else []), error)
+            if error is not None:
+                self.emit("on_error", f"Error handling {name}: {error}")
+            elif then is not None:
+                then()
+
+        sockets.start(turn())
+
+    async def ask(self, op: str, **fields: Any) -> None:
+        """Ask the room.
+
+        Args:
+            op: What.
+            **fields: Of the op.
+
+        Raises:
+            CallError: Not in a call, or the room refused.
+        """
+        if self._link is None:
+            msg = "not in a call"
+            raise CallError(msg)
+        await self._link.request(op, **fields)
+
+    def join(self, url: str, token: str | None, completion: Completion) -> None:
+        """Join a room.
+
+        Args:
+            url: Its URL.
+            token: The meeting token.
+            completion: Called with the call's data and the error.
+        """
+
+        def tell() -> None:
+            for other in copy.deepcopy(list(self.others.values())):
+                self.emit("on_participant_joined", other)
+            self.emit("on_participant_counts_updated", dict(self.counts))
+
+        self.perform("join", lambda: self._join(url, token), completion, pair=True, then=tell)
+
+    async def _join(self, url: str, token: str | None) -> dict[str, Any]:
+        if self._link is not None:
+            msg = "already in a call: leave it first"
+            raise CallError(msg)
+        room = read_url(url)
+        try:
+            link = await open_link(room)
+            self.emit("on_call_state_updated", "joining")
+            try:
+                welcome = await link.join(
+                    token=token or room.query.get("t"),
+                    user_name=self.user_name,
+                    media=self._media(),
+                )
+                self._begin(link, url, welcome)
+            except BaseException:
+                await link.close()
+                raise
+        except CallError as exc:
+            logger.error("Could not join {}: {}", show(url), exc)
+            self.emit("on_call_state_updated", "leaving")
+            self.emit("on_call_state_updated", "left")
+            raise
+        link.start(self._on_event, self._on_sound, self._on_end)
+        output.joined(self)
+        self.listen()
+        self.emit("on_call_state_updated", "joined")
+        meeting = {"id": welcome["meeting"]}
+        return {"meetingSession": meeting, "participants": self.participants}
+
+    def _begin(self, link: Link, url: str, welcome: dict[str, Any]) -> None:
+        with self._lock:
+            self._url = show(url)
+            self._local = welcome["local"]
+            self.user_name = self._local["info"]["userName"]
+            self.others = {other["id"]: other for other in welcome["participants"]}
+            self.counts = welcome["counts"]
+            self._speaker = welcome["active_speaker"]
+            self._link = link
+
+    def rename(self, user_name: str) -> None:
+        """Take another name.
+
+        Args:
+            user_name: The name.
+        """
+
+        async def tell() -> None:
+            if self._link is not None:
+                await self.ask("update", user_name=user_name)
+
+        self.user_name = user_name
+        self.emit("on_participant_updated", self.local)
+        self.perform("setUserName", tell)
+
+    def leave(self, completion: Completion = None) -> None:
+        """Leave. It is over once the room has taken the bot out.
+
+        Args:
+            completion: Called with None.
+        """
+        self.perform("leave", self._leave, completion)
+
+    async def _leave(self) -> None:
+        self.emit("on_call_state_updated", "leaving")
+        link, self._link = self._link, None
+        if link is not None:
+            try:
+                await link.request("leave")
+            except CallError as exc:
+                logger.debug("Left {} without its answer: {}", self._url, exc)
+            await link.close()
+            self._over()
+        self.emit("on_call_state_updated", "left")
+
+    def _over(self) -> None:
+        output.left(self)
+        self._reset()
+
+    def release(self) -> None:
+        """Leave if need be, and end the threads. Waits for the room, but not for long."""
+        self._released = True
+
+        async def end() -> None:
+            async with self._turn:
+                await self._leave()
+
+        future = sockets.start(end())
+        try:
+            future.result(_ENDING)
+        except Exception as exc:
+            logger.debug("Left {} in a hurry: {!r}", self._url, exc)
+        self.mouth.close()
+        self.ears.stop()
+        self._events.finish()
+
+    # -- What the bot says and hears -------------------------------------------------------
+
+    def _say(self, track: int, samples: bytes) -> None:
+        link = self._link
+        if link is not None:
+            sockets.call(link.say, track, samples)
+
+    def _media(self) -> dict[str, str]:
+        return {"microphone": self.local["media"]["microphone"]["state"]}
+
+    def update_media(
+        self, name: str, changes: Mapping[str, Any], completion: Completion = None
+    ) -> None:
+        """Change the inputs or the publishing settings, and tell everybody.
+
+        Args:
+            name: ``updateInputs`` or ``updatePublishing``.
+            changes: New values.
+            completion: Called with the error or None.
+        """
+        before = self.local
+        self.emit(*self.mouth.update(name, changes))
+        if self.local != before:
+            self.emit("on_participant_updated", self.local)
+
+        async def tell() -> None:
+            if self._link is not None:
+                await self.ask("update", media=self._media())
+
+        self.perform(name, tell, completion)
+
+    def render(self, id: str, callback: Any, source: str, rate: int, interval_ms: int) -> None:
+        """Give a participant's voice to the bot from now on, as `Ears.render` says."""
+        self.ears.render(id, callback, source, rate, interval_ms)
+        self.listen()
+
+    def listen(self) -> None:
+        """Tell the room whose voices the bot wants, and whether it wants the mix."""
+
+        async def listen() -> None:
+            if self._link is not None:
+                voices = self.ears.wanted(self.others)
+                await self.ask("listen", voices=voices, mix=output.wants(self))
+
+        self.perform("listen", listen)
+
+    def _on_sound(self, link: Link, frame: bytes) -> None:
+        if link is self._link:
+            self.ears.take(frame)
+
+    # -- What the room tells ---------------------------------------------------------------
+
+    def _on_event(self, link: Link, event: Mapping[str, Any]) -> None:
+        if link is not self._link:
+            return
+        what = event["event"]
+        if what == "participant-joined":
+            other = event["participant"]
+            self.others[other["id"]] = other
+            self.emit("on_participant_joined", copy.deepcopy(other))
+            self.listen()
+        elif what == "participant-updated":
+            other = event["participant"]
+            self.others[other["id"]] = other
+            self.emit("on_participant_updated", copy.deepcopy(other))
+        elif what == "participant-left":
+            other = event["participant"]
+            with self._lock:
+                self.others.pop(other["id"], None)
+            self.ears.forget(other["id"])
+            self.emit("on_participant_left", other, event["reason"])
+            self.listen()
+        elif what == "participant-counts-updated":
+            self.counts = event["counts"]
+            self.emit("on_participant_counts_updated", dict(self.counts))
+        elif what == "active-speaker-changed":
+            self._speaker = event["participant"]["id"]
+            self.emit("on_active_speaker_changed", self.active_speaker)
+        elif what == "app-message":
+            self.emit("on_app_message", event["message"], event["sender"])
+        elif what == "mute":
+            self._on_mute(event)
+
+    def _on_mute(self, event: Mapping[str, Any]) -> None:
+        changes = {name: event.get(name) for name in ("microphone", "camera")}
+        self.update_media("updateInputs", changes)
+
+    def _on_end(self, link: Link, reason: str) -> None:
+        if link is not self._link:
+            return
+        self._link = None
+        logger.warning("The call in {} has ended: {}", self._url, reason)
+        self._over()
+        self.emit("on_error", f"The call has ended: {reason}")
+        self.emit("on_call_state_updated", "leaving")
+        self.emit("on_call_state_updated", "left")

@@ -1,0 +1,311 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Virtual devices, and the module's own switches."""
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from daily._checks import frame_size, need
+from daily._sound import ROOM_RATE, Resampler, mono
+from daily._sources import CustomAudioSource
+
+_KEPT = 2.0  # seconds of sound that a speaker holds for its reader
+_SILENCE, _VOICE = -60.0, -30.0  # dB of full scale: surely nobody, surely somebody
+
+_microphones: "weakref.WeakValueDictionary[str, VirtualMicrophoneDevice]" = (
+    weakref.WeakValueDictionary()
+)
+_speakers: "weakref.WeakValueDictionary[str, VirtualSpeakerDevice]" = weakref.WeakValueDictionary()
+
+
+class LogLevel:
+    """How much the real module logs; without effect here."""
+
+    __slots__ = ("_name", "_value")
+
+    Off: "LogLevel"
+    Error: "LogLevel"
+    Warn: "LogLevel"
+    Info: "LogLevel"
+    Debug: "LogLevel"
+    Trace: "LogLevel"
+
+    def __new__(cls, *args: Any) -> "LogLevel":
+        """Refuse: there are six."""
+        msg = "cannot create 'daily.LogLevel' instances"
+        raise TypeError(msg)
+
+    def __int__(self) -> int:
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"LogLevel.{self._name}"
+
+
+for _value, _name in enumerate(("Off", "Error", "Warn", "Info", "Debug", "Trace")):
+    _level = object.__new__(LogLevel)
+    _level._value, _level._name = _value, _name
+    setattr(LogLevel, _name, _level)
+
+
+class VirtualSpeakerDevice:
+    """Hears everybody in the call, mixed, when it is the selected one."""
+
+    def __new__(cls, *args: Any) -> "VirtualSpeakerDevice":
+        """Refuse: `Daily.create_speaker_device` makes them."""
+        msg = "cannot create 'daily.VirtualSpeakerDevice' instances"
+        raise TypeError(msg)
+
+    @classmethod
+    def _make(
+        cls, name: str, sample_rate: int, channels: int, non_blocking: bool
+    ) -> "VirtualSpeakerDevice":
+        self = object.__new__(cls)
+        self._name, self._sample_rate, self._channels = name, sample_rate, channels
+        self._non_blocking = non_blocking
+        self._resample = Resampler(ROOM_RATE, sample_rate)
+        self._sound = bytearray()
+        self._news = threading.Condition()
+        self._live = False
+        _speakers[name] = self
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name that selects it."""
+        return self._name
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        return self._sample_rate
+
+    @property
+    def channels(self) -> int:
+        """How many; all alike."""
+        return self._channels
+
+    def read_frames(
+        self, num_frames: int, completion: Callable[[bytes], None] | None = None
+    ) -> bytes:
+        """Read what was said.
+
+        Args:
+            num_frames: How many frames.
+            completion: Called with them, at once, if the device is non-blocking.
+
+        Returns:
+            16-bit samples; nothing while there are fewer, from a non-blocking device, or while
+            there is no call. A blocking device waits for them.
+        """
+        size = num_frames * self._channels * 2
+        with self._news:
+            while not self._non_blocking and self._live and len(self._sound) < size:
+                self._news.wait()
+            frames = b""
+            if len(self._sound) >= size:
+                frames = bytes(self._sound[:size])
+                del self._sound[:size]
+        if completion is not None and self._non_blocking:
+            completion(frames)
+        return frames
+
+    def _feed(self, samples: "np.ndarray[Any, np.dtype[np.int16]]") -> None:
+        with self._news:
+            sound = np.repeat(self._resample(samples), self._channels)
+            self._sound += sound.tobytes()
+            most = int(_KEPT * self._sample_rate) * self._channels * 2
+            if len(self._sound) > most:
+                del self._sound[: len(self._sound) - most]
+            self._news.notify_all()
+
+    def _set_live(self, live: bool) -> None:
+        with self._news:
+            if live != self._live:
+                self._live = live
+                self._sound.clear()
+                self._resample.reset()
+                self._news.notify_all()
+
+
+class VirtualMicrophoneDevice:
+    """A microphone that the bot speaks into; ``settings.deviceId`` of the inputs selects it."""
+
+    def __new__(cls, *args: Any) -> "VirtualMicrophoneDevice":
+        """Refuse: `Daily.create_microphone_device` makes them."""
+        msg = "cannot create 'daily.VirtualMicrophoneDevice' instances"
+        raise TypeError(msg)
+
+    @classmethod
+    def _make(
+        cls, name: str, sample_rate: int, channels: int, non_blocking: bool
+    ) -> "VirtualMicrophoneDevice":
+        self = object.__new__(cls)
+        self._name, self._non_blocking = name, non_blocking
+        self._source = CustomAudioSource(sample_rate, channels)
+        _microphones[name] = self
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name that selects it."""
+        return self._name
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        return self._source.sample_rate
+
+    @property
+    def channels(self) -> int:
+        """How many."""
+        return self._source.channels
+
+    def write_frames(self, frames: bytes, completion: Callable[[int], None] | None = None) -> int:
+        """Say something, as with `CustomAudioSource`.
+
+        Args:
+            frames: 16-bit samples, channels interleaved.
+            completion: Called with the number of frames, if the device is non-blocking.
+
+        Returns:
+            The number of frames; 0, at once, while no call uses the device.
+        """
+        need(frames, bytes)
+        mono_frames = len(frames) % (2 * self.channels) == 0
+        if mono_frames and not self._source._sinks:
+            if completion is not None and self._non_blocking:
+                completion(0)
+            return 0
+        if not self._non_blocking:
+            return self._source.write_frames(frames)
+        return self._source.write_frames(frames, completion or _nothing)
+
+
+def _nothing(_: int) -> None:
+    pass
+
+
+def find_microphone(name: Any) -> CustomAudioSource | None:
+    """Look up what is said into a virtual microphone.
+
+    Args:
+        name: The device's name.
+
+    Returns:
+        Its source, or None when there is no such device.
+    """
+    device = _microphones.get(name) if isinstance(name, str) else None
+    return None if device is None else device._source
+
+
+def find_speaker(name: str) -> VirtualSpeakerDevice | None:
+    """Look up a virtual speaker.
+
+    Args:
+        name: The device's name.
+
+    Returns:
+        The device, or None.
+    """
+    return _speakers.get(name)
+
+
+class VirtualCameraDevice:
+    """A camera. A local room has no video: what it films is dropped."""
+
+    def __new__(cls, *args: Any) -> "VirtualCameraDevice":
+        """Refuse: `Daily.create_camera_device` makes them."""
+        msg = "cannot create 'daily.VirtualCameraDevice' instances"
+        raise TypeError(msg)
+
+    @classmethod
+    def _make(cls, name: str, width: int, height: int, color_format: str) -> "VirtualCameraDevice":
+        frame_size(width, height, color_format)
+        self = object.__new__(cls)
+        self._name, self._width, self._height = name, width, height
+        self._color_format = color_format
+        return self
+
+    @property
+    def name(self) -> str:
+        """The name that selects it."""
+        return self._name
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self._width
+
+    @property
+    def height(self) -> int:
+        """In pixels."""
+        return self._height
+
+    @property
+    def color_format(self) -> str:
+        """How a pixel is written."""
+        return self._color_format
+
+    def write_frame(self, frame: bytes) -> None:
+        """Film a picture.
+
+        Args:
+            frame: Its pixels.
+        """
+        need(frame, bytes)
+
+
+class NativeVad:
+    """Tells speech from silence by its loudness. The real one knows speech from noise."""
+
+    def __new__(cls, *args: Any) -> "NativeVad":
+        """Refuse: `Daily.create_native_vad` makes them."""
+        msg = "cannot create 'daily.NativeVad' instances"
+        raise TypeError(msg)
+
+    @classmethod
+    def _make(cls, reset_period_ms: int, sample_rate: int, channels: int) -> "NativeVad":
+        self = object.__new__(cls)
+        self._reset_period_ms = reset_period_ms
+        self._sample_rate, self._channels = sample_rate, channels
+        return self
+
+    @property
+    def reset_period_ms(self) -> int:
+        """As it was given; without effect here."""
+        return self._reset_period_ms
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        return self._sample_rate
+
+    @property
+    def channels(self) -> int:
+        """How many."""
+        return self._channels
+
+    def analyze_frames(self, frames: bytes) -> float:
+        """Tell how likely it is that somebody speaks.
+
+        Args:
+            frames: 16-bit samples, channels interleaved.
+
+        Returns:
+            From 0 to 1.
+
+        Raises:
+            ValueError: The bytes are no 16-bit samples.
+        """
+        need(frames, bytes)
+        if len(frames) % (2 * self._channels):
+            msg = "frames bytestring should contain 16-bit samples"
+            raise ValueError(msg)
+        samples = mono(frames, self._channels).astype(np.float32) / 32768
+        power = float(np.mean(samples**2)) if len(samples) else 0.0
+        decibels = 10 * np.log10(max(power, 1e-12))
+        return float(np.clip((decibels - _SILENCE) / (_VOICE - _SILENCE), 0.0, 1.0))

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How the voices of a call reach the bot."""
+
+import threading
+import uuid
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from daily._output import Source, output
+from daily._sound import ROOM_RATE, AudioData, Resampler
+from daily._threads import Worker
+
+_MIX = bytes(16)
+_SILENCE = np.zeros(ROOM_RATE // 50, np.int16)
+_MOST_WAITING = 50  # blocks of each voice that wait for a slow bot; older ones are dropped
+
+
+class _Renderer:
+    """Gives one participant's voice to the bot, in the rate and the pieces it asked for."""
+
+    def __init__(self, id: str, source: str, callback: Any, rate: int, interval_ms: int) -> None:
+        self._id, self._source, self._callback = id, source, callback
+        self._rate = rate
+        self._piece = rate * max(10, interval_ms) // 1000
+        self._resample = Resampler(ROOM_RATE, rate)
+        self._samples = np.zeros(0, np.int16)
+
+    def feed(self, samples: NDArray[np.int16]) -> None:
+        self._samples = np.concatenate([self._samples, self._resample(samples)])
+        while len(self._samples) >= self._piece:
+            piece, self._samples = np.split(self._samples, [self._piece])
+            data = AudioData._of(piece.tobytes(), self._rate)
+            self._callback(self._id, data, self._source)
+
+
+class Ears:
+    """The renderers of a call, and the thread that feeds them and the speaker."""
+
+    def __init__(self, call: Source) -> None:
+        """Initialize ears that hear nobody.
+
+        Args:
+            call: Whose.
+        """
+        self._call = call
+        self._lock = threading.Lock()
+        self._worker = Worker("daily-audio")
+        self._renderers: dict[tuple[str, str], _Renderer] = {}
+        self._waiting: deque[bytes] = deque()
+
+    def render(self, id: str, callback: Any, source: str, rate: int, interval_ms: int) -> None:
+        """Give a participant's voice to the bot from now on.
+
+        Args:
+            id: The participant's session id.
+            callback: Called with the id, `AudioData` and the source.
+            source: ``microphone``; a local room has no others, which stay silent.
+            rate: In Hz.
+            interval_ms: How much sound in a call, in milliseconds.
+        """
+        with self._lock:
+            self._renderers[id, source] = _Renderer(id, source, callback, rate, interval_ms)
+
+    def wanted(self, present: Iterable[str]) -> list[str]:
+        """Tell whose voices are wanted.
+
+        Args:
+            present: The session ids of those who are there.
+
+        Returns:
+            Their session ids.
+        """
+        with self._lock:
+            rendered = {id for id, source in self._renderers if source == "microphone"}
+        return sorted(rendered.intersection(present))
+
+    def forget(self, id: str | None = None) -> None:
+        """Hear somebody no longer.
+
+        Args:
+            id: The session id; everybody when None.
+        """
+        with self._lock:
+            gone = [key for key in self._renderers if id in (None, key[0])]
+            for key in gone:
+                del self._renderers[key]
+        if id is None:
+            self._waiting.clear()
+
+    def stop(self) -> None:
+        """Hear nothing any more."""
+        self._worker.stop()
+
+    def take(self, frame: bytes) -> None:
+        """Take 20 ms from the room, and come back at once.
+
+        Args:
+            frame: As the room sends it.
+        """
+        full = len(self._waiting) >= _MOST_WAITING * (1 + len(self._renderers))
+        if full:
+            self._waiting.popleft()
+        self._waiting.append(frame)
+        if not full:  # else the call for the one that went is this one's
+            self._worker.call(self._hear)
+
+    def _hear(self) -> None:
+        try:
+            frame = self._waiting.popleft()
+        except IndexError:
+            return  # left since
+        samples = np.frombuffer(frame, np.int16, offset=16) if len(frame) > 16 else _SILENCE
+        if frame[:16] == _MIX:
+            output.feed(self._call, samples)
+            return
+        with self._lock:
+            key = (str(uuid.UUID(bytes=frame[:16])), "microphone")
+            renderer = self._renderers.get(key)
+        if renderer is not None:
+            renderer.feed(samples)

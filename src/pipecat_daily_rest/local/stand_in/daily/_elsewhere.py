@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a local room cannot do: each is refused with a sentence, and the bot goes on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from daily._handle import Completion, Handle
+
+Settings = Mapping[str, Any] | None
+
+_REASONS = {
+    "Dialout": "it has no telephone network",
+    "Dtmf": "it has no telephone network",
+    "Sip": "it has no telephone network",
+    "Recording": "it records nothing",
+    "Transcription": "it has no transcription service: transcribe in the pipeline",
+    "LiveStream": "it streams nowhere",
+    "Permissions": "permissions are those of the token",
+}
+
+
+class OnDailyOnly(Handle):
+    """The part of `CallClient` that needs Daily."""
+
+    def _cannot(self, name: str, completion: Completion, *, pair: bool = False) -> None:
+        reason = next(text for part, text in _REASONS.items() if part.lower() in name.lower())
+        error = f"{name} does not work in a local room: {reason}"
+        self._refuse(name, error, completion, pair=pair)
+
+    def add_live_streaming_endpoints(
+        self, endpoints: list[str], stream_id: str | None = None, completion: Completion = None
+    ) -> None:
+        """Refuse."""
+        self._cannot("addLiveStreamingEndpoints", completion)
+
+    def remove_live_streaming_endpoints(
+        self, endpoints: list[str], stream_id: str | None = None, completion: Completion = None
+    ) -> None:
+        """Refuse."""
+        self._cannot("removeLiveStreamingEndpoints", completion)
+
+    def send_dtmf(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("sendDTMF", completion)
+
+    def sip_call_transfer(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("sipCallTransfer", completion)
+
+    def sip_refer(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("sipRefer", completion)
+
+    def start_dialout(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("startDialout", completion, pair=True)
+
+    def start_live_stream_with_endpoints(
+        self,
+        endpoints: list[str],
+        streaming_settings: Settings = None,
+        stream_id: str | None = None,
+        force_new: bool | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Refuse."""
+        self._cannot("startLiveStream", completion)
+
+    def start_live_stream_with_rtmp_urls(
+        self,
+        rtmp_urls: list[str],
+        streaming_settings: Settings = None,
+        stream_id: str | None = None,
+        force_new: bool | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Refuse."""
+        self._cannot("startLiveStream", completion)
+
+    def start_recording(
+        self,
+        streaming_settings: Settings = None,
+        stream_id: str | None = None,
+        force_new: bool | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Refuse."""
+        self._cannot("startRecording", completion, pair=True)
+
+    def start_transcription(self, settings: Settings = None, completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("startTranscription", completion)
+
+    def stop_dialout(self, participant_id: str, completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("stopDialout", completion)
+
+    def stop_live_stream(self, stream_id: str | None = None, completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("stopLiveStream", completion)
+
+    def stop_recording(self, stream_id: str | None = None, completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("stopRecording", completion)
+
+    def stop_transcription(self, completion: Completion = None) -> None:
+        """Refuse."""
+        self._cannot("stopTranscription", completion)
+
+    def update_live_stream(
+        self,
+        update_settings: Mapping[str, Any],
+        stream_id: str | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Refuse."""
+        self._cannot("updateLiveStream", completion)
+
+    def update_permissions(
+        self, permissions: Mapping[str, Any], completion: Completion = None
+    ) -> None:
+        """Refuse."""
+        self._cannot("updatePermissions", completion)
+
+    def update_recording(
+        self,
+        update_settings: Mapping[str, Any],
+        stream_id: str | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Refuse."""
+        self._cannot("updateRecording", completion)
+
+    def update_transcription(
+        self,
+        participants: list[str] | None = None,
+        instance_id: str | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Refuse."""
+        self._cannot("updateTranscription", completion)

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a call tells the bot."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class EventHandler:
+    """The base of a bot's handler; each method is called on a thread of the call."""
+
+    def __new__(cls, *args: Any) -> "EventHandler":
+        """Make a handler; a subclass may take whatever arguments it likes."""
+        return super().__new__(cls)
+
+    def __init__(self, *args: Any) -> None:
+        """Initialize the handler."""
+
+    def on_active_speaker_changed(self, participant: Mapping[str, Any]) -> None:
+        """Somebody else speaks loudest now."""
+
+    def on_app_message(self, message: Any, sender: str) -> None:
+        """Somebody sent a message."""
+
+    def on_available_devices_updated(self, available_devices: Mapping[str, Any]) -> None:
+        """The machine's devices changed; never in a local room."""
+
+    def on_call_state_updated(self, state: str) -> None:
+        """The call is ``joining``, ``joined``, ``leaving`` or ``left``."""
+
+    def on_dialin_connected(self, data: Mapping[str, Any]) -> None:
+        """Somebody dialled in; never in a local room."""
+
+    def on_dialin_error(self, data: Mapping[str, Any]) -> None:
+        """A dial-in failed; never in a local room."""
+
+    def on_dialin_ready(self, sip_endpoint: str) -> None:
+        """Somebody may dial in; never in a local room."""
+
+    def on_dialin_stopped(self, data: Mapping[str, Any]) -> None:
+        """A dial-in ended; never in a local room."""
+
+    def on_dialin_warning(self, data: Mapping[str, Any]) -> None:
+        """A dial-in had a problem; never in a local room."""
+
+    def on_dialout_answered(self, data: Mapping[str, Any]) -> None:
+        """A dial-out was answered; never in a local room."""
+
+    def on_dialout_connected(self, data: Mapping[str, Any]) -> None:
+        """A dial-out was connected; never in a local room."""
+
+    def on_dialout_error(self, data: Mapping[str, Any]) -> None:
+        """A dial-out failed; never in a local room."""
+
+    def on_dialout_stopped(self, data: Mapping[str, Any]) -> None:
+        """A dial-out ended; never in a local room."""
+
+    def on_dialout_warning(self, data: Mapping[str, Any]) -> None:
+        """A dial-out had a problem; never in a local room."""
+
+    def on_dtmf_event(self, data: Mapping[str, Any]) -> None:
+        """Somebody pressed a key on a telephone; never in a local room."""
+
+    def on_error(self, message: str) -> None:
+        """Something failed: an operation, or the call."""
+
+    def on_inputs_updated(self, input_settings: Mapping[str, Any]) -> None:
+        """The inputs changed."""
+
+    def on_live_stream_error(self, stream_id: str, message: str) -> None:
+        """A live stream failed; never in a local room."""
+
+    def on_live_stream_started(self, status: Mapping[str, Any]) -> None:
+        """A live stream started; never in a local room."""
+
+    def on_live_stream_stopped(self, stream_id: str) -> None:
+        """A live stream ended; never in a local room."""
+
+    def on_live_stream_updated(self, update: Mapping[str, Any]) -> None:
+        """A live stream changed; never in a local room."""
+
+    def on_live_stream_warning(self, stream_id: str, message: str) -> None:
+        """A live stream had a problem; never in a local room."""
+
+    def on_network_connection_status_updated(self, status: Mapping[str, Any]) -> None:
+        """The connection changed; never in a local room."""
+
+    def on_network_stats_updated(self, stats: Mapping[str, Any]) -> None:
+        """The network was measured; never in a local room."""
+
+    def on_participant_counts_updated(self, counts: Mapping[str, Any]) -> None:
+        """More or fewer are in the call."""
+
+    def on_participant_joined(self, participant: Mapping[str, Any]) -> None:
+        """Somebody is in the call: came in, or was there before."""
+
+    def on_participant_left(self, participant: Mapping[str, Any], reason: str) -> None:
+        """Somebody left the call."""
+
+    def on_participant_updated(self, participant: Mapping[str, Any]) -> None:
+        """Somebody muted, took another name, …; also oneself."""
+
+    def on_publishing_updated(self, publishing_settings: Mapping[str, Any]) -> None:
+        """The publishing settings changed."""
+
+    def on_recording_error(self, stream_id: str, message: str) -> None:
+        """A recording failed; never in a local room."""
+
+    def on_recording_started(self, status: Mapping[str, Any]) -> None:
+        """A recording started; never in a local room."""
+
+    def on_recording_stopped(self, stream_id: str) -> None:
+        """A recording ended; never in a local room."""
+
+    def on_subscription_profiles_updated(self, subscription_profiles: Mapping[str, Any]) -> None:
+        """The subscription profiles changed."""
+
+    def on_subscriptions_updated(self, subscriptions: Mapping[str, Any]) -> None:
+        """The subscriptions changed."""
+
+    def on_transcription_error(self, message: str) -> None:
+        """The transcription failed; never in a local room."""
+
+    def on_transcription_message(self, message: Mapping[str, Any]) -> None:
+        """Somebody said something; never in a local room."""
+
+    def on_transcription_started(self, status: Mapping[str, Any]) -> None:
+        """The transcription started; never in a local room."""
+
+    def on_transcription_stopped(self, stopped_by: str, stopped_by_error: bool) -> None:
+        """The transcription ended; never in a local room."""
+
+    def on_transcription_updated(self, update: Mapping[str, Any]) -> None:
+        """The transcription changed; never in a local room."""

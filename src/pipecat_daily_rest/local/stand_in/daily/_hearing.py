@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the bot hears and sees: the part of `CallClient` for renderers and subscriptions."""
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from daily import _settings
+from daily._checks import need, need_color_format, need_participant
+from daily._events import EventHandler
+from daily._handle import Completion, Handle, nothing
+
+
+class Hearing(Handle):
+    """The bot's renderers and subscriptions."""
+
+    def __init__(self, event_handler: EventHandler | None) -> None:
+        """Initialize a client that takes everything.
+
+        Args:
+            event_handler: Who is told what happens.
+        """
+        super().__init__(event_handler)
+        self._profiles = {"base": _settings.subscription()}
+        self._subscriptions: dict[str, dict[str, Any]] = {}
+
+    def set_audio_renderer(
+        self,
+        participant_id: str,
+        callback: Callable[..., None],
+        audio_source: str = "microphone",
+        sample_rate: int = 16000,
+        callback_interval_ms: int = 20,
+        logging_interval_ms: int = 10000,
+    ) -> None:
+        """Hear a participant: without a gap, silence included.
+
+        Args:
+            participant_id: The session id.
+            callback: Called with the id, `AudioData` and the source.
+            audio_source: ``microphone``; others stay silent in a local room.
+            sample_rate: In Hz.
+            callback_interval_ms: How much sound in a call, in milliseconds.
+            logging_interval_ms: Without effect.
+        """
+        call = self._call
+        need(participant_id, str)
+        try:
+            need_participant(participant_id)
+        except ValueError as exc:
+            self._refuse("setParticipantAudioRenderer", str(exc))
+            return
+        call.render(participant_id, callback, audio_source, sample_rate, callback_interval_ms)
+
+    def set_video_renderer(
+        self,
+        participant_id: str,
+        callback: Callable[..., None],
+        video_source: str = "camera",
+        color_format: str = "RGBA",
+        logging_interval_ms: int = 10000,
+    ) -> None:
+        """See a participant: nothing ever comes, since a local room has no video.
+
+        Args:
+            participant_id: The session id.
+            callback: Never called.
+            video_source: The track.
+            color_format: How a pixel is written.
+            logging_interval_ms: Without effect.
+        """
+        need(participant_id, str)
+        need_color_format(color_format)
+        try:
+            need_participant(participant_id)
+        except ValueError as exc:
+            self._refuse("setParticipantVideoRenderer", str(exc))
+
+    def subscriptions(self) -> dict[str, Any]:
+        """Tell what the bot takes from each participant. Without effect in a local room."""
+        base = self._profiles["base"]
+        ids = [*self._call.others, *self._subscriptions]
+        standard = {"media": base, "profile": "base"}
+        return copy.deepcopy({id: self._subscriptions.get(id, standard) for id in ids})
+
+    def update_subscriptions(
+        self,
+        participant_settings: Mapping[str, Any] | None = None,
+        profile_settings: Mapping[str, Any] | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Change what the bot takes from each participant. Without effect in a local room.
+
+        Args:
+            participant_settings: By session id.
+            profile_settings: By profile.
+            completion: Called with an error or None.
+        """
+        for id, change in (participant_settings or {}).items():
+            if not isinstance(change, Mapping):
+                continue
+            profile = change.get("profile", "base")
+            media = copy.deepcopy(self._profiles.get(profile, self._profiles["base"]))
+            mine = self._subscriptions.setdefault(id, {"media": media, "profile": profile})
+            if isinstance(change.get("media"), Mapping):
+                _settings.merge(mine["media"], change["media"], "subscriptionState")
+        if profile_settings:
+            self._update_profiles(profile_settings)
+        call = self._call
+        call.perform("updateSubscriptions", nothing, completion)
+        call.emit("on_subscriptions_updated", self.subscriptions())
+
+    def subscription_profiles(self) -> dict[str, Any]:
+        """Tell what the profiles take. Without effect in a local room."""
+        self._call  # noqa: B018 - raises once released
+        return copy.deepcopy(self._profiles)
+
+    def update_subscription_profiles(
+        self, profile_settings: Mapping[str, Any], completion: Completion = None
+    ) -> None:
+        """Change what the profiles take. Without effect in a local room.
+
+        Args:
+            profile_settings: By profile.
+            completion: Called with an error or None.
+        """
+        call = self._call
+        self._update_profiles(profile_settings)
+        call.perform("updateSubscriptionProfiles", nothing, completion)
+        call.emit("on_subscription_profiles_updated", self.subscription_profiles())
+
+    def _update_profiles(self, profile_settings: Mapping[str, Any]) -> None:
+        for name, change in profile_settings.items():
+            profile = self._profiles.setdefault(name, _settings.subscription())
+            if isinstance(change, Mapping):
+                _settings.merge(profile, change, "subscriptionState")

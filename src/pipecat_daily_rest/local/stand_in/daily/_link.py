@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A bot's websocket to its room. Everything here runs on the thread of the sockets."""
+
+import asyncio
+import itertools
+import json
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from daily._threads import sockets
+
+_MARK = "X-Local-Daily"
+_LOOK = 3.0  # seconds for the first look at who answers there
+_ANSWER = 5.0  # seconds for the answer to an op
+_HEARTBEAT = 10.0  # seconds
+_PIECE = 48_000 * 2  # bytes in a frame: 1 second
+_MOST_AHEAD = 300 * _PIECE  # bytes of speech on their way: 5 minutes
+_MOST_MESSAGE = 1_000_000  # characters
+
+_WAY_OUT = (
+    "This process uses the stand-in for daily-python, which joins local rooms only. "
+    "To join a room on Daily, install pipecat-ai[daily] and run without --local."
+)
+_STATES = {
+    "room-deleted": "the room was deleted",
+    "room-expired": "the room has expired",
+    "token-expired": "the bot's token has expired",
+    "time-over": "the time that the room or the token allows is over",
+    "ejected": "an owner ejected the bot",
+    "replaced": "somebody else came in with the bot's user id",
+    "shutdown": "the local Daily has ended",
+    "failed": "the room could not serve the bot; the local Daily's log says why",
+}
+
+
+class CallError(Exception):
+    """Something that a call does not do; the text is what the bot gets."""
+
+
+class Link:
+    """One stay in a room."""
+
+    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
+        """Initialize the link; `open_link` makes it.
+
+        Args:
+            socket: The websocket.
+        """
+        self._socket = socket
+        self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._count = itertools.count(1)
+        self._out: deque[str | bytes] = deque()
+        self._ahead = 0
+        self._news = asyncio.Event()
+        self._reason = "the link to the room was lost"
+        self._ended = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def join(self, **fields: Any) -> dict[str, Any]:
+        """Ask to be let in.
+
+        Args:
+            **fields: Of the op.
+
+        Returns:
+            The answer.
+
+        Raises:
+            CallError: The room refused, or did not answer.
+        """
+        try:
+            await self._socket.send_str(json.dumps({"op": "join", "request": 0, **fields}))
+            answer: dict[str, Any] = {}
+            while "reply" not in answer:  # the counts that come before it are in it, too
+                answer = await self._socket.receive_json(timeout=_ANSWER)
+        except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as exc:
+            msg = "The room did not answer the join."
+            raise CallError(msg) from exc
+        if answer.get("error"):
+            raise CallError(answer["error"])
+        return answer
+
+    def start(
+        self,
+        on_event: Callable[["Link", dict[str, Any]], None],
+        on_sound: Callable[["Link", bytes], None],
+        on_end: Callable[["Link", str], None],
+    ) -> None:
+        """Begin to read and write.
+
+        Args:
+            on_event: Called with each event.
+            on_sound: Called with each 20 ms of sound.
+            on_end: Called once with the reason when the link has ended.
+        """
+
+        async def read() -> None:
+            async for message in self._socket:
+                if message.type is aiohttp.WSMsgType.BINARY:
+                    on_sound(self, message.data)
+                elif message.type is aiohttp.WSMsgType.TEXT:
+                    self._take(json.loads(message.data), on_event)
+            self._ended = True
+            for reply in self._replies.values():
+                reply.cancel()
+            on_end(self, self._reason)
+
+        self._tasks = [asyncio.create_task(read()), asyncio.create_task(self._write())]
+
+    async def request(self, op: str, **fields: Any) -> None:
+        """Ask the room to do something.
+
+        Args:
+            op: What.
+            **fields: Of the op.
+
+        Raises:
+            CallError: The room refused, is gone, or did not answer.
+        """
+        if self._ended:
+            msg = f"the call has ended: {self._reason}"
+            raise CallError(msg)
+        number = next(self._count)
+        text = json.dumps({"op": op, "request": number, **fields})
+        if len(text) > _MOST_MESSAGE:
+            msg = f"too large for a local room: {len(text)} characters"
+            raise CallError(msg)
+        reply = asyncio.get_running_loop().create_future()
+        self._replies[number] = reply
+        self._put(text)
+        try:
+            async with asyncio.timeout(_ANSWER):
+                answer = await asyncio.shield(reply)
+        except TimeoutError as exc:
+            msg = "the room does not answer"
+            raise CallError(msg) from exc
+        except asyncio.CancelledError as exc:
+            if not reply.cancelled():
+                raise
+            msg = f"the call has ended: {self._reason}"
+            raise CallError(msg) from exc
+        finally:
+            del self._replies[number]
+        if answer.get("error"):
+            raise CallError(answer["error"])
+
+    def say(self, track: int, samples: bytes) -> None:
+        """Send speech; what is too far ahead is dropped.
+
+        Args:
+            track: Which of the bot's tracks, up to 255.
+            samples: 48 kHz, 16 bit, mono.
+        """
+        for start in range(0, len(samples), _PIECE):
+            piece = samples[start : start + _PIECE]
+            if self._ahead + len(piece) <= _MOST_AHEAD:
+                self._ahead += len(piece)
+                self._put(bytes([track]) + piece)
+
+    async def close(self) -> None:
+        """Close the socket."""
+        await self._socket.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _put(self, frame: str | bytes) -> None:
+        self._out.append(frame)
+        self._news.set()
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                while self._out:
+                    frame = self._out.popleft()
+                    if isinstance(frame, str):
+                        await self._socket.send_str(frame)
+                    else:
+                        self._ahead -= len(frame) - 1
+                        await self._socket.send_bytes(frame)
+                self._news.clear()
+                await self._news.wait()
+        except (aiohttp.ClientError, OSError):
+            pass  # the reader sees the end, too, and tells
+
+    def _take(self, text: Any, on_event: Callable[["Link", dict[str, Any]], None]) -> None:
+        if "reply" in text:
+            reply = self._replies.get(text["reply"])
+            if reply is not None and not reply.done():
+                reply.set_result(text)
+        elif text.get("event") == "closed":
+            self._reason = _STATES.get(text["reason"], text["reason"] or self._reason)
+        else:
+            on_event(self, text)
+
+
+def read_url(room_url: str) -> URL:
+    """Read the URL of a room.
+
+    Args:
+        room_url: As ``http://localhost:7880/demo``.
+
+    Returns:
+        The URL.
+
+    Raises:
+        CallError: It is none.
+    """
+    try:
+        url = URL(room_url)
+        complete = url.scheme in ("http", "https") and url.host and url.path.strip("/")
+    except ValueError:
+        complete = False
+    if not complete:
+        msg = f"{show(room_url)!r} is not the URL of a room."
+        raise CallError(msg)
+    return url
+
+
+async def open_link(url: URL) -> Link:
+    """Connect to a room, if it is a local one.
+
+    Args:
+        url: The room's.
+
+    Returns:
+        The link, not joined yet.
+
+    Raises:
+        CallError: It is no local room, or nobody is there.
+    """
+    room, host = show(str(url)), url.host or ""
+    if host == "daily.co" or host.endswith(".daily.co"):
+        msg = f"{room} is a room on Daily. {_WAY_OUT}"
+        raise CallError(msg)
+    link = url.with_query(None).with_fragment(None) / "link"
+    origin = url.origin()
+    try:
+        # Who answers there is looked at before anything secret is sent.
+        timeout = aiohttp.ClientTimeout(total=_LOOK)
+        async with sockets.session.get(link, allow_redirects=False, timeout=timeout) as answer:
+            marked = _MARK in answer.headers
+        if not marked:
+            msg = f"{origin} is not a local Daily. {_WAY_OUT}"
+            raise CallError(msg)
+        socket = await sockets.session.ws_connect(
+            link,
+            heartbeat=_HEARTBEAT,
+            max_msg_size=0,
+            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+        )
+    except aiohttp.WSServerHandshakeError as exc:
+        msg = f"{room} is not the URL of a local room."
+        raise CallError(msg) from exc
+    except (aiohttp.ClientError, OSError, TimeoutError) as exc:
+        msg = f"Nobody answers at {origin}: the local Daily has ended. Start it again, or the bot."
+        raise CallError(msg) from exc
+    return Link(socket)
+
+
+def show(url: str) -> str:
+    """Give a room's URL without what may be secret.
+
+    Args:
+        url: The URL.
+
+    Returns:
+        It, without a query.
+    """
+    return url.partition("?")[0].partition("#")[0]

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How what the bot says reaches its call: inputs, publishing settings, and the sources."""
+
+import copy
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from daily import _settings
+from daily._devices import find_microphone
+from daily._sources import CustomAudioSource, find_source
+
+
+class Mouth:
+    """The tracks of a call. In a local room all of them are one voice."""
+
+    def __init__(self, say: Callable[[int, bytes], None]) -> None:
+        """Initialize a mouth that is shut.
+
+        Args:
+            say: Takes the number of a track and its samples; must not block or raise.
+        """
+        self._say = say
+        self._lock = threading.RLock()
+        self._inputs = _settings.inputs()
+        self._publishing = _settings.publishing()
+        self._sources: list[CustomAudioSource] = []
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """As `CallClient.inputs` gives them."""
+        with self._lock:
+            return copy.deepcopy(self._inputs)
+
+    @property
+    def publishing(self) -> dict[str, Any]:
+        """As `CallClient.publishing` gives them."""
+        with self._lock:
+            return copy.deepcopy(self._publishing)
+
+    @property
+    def media(self) -> dict[str, Any]:
+        """``media`` of the local participant."""
+        with self._lock:
+            return _settings.local_media(self._inputs, self._publishing)
+
+    def update(self, name: str, changes: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Change the inputs or the publishing settings.
+
+        Args:
+            name: ``updateInputs`` or ``updatePublishing``.
+            changes: New values.
+
+        Returns:
+            The event that tells it, and what it tells.
+        """
+        with self._lock:
+            if name == "updatePublishing":
+                _settings.merge(self._publishing, changes, "isPublishing")
+                return "on_publishing_updated", self.publishing
+            _settings.merge(self._inputs, changes, "isEnabled")
+            self._connect()
+            return "on_inputs_updated", self.inputs
+
+    def remove(self, kind: str, name: str) -> None:
+        """Remove a custom track; the next `update` tells it.
+
+        Args:
+            kind: ``customAudio`` or ``customVideo``.
+            name: The track's name.
+        """
+        with self._lock:
+            self._inputs[kind].pop(name, None)
+
+    def close(self) -> None:
+        """Let go of the sources."""
+        with self._lock:
+            for source in self._sources:
+                source._attach(self, False)
+            self._sources = []
+
+    def sound(self, source: CustomAudioSource, samples: bytes) -> None:
+        """Take what a source says, on the thread that writes it (`Sink`).
+
+        Args:
+            source: The source.
+            samples: 48 kHz, 16 bit, mono.
+        """
+        sources = self._sources  # no lock: the source holds its own
+        if source in sources:
+            self._say(sources.index(source) % 256, samples)
+
+    def _connect(self) -> None:
+        wanted: list[CustomAudioSource] = []
+        tracks = [self._inputs["microphone"], self._inputs["screenAudio"]]
+        for track in [*tracks, *self._inputs["customAudio"].values()]:
+            settings = track.get("settings") or {}
+            source = find_source((settings.get("customTrack") or {}).get("id"))
+            source = source or find_microphone(settings.get("deviceId"))
+            if track.get("isEnabled") and source is not None and source not in wanted:
+                wanted.append(source)
+        for source in self._sources:
+            source._attach(self, source in wanted)
+        for source in wanted:
+            source._attach(self, True)
+        self._sources = wanted

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Samples: what they are made of, and their rate."""
+
+import math
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOM_RATE = 48_000  # Hz, of everything that goes over the link
+
+_LOBES = 24  # of the filter on each side: a delay of 1.5 ms at 16 kHz
+_EDGE = 0.9  # of the band that passes
+_BETA = 8.0  # of the Kaiser window: -80 dB beyond the band
+
+
+class AudioData:
+    """Some sound, 16 bit."""
+
+    __slots__ = ("_frames", "_rate")
+
+    def __new__(cls, *args: Any) -> "AudioData":
+        """Refuse: only a call makes them."""
+        msg = "cannot create 'daily.AudioData' instances"
+        raise TypeError(msg)
+
+    @classmethod
+    def _of(cls, frames: bytes, rate: int) -> "AudioData":
+        self = object.__new__(cls)
+        self._frames = frames
+        self._rate = rate
+        return self
+
+    @property
+    def bits_per_sample(self) -> int:
+        """Always 16."""
+        return 16
+
+    @property
+    def sample_rate(self) -> int:
+        """In Hz."""
+        return self._rate
+
+    @property
+    def num_channels(self) -> int:
+        """Always 1 in a local room."""
+        return 1
+
+    @property
+    def num_audio_frames(self) -> int:
+        """How many samples."""
+        return len(self._frames) // 2
+
+    @property
+    def audio_frames(self) -> bytes:
+        """The samples, in the machine's byte order."""
+        return self._frames
+
+
+class Resampler:
+    """Changes the sample rate of a stream, with the same small delay for every block.
+
+    soxr's streams hold back 30 ms and more and then give bursts, which costs a cushion of that
+    size at each end of a conversation, and complain when a thread ends with the process.
+    """
+
+    def __init__(self, source: int, target: int) -> None:
+        """Initialize the resampler.
+
+        Args:
+            source: The rate of what comes, in Hz.
+            target: The rate of what is wanted, in Hz.
+        """
+        shared = math.gcd(source, target)
+        self._up, self._down = target // shared, source // shared
+        self._filter = _filter(self._up, self._down)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream; the next block begins another."""
+        self._held = np.zeros(self._filter.shape[1] - 1, np.float32)
+        self._phase = 0  # of the next sample, in 1/up of an incoming sample
+
+    def __call__(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
+        """Resample the next block.
+
+        Args:
+            samples: Mono, of any length.
+
+        Returns:
+            What there is by now: the block's length in the new rate, within one sample.
+        """
+        if self._up == self._down:
+            return samples
+        stream = np.concatenate([self._held, samples.astype(np.float32)])
+        width = self._filter.shape[1]
+        ready = len(stream) - width + 1  # positions at which the filter fits
+        wanted = max(0, -(-(ready * self._up - self._phase) // self._down))
+        at = self._phase + np.arange(wanted) * self._down
+        windows = np.lib.stride_tricks.sliding_window_view(stream, width)[at // self._up]
+        out = np.einsum("ij,ij->i", windows, self._filter[at % self._up])
+        self._phase += wanted * self._down - ready * self._up
+        self._held = stream[ready:]
+        return np.clip(np.rint(out), -32768, 32767).astype(np.int16)
+
+
+@lru_cache(maxsize=32)
+def _filter(up: int, down: int) -> NDArray[np.float32]:
+    """A windowed sinc for each of the positions between two incoming samples."""
+    band = _EDGE * min(1.0, up / down)
+    half = math.ceil(_LOBES / min(1.0, up / down))
+    taps = np.arange(-half + 1, half + 1)
+    distance = taps[None, :] - np.arange(up)[:, None] / up
+    window = np.i0(_BETA * np.sqrt(np.maximum(0.0, 1 - (distance / half) ** 2))) / np.i0(_BETA)
+    table = band * np.sinc(band * distance) * window
+    # Each position passes a constant unchanged, or the gain would ripple with the rate.
+    return (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def mono(frames: bytes, channels: int) -> NDArray[np.int16]:
+    """Read 16-bit samples and mix their channels.
+
+    Args:
+        frames: The samples, channels interleaved.
+        channels: How many.
+
+    Returns:
+        One channel.
+    """
+    samples = np.frombuffer(frames, np.int16)
+    if channels <= 1:
+        return samples
+    return samples.reshape(-1, channels).mean(axis=1).astype(np.int16)

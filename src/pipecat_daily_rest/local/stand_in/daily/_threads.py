@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The threads behind the module: one for all sockets, and some for the bot's callbacks.
+
+The callbacks of a bot may block (Pipecat's do, until the bot's loop has taken the event), so that
+they never run on the bot's loop or on the loop of the sockets. All threads are daemons, and what
+is left of them is ended before the interpreter is torn down.
+"""
+
+import asyncio
+import atexit
+import heapq
+import itertools
+import threading
+import time
+import traceback
+import weakref
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any
+
+import aiohttp
+from loguru import logger
+
+_GRACE = 1.0  # seconds that the end of the process waits for all threads together
+
+_workers: "weakref.WeakSet[Worker]" = weakref.WeakSet()
+
+
+class Worker:
+    """A thread that calls what it is given, in order, each at its time."""
+
+    def __init__(self, name: str) -> None:
+        """Initialize the worker; its thread starts with the first call.
+
+        Args:
+            name: The thread's name.
+        """
+        self._name = name
+        self._due: list[tuple[float, int, Callable[..., Any], tuple[Any, ...]]] = []
+        self._count = itertools.count()
+        self._news = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._stopped = False
+        _workers.add(self)
+
+    def call(self, callback: Callable[..., Any], *args: Any, at: float = 0.0) -> None:
+        """Call something on the thread; once the worker has stopped, nothing.
+
+        Args:
+            callback: What to call.
+            *args: Its arguments.
+            at: When, in seconds of `time.monotonic`; as soon as possible when 0.
+        """
+        with self._news:
+            if self._stopped:
+                return
+            heapq.heappush(self._due, (at, next(self._count), callback, args))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            self._news.notify()
+
+    def stop(self) -> None:
+        """End the thread after what it is doing; what is still due is forgotten."""
+        with self._news:
+            self._stopped = True
+            self._due.clear()
+            self._news.notify()
+
+    def finish(self) -> None:
+        """End the thread once it has done what is due by now."""
+        self.call(self.stop, at=time.monotonic())
+
+    def join(self, timeout: float) -> None:
+        """Wait for the thread's end.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                while not self._stopped and (not self._due or self._wait() > 0):
+                    self._news.wait(self._wait() if self._due else None)
+                if self._stopped:
+                    return
+                _, _, callback, args = heapq.heappop(self._due)
+            try:
+                callback(*args)
+            except Exception:
+                # Text, since loguru would print the values in the frames as well.
+                logger.error("A callback of the call failed:\n{}", traceback.format_exc())
+            del callback, args  # an idle thread keeps nothing alive
+
+    def _wait(self) -> float:
+        return self._due[0][0] - time.monotonic()
+
+
+class _Sockets:
+    """The thread on which all websockets of the process live."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    @property
+    def session(self) -> aiohttp.ClientSession:
+        """The one HTTP session; for use on the thread only."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession()
+        return self._session
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> "Future[Any]":
+        """Run a coroutine on the thread.
+
+        Args:
+            work: The coroutine.
+
+        Returns:
+            A future for its result; cancelled when the process is ending.
+        """
+        with self._lock:
+            if not self._closed:
+                if self._loop is None:
+                    self._loop = asyncio.new_event_loop()
+                    self._thread = threading.Thread(
+                        target=self._run, args=(self._loop,), name="daily-sockets", daemon=True
+                    )
+                    self._thread.start()
+                return asyncio.run_coroutine_threadsafe(work, self._loop)
+        work.close()
+        future: Future[Any] = Future()
+        future.cancel()
+        return future
+
+    def call(self, callback: Callable[..., Any], *args: Any) -> None:
+        """Call something on the thread, if it runs.
+
+        Args:
+            callback: What to call.
+            *args: Its arguments.
+        """
+        with self._lock:
+            if self._loop is not None and not self._closed:
+                self._loop.call_soon_threadsafe(callback, *args)
+
+    def close(self, timeout: float) -> None:
+        """Close every socket and end the thread.
+
+        Args:
+            timeout: Seconds to wait at most.
+        """
+        with self._lock:
+            self._closed = True
+            if self._loop is None or self._thread is None:
+                return
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout)
+
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if self._session is not None:
+            loop.run_until_complete(self._session.close())
+        loop.close()
+
+
+sockets = _Sockets()
+
+
+def _end() -> None:
+    sockets.close(_GRACE)
+    deadline = time.monotonic() + _GRACE
+    workers = list(_workers)
+    for worker in workers:
+        worker.stop()
+    for worker in workers:
+        worker.join(max(0.0, deadline - time.monotonic()))
+
+
+atexit.register(_end)

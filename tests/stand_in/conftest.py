@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.claims import issue
+
+BOT = Path(__file__).with_name("pipecat_bot.py")
+
+
+class Bot:
+    """A process with a bot in it, and what it has printed."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.lines: list[list[Any]] = []
+        self._news = asyncio.Condition()
+        self._errors = asyncio.create_task(process.stderr.read())
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        async for line in self.process.stdout:
+            async with self._news:
+                self.lines.append(json.loads(line))
+                self._news.notify_all()
+        async with self._news:
+            self.lines.append(["closed"])
+            self._news.notify_all()
+
+    async def tells(
+        self,
+        what: str,
+        where: Callable[..., bool] = lambda *_: True,
+        timeout: float = 40.0,  # noqa: ASYNC109
+    ) -> list[Any]:
+        """Wait for a line, or give the first that has come."""
+        found: list[Any] = []
+
+        def look() -> bool:
+            found[:] = [r for w, *r in self.lines if w == what and where(*r)]
+            return bool(found) or self.lines[-1:] == [["closed"]]
+
+        try:
+            async with asyncio.timeout(timeout), self._news:
+                await self._news.wait_for(look)
+        except TimeoutError:
+            pass
+        assert found, f"no {what!r} among {self.lines[-20:]}"
+        return found[0]
+
+    async def ends(self) -> str:
+        """Wait for its end, and give what it has logged."""
+        await self._reader
+        assert await self.process.wait() == 0, (await self._errors).decode()
+        return (await self._errors).decode()
+
+    async def kill(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+        await asyncio.gather(
+            self.process.wait(), self._reader, self._errors, return_exceptions=True
+        )
+
+
+@pytest.fixture
+def token(local_daily: LocalDaily) -> Callable[..., str]:
+    def token(**properties: Any) -> str:
+        state = local_daily.state
+        return issue(properties, api_key=state.api_key, domain_id=state.domain_id, issued_at=0)
+
+    return token
+
+
+@pytest.fixture
+async def start(local_daily: LocalDaily) -> AsyncIterator[Callable[..., Awaitable[Bot]]]:
+    """Starts a bot: ``await start(url, token, *options)``, or a program of its own."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*arguments: str, code: str | None = None) -> Bot:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *([str(BOT)] if code is None else ["-c", code]),
+                *arguments,
+                env={**os.environ, **local_daily.env()},
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=1 << 20,
+            )
+            bot = Bot(process)
+            stack.push_async_callback(bot.kill)
+            return bot
+
+        yield start

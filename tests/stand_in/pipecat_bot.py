@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A bot on Pipecat's own DailyTransport, for tests: it prints what happens, and does as it is told.
+
+``pipecat_bot.py URL TOKEN [speaker]``. Each line that it prints is a JSON list: an event's name and
+its arguments, or ``["heard", Hz, participant]``. App messages tell it what to do.
+"""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import daily
+import numpy as np
+from pipecat.frames.frames import (
+    EndFrame,
+    Frame,
+    InputAudioRawFrame,
+    OutputAudioRawFrame,
+    OutputTransportMessageUrgentFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+from pipecat.transports.daily.transport import (
+    DailyOutputTransportMessageUrgentFrame,
+    DailyParams,
+    DailyTransport,
+)
+from pipecat.workers.runner import WorkerRunner
+
+EVENTS = (
+    "on_joined",
+    "on_left",
+    "on_error",
+    "on_app_message",
+    "on_call_state_updated",
+    "on_participant_joined",
+    "on_participant_left",
+    "on_participant_updated",
+    "on_active_speaker_changed",
+)
+RATE = 16_000
+
+
+def tell(*what: Any) -> None:
+    print(json.dumps(what), flush=True)
+
+
+class Ear(FrameProcessor):
+    """Tells the loudest tone of each half second, by participant."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sound: dict[str, bytearray] = {}
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, InputAudioRawFrame):
+            self._hear(getattr(frame, "user_id", ""), frame)
+        else:
+            await self.push_frame(frame, direction)
+
+    def _hear(self, who: str, frame: InputAudioRawFrame) -> None:
+        sound = self._sound.setdefault(who, bytearray())
+        sound += frame.audio
+        if len(sound) >= RATE:
+            samples = np.frombuffer(bytes(sound), np.int16).astype(float)
+            sound.clear()
+            spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+            loud = np.abs(samples).max() > 300
+            hz = int(spectrum.argmax()) * frame.sample_rate // len(samples) if loud else 0
+            tell("heard", hz, who)
+
+
+def tone(hz: float, seconds: float) -> OutputAudioRawFrame:
+    time = np.arange(int(24_000 * seconds)) / 24_000
+    samples = (np.sin(2 * np.pi * hz * time) * 9000).astype(np.int16)
+    return OutputAudioRawFrame(audio=samples.tobytes(), sample_rate=24_000, num_channels=1)
+
+
+async def main(url: str, token: str, speaker: bool) -> None:
+    assert daily.__stand_in__
+    params = DailyParams(
+        audio_in_enabled=True, audio_out_enabled=True, audio_in_user_tracks=not speaker
+    )
+    transport = DailyTransport(url, token or None, "Robot", params)
+    worker = PipelineWorker(
+        Pipeline([transport.input(), Ear(), transport.output()]), idle_timeout_secs=None
+    )
+
+    async def obey(message: dict[str, Any], sender: str) -> None:
+        match message:
+            case {"do": "tone", "hz": hz, "seconds": seconds}:
+                await worker.queue_frame(tone(hz, seconds))
+            case {"do": "answer", "to": to}:
+                await worker.queue_frame(
+                    DailyOutputTransportMessageUrgentFrame(
+                        message={"private": True}, participant_id=to
+                    )
+                )
+                await worker.queue_frame(
+                    OutputTransportMessageUrgentFrame(message={"public": True})
+                )
+            case {"do": "update", "participants": participants}:
+                tell("updated", await transport.update_remote_participants(participants))
+            case {"do": "refused"}:
+                tell("recording", await transport.start_recording())
+                tell("dialout", await transport.start_dialout({"phoneNumber": "+1"}))
+                tell("transcription", await transport.start_transcription())
+            case {"do": "look"}:
+                tell("participants", transport.participants(), transport.participant_counts())
+            case {"do": "end"}:
+                await worker.queue_frame(EndFrame())
+
+    for name in EVENTS:
+
+        async def on_event(_: DailyTransport, *args: Any, name: str = name) -> None:
+            tell(name, *args)
+            if name == "on_app_message" and isinstance(args[0], dict):
+                await obey(*args)
+            # A bot that wants to end with its call has to say so: Pipecat goes on.
+            if name == "on_error":
+                await worker.cancel()
+
+        transport.add_event_handler(name, on_event)
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    await runner.run()
+    tell("end")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], "speaker" in sys.argv[3:]))

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The surface of whatever ``daily`` is on the path, and what it does without a call, as JSON.
+
+Run where daily-python is installed, this renews the data that the stand-in is compared with::
+
+    python tests/stand_in/snapshot.py --write
+
+Without ``--write`` it prints.
+"""
+
+import inspect
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("daily_python.json")
+
+
+def parameters(callable_: Any) -> list[list[Any]] | None:
+    """Names, kinds and defaults; None where the compiled module does not tell."""
+    try:
+        signature = inspect.signature(callable_)
+    except ValueError:
+        return None
+    found = []
+    for name, parameter in signature.parameters.items():
+        if name == "self":
+            continue
+        default: Any = parameter.default
+        if default is inspect.Parameter.empty:
+            default = "required"
+        elif not isinstance(default, str | int | None):
+            default = "..."
+        found.append([name, parameter.kind.name, default])
+    return found
+
+
+def surface() -> dict[str, Any]:
+    """Every public name of the module, and every public member of its classes."""
+    import daily
+    import daily.daily
+
+    classes = {}
+    for name in sorted(daily.__all__):
+        cls = getattr(daily, name)
+        assert getattr(daily.daily, name) is cls
+        members: dict[str, Any] = {}
+        for member in sorted(dir(cls)):
+            if member.startswith("_"):
+                continue
+            value = inspect.getattr_static(cls, member)
+            if isinstance(value, cls):
+                members[member] = "constant"
+            elif callable(value) or isinstance(value, staticmethod):
+                members[member] = parameters(getattr(cls, member))
+            else:
+                members[member] = "property"
+        classes[name] = {"call": parameters(cls), "members": members}
+    return classes
+
+
+def snapshot() -> dict[str, Any]:
+    """Everything that the stand-in has to have in common with the real module."""
+    import behaviour
+    import daily
+
+    facts = json.loads(json.dumps(behaviour.facts()))
+    return {
+        "stand_in": hasattr(daily, "__stand_in__"),
+        "classes": surface(),
+        "times": {name: facts["pacing"].pop(name) for name in ("at_once", "times", "blocked")},
+        "behaviour": facts,
+    }
+
+
+if __name__ == "__main__":
+    found = snapshot()
+    if "--write" in sys.argv:
+        if found["stand_in"]:
+            sys.exit("This is the stand-in: run it where daily-python is installed.")
+        data = {
+            "daily-python": version("daily-python"),
+            "classes": found["classes"],
+            "behaviour": found["behaviour"],
+        }
+        FILE.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+    else:
+        print(json.dumps(found))

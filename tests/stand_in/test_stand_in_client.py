@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A program that uses ``daily`` itself, in a process with the stand-in, in a room with people."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from pipecat_daily_rest.local import LocalDaily
+
+# What every program begins with: it prints JSON lines, and waits for completions.
+BEGIN = """
+import json, math, queue, struct, sys, threading, time
+from daily import *
+
+lock = threading.Lock()
+
+def tell(*what):
+    with lock:  # a print of two threads is not in one piece
+        print(json.dumps(what), flush=True)
+
+class Handler(EventHandler):
+    pass
+
+def watch(name):
+    def on_event(self, *args):
+        tell(name, *args)
+        if threading.current_thread() is threading.main_thread():
+            tell("wrong thread")
+    return on_event
+
+for name in dir(EventHandler):
+    if name.startswith("on_"):
+        setattr(Handler, name, watch(name))
+
+def wait(call, *args, **options):
+    done = queue.Queue()
+    call(*args, completion=lambda *a: done.put(a), **options)
+    return done.get(timeout=40)
+
+def tone(hz, seconds, rate, channels=1):
+    samples = [int(9000 * math.sin(2 * math.pi * hz * i / rate)) for i in range(int(rate * seconds))]
+    return struct.pack(f"<{len(samples) * channels}h", *[s for s in samples for _ in range(channels)])
+
+Daily.init()
+url, token = sys.argv[1:3]
+client = CallClient(event_handler=Handler())
+client.set_user_name("Robot")
+"""
+
+
+@pytest.fixture
+def url(local_daily: LocalDaily) -> str:
+    local_daily.state.create_room("demo", "public", {})
+    return f"{local_daily.url}/demo"
+
+
+async def test_joined_left_and_joined_again(local_daily: LocalDaily, url: str, start: Any) -> None:
+    ana = local_daily.join(url, user_name="Ana")
+    bot = await start(
+        url,
+        "",
+        code=BEGIN
+        + """
+for _ in range(2):
+    data, error = wait(client.join, url)
+    tell("joined", data["participants"]["local"]["id"], error, client.active_speaker())
+    tell("again", *wait(client.join, url))
+    tell("look", client.participants(), client.participant_counts())
+    tell("left", *wait(client.leave))
+    tell("gone", client.participants(), client.participant_counts())
+tell("message", *wait(client.send_app_message, "x"))
+client.release()
+""",
+    )
+    await bot.ends()
+    ids = [line[1] for line in bot.lines if line[0] == "joined"]
+    assert len(set(ids)) == 2
+    states = [line[1] for line in bot.lines if line[0] == "on_call_state_updated"]
+    assert states == ["joining", "joined", "leaving", "left"] * 2
+    for line in bot.lines:
+        match line:
+            case ["again", nothing, error]:
+                assert nothing is None
+                assert "already in a call" in error
+            case ["look", people, counts]:
+                assert people.keys() == {"local", ana.id}
+                assert counts == {"present": 2, "hidden": 0}
+            case ["gone", people, counts]:
+                assert people.keys() == {"local"}
+                assert counts == {"present": 0, "hidden": 0}
+            case ["left", error]:
+                assert error is None
+    assert ["message", "not in a call"] in bot.lines
+    assert ["wrong thread"] not in bot.lines
+    # After the join the room tells who is there; before it, nothing of the room.
+    order = [line[0] for line in bot.lines]
+    assert order.index("joined") > order.index("on_call_state_updated")
+    assert order.index("on_participant_joined") > order.index("on_call_state_updated")
+    log = [entry.what for entry in local_daily.state.log]
+    assert log.count("bot joined") == log.count("bot left") == 2
+
+
+async def test_released_in_a_call_it_leaves(local_daily: LocalDaily, url: str, start: Any) -> None:
+    bot = await start(
+        url, "", code=BEGIN + "wait(client.join, url)\nclient.release()\ntell('released')\n"
+    )
+    await bot.ends()
+    assert (await local_daily.state.wait_for("bot left")).detail.endswith("leftCall")
+    # Nothing is delivered once it is released.
+    assert "left" not in [line[1] for line in bot.lines if line[0] == "on_call_state_updated"]
+
+
+async def test_a_process_that_just_ends_is_out(
+    local_daily: LocalDaily, url: str, start: Any
+) -> None:
+    bot = await start(url, "", code=BEGIN + "wait(client.join, url)\n")
+    log = await bot.ends()
+    assert log == ""
+    await local_daily.state.wait_for("bot left")
+
+
+async def test_stereo_a_second_track_and_mute(
+    local_daily: LocalDaily, url: str, start: Any
+) -> None:
+    ana = local_daily.join(url)
+    bot = await start(
+        url,
+        "",
+        code=BEGIN
+        + """
+source, second = CustomAudioSource(44100, 2), CustomAudioSource(8000, 1)
+track, other = CustomAudioTrack(source), CustomAudioTrack(second)
+wait(client.join, url, client_settings={"inputs": {"microphone": {
+    "isEnabled": True, "settings": {"customTrack": {"id": track.id}}}}})
+tell("added", *wait(client.add_custom_audio_track, "music", other))
+threading.Thread(target=second.write_frames, args=[tone(1900, 2, 8000)]).start()
+source.write_frames(tone(700, 2, 44100, 2))
+tell("muted", *wait(client.update_inputs, {"microphone": False}), client.participants())
+tell("removed", *wait(client.remove_custom_audio_track, "music"))
+tell("named", client.set_user_name("Robby"))
+wait(client.leave)
+""",
+    )
+    await asyncio.gather(ana.hears(700), ana.hears(1900))
+    await ana.event(
+        "participant-updated",
+        lambda e: e["participant"]["media"]["microphone"]["state"] == "off",
+    )
+    await ana.event(
+        "participant-updated", lambda e: e["participant"]["info"]["userName"] == "Robby"
+    )
+    await bot.ends()
+    _, people = await bot.tells("muted")
+    assert people["local"]["media"]["microphone"]["state"] == "off"
+
+
+async def test_a_virtual_microphone(local_daily: LocalDaily, url: str, start: Any) -> None:
+    ana = local_daily.join(url)
+    bot = await start(
+        url,
+        "",
+        code=BEGIN
+        + """
+device = Daily.create_microphone_device("mine", sample_rate=16000)
+wait(client.join, url, client_settings={"inputs": {"microphone": {
+    "isEnabled": True, "settings": {"deviceId": "mine"}}}})
+tell("written", device.write_frames(tone(700, 2, 16000)))
+wait(client.leave)
+""",
+    )
+    await ana.hears(700)
+    await bot.ends()
+    assert ["written", 32_000] in bot.lines
+
+
+async def test_a_renderer_is_a_stream_without_gaps(
+    local_daily: LocalDaily, url: str, start: Any
+) -> None:
+    ana = local_daily.join(url)
+    bot = await start(
+        url,
+        ana.id,
+        code=BEGIN
+        + """
+got = queue.Queue()
+wait(client.join, url)
+client.set_audio_renderer(token, lambda *a: got.put((a, threading.current_thread())),
+                          sample_rate=8000, callback_interval_ms=30)
+begun = time.monotonic()
+for _ in range(40):
+    (id, data, source), thread = got.get(timeout=40)
+    tell("data", id, source, data.sample_rate, data.num_channels, data.bits_per_sample,
+         data.num_audio_frames, len(data.audio_frames), any(data.audio_frames), thread.name)
+tell("took", time.monotonic() - begun)
+wait(client.leave)
+while not got.empty():
+    got.get()
+time.sleep(0.2)  # a stream that went on would be seen
+tell("after", got.qsize() < 2)  # one may have been on its way
+""",
+    )
+    await bot.ends()
+    data = [line[1:] for line in bot.lines if line[0] == "data"]
+    assert data == [[ana.id, "microphone", 8000, 1, 16, 240, 480, False, "daily-audio"]] * 40
+    (took,) = await bot.tells("took")
+    assert took > 40 * 0.03 * 0.8
+    assert ["after", True] in bot.lines
+
+
+async def test_a_blocked_callback_holds_up_neither_the_room_nor_a_leave(
+    local_daily: LocalDaily, url: str, start: Any
+) -> None:
+    ana = local_daily.join(url)
+    bot = await start(
+        url,
+        ana.id,
+        code=BEGIN
+        + """
+wait(client.join, url)
+client.set_audio_renderer(token, lambda *a: threading.Event().wait())
+tell("ready")
+client.leave()
+client.release()
+tell("out")
+""",
+    )
+    await bot.tells("ready")
+    await local_daily.state.wait_for("bot left")
+    await bot.tells("out")
+    await bot.ends()
+
+
+@pytest.fixture
+async def stranger() -> AsyncIterator[tuple[str, list[str]]]:
+    """A server that is no LocalDaily, and what it was sent."""
+    seen: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(f"{request.rel_url} {request.headers} {await request.text()}")
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}/demo", seen
+    await runner.cleanup()
+
+
+async def test_a_stranger_is_refused_and_never_gets_the_token(
+    stranger: tuple[str, list[str]], start: Any
+) -> None:
+    url, seen = stranger
+    bot = await start(
+        url + "?t=also-secret",
+        "secret",
+        code=BEGIN + "tell('join', *wait(client.join, url, token))",
+    )
+    log = await bot.ends()
+    nothing, error = await bot.tells("join")
+    assert nothing is None
+    assert "is not a local Daily" in error
+    assert "install pipecat-ai[daily]" in error
+    assert len(seen) == 1
+    assert "secret" not in seen[0] + log + error
+
+
+async def test_the_token_of_a_link_and_none_in_any_url(
+    local_daily: LocalDaily, url: str, token: Callable[..., str], start: Any
+) -> None:
+    key = token(room_name="demo", is_owner=True, user_name="Boss")
+    program = BEGIN + "tell('join', *wait(client.join, url))\nwait(client.leave)"
+    bot = await start(f"{url}?t={key}", "", code=program)
+    log = await bot.ends()
+    data, error = await bot.tells("join")
+    assert error is None
+    assert data["participants"]["local"]["info"]["isOwner"]
+    assert data["participants"]["local"]["info"]["userName"] == "Boss"
+    assert key not in log
+
+
+async def test_a_lost_room_makes_nothing_raise_or_block(
+    local_daily: LocalDaily, url: str, start: Any
+) -> None:
+    bot = await start(
+        url,
+        "",
+        code=BEGIN
+        + """
+source = CustomAudioSource(16000, 1)
+track = CustomAudioTrack(source)
+wait(client.join, url, client_settings={"inputs": {"microphone": {
+    "isEnabled": True, "settings": {"customTrack": {"id": track.id}}}}})
+tell("in")
+sys.stdin.readline()
+while client.participants()["local"]["info"].get("userId"):
+    time.sleep(0.01)
+begun = time.monotonic()
+client.set_user_name("x")
+client.update_inputs({"microphone": False})
+client.update_subscription_profiles({"base": {"camera": "unsubscribed"}})
+client.participants(), client.participant_counts(), client.active_speaker()
+client.set_audio_renderer("7c2e1b9e-0000-4000-8000-000000000000", print)
+tell("took", time.monotonic() - begun)
+tell("message", *wait(client.send_app_message, "x"))
+tell("eject", *wait(client.eject_remote_participants, ["7c2e1b9e-0000-4000-8000-000000000000"]))
+tell("frames", source.write_frames(bytes(640)))
+tell("left", *wait(client.leave))
+client.release()
+""",
+    )
+    await bot.tells("in")
+    await local_daily.aclose()
+    bot.process.stdin.write(b"\n")
+    log = await bot.ends()
+    assert "the local Daily has ended" in log
+    for line in (["message", "not in a call"], ["eject", "not in a call"], ["left", None]):
+        assert line in bot.lines
+    assert ["frames", 320] in bot.lines

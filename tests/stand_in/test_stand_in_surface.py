@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The stand-in is what daily-python is: its surface, and what it does without a call.
+
+`daily_python.json` holds what the compiled module has and does; ``python
+tests/stand_in/snapshot.py --write`` renews it. Either module runs in a process of its own.
+"""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipecat_daily_rest.local.server import STAND_IN
+
+HERE = Path(__file__).parent
+REAL = json.loads((HERE / "daily_python.json").read_text())
+
+NO_DAILY = importlib.util.find_spec("daily") is None
+
+
+def run(*code: str, stand_in: bool = True) -> str:
+    path = {"PYTHONPATH": str(STAND_IN)} if stand_in else {}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, *code],
+        env={**environment, **path},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    if stand_in:
+        assert "Traceback" not in done.stderr
+        assert "nanobind" not in done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, Any]:
+    found = json.loads(run(str(HERE / "snapshot.py")))
+    assert found["stand_in"]
+    return found
+
+
+def test_all_names_with_all_their_parameters_and_defaults(found: dict[str, Any]) -> None:
+    assert found["classes"].keys() == REAL["classes"].keys()
+    compared = 0
+    for name, real in REAL["classes"].items():
+        ours = found["classes"][name]
+        assert ours["members"].keys() == real["members"].keys(), name
+        if real["call"] is not None:
+            assert ours["call"] == real["call"], name
+        for member, parameters in real["members"].items():
+            assert ours["members"][member] == parameters, f"{name}.{member}"
+            compared += isinstance(parameters, list)
+    assert compared > 90
+
+
+@pytest.mark.parametrize("what", sorted(REAL["behaviour"]))
+def test_it_behaves_like_the_real_one(found: dict[str, Any], what: str) -> None:
+    assert found["behaviour"][what] == REAL["behaviour"][what]
+
+
+def test_writes_complete_in_real_time(found: dict[str, Any]) -> None:
+    times = found["times"]
+    for number, at in enumerate(times["times"], 1):
+        assert at > number * 0.04 - 0.005
+    assert times["blocked"] > 5 * 0.04 - 0.01
+    assert times["at_once"] < times["times"][-1]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "CallClient()",
+        "Daily.init(); Daily.init()",
+        "AudioData()",
+        "LogLevel()",
+        "Daily()",
+        "NativeVad()",
+        "VideoFrame()",
+        "VirtualSpeakerDevice()",
+        "Daily.init(); c = CallClient(); c.set_video_renderer('x', print, color_format='rgb')",
+        "CustomAudioSource(0, 1)",
+    ],
+)
+def test_what_would_abort_or_raise_raises(code: str) -> None:
+    program = f"from daily import *\ntry:\n  {code}\nexcept Exception as e: print(repr(e))"
+    assert "Error(" in run("-c", program)
+
+
+def test_a_process_ends_quietly_whatever_it_left_behind() -> None:
+    program = """
+import threading, time
+from daily import *
+Daily.init()
+class H(EventHandler):
+    def on_call_state_updated(self, state):
+        if state == "left":
+            started.set()
+            threading.Event().wait()  # a callback that never returns
+started = threading.Event()
+client = CallClient(event_handler=H())
+source = CustomAudioSource(16000, 1)
+source.write_frames(bytes(32000 * 60), completion=print)  # a minute
+speaker = Daily.create_speaker_device("speaker")
+client.leave()
+started.wait()
+print("end")
+"""
+    assert run("-c", program) == "end\n"
+
+
+def test_importing_it_needs_only_what_pipecat_brings() -> None:
+    program = "import sys, daily, daily.daily; print(*sorted(m.split('.')[0] for m in sys.modules))"
+    modules = set(run("-c", program).split())
+    assert {"daily", "aiohttp", "numpy", "loguru"} <= modules
+    assert not modules & {"pipecat", "pipecat_daily_rest", "aiortc", "pydantic", "soxr"}
+
+
+@pytest.mark.real_daily
+@pytest.mark.skipif(NO_DAILY, reason="daily-python is not installed")
+def test_the_snapshot_is_the_installed_daily_python() -> None:
+    real = json.loads(run(str(HERE / "snapshot.py"), stand_in=False))
+    assert not real["stand_in"]
+    assert real["classes"] == REAL["classes"]
+    assert real["behaviour"] == REAL["behaviour"]
+    assert len(real["times"]["times"]) == 10
