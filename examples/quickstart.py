@@ -101,9 +101,7 @@ async def bot(runner_args: RunnerArguments) -> None:
     echo = Echo()
     worker = PipelineWorker(
         Pipeline([transport.input(), echo, transport.output()]),
-        params=PipelineParams(
-            audio_in_sample_rate=SAMPLE_RATE, audio_out_sample_rate=SAMPLE_RATE
-        ),
+        params=PipelineParams(audio_in_sample_rate=SAMPLE_RATE, audio_out_sample_rate=SAMPLE_RATE),
         idle_timeout_secs=None,
     )
 

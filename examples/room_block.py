@@ -30,9 +30,9 @@ def chime() -> bytes:
 
 async def main() -> None:
     load_dotenv(find_dotenv(usecwd=True))
-    from pipecat.transports.daily.transport import DailyParams, DailyTransport
-
     async with provisioned_room(lifetime=600) as room:
+        from pipecat.transports.daily.transport import DailyParams, DailyTransport
+
         transport = DailyTransport(
             room.url, room.bot_token, "Chime", DailyParams(audio_out_enabled=True)
         )

@@ -35,8 +35,7 @@ def test_every_error_is_exported_and_every_one_is_a_daily_error():
 
 def test_import_is_light():
     code = (
-        "import sys, pipecat_daily_rest;"
-        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+        f"import sys, pipecat_daily_rest;print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert answer.stdout.strip() == "[]", answer.stdout + answer.stderr

@@ -39,7 +39,8 @@ def test_url(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "api.daily.co/v1", "ftp://x/v1", "http://", "http://x/v1?a=b", "http://u:p@x", "http://["]
+    "url",
+    ["", "api.daily.co/v1", "ftp://x/v1", "http://", "http://x/v1?a=b", "http://u:p@x", "http://["],
 )
 def test_bad_urls(url):
     with pytest.raises(DailyConfigError, match="DAILY_API_URL"):

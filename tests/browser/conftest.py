@@ -13,6 +13,7 @@
 
 import asyncio
 import itertools
+import os
 import shutil
 import wave
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.claims import issue
@@ -161,6 +163,7 @@ class BrowserPeople(Protocol):
         name: str = "Ana",
         may_use_microphone: bool = True,
         init_script: str = "",
+        says: NDArray[np.int16] | None = None,
     ) -> BrowserPerson:
         """Open a page in a Chromium of its own; `BrowserPerson.join` then joins.
 
@@ -171,13 +174,16 @@ class BrowserPeople(Protocol):
             name: The name to join by.
             may_use_microphone: Whether the browser allows the microphone.
             init_script: JavaScript that runs before the page's own.
+            says: What the fake microphone hears instead of a tone: 48 kHz, again and again.
         """
 
 
-def _microphone(path: Path, hz: float | None) -> Path:
-    """1.5 s of silence, since the first moments of a connection are lost; then the tone."""
+def _microphone(path: Path, hz: float | None, says: NDArray[np.int16] | None) -> Path:
+    """1.5 s of silence, since the first moments of a connection are lost; then the sound."""
     time = np.arange(RATE * 30) / RATE
     wave_form = np.sin(2 * np.pi * (hz or 0) * time) * 0.4 * 32767
+    if says is not None:
+        wave_form = np.concatenate([np.zeros(RATE * 3 // 2), says])
     wave_form[: RATE * 3 // 2] = 0
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -193,7 +199,8 @@ async def browser_person(tmp_path: Path) -> AsyncIterator[BrowserPeople]:
     api = pytest.importorskip("playwright.async_api", reason="needs playwright: pip install it")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
-        pytest.skip("needs Chromium: install Debian's package 'chromium'")
+        missing = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
+        missing("needs Chromium: install Debian's package 'chromium'")
     people: list[BrowserPerson] = []
     numbers = itertools.count()
     async with api.async_playwright() as playwright:
@@ -205,10 +212,11 @@ async def browser_person(tmp_path: Path) -> AsyncIterator[BrowserPeople]:
             name: str = "Ana",
             may_use_microphone: bool = True,
             init_script: str = "",
+            says: NDArray[np.int16] | None = None,
         ) -> BrowserPerson:
             folder = tmp_path / f"person-{next(numbers)}"
             folder.mkdir()
-            microphone = _microphone(folder / "microphone.wav", tone_hz)
+            microphone = _microphone(folder / "microphone.wav", tone_hz, says)
             flags = [*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
             if may_use_microphone:
                 flags.append("--use-fake-ui-for-media-stream")

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A bot's process, its room, and people in real browsers."""
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipecat_daily_rest.local import LocalDaily
+from sounds import speech
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+RATE = 48_000
+
+
+@pytest.fixture
+async def bot(local_daily: LocalDaily):
+    """Starts a bot's process, and gives it and the link that it prints."""
+    processes = []
+
+    async def bot(path):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "pipecat_daily_rest", "run", str(ROOT / path)),
+            stdout=asyncio.subprocess.PIPE,
+            env={**os.environ, **local_daily.env()},
+        )
+        processes.append(process)
+        while not (line := (await process.stdout.readline()).decode()).startswith("http"):
+            assert line, "the bot ended before it printed its link"
+        await local_daily.state.wait_for("bot joined")
+        return process, line.strip()
+
+    yield bot
+    for process in processes:
+        if process.returncode is None:
+            process.terminate()
+        await process.communicate()
+        assert process.returncode == 0
+    assert local_daily.rooms == {}
+
+
+async def test_the_echo_of_the_quickstart(bot, browser_person):
+    _, link = await bot("examples/quickstart.py")
+    pause = np.zeros(RATE * 6, np.int16)
+    says = np.concatenate([speech(RATE, tone_hz=1000), pause])
+    ana = await browser_person(link, name="Ana", says=says)
+    await ana.join()
+    await ana.hears(1000)  # the room never plays her own voice back: it is the bot's
+    await ana.page.reload()
+    if await ana.page.evaluate("document.body.dataset.state") == "idle":
+        await ana.page.click("#enter")
+    await ana.state("joined")
+    await ana.hears(1000)
+
+
+async def test_two_people_and_a_bot(bot, browser_person, local_daily):
+    process, link = await bot("tests/lifecycle/bots/hears.py")
+    ana = await browser_person(link, tone_hz=500, name="Ana")
+    bo = await browser_person(link, tone_hz=1500, name="Bo")
+    await ana.join()
+    await bo.join()
+    await asyncio.gather(ana.hears(1500), ana.hears(3000), bo.hears(500), bo.hears(3000))
+    (room,) = local_daily.rooms.values()
+    people = {p.user_name: p.id for p in room.participants.values() if p.kind == "person"}
+    wanted = {(people["Ana"], 500), (people["Bo"], 1500)}
+    heard = set()
+    async with asyncio.timeout(60):
+        while not wanted <= heard:
+            line = (await process.stdout.readline()).decode()
+            if found := re.fullmatch(r"heard (\S+) (\d+)\n", line):
+                heard.add((found[1], int(found[2])))
+    assert {pair for pair in heard if pair[1] in (500, 1500)} == wanted

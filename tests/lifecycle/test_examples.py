@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The quickstart and the other examples as real processes."""
+
+import signal
+import sys
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+import pytest
+
+from peers import Peer
+from pipecat_daily_rest.local.mixer import SAMPLE_RATE
+from sounds import speech
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+LINK = r"(http://localhost:\d+/([a-z0-9-]+)\?t=([\w.-]+))\s"
+
+
+def holds(audio, hz):
+    """Tell whether a tone is in a voice: louder than its surroundings by 20 dB."""
+    if audio.size < SAMPLE_RATE // 4:
+        return False
+    spectrum = np.abs(np.fft.rfft(audio * np.hanning(audio.size)))
+    frequencies = np.fft.rfftfreq(audio.size, 1 / SAMPLE_RATE)
+    near = np.abs(frequencies - hz)
+    return spectrum[near < 20].max() > 10 * (spectrum[(near > 40) & (near < 200)].mean() + 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_its_log_from_the_first_line_to_the_last(start, local_daily, number):
+    program = await start(*(sys.executable, EXAMPLES / "quickstart.py"), env=local_daily.env())
+    await local_daily.state.wait_for("bot joined")
+    _, room, token = await program.says(LINK, groups=True)
+    async with aiohttp.ClientSession() as session:
+        person = Peer(local_daily, session, room)
+        await person.join(hz=500, token=token)
+        program.signal(number)
+        assert await program.ended() == 0, program.err
+        await local_daily.state.wait_for("person left")
+        await person.close()
+    log = [entry.what for entry in local_daily.state.log]
+    assert log[:5] == ["created", "bot joined", "person joined", "bot left", "deleted"]
+    assert log[5:] == ["person left"]
+    assert local_daily.state.log[5].detail.endswith("room-deleted")
+    assert "Traceback" not in program.err
+
+
+async def test_it_answers_whoever_speaks_and_whoever_comes_later(start, local_daily):
+    program = await start(
+        *(sys.executable, "-m", "pipecat_daily_rest", "run", EXAMPLES / "quickstart.py"),
+        env=local_daily.env(),
+    )
+    await local_daily.state.wait_for("bot joined")
+    _, room, token = await program.says(LINK, groups=True)
+    silence = np.zeros(SAMPLE_RATE, np.int16)
+    for hz in (3300, 3700):  # the first leaves, the next one comes
+        person = local_daily.join(room, token)
+        await person.hears(880)  # the chime
+        person.says(silence)
+        person.says(speech(SAMPLE_RATE, tone_hz=hz))
+        await person.hears(lambda audio, hz=hz: holds(audio, hz))
+        person.leave()
+    program.signal()
+    assert await program.ended() == 0
+
+
+@pytest.mark.parametrize("example", ["room_block.py", "dialin_room.py"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_the_blocks(start, local_daily, example, number):
+    program = await start(sys.executable, EXAMPLES / example, env=local_daily.env())
+    _, room, token = await program.says(LINK, groups=True)
+    if example == "room_block.py":
+        await local_daily.state.wait_for("bot joined")
+        person = local_daily.join(room, token)
+        await person.hears(660)
+    else:
+        await program.says("^Call it: sip:")
+    program.signal(number)
+    assert await program.ended() == 0, program.err
+    await program.says("^Room .* deleted$")
+    assert local_daily.rooms == {}
+
+
+@pytest.mark.parametrize("example", ["room_block.py", "dialin_room.py"])
+async def test_without_a_key_they_say_what_to_do(start, example):
+    program = await start(sys.executable, EXAMPLES / example)
+    assert await program.ended() == 1
+    assert "DAILY_API_KEY" in program.err
+    assert "Traceback" not in program.err
+
+
+@pytest.mark.parametrize("loaded", ["run", "python"])
+async def test_quickstart_local(start, loaded):
+    """With and without daily-python: where it is installed, Pipecat imports it before main()."""
+    command = {
+        "run": ("-m", "pipecat_daily_rest", "run", EXAMPLES / "quickstart.py"),
+        "python": (EXAMPLES / "quickstart.py",),
+    }[loaded]
+    program = await start(sys.executable, *command, "--local", "--log-level", "DEBUG")
+    await program.says(LINK)
+    await program.says("Local room .*: bot joined", stream="err")
+    program.signal()
+    assert await program.ended() == 0, program.err
+    await program.says("^Room .* deleted$")

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs with `--local`: the bot's process, and its local Daily as a child of it."""
+
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+LINK = r"^(http://localhost:(\d+)/pipecat-r[a-z0-9]{20}\?t=[\w.-]+)\n"
+LOCAL_LOG = r"Local room \S+: deleted"
+DEBUG = ("--local", "--log-level", "DEBUG")
+
+
+@pytest.fixture
+def bots():
+    return Path(__file__).parent / "bots"
+
+
+@pytest.fixture
+def run(start, bots):
+    async def run(name, *options, env=None, **how):
+        command = (sys.executable, "-m", "pipecat_daily_rest", "run", bots / f"{name}.py")
+        return await start(*command, *options, env=env, **how)
+
+    return run
+
+
+async def test_without_a_key_it_is_local_and_says_so(run):
+    program = await run("returns")
+    assert await program.ended() == 0
+    assert "No DAILY_API_KEY: using a local Daily" in program.out
+    await program.says(LINK)
+    await program.says("^Room .* deleted$")
+    assert "Traceback" not in program.err
+
+
+@SIGNALS
+async def test_a_signal_to_every_process_of_the_group(run, number):
+    program = await run("pipeline", *DEBUG)
+    await program.says("^in$")
+    os.killpg(program.process.pid, number)
+    assert await program.ended() == 0
+    log = [line for line in program.err.splitlines() if "Local room" in line]
+    assert [line.rpartition(": ")[2].split(" (")[0] for line in log if "left" not in line] == [
+        "created",
+        "bot joined",
+        "deleted",
+    ]
+    assert "bot left" in log[-2]
+    assert log[-1].endswith("deleted")
+
+
+async def test_ctrl_c_in_a_terminal(run):
+    program = await run("pipeline", *DEBUG, terminal=True)
+    await program.says(r"^in\r?$")
+    program.type(b"\x03")
+    assert await program.ended() == 0
+    assert program.out.replace("\r", "").index("bot left") < program.out.index(": deleted")
+    await program.says(r"^Room \S+ deleted\r?$")
+
+
+async def test_the_local_daily_ends_first(run):
+    program = await run("waits", *DEBUG)
+    await program.says("^in$")
+    children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children")
+    if not children.exists():
+        pytest.skip("needs /proc/PID/task/TID/children")
+    for child in children.read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+    assert await program.ended() == 1
+    assert "out" in program.out
+    assert program.err.count("Error: The local Daily ended before the bot did") == 1
+    assert "Traceback" not in program.err
+
+
+async def test_killed_it_leaves_no_process_behind(run):
+    program = await run("waits", *DEBUG)
+    await program.says("^in$")
+    program.signal(signal.SIGKILL)
+    # The child holds the other end of stderr: its end is the end of the output.
+    assert await program.ended() == -signal.SIGKILL
+
+
+async def test_a_bot_that_loads_its_own_env_stays_local(run, tmp_path):
+    (tmp_path / ".env").write_text(
+        "DAILY_API_KEY=7f3e9c0d5a1b4e6f8a2c4d6e8f0a1b3c5d7e9f1a2b4c6d8e0f2a4b6c8d0e2f4a\n"
+        "DAILY_API_URL=https://api.daily.co/v1\n"
+        "DAILY_ROOM_URL=https://example.daily.co/my-room\n"
+    )
+    program = await run("overrides", "--local")
+    assert await program.ended() == 0, program.err
+    await program.says("^loaded 7f3e")
+    await program.says("^room http://localhost")
+    await program.says(r"^url http://127\.0\.0\.1:\d+/v1 none$")
+    assert program.out.count("DAILY_ROOM_URL is set aside") == 1
+    await program.says("^Room .* deleted$")
+
+
+async def test_a_port_that_was_asked_for_and_is_taken_is_an_error(run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        program = await run("waits", "--local", "--port", str(port))
+        assert await program.ended() == 2
+    assert program.err.count("Error:") == 1
+    assert str(port) in program.err
+    assert "Traceback" not in program.err
+
+
+async def test_two_runs_at_once(run):
+    first, second = await run("waits", "--local"), await run("waits", "--local")
+    ports = set()
+    for program in (first, second):
+        ports.add((await program.says(LINK)).split(":")[2].split("/")[0])
+        await program.says("^in$")
+    assert len(ports) == 2
+    for program in (first, second):
+        program.signal(signal.SIGTERM)
+        assert await program.ended() == 0
+
+
+async def test_without_aiortc(run, tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text("import sys\nsys.modules['aiortc'] = None\n")
+    program = await run("waits", "--local", env={"PYTHONPATH": str(site)})
+    assert await program.ended() == 2
+    assert "pip install 'pipecat-daily-rest[local]'" in program.err
+    assert "Traceback" not in program.err
+
+
+@pytest.fixture
+def other_daily(tmp_path):
+    """A `daily` that is not the stand-in, as daily-python is not."""
+    package = tmp_path / "site" / "daily"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    return {"PYTHONPATH": str(package.parent)}
+
+
+BOT = """
+import daily
+from pipecat_daily_rest.runner import main
+
+async def bot(runner_args):
+    print("in", getattr(daily, "__stand_in__", False), flush=True)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+async def test_a_script_that_has_imported_daily_python_starts_again(start, tmp_path, other_daily):
+    script = tmp_path / "mine.py"
+    script.write_text(BOT)
+    program = await start(sys.executable, script, "--local", env=other_daily)
+    assert await program.ended() == 0, program.err
+    await program.says("^in True$")
+    assert program.out.count("Talk to the bot") == 1
+    module = await start(sys.executable, "-m", "mine", "--local", env=other_daily)
+    assert await module.ended() == 0, module.err
+    await module.says("^in True$")
+
+
+async def test_where_it_cannot_start_again_it_says_what_to_do(start, tmp_path, other_daily):
+    (tmp_path / "mine.py").write_text(BOT)
+    inline = await start(
+        sys.executable, "-c", "import mine; mine.main(mine.bot)", "--local", env=other_daily
+    )
+    code = (
+        "import asyncio, daily\n"
+        "from pipecat_daily_rest.runner import run_bot\n"
+        "async def bot(runner_args): pass\n"
+        "asyncio.run(run_bot(bot, local=True))\n"
+    )
+    in_code = await start(sys.executable, "-c", code, env=other_daily)
+    assert await inline.ended() == 2
+    assert "Traceback" not in inline.err
+    assert await in_code.ended() == 1
+    for program in (inline, in_code):
+        assert "pipecat-daily-rest run bot.py --local" in program.err
+
+
+async def test_an_unedited_bot_with_daily_at_its_top_runs_with_run(run, other_daily):
+    program = await run("pipeline", "--local", env=other_daily)
+    await program.says("^in$")
+    program.signal(signal.SIGTERM)
+    assert await program.ended() == 0
+
+
+async def test_run_bot_from_code(start, tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import asyncio\n"
+        "from pipecat_daily_rest.runner import run_bot\n"
+        "async def bot(runner_args):\n"
+        "    print('in', runner_args.body, runner_args.session_id)\n"
+        "    raise ZeroDivisionError\n"
+        "async def main():\n"
+        "    try:\n"
+        "        await run_bot(bot, local=True, body={'a': 1}, session_id='s')\n"
+        "    except ZeroDivisionError:\n"
+        "        print('caught')\n"
+        "asyncio.run(main())\n"
+    )
+    program = await start(sys.executable, script)
+    assert await program.ended() == 0, program.err
+    await program.says(r"^in \{'a': 1\} s$")
+    await program.says("^Room .* deleted$")
+    await program.says("^caught$")
+
+
+PLAIN = """
+import asyncio
+import aiohttp
+from pipecat.runner.daily import configure
+
+async def main():
+    async with aiohttp.ClientSession() as session:
+        url, token = await configure(session)
+        print("room", url)
+        import daily
+        print("stand-in", daily.__stand_in__)
+
+asyncio.run(main())
+raise SystemExit(5)
+"""
+
+
+async def test_local_runs_any_program(start, tmp_path):
+    (tmp_path / "it.py").write_text(PLAIN)
+    command = (sys.executable, "-m", "pipecat_daily_rest", "local", "--")
+    program = await start(*command, sys.executable, "it.py")
+    assert await program.ended() == 5, program.err
+    await program.says(r"^room http://localhost:\d+/pipecat-[0-9a-f]{8}$")
+    await program.says("^stand-in True$")
+    missing = await start(*command, "no-such-command")
+    assert await missing.ended() == 127
+    assert "Error: cannot run 'no-such-command'" in missing.err
+
+
+@SIGNALS
+async def test_local_passes_signals_on(start, number):
+    code = (
+        "import signal\n"
+        "def end(number, _):\n"
+        "    print('got', number, flush=True)\n"
+        "    raise SystemExit(9)\n"
+        "for number in (signal.SIGINT, signal.SIGTERM):\n"
+        "    signal.signal(number, end)\n"
+        "print('in', flush=True)\n"
+        "signal.pause()\n"
+    )
+    program = await start(
+        sys.executable, "-m", "pipecat_daily_rest", "local", "--", sys.executable, "-c", code
+    )
+    await program.says("^in$")
+    program.signal(number)
+    assert await program.ended() == 9
+    assert f"got {number.value}" in program.out
+
+
+@SIGNALS
+async def test_local_stays_up_and_prints_its_environment(start, number):
+    program = await start(sys.executable, "-m", "pipecat_daily_rest", "local", "--port", "0")
+    await program.says(r"^export DAILY_API_URL=http://127\.0\.0\.1:\d+/v1$")
+    await program.says("^export DAILY_API_KEY=.{32,}$")
+    await program.says("^export DAILY_ROOM_URL=''$")
+    await program.says("^export PYTHONPATH=.*stand_in")
+    await program.says("^Ctrl-C ends it")
+    program.signal(number)
+    assert await program.ended() == 0
+    assert program.err == ""
+
+
+async def test_version(start):
+    program = await start(sys.executable, "-m", "pipecat_daily_rest", "version")
+    assert await program.ended() == 0
+    await program.says(r"^pipecat-daily-rest \d+\.\d+\.\d+$")
+    await program.says(r"^pipecat-ai 1\.")

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A person without a browser: the other end of each connection is aiortc in this process."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+from typing import Any
+
+import aiohttp
+import av
+import numpy as np
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
+from pipecat_daily_rest.local.scripted import tone_level
+
+WAIT = 30.0  # seconds; only a failure takes that long
+
+
+class Tone(MediaStreamTrack):
+    """A microphone that hears a tone, in real time."""
+
+    kind = "audio"
+
+    def __init__(self, hz: float) -> None:
+        super().__init__()
+        self.hz = hz
+        self.block = 0
+        self.start = asyncio.get_running_loop().time()
+
+    async def recv(self) -> av.AudioFrame:
+        if self.readyState != "live":
+            raise MediaStreamError
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self.start + self.block * 0.02 - loop.time())
+        time = (np.arange(BLOCK) + self.block * BLOCK) / SAMPLE_RATE
+        wave = (np.sin(2 * np.pi * self.hz * time) * 0.3 * 32767).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(wave.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate, frame.time_base = SAMPLE_RATE, Fraction(1, SAMPLE_RATE)
+        frame.pts = self.block * BLOCK
+        self.block += 1
+        return frame
+
+
+class Peer:
+    """What the page does, in Python."""
+
+    def __init__(self, daily: LocalDaily, session: aiohttp.ClientSession, room: str) -> None:
+        self.base = f"http://127.0.0.1:{daily.port}/{room}"
+        self.session = session
+        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.channel = self.pc.createDataChannel("room")
+        self.channel.on("message", self._take)
+        self.channel.on("close", lambda: self._tell())
+        self.events: list[dict[str, Any]] = []
+        self.heard: list[Block] = []
+        self.news = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
+        self.pc.on("track", lambda track: self.tasks.append(asyncio.create_task(self._hear(track))))
+        self.tone: Tone | None = None
+        self.answer: dict[str, Any] = {}
+
+    def _take(self, data: str) -> None:
+        self.events.append(json.loads(data))
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self.news = self.news, asyncio.Event()
+        news.set()
+
+    async def _hear(self, track: MediaStreamTrack) -> None:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        with suppress(MediaStreamError):
+            while True:
+                for part in resampler.resample(await track.recv()):
+                    self.heard.append(part.to_ndarray().reshape(-1))
+                self._tell()
+
+    async def _ping(self) -> None:
+        while True:
+            self.send({"event": "ping"})
+            await asyncio.sleep(0.1)
+
+    async def offer(self, **body: Any) -> tuple[int, dict[str, Any]]:
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        sdp = self.pc.localDescription.sdp
+        offer = {"sdp": sdp, "type": "offer", "token": None, "userName": "", "microphone": True}
+        async with self.session.post(f"{self.base}/offer", json={**offer, **body}) as response:
+            return response.status, await response.json()
+
+    async def join(self, *, hz: float | None = None, ping: bool = True, **body: Any) -> str:
+        if hz is None:
+            self.pc.addTransceiver("audio", direction="recvonly")
+        else:
+            self.tone = Tone(hz)
+            self.pc.addTrack(self.tone)
+        status, self.answer = await self.offer(**body)
+        assert status == 200, self.answer
+        answer = RTCSessionDescription(sdp=self.answer["sdp"], type=self.answer["type"])
+        await self.pc.setRemoteDescription(answer)
+        if ping:
+            self.tasks.append(asyncio.create_task(self._ping()))
+        return (await self.event("joined"))["id"]
+
+    def send(self, event: dict[str, Any]) -> None:
+        if self.channel.readyState == "open":
+            self.channel.send(json.dumps(event))
+
+    async def until(self, check: Callable[[], Any]) -> Any:
+        async with asyncio.timeout(WAIT):
+            while not (found := check()):
+                await self.news.wait()
+            return found
+
+    async def event(self, name: str, **fields: Any) -> dict[str, Any]:
+        def fits(event: dict[str, Any]) -> bool:
+            return event["event"] == name and fields.items() <= event.items()
+
+        return await self.until(lambda: next(filter(fits, self.events), None))
+
+    async def hears(self, hz: float) -> None:
+        looked = 0
+
+        def check() -> bool:
+            nonlocal looked
+            if len(self.heard) - looked < 20:
+                return False
+            part = np.concatenate(self.heard[looked:])
+            looked = len(self.heard) - 10
+            return tone_level(part, hz) > 0
+
+        await self.until(check)
+
+    async def vanish(self) -> None:
+        """Stop sending anything at all, as a killed browser does."""
+        for task in self.tasks:
+            task.cancel()
+        for transport in {self.pc.sctp.transport.transport}:
+            for protocol in transport._connection._protocols:
+                protocol.transport.abort()
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        if self.tone is not None:
+            self.tone.stop()
+        await self.pc.close()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
