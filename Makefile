@@ -23,7 +23,7 @@ demo: $(VENV)/.demo ## talk to a bot in your browser: no account, no key (with D
 	@exec $(BIN)/pipecat-daily-rest run examples/quickstart.py
 
 test: $(VENV)/.dev ## run the tests (the browser tests too, where Chromium is installed)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),,-n 3) $(ARGS)
 
 test-daily: $(VENV)/.dev ## compare the stand-in with daily-python, which this installs
 	$(INSTALL) -e '.[daily]'

@@ -8,6 +8,14 @@ import pytest
 from pipecat_daily_rest.local import LocalDaily
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--daily-live",
+        action="store_true",
+        help="ask the real Daily as well, with the account of DAILY_API_KEY",
+    )
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may see the developer's own account."""

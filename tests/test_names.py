@@ -78,3 +78,17 @@ def test_our_names_are_unlike_pipecats_and_each_other():
 def test_a_prefix_that_makes_no_name_is_refused(prefix):
     with pytest.raises(DailyConfigError, match="name_prefix"):
         names.mint(prefix)
+
+
+@given(
+    st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=106), st.booleans()
+)
+def test_a_name_of_ours_is_known_by_its_whole_shape(prefix, pool):
+    name = names.mint(prefix, pool=pool)
+    assert names.is_ours(name, prefix)
+    assert names.is_pool(name, prefix) is pool
+    assert not names.is_ours(name, prefix + "x")
+    assert not names.is_ours(name[1:], prefix)
+    assert not names.is_ours(name + "a", prefix)
+    assert not names.is_ours(name[:-1], prefix)
+    assert not names.is_ours(f"{prefix}-0123abcd", prefix)  # Pipecat's own shape

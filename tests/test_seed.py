@@ -234,3 +234,38 @@ async def test_from_env(local_daily, monkeypatch):
     async with ours.DailyRESTHelper.from_env() as mine:
         assert (await mine.create_room(ours.DailyRoomParams(name="e"))).name == "e"
     assert local_daily.api_key not in repr(mine.daily_api_key)
+
+
+@pytest.mark.parametrize("fault", [{"drop": "after"}, {"status": 503}, {"truncate": True}])
+async def test_what_may_have_taken_effect_is_not_sent_again_and_says_so(local_daily, fault):
+    local_daily.fail("POST", "/rooms/*/eject", **fault)
+    async with helper(ours, local_daily, None) as mine:
+        await mine.create_room(ours.DailyRoomParams(name="a"))
+        with pytest.raises(ours.DailyError, match="Whether it took effect is unknown") as caught:
+            await mine.request("POST", "/rooms/a/eject", json={"ids": []})
+    assert caught.value.attempts == 1
+    assert [r.path for r in local_daily.requests].count("/rooms/a/eject") == 1
+
+
+async def test_what_surely_had_no_effect_is_sent_again(local_daily):
+    local_daily.fail("POST", "/rooms/*/eject", status=429, times=2)
+    async with helper(ours, local_daily, None) as mine:
+        await mine.create_room(ours.DailyRoomParams(name="a"))
+        local_daily.join("a")
+        assert await mine.request("POST", "/rooms/a/eject", json={"ids": []}) == {"ejectedIds": []}
+    assert [r.path for r in local_daily.requests].count("/rooms/a/eject") == 3
+
+
+async def test_an_idle_connection_that_the_server_closed_does_not_surface(local_daily):
+    """The server hangs up between two requests, as Daily does after 60 to 120 s."""
+    async with helper(ours, local_daily, None) as mine:
+        await mine.warm()
+        for _ in range(3):
+            for connection in list(local_daily._runner.server.connections):
+                connection.transport.close()
+            room = await mine.create_room(ours.DailyRoomParams(name="idle"))
+            for connection in list(local_daily._runner.server.connections):
+                connection.transport.close()
+            await mine.get_token(room.url)
+            await mine.delete_room_by_name(room.name)
+    assert local_daily.rooms == {}

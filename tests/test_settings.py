@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 
 from pipecat_daily_rest import settings
+from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.errors import DailyConfigError
 
 
@@ -56,7 +57,7 @@ def test_seconds():
 
 
 def test_a_secret_is_a_string_that_repr_does_not_show():
-    secret = settings.Secret("abc")
+    secret = Secret("abc")
     assert secret == "abc"
     assert f"{secret}" == "abc"
     assert repr(secret) == "'***'"

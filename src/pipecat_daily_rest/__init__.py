@@ -12,6 +12,9 @@
     # here the room no longer exists
 """
 
+from pipecat_daily_rest._configure import configure
+from pipecat_daily_rest._deletes_room import deletes_room
+from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyAuthenticationError,
@@ -38,9 +41,10 @@ from pipecat_daily_rest.models import (
     RecordingsBucketConfig,
     TranscriptionBucketConfig,
 )
-from pipecat_daily_rest.provision import ProvisionedRoom, provisioned_room
+from pipecat_daily_rest.provision import provisioned_room
 from pipecat_daily_rest.registry import drain_on_exit, owned_rooms
 from pipecat_daily_rest.retry import RetryPolicy
+from pipecat_daily_rest.sweep import SweepReport, sweep_rooms
 
 __all__ = [
     "DailyAPIError",
@@ -66,8 +70,12 @@ __all__ = [
     "ProvisionedRoom",
     "RecordingsBucketConfig",
     "RetryPolicy",
+    "SweepReport",
     "TranscriptionBucketConfig",
+    "configure",
+    "deletes_room",
     "drain_on_exit",
     "owned_rooms",
     "provisioned_room",
+    "sweep_rooms",
 ]

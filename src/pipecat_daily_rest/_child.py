@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipecat_daily_rest import stand_in
+from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.errors import DailyConfigError
-from pipecat_daily_rest.settings import Secret
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7880
@@ -76,7 +76,7 @@ class LocalChild:
             **own,
         )
         try:
-            self._read(await asyncio.wait_for(self._answer(), _START))
+            await asyncio.wait_for(self._answer(), _START)
         except BaseException as exc:
             await self._end()
             if isinstance(exc, TimeoutError):
@@ -85,10 +85,9 @@ class LocalChild:
             raise
         return self
 
-    async def _answer(self) -> bytes:
-        if self._process is None or self._process.stdout is None:
-            return b""
-        return await self._process.stdout.readline()
+    async def _answer(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._read(await self._process.stdout.readline())
 
     def _read(self, line: bytes) -> None:
         try:

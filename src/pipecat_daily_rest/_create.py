@@ -28,7 +28,8 @@ class Creation:
     """The making of one room.
 
     Parameters:
-        may_exist: Whether a room may be there: after a 200, or while no answer told.
+        lost: How many requests to make it got no answer that could be read. Each may still come
+            about, but for the one that is known to have.
         answered: Whether Daily answered that it made the room.
     """
 
@@ -42,11 +43,16 @@ class Creation:
         """
         self.api = api
         self.name = params.name
-        self.may_exist = False
+        self.lost = 0
         self.answered = False
         self._body = params.model_dump(exclude_none=True)
         self._exp = params.properties.exp
         self._minted = minted
+
+    @property
+    def may_exist(self) -> bool:
+        """Whether a room may be there, or come to be."""
+        return self.answered or self.lost > 0
 
     async def run(self, deadline: Deadline | None = None) -> DailyRoomObject:
         """Make the room.
@@ -86,8 +92,7 @@ class Creation:
                     return room
 
     async def _post(self, deadline: Deadline) -> DailyRoomObject:
-        before = self.may_exist
-        self.may_exist = True
+        self.lost += 1  # now, since a cancellation loses the answer as well
         try:
             data = await self.api.request(
                 "POST",
@@ -100,13 +105,17 @@ class Creation:
             )
         except DailyError as exc:
             if never_happened(exc):
-                self.may_exist = before
+                self.lost -= 1
             raise
         if self.name is None and isinstance(data, dict) and isinstance(data.get("name"), str):
             self.name = data["name"]
         room = read_room(data, name=self.name)
-        self.answered = True
+        self._made()
         return room
+
+    def _made(self) -> None:
+        self.lost = max(0, self.lost - 1)
+        self.answered = True
 
     async def _find(self, deadline: Deadline) -> DailyRoomObject | None:
         """After a lost answer: the room if it is ours, None if there is none yet."""
@@ -117,13 +126,13 @@ class Creation:
             room = await get_room(self.api, name, deadline=deadline)
         except DailyNotFoundError:
             return None
-        if not self.is_ours(room):
-            self.may_exist = False
+        # A namesake of the caller's cannot be this call's when each of its requests was refused.
+        if not (self._minted or (self.lost and self.is_ours(room))):
             msg = f"{_WHAT}: a room named {name!r} exists and was not made by this call."
             raise DailyRoomExistsError(
                 msg, status=400, code="invalid-request-error", method="POST", path="/rooms"
             )
-        self.answered = True
+        self._made()
         return room
 
     async def _look(self, lost: DailyError, deadline: Deadline) -> DailyRoomObject | None:
@@ -146,6 +155,8 @@ class Creation:
         except DailyRoomExistsError as exc:
             exc.info, exc.attempts = refusal.info, refusal.attempts
             raise exc from refusal
+        except DailyError as exc:
+            raise refusal from exc
         if room is None:
             raise refusal
         return room
@@ -165,4 +176,4 @@ class Creation:
         if self._exp is None or not isinstance(found, int | float):
             return False
         # A server may drop the fraction that makes an exp all but unique.
-        return found == self._exp or (found == int(found) == int(self._exp))
+        return found in (self._exp, int(self._exp))

@@ -11,6 +11,7 @@ import aiohttp
 from loguru import logger
 
 from pipecat_daily_rest import settings
+from pipecat_daily_rest._secret import Secret, hidden, masked
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyAuthenticationError,
@@ -182,6 +183,8 @@ class API:
                 exc.attempts = attempt
                 unsent = never_happened(exc)
                 pause = self.policy.pause(attempt, getattr(exc, "retry_after", None))
+                if repeat is Repeat.UNSENT and not unsent and not isinstance(exc, surface):
+                    exc.args = (f"{exc} Whether it took effect is unknown.",)
                 if (
                     isinstance(exc, surface)
                     or not may_repeat(exc, repeat, unsent=unsent)
@@ -201,52 +204,78 @@ class API:
         query: Mapping[str, str] | None,
         deadline: Deadline,
     ) -> Any:
-        timeout = aiohttp.ClientTimeout(
+        limits = aiohttp.ClientTimeout(
             total=max(0.001, min(self.policy.timeout, deadline.left())),
             sock_connect=_CONNECT_TIMEOUT,
         )
+        answer = await self._exchange(method, path, what, body, query, limits)
+        if isinstance(answer, DailyError):
+            raise answer
+        if not 200 <= answer.status < 300:
+            raise self._refusal(answer, what, method, path)
+        try:
+            return answer.json()
+        except ValueError as exc:
+            msg = f"{what}: Invalid response: status {answer.status}, but no JSON."
+            raise DailyResponseError(msg) from exc
+
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        body: Any,
+        query: Mapping[str, str] | None,
+        limits: aiohttp.ClientTimeout,
+    ) -> "_Answer | DailyConnectionError":
+        """The error is returned and not raised here, where aiohttp's would be its context."""
+        error: DailyConnectionError
         try:
             async with self._session().request(
                 method,
                 self.url + path,
                 json=body,
                 params=query,
-                headers={"Authorization": settings.Secret(f"Bearer {self.key}")},
-                timeout=timeout,
+                headers={"Authorization": Secret(f"Bearer {self.key}")},
+                timeout=limits,
                 allow_redirects=False,
             ) as answer:
                 self.is_local = self.is_local or LOCAL_MARK in answer.headers
-                raw = await answer.read()
+                retry_after = answer.headers.get("Retry-After")
+                return _Answer(answer.status, await answer.read(), retry_after, self.key)
+        except asyncio.CancelledError as exc:
+            exc.__traceback__ = None  # for the same reason as in _no_answer
+            raise
         except aiohttp.ConnectionTimeoutError as exc:
-            raise _unsent(DailyTimeoutError(self._no_answer(what, "connecting timed out"))) from exc
+            error = self._no_answer(DailyTimeoutError, what, "connecting timed out", exc)
+            error.sent = False
         except TimeoutError as exc:
-            msg = self._no_answer(what, f"timed out after {timeout.total:.1f} s")
-            raise DailyTimeoutError(msg) from exc
+            reason = f"timed out after {limits.total:.1f} s"
+            error = self._no_answer(DailyTimeoutError, what, reason, exc)
         except aiohttp.ClientConnectorError as exc:
             reason = exc.os_error.strerror or type(exc.os_error).__name__
-            raise _unsent(DailyConnectionError(self._no_answer(what, reason))) from exc
+            error = self._no_answer(DailyConnectionError, what, reason, exc)
+            error.sent = False
         except (aiohttp.ClientError, OSError) as exc:
-            msg = self._no_answer(what, f"the connection was lost ({type(exc).__name__})")
-            raise DailyConnectionError(msg) from exc
-        if not 200 <= answer.status < 300:
-            raise self._refusal(answer, raw, what, method, path)
-        try:
-            return json.loads(raw)
-        except ValueError as exc:
-            msg = f"{what}: Invalid response: status {answer.status}, but no JSON."
-            raise DailyResponseError(msg) from exc
+            reason = f"the connection was lost ({type(exc).__name__})"
+            error = self._no_answer(DailyConnectionError, what, reason, exc)
+        return error
 
-    def _no_answer(self, what: str, reason: str) -> str:
-        return f"{what}: no answer from {self.url}: {reason}."
+    def _no_answer(
+        self, kind: type[DailyConnectionError], what: str, reason: str, cause: Exception
+    ) -> DailyConnectionError:
+        error = kind(f"{what}: no answer from {self.url}: {reason}.")
+        # Only its kind and its words: its frames and arguments hold the request with its headers.
+        kinds = (TimeoutError, OSError, aiohttp.ClientError)
+        bare = next(each for each in kinds if isinstance(cause, each))
+        error.__cause__ = bare(masked(f"{type(cause).__name__}: {cause}", self.key))
+        return error
 
-    def _refusal(
-        self, answer: aiohttp.ClientResponse, raw: bytes, what: str, method: str, path: str
-    ) -> DailyAPIError:
-        text = raw.decode("utf-8", "replace").replace(self.key, "***")
-        shown = " ".join(text[: 4 * _SHOWN].split())
+    def _refusal(self, answer: "_Answer", what: str, method: str, path: str) -> DailyAPIError:
+        shown = " ".join(answer.text()[: 4 * _SHOWN].split())
         shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
         try:
-            body = json.loads(text)
+            body = answer.json()
         except ValueError:
             body = None
         body = body if isinstance(body, dict) else {}
@@ -256,10 +285,39 @@ class API:
         message = f"{what} (status: {answer.status}): {shown}"
         if kind is DailyAuthenticationError:
             message += f" - check DAILY_API_KEY: the keys are at {settings.KEY_PAGE}."
-        error = kind(message, status=answer.status, code=code, info=info, method=method, path=path)
+        error = kind(
+            message,
+            status=answer.status,
+            code=masked(code, self.key),
+            info=masked(info, self.key),
+            method=method,
+            path=masked(path, self.key),
+        )
         if isinstance(error, DailyRateLimitError):
-            error.retry_after = read_retry_after(answer.headers.get("Retry-After"))
+            error.retry_after = read_retry_after(answer.retry_after)
         return error
+
+
+class _Answer:
+    """An answer that was read. No traceback shows its body."""
+
+    def __init__(self, status: int, body: bytes, retry_after: str | None, key: str) -> None:
+        self.status = status
+        self.retry_after = retry_after
+        self._body = body
+        self._key = key
+
+    def text(self) -> str:
+        """For an error: without the key and without tokens, which a server may send back."""
+        return masked(self._body.decode("utf-8", "replace"), self._key)
+
+    def json(self) -> Any:
+        """Its JSON, or a ValueError."""
+        try:
+            return hidden(json.loads(self._body), self._key)
+        except (ValueError, RecursionError) as exc:
+            reason = str(exc)
+        raise ValueError(reason)  # not the error itself, which holds the body
 
 
 def _kind(status: int, code: str) -> type[DailyAPIError]:
@@ -274,11 +332,6 @@ def _kind(status: int, code: str) -> type[DailyAPIError]:
         429: DailyRateLimitError,
     }
     return DailyServerError if status >= 500 else kinds.get(status, DailyAPIError)
-
-
-def _unsent(error: DailyConnectionError) -> DailyConnectionError:
-    error.sent = False
-    return error
 
 
 def never_happened(error: DailyError) -> bool:

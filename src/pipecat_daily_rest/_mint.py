@@ -7,8 +7,10 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from pipecat_daily_rest import checks, settings, tokens
+from pipecat_daily_rest import checks, tokens
+from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._http import Deadline
+from pipecat_daily_rest._secret import Secret, masked
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
@@ -35,7 +37,7 @@ class Mint:
         properties = (given or DailyMeetingTokenProperties()).model_copy(deep=True)
         if properties.room_name not in (None, self.name):
             msg = f"room_name {properties.room_name!r} is another room than {self.name!r}."
-            raise DailyConfigError(msg)
+            raise DailyConfigError(masked(msg))
         properties.room_name = self.name
         if properties.is_owner is None:
             properties.is_owner = owner
@@ -53,7 +55,7 @@ class Mint:
         bot: DailyMeetingTokenProperties,
         user: DailyMeetingTokenProperties,
         deadline: Deadline,
-    ) -> tuple[settings.Secret, settings.Secret]:
+    ) -> tuple[Secret, Secret]:
         """Both at once; never the same string."""
         if bot == user and user.exp is not None:
             user.exp -= 1
@@ -63,7 +65,7 @@ class Mint:
 
     async def token(
         self, properties: DailyMeetingTokenProperties, *, deadline: Deadline | None = None
-    ) -> settings.Secret:
+    ) -> Secret:
         """Sign it here where that is possible and wanted, else ask Daily."""
         claims = self.claims(properties)
         if claims is None:
@@ -85,9 +87,16 @@ class Mint:
 
 async def _both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
     """Run two at once; when one fails, the other is cancelled and over before the error goes on."""
+    # Not a TaskGroup: before Python 3.13 a child's error takes the place of a cancellation that
+    # comes with it, and leaves the task's count of cancellations too high for asyncio.timeout().
+    one, two = asyncio.ensure_future(first), asyncio.ensure_future(second)
     try:
-        async with asyncio.TaskGroup() as group:
-            one, two = group.create_task(first), group.create_task(second)
-    except BaseExceptionGroup as exc:
-        raise exc.exceptions[0] from None
+        await asyncio.wait({one, two}, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        one.cancel()
+        two.cancel()
+        await finish(asyncio.gather(one, two, return_exceptions=True))
+    for each in (one, two):
+        if not each.cancelled() and (error := each.exception()) is not None:
+            raise error
     return one.result(), two.result()

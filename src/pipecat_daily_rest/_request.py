@@ -10,6 +10,7 @@ from loguru import logger
 
 from pipecat_daily_rest import checks, names, settings
 from pipecat_daily_rest._mint import TokenSource
+from pipecat_daily_rest._secret import hidden, secret
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomParams
@@ -32,6 +33,11 @@ class RoomRequest:
     api_key: str | None = field(default=None, repr=False)
     api_url: str | None = None
     aiohttp_session: aiohttp.ClientSession | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the key, and a token in the URL, from being shown."""
+        object.__setattr__(self, "api_key", secret(self.api_key))
+        object.__setattr__(self, "room_url", hidden(self.room_url))
 
     def check(self) -> None:
         """Check what does not go together.

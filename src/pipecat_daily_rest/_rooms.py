@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Look a room up, read it, delete it."""
+"""Look rooms up, read them, delete them."""
 
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -8,11 +9,17 @@ from pydantic import ValidationError
 from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest.errors import (
     DailyError,
+    DailyInvalidRequestError,
     DailyNotFoundError,
     DailyRateLimitError,
     DailyResponseError,
 )
 from pipecat_daily_rest.models import DailyRoomObject
+
+# https://docs.daily.co/reference/rest-api/rooms/list-rooms
+_PAGE = 100
+# https://docs.daily.co/reference/rest-api/batch/delete-rooms
+_BATCH = 1000
 
 
 def read_room(data: Any, *, name: str | None = None) -> DailyRoomObject:
@@ -64,6 +71,99 @@ async def get_room(api: API, name: str, *, deadline: Deadline | None = None) -> 
     return read_room(data, name=name)
 
 
+async def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
+    """List the rooms that exist, all pages, newest first, each once.
+
+    Reference: https://docs.daily.co/reference/rest-api/rooms/list-rooms
+
+    Args:
+        api: The API.
+
+    Yields:
+        The rooms.
+
+    Raises:
+        DailyError: They could not be listed.
+    """
+    what = "Unable to list the rooms"
+    seen: set[str] = set()
+    cursors: list[str] = []
+    while True:
+        query = {"limit": str(_PAGE), **({"starting_after": cursors[-1]} if cursors else {})}
+        try:
+            data = await api.request("GET", "/rooms", what=what, query=query)
+        except DailyInvalidRequestError:
+            if not cursors:
+                raise
+            cursors.pop()  # that room is gone by now: go on from the one before it
+            continue
+        page = data.get("data") if isinstance(data, dict) else None
+        if not isinstance(page, list):
+            msg = f"{what}: Invalid response: no list of rooms."
+            raise DailyResponseError(msg)
+        if not page:
+            return
+        rooms = [room for each in page if (room := read_room(each)).name not in seen]
+        if not rooms:
+            if not cursors:
+                return
+            cursors.pop()  # Daily may begin anew where it does not know the cursor
+        for room in rooms:
+            seen.add(room.name)
+            yield room
+        cursors.extend(room.id for room in rooms if room.id)
+
+
+async def presence(api: API) -> dict[str, list[dict[str, Any]]]:
+    """Tell who is in which room. It lags by 10 to 25 seconds.
+
+    Reference: https://docs.daily.co/reference/rest-api/presence
+
+    Args:
+        api: The API.
+
+    Returns:
+        The participants by room name; empty rooms are not in it.
+
+    Raises:
+        DailyError: It could not be told.
+    """
+    what = "Unable to get the presence"
+    data = await api.request("GET", "/presence", what=what)
+    if not isinstance(data, dict) or not all(isinstance(each, list) for each in data.values()):
+        # Never to be taken for "nobody is there".
+        msg = f"{what}: Invalid response: no participants by room."
+        raise DailyResponseError(msg)
+    return {name: people for name, people in data.items() if people}
+
+
+async def delete_rooms(api: API, names: Sequence[str]) -> int:
+    """Delete rooms in batches of 1000, each all or nothing.
+
+    Reference: https://docs.daily.co/reference/rest-api/batch/delete-rooms
+
+    Args:
+        api: The API.
+        names: The rooms' names, checked, none twice.
+
+    Returns:
+        How many were deleted.
+
+    Raises:
+        DailyError: A batch was refused, as it is when one of its rooms does not exist; those
+            before it are deleted.
+    """
+    deleted = 0
+    for start in range(0, len(names), _BATCH):
+        batch = names[start : start + _BATCH]
+        what = f"Failed to delete {len(batch)} rooms"
+        body = {"room_names": list(batch)}
+        data = await api.request("DELETE", "/batch/rooms", what=what, json=body)
+        count = data.get("deleted_count") if isinstance(data, dict) else None
+        deleted += count if isinstance(count, int) else len(batch)
+    return deleted
+
+
 async def delete_room(api: API, name: str, *, deadline: Deadline | None = None) -> bool:
     """Delete a room.
 
@@ -86,32 +186,31 @@ async def delete_room(api: API, name: str, *, deadline: Deadline | None = None) 
     deadline = deadline or Deadline(api.policy.deadline)
     what = f"Failed to delete room [{name}]"
     try:
-        await api.request(
-            "DELETE",
-            f"/rooms/{name}",
-            what=what,
-            deadline=deadline,
-            surface=(DailyRateLimitError,),
-        )
+        try:
+            await api.request(
+                "DELETE",
+                f"/rooms/{name}",
+                what=what,
+                deadline=deadline,
+                surface=(DailyRateLimitError,),
+            )
+        except DailyRateLimitError:
+            body = {"room_names": [name]}
+            await api.request("DELETE", "/batch/rooms", what=what, json=body, deadline=deadline)
     except DailyNotFoundError:
         return False
-    except DailyResponseError:
-        return True
-    except DailyRateLimitError:
-        await _delete_in_batch(api, name, what, deadline)
+    except DailyError:
+        # The answer may have been lost, and a batch with an unknown name in it fails as a whole.
+        if not await _is_gone(api, name, deadline):
+            raise
     return True
 
 
-async def _delete_in_batch(api: API, name: str, what: str, deadline: Deadline) -> None:
-    body = {"room_names": [name]}
+async def _is_gone(api: API, name: str, deadline: Deadline) -> bool:
     try:
-        await api.request("DELETE", "/batch/rooms", what=what, json=body, deadline=deadline)
-    except DailyRateLimitError:
-        raise
+        await get_room(api, name, deadline=deadline)
+    except DailyNotFoundError:
+        return True
     except DailyError:
-        # A batch with an unknown name in it may fail as a whole: a look tells.
-        try:
-            await get_room(api, name, deadline=deadline)
-        except DailyNotFoundError:
-            return
-        raise
+        return False
+    return False

@@ -17,10 +17,11 @@ from loguru import logger
 from pipecat_daily_rest import stand_in
 from pipecat_daily_rest._child import LocalChild
 from pipecat_daily_rest._finish import finish
+from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
 from pipecat_daily_rest._signals import Ending
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
-from pipecat_daily_rest.provision import ProvisionedRoom, provision
+from pipecat_daily_rest.provision import provision
 
 Bot: TypeAlias = Callable[[Any], Awaitable[Any]]
 
@@ -116,7 +117,7 @@ class Session:
     def _announce(self, room: ProvisionedRoom) -> None:
         if room.sip_endpoint:
             print(f"SIP: {room.sip_endpoint}", flush=True)
-        print("Talk to the bot:", flush=True)
+        print("Talk to the bot (Ctrl-C ends it, and its room):", flush=True)
         # One plain line, so that a terminal, a script and a person can all take it as it is.
         print(str(room.join_url), flush=True)
         if self.open_browser:

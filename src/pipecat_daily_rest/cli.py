@@ -67,6 +67,23 @@ def local(
 
 
 @app.command()
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    prefix: Annotated[str, typer.Option(help="How the rooms' names begin.")] = "pipecat",
+    min_age: Annotated[float, typer.Option(help="Seconds; younger rooms are spared.")] = 3600,
+    pause: Annotated[
+        float, typer.Option(help="Seconds between the two looks at who is in; presence lags.")
+    ] = 30,
+) -> None:
+    """Delete the rooms that a dead process left behind."""
+    from pipecat_daily_rest import _sweep_command
+
+    raise typer.Exit(
+        _sweep_command.main(dry_run=dry_run, name_prefix=prefix, min_age=min_age, pause=pause)
+    )
+
+
+@app.command()
 def version() -> None:
     """Print the versions that a bug report needs."""
     import platform

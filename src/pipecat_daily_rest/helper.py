@@ -5,16 +5,16 @@ Reference: https://docs.daily.co/reference/rest-api
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 
-from pipecat_daily_rest import checks, names, settings
+from pipecat_daily_rest import _rooms, checks, names, settings
 from pipecat_daily_rest._create import Creation
 from pipecat_daily_rest._http import API, Deadline
-from pipecat_daily_rest._rooms import delete_room, get_room
+from pipecat_daily_rest._secret import Secret, hidden, masked, secret
 from pipecat_daily_rest.errors import (
     DailyConfigError,
     DailyResponseError,
@@ -57,6 +57,7 @@ class DailyRESTHelper:
         Raises:
             DailyConfigError: The key or the URL cannot be one.
         """
+        daily_api_key = secret(daily_api_key) or ""
         self.api = API(
             api_key=daily_api_key, api_url=daily_api_url, session=aiohttp_session, policy=retry
         )
@@ -141,14 +142,15 @@ class DailyRESTHelper:
         Raises:
             DailyError: No good answer came.
         """
+        path, json = hidden(path, self.api.key), hidden(json, self.api.key)
         if not path.startswith("/") or "?" in path or "#" in path or ".." in path.split("/"):
-            msg = f"path {path!r} must begin with a slash and hold no query: pass that as query=…."
+            msg = f"path {masked(path, self.api.key)!r} must begin with a slash and hold no query: pass that as query=…."
             raise DailyConfigError(msg)
         method = method.upper()
         return await self.api.request(
             method,
             path,
-            what=f"{method} {path}",
+            what=masked(f"{method} {path}", self.api.key),
             json=json,
             query=query,
             repeat=Repeat.UNSENT if method == "POST" else Repeat.SAFE,
@@ -167,6 +169,7 @@ class DailyRESTHelper:
         Raises:
             DailyConfigError: It is not the URL of a room.
         """
+        room_url = hidden(room_url)
         return names.from_url(room_url)
 
     async def get_room_from_url(self, room_url: str) -> DailyRoomObject:
@@ -182,7 +185,8 @@ class DailyRESTHelper:
             DailyNotFoundError: There is none.
             DailyError: It could not be told.
         """
-        return await get_room(self.api, names.from_url(room_url))
+        room_url = hidden(room_url)
+        return await _rooms.get_room(self.api, names.from_url(room_url))
 
     async def create_room(self, params: DailyRoomParams) -> DailyRoomObject:
         """Make a room, exactly as the parameters say.
@@ -226,6 +230,7 @@ class DailyRESTHelper:
         Raises:
             DailyError: It could not be made.
         """
+        room_url = hidden(room_url)
         given = params.properties if params is not None else DailyMeetingTokenProperties()
         properties = given.model_copy(
             deep=True,
@@ -240,7 +245,7 @@ class DailyRESTHelper:
 
     async def create_token(
         self, properties: DailyMeetingTokenProperties, *, deadline: Deadline | None = None
-    ) -> settings.Secret:
+    ) -> Secret:
         """Make a meeting token over the API, exactly as the properties say.
 
         Args:
@@ -266,7 +271,7 @@ class DailyRESTHelper:
         if not token or not isinstance(token, str):
             msg = "Failed to create meeting token: Invalid response: no token in it."
             raise DailyResponseError(msg)
-        return settings.Secret(token)
+        return Secret(token)
 
     async def domain_id(self, *, deadline: Deadline | None = None) -> str:
         """Give the id of the key's domain; it is asked for once per API URL and key.
@@ -291,6 +296,41 @@ class DailyRESTHelper:
             _domain_ids[account] = found
         return _domain_ids[account]
 
+    def list_rooms(self) -> AsyncIterator[DailyRoomObject]:
+        """List the rooms that exist, all pages, newest first.
+
+        Returns:
+            The rooms, to be read with ``async for``; a page that cannot be had raises a
+            `DailyError` there.
+        """
+        return _rooms.list_rooms(self.api)
+
+    async def presence(self) -> dict[str, list[dict[str, Any]]]:
+        """Tell who is in which room. It lags by 10 to 25 seconds.
+
+        Returns:
+            The participants by room name; empty rooms are not in it.
+
+        Raises:
+            DailyError: It could not be told.
+        """
+        return await _rooms.presence(self.api)
+
+    async def delete_rooms(self, room_names: Iterable[str]) -> int:
+        """Delete many rooms, 1000 with each request. A request deletes all of its rooms or none.
+
+        Args:
+            room_names: The rooms' names.
+
+        Returns:
+            How many were deleted.
+
+        Raises:
+            DailyError: A request was refused, as it is when one of its rooms does not exist.
+        """
+        unique = dict.fromkeys(room_names)
+        return await _rooms.delete_rooms(self.api, [names.check(name) for name in unique])
+
     async def delete_room_by_url(self, room_url: str) -> bool:
         """Delete a room.
 
@@ -303,6 +343,7 @@ class DailyRESTHelper:
         Raises:
             DailyError: It could not be deleted.
         """
+        room_url = hidden(room_url)
         return await self.delete_room_by_name(names.from_url(room_url))
 
     async def delete_room_by_name(self, room_name: str) -> bool:
@@ -317,5 +358,5 @@ class DailyRESTHelper:
         Raises:
             DailyError: It could not be deleted.
         """
-        await delete_room(self.api, names.check(room_name))
+        await _rooms.delete_room(self.api, names.check(room_name))
         return True

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, create_model,
 
 Recording = Literal["cloud", "cloud-audio-only", "local", "raw-tracks"]
 
+# An error that quotes what came in would quote a key or a token in the wrong place.
+_QUIET = ConfigDict(hide_input_in_errors=True)
+_OPEN = ConfigDict(extra="allow", hide_input_in_errors=True)
+
 
 class DailyRoomSipParams(BaseModel):
     """SIP configuration of a room.
@@ -28,7 +32,7 @@ class DailyRoomSipParams(BaseModel):
         force_digit_only_username: Whether the endpoint's user part is digits only.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = _OPEN
 
     display_name: str = "sw-sip-dialin"
     video: bool = False
@@ -52,7 +56,7 @@ class RecordingsBucketConfig(BaseModel):
         allow_streaming_from_bucket: Whether they may be streamed from the bucket.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = _OPEN
 
     bucket_name: str
     bucket_region: str
@@ -73,7 +77,7 @@ class TranscriptionBucketConfig(BaseModel):
         allow_api_access: Whether the transcripts are reachable over Daily's API.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = _OPEN
 
     bucket_name: str
     bucket_region: str
@@ -139,7 +143,7 @@ class DailyRoomProperties(BaseModel):
         permissions: Initial permissions of participants who are not owners.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = _OPEN
 
     exp: float | None = None
     enable_chat: bool = False
@@ -219,6 +223,8 @@ class DailyRoomParams(BaseModel):
         properties: The room's properties.
     """
 
+    model_config = _QUIET
+
     name: str | None = None
     privacy: Literal["private", "public"] = "public"
     properties: DailyRoomProperties = Field(default_factory=DailyRoomProperties)
@@ -260,7 +266,7 @@ class DailyRoomObject(BaseModel):
         config: The properties that differ from Daily's defaults.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = _OPEN
 
     id: str = ""
     name: str
@@ -321,7 +327,7 @@ class DailyMeetingTokenProperties(BaseModel):
         enable_terse_logging: Whether less is logged.
     """
 
-    model_config = ConfigDict(extra="allow")
+    model_config = _OPEN
 
     room_name: str | None = None
     eject_at_token_exp: bool | None = None
@@ -358,5 +364,7 @@ class DailyMeetingTokenParams(BaseModel):
     Parameters:
         properties: The token's properties.
     """
+
+    model_config = _QUIET
 
     properties: DailyMeetingTokenProperties = Field(default_factory=DailyMeetingTokenProperties)

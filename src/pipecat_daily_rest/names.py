@@ -6,6 +6,7 @@ import secrets
 import string
 from urllib.parse import urlsplit
 
+from pipecat_daily_rest._secret import hidden, masked
 from pipecat_daily_rest.errors import DailyConfigError
 
 # https://docs.daily.co/reference/rest-api/rooms/create-room
@@ -14,14 +15,16 @@ _ALPHABET = string.ascii_lowercase + string.digits
 _RANDOM = 20
 
 
-def mint(prefix: str) -> str:
+def mint(prefix: str, *, pool: bool = False) -> str:
     """Make up a room name that nobody else has.
 
     The shape, ``<prefix>-r`` and 20 lower-case letters and digits (103 bits), is fixed, and Pipecat's
-    own names (8 hex digits) never have it: it tells that a room is ours.
+    own names (8 hex digits) never have it: it tells that a room is ours. A pool's rooms, which wait
+    empty for their use, have a ``p`` instead of the ``r``.
 
     Args:
         prefix: How the name begins.
+        pool: Whether the room is a pool's.
 
     Returns:
         The name.
@@ -29,14 +32,56 @@ def mint(prefix: str) -> str:
     Raises:
         DailyConfigError: The prefix makes no valid name.
     """
-    name = f"{prefix}-r" + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
-    if not prefix or not _VALID.fullmatch(name):
+    kind = "p" if pool else "r"
+    name = f"{check_prefix(prefix)}-{kind}"
+    return name + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
+
+
+def check_prefix(prefix: str) -> str:
+    """Check how our names are to begin.
+
+    Args:
+        prefix: The prefix.
+
+    Returns:
+        The prefix.
+
+    Raises:
+        DailyConfigError: It makes no valid name.
+    """
+    if not prefix or not _VALID.fullmatch(f"{prefix}-r" + "0" * _RANDOM):
         msg = (
             f"name_prefix {prefix!r} makes no valid room name: use A-Z, a-z, 0-9, '-' and '_', "
             f"{128 - _RANDOM - 2} characters at most."
         )
-        raise DailyConfigError(msg)
-    return name
+        raise DailyConfigError(masked(msg))
+    return prefix
+
+
+def is_ours(name: str, prefix: str) -> bool:
+    """Tell whether a room name was made up here.
+
+    Args:
+        name: The name.
+        prefix: How ours begin.
+
+    Returns:
+        Whether it has the whole shape that `mint` gives with this prefix.
+    """
+    return re.fullmatch(rf"{re.escape(prefix)}-[rp][a-z0-9]{{{_RANDOM}}}", name) is not None
+
+
+def is_pool(name: str, prefix: str) -> bool:
+    """Tell whether a room name was made up here for a pool.
+
+    Args:
+        name: The name.
+        prefix: How ours begin.
+
+    Returns:
+        Whether it has the shape that `mint` gives to a pool's rooms.
+    """
+    return is_ours(name, prefix) and name[len(prefix) + 1] == "p"
 
 
 def check(name: str) -> str:
@@ -53,7 +98,7 @@ def check(name: str) -> str:
     """
     if not isinstance(name, str) or not _VALID.fullmatch(name):
         msg = f"name {name!r} is not a room name: 1 to 128 of A-Z, a-z, 0-9, '-' and '_'."
-        raise DailyConfigError(msg)
+        raise DailyConfigError(masked(msg))
     return name
 
 
@@ -69,9 +114,12 @@ def from_url(room_url: str) -> str:
     Raises:
         DailyConfigError: It is not the URL of a room.
     """
-    msg = f"{_shown(room_url)} is not a room's URL: it must look like https://x.daily.co/room."
+    # A query may carry a token, and a token may have come instead of a URL.
+    room_url = hidden(room_url)
+    where = hidden(re.split(r"[?#]", room_url)[0]) if isinstance(room_url, str) else room_url
+    msg = f"{where!r} is not a room's URL: it must look like https://x.daily.co/room."
     try:
-        parts = urlsplit(room_url)
+        parts = urlsplit(where)
         # urlsplit() drops line breaks without a word.
         usable = parts.scheme in ("http", "https") and parts.hostname and room_url.isprintable()
     except (ValueError, AttributeError, TypeError) as exc:
@@ -80,8 +128,3 @@ def from_url(room_url: str) -> str:
     if not _VALID.fullmatch(name):
         raise DailyConfigError(msg)
     return name
-
-
-def _shown(room_url: object) -> str:
-    # A query may carry a token.
-    return repr(re.split(r"[?#]", room_url)[0]) if isinstance(room_url, str) else repr(room_url)

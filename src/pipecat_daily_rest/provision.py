@@ -3,11 +3,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 from loguru import logger
@@ -17,6 +16,7 @@ from pipecat_daily_rest._create import Creation
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest._mint import Mint, TokenSource
+from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
 from pipecat_daily_rest._rooms import get_room
 from pipecat_daily_rest.errors import DailyNotFoundError
@@ -27,9 +27,6 @@ from pipecat_daily_rest.models import (
     DailyRoomParams,
 )
 from pipecat_daily_rest.registry import DELETE_BOUND, OwnedRoom
-
-if TYPE_CHECKING:
-    from pipecat.runner.types import DailyRunnerArguments
 
 
 class Bounds:
@@ -52,114 +49,7 @@ class Bounds:
         return DELETE_BOUND
 
 
-@dataclass(eq=False)
-class ProvisionedRoom:
-    """A room with the bot's and the user's token.
-
-    Iterating yields ``(url, bot_token)``, so that ``async with provisioned_room() as (room_url,
-    token)`` works.
-
-    Parameters:
-        url: URL of the room.
-        name: Name of the room.
-        bot_token: The bot's meeting token, an owner's.
-        user_token: The user's meeting token, not an owner's.
-        expires_at: When the room ends by itself; None for a given room without an expiry.
-        owned: Whether the room was made here and is deleted at the end.
-        room: The room as Daily answered it.
-    """
-
-    url: str
-    name: str
-    bot_token: str = field(repr=False)
-    user_token: str = field(repr=False)
-    expires_at: datetime | None
-    owned: bool
-    room: DailyRoomObject = field(repr=False)
-    _mint: Mint = field(repr=False)
-    _ownership: OwnedRoom | None = field(default=None, repr=False)
-
-    def __iter__(self) -> Iterator[str]:
-        yield self.url
-        yield self.bot_token
-
-    @property
-    def join_url(self) -> str:
-        """The link that lets the user in; it carries the user's token."""
-        return settings.Secret(f"{self.url}?t={self.user_token}")
-
-    @property
-    def sip_endpoint(self) -> str:
-        """The SIP URI that reaches the room, or "" when it has none."""
-        return self.room.config.sip_endpoint
-
-    async def mint_token(
-        self, properties: DailyMeetingTokenProperties | None = None, *, owner: bool = False
-    ) -> str:
-        """Make one more token for this room, for another participant.
-
-        Args:
-            properties: The token's properties. It expires no later than the room.
-            owner: Whether the participant is an owner.
-
-        Returns:
-            The token; its ``repr`` does not show it.
-
-        Raises:
-            DailyError: It could not be made.
-        """
-        return await self._mint.token(self._mint.properties(properties, owner=owner))
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the room is a local Daily's, which marks its answers."""
-        return self._mint.helper.api.is_local
-
-    @property
-    def gone(self) -> bool:
-        """Whether the room was deleted."""
-        return self._ownership is not None and self._ownership.gone
-
-    def forget(self) -> None:
-        """Own the room no longer, since it ended with the Daily that had it."""
-        if self._ownership is not None:
-            self._ownership.release()
-
-    def keep(self) -> None:
-        """Leave the room alive at the end, for whoever takes over.
-
-        Then its ``exp`` ends it. Does nothing for a room that was given.
-        """
-        if self._ownership is not None:
-            self._ownership.release()
-            self._ownership = None
-            self.owned = False
-            logger.info("Room {} is kept; it ends at {:%H:%M:%S %Z}", self.name, self.expires_at)
-
-    def runner_args(
-        self, body: Any = None, session_id: str | None = None
-    ) -> "DailyRunnerArguments":
-        """Make the arguments of a standard Pipecat bot.
-
-        Args:
-            body: What the bot gets as ``runner_args.body``; an empty dict when None.
-            session_id: The session's id.
-
-        Returns:
-            Pipecat's arguments for a bot on Daily.
-        """
-        from pipecat.runner.types import DailyRunnerArguments
-
-        return DailyRunnerArguments(
-            room_url=self.url,
-            token=self.bot_token,
-            body={} if body is None else body,
-            session_id=session_id,
-        )
-
-
-@asynccontextmanager
-async def provisioned_room(
+def provisioned_room(
     params: DailyRoomParams | None = None,
     *,
     room_url: str | None = None,
@@ -172,7 +62,7 @@ async def provisioned_room(
     api_key: str | None = None,
     api_url: str | None = None,
     aiohttp_session: aiohttp.ClientSession | None = None,
-) -> AsyncIterator[ProvisionedRoom]:
+) -> AbstractAsyncContextManager[ProvisionedRoom]:
     """Make a room with a token for the bot and one for the user, and delete it at the end.
 
     The room is deleted whatever ends the block: its end, an exception, a cancellation. If that
@@ -194,8 +84,8 @@ async def provisioned_room(
         api_url: The base URL of the API; ``DAILY_API_URL`` when None, else Daily's own.
         aiohttp_session: A session to borrow; it stays open.
 
-    Yields:
-        The room.
+    Returns:
+        An async context manager that gives the room.
 
     Raises:
         DailyConfigError: There is no key, or the arguments do not fit.
@@ -216,8 +106,7 @@ async def provisioned_room(
         api_url=api_url,
         aiohttp_session=aiohttp_session,
     )
-    async with provision(request, Bounds()) as room:
-        yield room
+    return provision(request, Bounds())
 
 
 @asynccontextmanager
@@ -244,28 +133,47 @@ async def provision(request: RoomRequest, bounds: Bounds) -> AsyncIterator[Provi
         if helper is None:
             helper = await stack.enter_async_context(request.helper())
         if given is not None:
-            room = await _use(helper, given, request, lifetime)
+            room = await use_room(helper, given, request, lifetime)
         else:
-            room = await _make(helper, request, bounds)
+            room = await make_room(helper, request, bounds)
         if helper.api.is_local and stand_in.is_real_loaded():
             _warn_of_real_daily()
         try:
             yield room
+        except GeneratorExit:
+            # Nobody is left who would end the block: it was thrown away.
+            if room._ownership is not None:
+                room._ownership.forgotten()
+            raise
         finally:
             if room._ownership is not None:
                 await room._ownership.delete(bounds.delete())
 
 
-async def _use(
+async def use_room(
     helper: DailyRESTHelper, url: str, request: RoomRequest, lifetime: float
 ) -> ProvisionedRoom:
+    """Take a room that exists, with a token for the bot and one for the user.
+
+    Args:
+        helper: Sends the requests.
+        url: The room's URL.
+        request: What is wanted of the tokens.
+        lifetime: Seconds that the tokens are valid at the most.
+
+    Returns:
+        The room.
+
+    Raises:
+        DailyError: There is no such room, or a token could not be made.
+    """
     deadline = Deadline(helper.api.policy.deadline)
     try:
         room = await get_room(helper.api, names.from_url(url), deadline=deadline)
     except DailyNotFoundError as exc:
         exc.args = (f"{exc}: the room that was given does not exist, or has expired.",)
         raise
-    end = room.config.exp if isinstance(room.config.exp, int | float) else None
+    end, expires_at = _end(room.config.exp)
     mint = Mint(
         helper,
         request.token_source,
@@ -281,14 +189,37 @@ async def _use(
         name=room.name,
         bot_token=bot_token,
         user_token=user_token,
-        expires_at=None if end is None else datetime.fromtimestamp(end, UTC),
+        expires_at=expires_at,
         owned=False,
         room=room,
         _mint=mint,
     )
 
 
-async def _make(helper: DailyRESTHelper, request: RoomRequest, bounds: Bounds) -> ProvisionedRoom:
+def _end(exp: Any) -> tuple[float | None, datetime | None]:
+    """When a room ends, in unix seconds and as an instant; None when it does not in our time."""
+    try:
+        return exp, datetime.fromtimestamp(exp, UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None, None
+
+
+async def make_room(
+    helper: DailyRESTHelper, request: RoomRequest, bounds: Bounds
+) -> ProvisionedRoom:
+    """Make a room with a token for the bot and one for the user, or leave nothing behind.
+
+    Args:
+        helper: Sends the requests.
+        request: What is wanted.
+        bounds: How long undoing it may take.
+
+    Returns:
+        The room; it is the caller's to delete.
+
+    Raises:
+        DailyError: It could not be made; there is no room.
+    """
     params, name, exp = request.room()
     mint = Mint(helper, request.token_source, name, exp, room_ejects=True)
     bot = mint.properties(request.bot, owner=True)
@@ -308,8 +239,10 @@ async def _make(helper: DailyRESTHelper, request: RoomRequest, bounds: Bounds) -
     try:
         room = await asyncio.shield(creating)
         ownership.confirm(room)
-        pair = minting if minting is not None else mint.pair(bot, user, deadline)
-        bot_token, user_token = await pair
+        ownership.suspect(creation.lost)
+        if minting is None:
+            minting = asyncio.create_task(mint.pair(bot, user, deadline))
+        bot_token, user_token = await asyncio.shield(minting)
     except BaseException:
         rollback = _roll_back(creating, minting, creation, ownership, bounds)
         await finish(asyncio.create_task(rollback, name=f"roll back {name}"))
@@ -344,6 +277,7 @@ async def _roll_back(
         await asyncio.wait({creating})
     if not creating.cancelled() and creating.exception() is None:
         ownership.confirm(creating.result())
+    ownership.suspect(creation.lost)
     if creation.may_exist:
         await ownership.delete(bounds.delete())
     else:

@@ -2,7 +2,11 @@
 """The rooms that this process owns, and how they go."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import atexit
+import sys
+import time
+import warnings
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
@@ -17,7 +21,14 @@ from pipecat_daily_rest.models import DailyRoomObject
 DELETE_BOUND = 10.0  # seconds
 _LOOK_AGAIN = (1.0, 5.0)  # seconds after a create whose outcome is unknown
 
+# Whose lines open no room: ours, and what drives the caller's ``async with``.
+_PASSED_OVER = frozenset({"pipecat_daily_rest", "contextlib", "asyncio"})
+
 _owned: dict[int, "OwnedRoom"] = {}
+
+# The ends of rooms that somebody else made and a bot of this process is to delete: each takes
+# seconds and gives whether its room is settled.
+lent: set[Callable[[float], Awaitable[bool]]] = set()
 
 
 class OwnedRoom:
@@ -28,6 +39,7 @@ class OwnedRoom:
         url: The room's URL, or "" while no answer has told it.
         expires_at: When Daily ends it by itself.
         gone: Whether it is known to exist no longer.
+        opened_at: The caller's line that opened it, as a file's name and a line's number.
     """
 
     def __init__(
@@ -50,10 +62,15 @@ class OwnedRoom:
         self.url = ""
         self.expires_at = expires_at
         self.gone = False
+        self.opened_at = _callers_line()
         self._api = api.twin()
         self._is_ours = is_ours
         self._known = False
+        self._lost = 1
+        self._settled = float("inf")
+        self._reported = False
         self._deletion: asyncio.Task[None] | None = None
+        self._warned = False
         _owned[id(self)] = self
 
     def confirm(self, room: DailyRoomObject) -> None:
@@ -63,7 +80,26 @@ class OwnedRoom:
             room: The room as Daily answered it.
         """
         self._known = True
+        self._lost = 0
         self.name, self.url = room.name, room.url
+
+    def suspect(self, lost: int) -> None:
+        """Note requests to make the room whose outcome is unknown: each may still come about.
+
+        Args:
+            lost: How many, beside the one that is known to have made it.
+        """
+        self._lost = lost
+        self._settled = time.monotonic() + sum(_LOOK_AGAIN)
+
+    def forgotten(self) -> None:
+        """Warn, once, that nobody is left who would delete the room, if nobody tried."""
+        if self._warned or self._deletion is not None or id(self) not in _owned:
+            return
+        self._warned = True
+        file, line = self.opened_at
+        msg = f"Room {self.name}, opened at {file}:{line}, was not closed. {self._ending()}"
+        warnings.warn_explicit(msg, ResourceWarning, file, line, source=self)
 
     def release(self) -> None:
         """Own it no longer: it is gone, never came about, or somebody else takes over."""
@@ -89,14 +125,18 @@ class OwnedRoom:
         try:
             await finish(deletion, bound)
         finally:
-            if not deletion.done():
+            if not deletion.done() and not self.gone:
                 self._report(f"no answer within {bound:g} s.")
         return self.gone
 
     async def _delete(self, bound: float) -> None:
         """Never raises but a cancellation."""
         try:
-            await (self._delete_known(bound) if self._known else self._undo(bound))
+            if self._known:
+                await delete_room(self._api, self.name, deadline=Deadline(bound))
+                logger.debug("Room {} deleted", self.name)
+                self.gone = True
+            await self._outlast(bound)
             self.gone = True
         except DailyError as exc:
             self._report(str(exc))
@@ -104,31 +144,59 @@ class OwnedRoom:
             self.release()
             await self._api.aclose()
 
-    async def _delete_known(self, bound: float) -> None:
-        await delete_room(self._api, self.name, deadline=Deadline(bound))
-        logger.debug("Room {} deleted", self.name)
-
-    async def _undo(self, bound: float) -> None:
+    async def _outlast(self, bound: float) -> None:
         """A create without an answer may still come about: a 404 proves nothing at first."""
-        for pause in (0.0, *_LOOK_AGAIN):
+        if time.monotonic() >= self._settled:
+            return
+        failure: DailyError | None = None
+        for pause in _LOOK_AGAIN if self._known else (0.0, *_LOOK_AGAIN):
+            if not self._lost:
+                break
             await asyncio.sleep(pause)
-            deadline = Deadline(bound)
-            if self._is_ours is not None:
-                try:
-                    room = await get_room(self._api, self.name, deadline=deadline)
-                except DailyNotFoundError:
-                    continue
-                if not self._is_ours(room):
-                    return
-            if await delete_room(self._api, self.name, deadline=deadline):
-                logger.debug("Room {} deleted", self.name)
+            try:
+                await self._undo(Deadline(bound))
+                failure = None
+            except DailyError as exc:
+                failure = exc
+        if failure is not None:
+            raise failure
+
+    async def _undo(self, deadline: Deadline) -> None:
+        """Delete what a create without an answer made, if it has by now."""
+        if self._is_ours is not None:
+            try:
+                room = await get_room(self._api, self.name, deadline=deadline)
+            except DailyNotFoundError:
                 return
+            if not self._is_ours(room):
+                self._lost = 0  # whatever is on its way finds the name taken
+                return
+        if await delete_room(self._api, self.name, deadline=deadline):
+            logger.debug("Room {} deleted", self.name)
+            self._lost -= 1
 
     def _report(self, why: str) -> None:
-        end = "It has no expiry: delete it in Daily's dashboard."
-        if self.expires_at is not None:
-            end = f"It ends by itself at {self.expires_at:%Y-%m-%d %H:%M:%S %Z}."
-        logger.error("Room {} could not be deleted: {} {}", self.name, why, end)
+        """Once: a deletion that takes too long may fail later on."""
+        self.gone = False
+        if self._reported:
+            return
+        self._reported = True
+        logger.error("Room {} could not be deleted: {} {}", self.name, why, self._ending())
+
+    def _ending(self) -> str:
+        if self.expires_at is None:
+            return "It has no expiry: delete it in Daily's dashboard."
+        return f"It ends by itself at {self.expires_at:%Y-%m-%d %H:%M:%S %Z}."
+
+
+def _callers_line() -> tuple[str, int]:
+    """The line outside this package that asked for the room."""
+    frame = sys._getframe(1)
+    while frame.f_globals.get("__name__", "").partition(".")[0] in _PASSED_OVER:
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 def owned_rooms() -> tuple[OwnedRoom, ...]:
@@ -140,8 +208,16 @@ def owned_rooms() -> tuple[OwnedRoom, ...]:
     return tuple(_owned.values())
 
 
+@atexit.register
+def _warn_of_the_forgotten() -> None:
+    for room in owned_rooms():
+        room.forgotten()
+
+
 async def drain(bound: float = DELETE_BOUND) -> bool:
-    """Delete every room that this process owns.
+    """Delete every room that this process owns, those that come to be meanwhile included.
+
+    The rooms of bots under `deletes_room` count as well.
 
     Args:
         bound: Seconds to wait at the most.
@@ -149,7 +225,14 @@ async def drain(bound: float = DELETE_BOUND) -> bool:
     Returns:
         Whether all are known to be gone.
     """
-    return all(await asyncio.gather(*(room.delete(bound) for room in owned_rooms())))
+    deadline = Deadline(bound)
+    tried: dict[Callable[[float], Awaitable[bool]], bool] = {}
+    while ends := {*(room.delete for room in owned_rooms()), *lent} - tried.keys():
+        if not deadline.left():
+            return False
+        gone = await asyncio.gather(*(end(deadline.left()) for end in ends))
+        tried.update(zip(ends, gone, strict=True))
+    return all(tried.values())
 
 
 @asynccontextmanager

@@ -28,6 +28,7 @@ from loguru import logger
 from pipecat_daily_rest import settings, stand_in
 from pipecat_daily_rest._child import DEFAULT_HOST, DEFAULT_PORT, LocalChild
 from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
+from pipecat_daily_rest._secret import hidden, masked
 from pipecat_daily_rest._session import Bot, BotStillRunningError, Session
 from pipecat_daily_rest._signals import Ending, Signals, Watchdog, leave
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
@@ -62,6 +63,10 @@ class Options:
     open_browser: bool = False
     sip: bool = False
     log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        """Keep a token in the URL from being shown."""
+        object.__setattr__(self, "room_url", hidden(self.room_url))
 
 
 async def run_bot(
@@ -172,7 +177,8 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
         _complain(exc)
         code = 2 if isinstance(exc, DailyConfigError) else 1
     except Exception:
-        traceback.print_exc()
+        # A bot may have put its token into the text of an error.
+        print(masked(traceback.format_exc(), settings.environment_key()), file=sys.stderr, end="")
         code = 1
     for watchdog in watchdogs:
         watchdog.over(code)
@@ -188,7 +194,7 @@ def _launch(
     if options.local and options.room_url:
         msg = "--local makes a room of its own: leave out --room-url, or --local."
         raise DailyConfigError(msg)
-    if not local and not settings.has_api_key() and not options.room_url:
+    if not local and not settings.environment_key() and not options.room_url:
         local = True
         print("No DAILY_API_KEY: using a local Daily, on this machine only.", flush=True)
     if local and stand_in.is_real_loaded():

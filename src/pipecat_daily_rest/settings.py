@@ -9,32 +9,24 @@ import os
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from pipecat_daily_rest._secret import Secret, hidden
 from pipecat_daily_rest.errors import DailyConfigError
 
 DEFAULT_API_URL = "https://api.daily.co/v1"
 KEY_PAGE = "https://dashboard.daily.co/developers"
 
 
-class Secret(str):
-    """A string whose ``repr`` does not show it, so that no traceback or dataclass prints it."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-
 def _from_environment(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
 
-def has_api_key() -> bool:
-    """Tell whether the environment holds an API key.
+def environment_key() -> Secret:
+    """Give ``DAILY_API_KEY`` as it is, unchecked.
 
     Returns:
-        Whether ``DAILY_API_KEY`` is set and not empty.
+        The key; "" when there is none.
     """
-    return _from_environment("DAILY_API_KEY") is not None
+    return Secret(_from_environment("DAILY_API_KEY") or "")
 
 
 def api_key(given: str | None = None) -> Secret:
@@ -49,7 +41,7 @@ def api_key(given: str | None = None) -> Secret:
     Raises:
         DailyConfigError: There is none, or it cannot be one.
     """
-    key = given if given is not None else _from_environment("DAILY_API_KEY")
+    key = given if given is not None else environment_key()
     if not key:
         msg = (
             f"DAILY_API_KEY is not set. Get a key at {KEY_PAGE} and export it or put it into .env; "
@@ -96,24 +88,29 @@ def room_url(given: str | None = None) -> str | None:
     Returns:
         The URL, or None when a room is to be made.
     """
-    return given or _from_environment("DAILY_ROOM_URL")
+    url: str | None = hidden(given or _from_environment("DAILY_ROOM_URL"))
+    return url
 
 
-def seconds(name: str, duration: timedelta | float) -> float:
+def seconds(name: str, duration: timedelta | float, *, least: float = 1) -> float:
     """Turn a duration into seconds.
 
     Args:
         name: The argument's name, for the error.
         duration: Seconds or a ``timedelta``.
+        least: The shortest that makes sense, in seconds.
 
     Returns:
-        Seconds, at least 1.
+        Seconds.
 
     Raises:
-        DailyConfigError: It is not a duration, or shorter than 1 s.
+        DailyConfigError: It is not a duration, or too short.
     """
     value = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value < 1e9:
-        msg = f"{name} must be a number of seconds, at least 1, or a timedelta, not {duration!r}."
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 1e9:
+        msg = (
+            f"{name} must be a number of seconds, at least {least:g}, or a timedelta, "
+            f"not {duration!r}."
+        )
         raise DailyConfigError(msg)
     return float(value)

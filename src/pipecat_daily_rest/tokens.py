@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Meeting tokens signed on this machine.
+"""Meeting tokens signed, read and verified on this machine.
 
 Reference: https://docs.daily.co/docs/guides/privacy-and-security/self-signing-tokens
 """
@@ -7,11 +7,17 @@ Reference: https://docs.daily.co/docs/guides/privacy-and-security/self-signing-t
 import asyncio
 import importlib
 import sys
+import time
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 
+from pydantic import ValidationError
+
+from pipecat_daily_rest import settings
+from pipecat_daily_rest._secret import Secret, hidden, masked, secret
+from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
-from pipecat_daily_rest.settings import Secret
 
 _CLAIMS: Mapping[str, str] = {
     "room_name": "r",
@@ -34,13 +40,40 @@ _CLAIMS: Mapping[str, str] = {
     "close_tab_on_exit": "ctoe",
     "redirect_on_meeting_exit": "rome",
     "lang": "uil",
+    "intercom_join_alert": "ij",
+    "meeting_join_hook": "mjh",
 }
+_PROPERTIES = {claim: name for name, claim in _CLAIMS.items()}
 _SEND_CODES: Mapping[str, str] = {
     "video": "v",
     "audio": "a",
     "screenVideo": "sv",
     "screenAudio": "sa",
 }
+_SEND_KINDS = {code: kind for kind, code in _SEND_CODES.items()}
+
+Reason = Literal[
+    "not-a-token", "wrong-key", "other-domain", "other-room", "expired", "not-yet-valid"
+]
+
+
+class TokenVerificationError(DailyError):
+    """A meeting token that does not open the door.
+
+    Parameters:
+        reason: ``not-a-token`` (not a JWT that Daily would take), ``wrong-key`` (signed with
+            another API key), ``other-domain``, ``other-room``, ``expired`` or ``not-yet-valid``.
+    """
+
+    def __init__(self, message: str, *, reason: Reason) -> None:
+        """Initialize the error.
+
+        Args:
+            message: The sentence that ``str()`` gives; without the token.
+            reason: Why, for programs.
+        """
+        super().__init__(masked(message))
+        self.reason: Reason = reason
 
 
 def claims(properties: DailyMeetingTokenProperties) -> dict[str, Any] | None:
@@ -53,7 +86,8 @@ def claims(properties: DailyMeetingTokenProperties) -> dict[str, Any] | None:
         The claims; None when a property has no published claim, so that only Daily itself can
         make the token.
     """
-    wire = properties.model_dump(exclude_none=True)
+    # A value that is new to this version may have been read from a token: no warning about it.
+    wire = properties.model_dump(exclude_none=True, warnings=False)
     permissions = wire.pop("permissions", None)
     if not wire.keys() <= _CLAIMS.keys():
         return None
@@ -83,6 +117,53 @@ def _permission_claims(permissions: Mapping[str, Any]) -> dict[str, Any] | None:
     return short
 
 
+def from_claims(claims: Mapping[str, Any]) -> DailyMeetingTokenProperties:
+    """Translate a token's short claims into its properties: `claims`, the other way.
+
+    Args:
+        claims: The claims; ``d`` and ``iat``, which every token has, are left out.
+
+    Returns:
+        The properties. Claims that are new to this version are kept under their own names, and
+        values that are new to it as they came.
+    """
+    wire: dict[str, Any] = {}
+    for name, value in claims.items():
+        if name in _PROPERTIES:
+            wire[_PROPERTIES[name]] = value
+        elif name == "p":
+            wire["permissions"] = _permissions(value)
+        elif name not in ("d", "iat", "permissions", *_CLAIMS):
+            wire[name] = value  # a long name that has a short claim says nothing to Daily
+    try:
+        return DailyMeetingTokenProperties.model_validate(wire)
+    except ValidationError as exc:
+        new = {str(error["loc"][0]) for error in exc.errors()}
+    known = {name: value for name, value in wire.items() if name not in new}
+    properties = DailyMeetingTokenProperties.model_validate(known)
+    for name in new:
+        setattr(properties, name, wire[name])
+    return properties
+
+
+def _permissions(short: Any) -> Any:
+    if not isinstance(short, Mapping):
+        return short
+    permissions: dict[str, Any] = {}
+    for name, value in short.items():
+        if name == "hp":
+            permissions["hasPresence"] = value
+        elif name == "cs":
+            listed = isinstance(value, str)
+            kinds = [_SEND_KINDS.get(c, c) for c in value.split(",") if c] if listed else value
+            permissions["canSend"] = kinds
+        elif name == "cr" and isinstance(value, Mapping):
+            permissions["canReceive"] = {("base" if k == "b" else k): v for k, v in value.items()}
+        else:
+            permissions[name] = value
+    return permissions
+
+
 async def load() -> None:
     """Import PyJWT off the event loop, since it takes long: the first create is in flight meanwhile."""
     if "jwt" not in sys.modules:
@@ -105,3 +186,83 @@ def sign(claims: Mapping[str, Any], *, api_key: str, domain_id: str, now: float)
 
     payload = {**claims, "d": domain_id, "iat": int(now)}
     return Secret(jwt.encode(payload, api_key, algorithm="HS256"))
+
+
+def read_token(
+    token: str,
+    *,
+    api_key: str | None = None,
+    domain_id: str | None = None,
+    room_name: str | None = None,
+    leeway: timedelta | float = 0,
+    now: float | None = None,
+) -> DailyMeetingTokenProperties:
+    """Verify a meeting token without asking Daily, and give what it says.
+
+    The first call imports PyJWT; `load` does that off the event loop.
+
+    Args:
+        token: The token, signed here or made by Daily.
+        api_key: The key that must have signed it; ``DAILY_API_KEY`` when None.
+        domain_id: Id of the domain that it must belong to; any when None, since the key has one.
+        room_name: Name of the room that it must open; any when None. A token without a room opens
+            every room of its domain.
+        leeway: How wrong the clocks may be, in seconds or as a ``timedelta``.
+        now: The present, in unix seconds; the clock's when None.
+
+    Returns:
+        The token's properties.
+
+    Raises:
+        TokenVerificationError: It opens no room, or not that one, or not now; ``reason`` says why.
+        DailyConfigError: There is no key, or ``leeway`` is not a duration.
+    """
+    token, api_key = Secret(token), secret(api_key)
+    room_name = hidden(room_name)  # a token may have come instead of a name
+    key = settings.api_key(api_key)
+    spare = settings.seconds("leeway", leeway, least=0)
+    present = time.time() if now is None else now
+    claims = _verified(token, key)
+    if not isinstance(claims.get("d"), str) or not _is_instant(claims.get("iat")):
+        msg = "The token is no meeting token: it must have the claims d (domain) and iat (issued)."
+        raise TokenVerificationError(msg, reason="not-a-token")
+    for name in ("exp", "nbf"):
+        if claims.get(name) is not None and not _is_instant(claims[name]):
+            msg = f"The token is no meeting token: its {name} must be unix seconds."
+            raise TokenVerificationError(msg, reason="not-a-token")
+    if domain_id is not None and claims["d"] != domain_id:
+        msg = f"The token is of the domain {claims['d']!r}, not {domain_id!r}."
+        raise TokenVerificationError(msg, reason="other-domain")
+    if room_name is not None and claims.get("r") not in (None, room_name):
+        msg = f"The token opens the room {claims['r']!r}, not {room_name!r}."
+        raise TokenVerificationError(msg, reason="other-room")
+    exp, nbf = claims.get("exp"), claims.get("nbf")
+    if exp is not None and exp + spare <= present:
+        msg = f"The token expired {present - exp:.0f} s ago."
+        raise TokenVerificationError(msg, reason="expired")
+    if nbf is not None and nbf - spare > present:
+        msg = f"The token is valid in {nbf - present:.0f} s only."
+        raise TokenVerificationError(msg, reason="not-yet-valid")
+    return from_claims(claims)
+
+
+def _verified(token: Secret, key: Secret) -> dict[str, Any]:
+    """The claims of a token that the key has signed; their times are not looked at."""
+    import jwt
+
+    # PyJWT's checks of time know no injected clock, and the others no claim of Daily's.
+    checks = ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
+    options: Any = {f"verify_{name}": False for name in checks}
+    # What PyJWT raises must not be the context: its frames hold the token and the key.
+    reason: Reason
+    try:
+        return jwt.decode(token, key, algorithms=["HS256"], options=options)
+    except jwt.InvalidSignatureError:
+        reason, msg = "wrong-key", "The token was signed with another API key."
+    except (jwt.PyJWTError, ValueError, RecursionError):
+        reason, msg = "not-a-token", "This is no meeting token: Daily's are JWTs with HS256."
+    raise TokenVerificationError(msg, reason=reason)
+
+
+def _is_instant(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12

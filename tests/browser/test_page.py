@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily, webrtc
+from pipecat_daily_rest.local.log import LogEntry
 from pipecat_daily_rest.local.mixer import SAMPLE_RATE
 from pipecat_daily_rest.local.scripted import tone_level
-from pipecat_daily_rest.local.state import LogEntry
 
 pytestmark = pytest.mark.browser
 

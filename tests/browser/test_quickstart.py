@@ -48,15 +48,15 @@ async def bot(local_daily: LocalDaily):
 async def test_the_echo_of_the_quickstart(bot, browser_person):
     _, link = await bot("examples/quickstart.py")
     pause = np.zeros(RATE * 6, np.int16)
-    says = np.concatenate([speech(RATE, tone_hz=1000), pause])
+    says = np.concatenate([speech(RATE, tone_hz=3300), pause])
     ana = await browser_person(link, name="Ana", says=says)
     await ana.join()
-    await ana.hears(1000)  # the room never plays her own voice back: it is the bot's
+    await ana.hears(3300)  # the room never plays her own voice back: it is the bot's
     await ana.page.reload()
     if await ana.page.evaluate("document.body.dataset.state") == "idle":
         await ana.page.click("#enter")
     await ana.state("joined")
-    await ana.hears(1000)
+    await ana.hears(3300)
 
 
 async def test_two_people_and_a_bot(bot, browser_person, local_daily):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The quickstart and the other examples as real processes."""
 
+import importlib.util
 import signal
 import sys
 from pathlib import Path
@@ -90,9 +91,21 @@ async def test_without_a_key_they_say_what_to_do(start, example):
     assert "Traceback" not in program.err
 
 
+@pytest.mark.real_daily
+@pytest.mark.parametrize("loaded", ["run", "python"])
+async def test_quickstart_local_with_daily_python(start, loaded):
+    """Pipecat has imported it before main() runs: the process is replaced by one that has not."""
+    if importlib.util.find_spec("daily") is None:
+        pytest.skip("daily-python is not installed")
+    await quickstart_local(start, loaded)
+
+
 @pytest.mark.parametrize("loaded", ["run", "python"])
 async def test_quickstart_local(start, loaded):
-    """With and without daily-python: where it is installed, Pipecat imports it before main()."""
+    await quickstart_local(start, loaded)
+
+
+async def quickstart_local(start, loaded):
     command = {
         "run": ("-m", "pipecat_daily_rest", "run", EXAMPLES / "quickstart.py"),
         "python": (EXAMPLES / "quickstart.py",),

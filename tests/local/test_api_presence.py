@@ -9,7 +9,7 @@ import pytest
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.claims import issue
-from pipecat_daily_rest.local.state import JoinRefused
+from pipecat_daily_rest.local.room import JoinRefused
 
 
 def token(daily: LocalDaily, **properties: object) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.state import JoinRefused
+from pipecat_daily_rest.local.room import JoinRefused
 
 
 async def mint(call, **properties: Any) -> str:

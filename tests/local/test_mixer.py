@@ -11,8 +11,9 @@ from pipecat_daily_rest.local import mixer as mixer_module
 from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.mixer import BLOCK, TICK, Block, Mixer
+from pipecat_daily_rest.local.room import Participant, Room
 from pipecat_daily_rest.local.scripted import Scripted
-from pipecat_daily_rest.local.state import Participant, Room, State
+from pipecat_daily_rest.local.state import State
 
 
 class Seat:

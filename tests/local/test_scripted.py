@@ -7,8 +7,8 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Mixer
+from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.local.scripted import tone_level
-from pipecat_daily_rest.local.state import JoinRefused
 
 
 @pytest.fixture

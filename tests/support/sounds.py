@@ -34,5 +34,6 @@ def speech(rate: int, seconds: float = 1.5, *, tone_hz: float | None = None) -> 
     voice *= 0.55 + 0.45 * np.sin(2 * np.pi * 4 * time - 1)
     voice /= np.abs(voice).max()
     if tone_hz is not None:
-        voice = 0.6 * voice + 0.4 * np.sin(2 * np.pi * tone_hz * time)
+        voice += 0.15 * np.sin(2 * np.pi * tone_hz * time)  # a louder one is no speech to Silero
+        voice /= np.abs(voice).max()
     return (voice * 0.6 * 32767).astype(np.int16)

@@ -17,8 +17,9 @@ from aiohttp import hdrs, web
 from loguru import logger
 
 from pipecat_daily_rest.local.endpoints import Endpoints
-from pipecat_daily_rest.local.journal import Request, masked, masked_path
+from pipecat_daily_rest.local.journal import Request, masked_path
 from pipecat_daily_rest.local.schema import BAD_HEADER, Refusal
+from pipecat_daily_rest.local.secret import masked
 
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.server import LocalDaily
@@ -69,58 +70,46 @@ class _Api:
         self._daily = daily
         self._state = daily.state
 
-    async def serve(self, endpoint: Endpoint, request: web.Request) -> web.Response:
+    async def serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         """Read, authenticate, parse, answer; `LocalDaily.requests` keeps it."""
         key = self._state.api_key
-        body = await self._body(request)
+        body = await read_json(request)
+        path = request.rel_url.raw_path.removeprefix(PREFIX)
         arrived = Request(
             method=request.method,
-            path=masked_path(request.rel_url.raw_path.removeprefix(PREFIX), key),
+            path=masked_path(path, key),
             body=None if isinstance(body, Refusal) else masked(body, key),
             status=None,
             at=self._state.clock.now(),
         )
         self._daily.requests.append(arrived)
+        respond = partial(self._respond, endpoint, request, body, arrived)
+        response = await self._daily.faults.serve(request, path, respond)
+        if response is None:
+            return web.Response()  # for aiohttp: nobody is there to get it
+        self._answered(arrived, response.status)
+        return response
+
+    def _respond(
+        self, endpoint: Endpoint, request: web.Request, body: Any, arrived: Request
+    ) -> web.Response:
+        key = self._state.api_key
         try:
-            self._authenticate(request)
+            authenticate(request, key)
             if isinstance(body, Refusal):
                 raise body
             if body is None and request.method == "POST" and not self._state.choices.empty_body:
                 raise _not_json()
             self._state.collect()
-            response = web.json_response(endpoint(request, {} if body is None else body))
+            return web.json_response(endpoint(request, {} if body is None else body))
         except Refusal as exc:
-            response = web.json_response(exc.body, status=exc.status)
+            return web.json_response(exc.body, status=exc.status)
         except Exception as exc:
             # Without the frames' values, which hold keys and tokens.
             lines = masked("".join(traceback.format_exception(exc)), key)
             logger.error("{} {} failed:\n{}", arrived.method, arrived.path, lines)
             info = "the local Daily failed; its log says why"
-            response = web.json_response({"error": "server-error", "info": info}, status=500)
-        self._answered(arrived, response.status)
-        return response
-
-    def _authenticate(self, request: web.Request) -> None:
-        # https://docs.daily.co/docs/rest-api/authentication
-        header = request.headers.get(hdrs.AUTHORIZATION, "")
-        if (match := re.fullmatch(r"Bearer +(\S+)", header)) is None:
-            raise Refusal(400, "authorization-header-error", BAD_HEADER)
-        given = match[1].encode(errors="surrogateescape")
-        if not hmac.compare_digest(given, self._state.api_key.encode()):
-            raise Refusal(401, "authentication-error")
-
-    async def _body(self, request: web.Request) -> Any:
-        """The parsed body, None when there is none, or the refusal when it cannot be read."""
-        try:
-            raw = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return Refusal(413, "invalid-request-error", "the body is larger than 1 MiB")
-        if not raw or request.method not in ("POST", "DELETE"):
-            return None
-        try:
-            return json.loads(raw, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            return _not_json()
+            return web.json_response({"error": "server-error", "info": info}, status=500)
 
     def _answered(self, arrived: Request, status: int) -> None:
         requests = self._daily.requests
@@ -134,6 +123,46 @@ class _Api:
         path = masked_path(request.path.removeprefix(PREFIX), self._state.api_key)
         msg = f"the local Daily has no {request.method} {path}"
         raise Refusal(404, "not-found", msg)
+
+
+def authenticate(request: web.Request, api_key: str) -> None:
+    """Check who asks.
+
+    Reference: https://docs.daily.co/docs/rest-api/authentication
+
+    Args:
+        request: The request.
+        api_key: The key that it has to carry.
+
+    Raises:
+        Refusal: It does not.
+    """
+    header = request.headers.get(hdrs.AUTHORIZATION, "")
+    if (match := re.fullmatch(r"Bearer +(\S+)", header)) is None:
+        raise Refusal(400, "authorization-header-error", BAD_HEADER)
+    if not hmac.compare_digest(match[1].encode(errors="surrogateescape"), api_key.encode()):
+        raise Refusal(401, "authentication-error")
+
+
+async def read_json(request: web.Request) -> Any:
+    """Read a request's body.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The parsed JSON, None when there is none, or the refusal when it cannot be read.
+    """
+    try:
+        raw = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return Refusal(413, "invalid-request-error", "the body is larger than 1 MiB")
+    if not raw or request.method not in ("POST", "DELETE"):
+        return None
+    try:
+        return json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return _not_json()
 
 
 def _not_json() -> Refusal:

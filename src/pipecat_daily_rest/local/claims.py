@@ -13,6 +13,7 @@ from typing import Any
 import jwt
 
 from pipecat_daily_rest.local.kinds import is_number
+from pipecat_daily_rest.local.secret import Secret
 
 CLAIMS: Mapping[str, str] = {
     "room_name": "r",
@@ -90,7 +91,8 @@ def issue(properties: Mapping[str, Any], *, api_key: str, domain_id: str, issued
     claims = {CLAIMS[name]: value for name, value in properties.items() if value is not None}
     if "p" in claims:
         claims["p"] = _short_permissions(claims["p"])
-    return jwt.encode({**claims, "d": domain_id, "iat": int(issued_at)}, api_key, algorithm="HS256")
+    payload = {**claims, "d": domain_id, "iat": int(issued_at)}
+    return Secret(jwt.encode(payload, api_key, algorithm="HS256"))
 
 
 def read(
@@ -157,9 +159,10 @@ def _verified(token: str, api_key: str) -> dict[str, Any]:
                 "verify_jti": False,
             },
         )
-    except (jwt.InvalidTokenError, ValueError, RecursionError) as exc:
-        msg = "the token was not signed with the API key of this local Daily"
-        raise BadToken("not-allowed", msg) from exc
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        pass  # its frames hold the token, so that it must not be the context of what is raised
+    msg = "the token was not signed with the API key of this local Daily"
+    raise BadToken("not-allowed", msg)
 
 
 def _check(claim: str, value: Any, ignore_unknown: bool) -> None:

@@ -16,8 +16,8 @@ from pipecat_daily_rest.local import schema
 from pipecat_daily_rest.local.claims import BadToken, issue
 from pipecat_daily_rest.local.kinds import as_text
 from pipecat_daily_rest.local.properties import BATCH_CREATE, BATCH_DELETE, EJECT
+from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.schema import Refusal, RoomRequest, Schema, invalid, no_room
-from pipecat_daily_rest.local.state import Room
 
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.server import LocalDaily

@@ -16,6 +16,20 @@ from aiohttp.typedefs import Handler, Middleware
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.server import LocalDaily
 
+# What every answer carries: a page, its files, JSON and refusals.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
 # All of a machine's addresses, and the one of them that it can always reach itself at.
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
@@ -30,6 +44,21 @@ def bracketed(host: str) -> str:
         The host, in brackets when it is an IPv6 address.
     """
     return f"[{host}]" if ":" in host else host
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether nobody but this machine reaches what listens on a host.
+
+    Args:
+        host: A name or an address.
+
+    Returns:
+        Whether it is so.
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def guard(daily: "LocalDaily") -> Middleware:

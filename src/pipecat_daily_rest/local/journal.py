@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
+from pipecat_daily_rest.local.secret import MASK, masked
+
 _TOKEN_PATH = re.compile(r"^(/meeting-tokens/).+", re.DOTALL)
-_MASK = "***"
 
 
 @dataclass(frozen=True)
@@ -34,25 +34,6 @@ class Request:
         return f"{self.method} {self.path}{body} -> {self.status or 'no answer yet'}"
 
 
-def masked(value: Any, api_key: str) -> Any:
-    """Take the API key and meeting tokens out of a text, or out of every text of a JSON value.
-
-    Args:
-        value: The text or value; it stays as it is.
-        api_key: The key.
-
-    Returns:
-        The value with ``***`` in their place.
-    """
-    if isinstance(value, str):
-        return _JWT.sub(_MASK, value.replace(api_key, _MASK))
-    if isinstance(value, list):
-        return [masked(item, api_key) for item in value]
-    if isinstance(value, dict):
-        return {masked(name, api_key): masked(item, api_key) for name, item in value.items()}
-    return value
-
-
 def masked_path(path: str, api_key: str) -> str:
     """Take the API key and meeting tokens out of a path.
 
@@ -64,4 +45,4 @@ def masked_path(path: str, api_key: str) -> str:
         The path with ``***`` in their place.
     """
     text: str = masked(path, api_key)
-    return _TOKEN_PATH.sub(rf"\1{_MASK}", text)
+    return _TOKEN_PATH.sub(rf"\1{MASK}", text)

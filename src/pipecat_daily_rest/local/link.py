@@ -22,7 +22,9 @@ from aiohttp import WSMsgType, web
 from loguru import logger
 
 from pipecat_daily_rest.local.mixer import BLOCK, Block
-from pipecat_daily_rest.local.state import JoinRefused, Participant, State
+from pipecat_daily_rest.local.room import JoinRefused, Participant
+from pipecat_daily_rest.local.secret import masked, secret
+from pipecat_daily_rest.local.state import State
 
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.server import LocalDaily
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 _HEARTBEAT = 10.0  # seconds; half as much again without a pong and the bot counts as dead
 _FIRST_OP = 10.0  # seconds
 _CLOSE = 1.0  # seconds for the bot's side of a close
+_MOST_MESSAGE = 4 * 1024 * 1024  # bytes: beyond it the link is closed
 _MOST_EVENTS = 100_000  # that wait for a bot: beyond it the bot is put out
 _MOST_SOUND = 50  # blocks that wait for a bot: beyond them the oldest are dropped
 _CUSHION = 2  # ticks that speech waits at its start, since what comes next may be late
@@ -49,7 +52,9 @@ def routes(daily: "LocalDaily") -> list[web.RouteDef]:
     """
 
     async def link(request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(heartbeat=_HEARTBEAT, timeout=_CLOSE, compress=False)
+        socket = web.WebSocketResponse(
+            heartbeat=_HEARTBEAT, timeout=_CLOSE, compress=False, max_msg_size=_MOST_MESSAGE
+        )
         if not socket.can_prepare(request).ok:
             text = "A bot's link to the room: a websocket, for the stand-in of daily-python.\n"
             return web.Response(status=426, text=text, headers={"Upgrade": "websocket"})
@@ -230,7 +235,8 @@ class _Link:
         except (_Refused, PermissionError) as exc:
             error = str(exc)
         except Exception as exc:
-            logger.error("Local room {}: an op of a bot failed: {!r}", self._room, exc)
+            what = masked(repr(exc), self._state.api_key)
+            logger.error("Local room {}: an op of a bot failed: {}", self._room, what)
             error = "the local room failed; its log says why"
         if not isinstance(request, int):
             request = None
@@ -246,7 +252,7 @@ class _Link:
             raise _Refused("join: token and user_name are strings")
         me = self._state.join(
             self._room,
-            token,
+            secret(token),
             self._seat,
             kind="bot",
             user_name=name,

@@ -11,7 +11,8 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from pipecat_daily_rest.local.state import Participant, Room, Seat, State
+from pipecat_daily_rest.local.room import Participant, Room, Seat
+from pipecat_daily_rest.local.state import State
 
 SAMPLE_RATE = 48_000
 TICK = 0.02  # seconds

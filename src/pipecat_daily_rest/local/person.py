@@ -3,7 +3,6 @@
 
 import asyncio
 import importlib
-import ipaddress
 import json
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from pipecat_daily_rest.local.state import JoinRefused
+from pipecat_daily_rest.local.guard import is_loopback
+from pipecat_daily_rest.local.room import JoinRefused
+from pipecat_daily_rest.local.secret import secret
 
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.server import LocalDaily
@@ -27,17 +28,6 @@ _ASSETS = {
     "icon.svg": "image/svg+xml",
 }
 _ROOM = "/{room:[A-Za-z0-9_-]{1,128}}"
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    ),
-    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 _NO_MEDIA = (
     "This computer lacks what a browser needs to talk in a local room: run "
     "pip install 'pipecat-daily-rest[local]', then start the bot again."
@@ -89,24 +79,25 @@ class _People:
         texts = isinstance(sdp, str) and isinstance(token, str | None) and isinstance(name, str)
         if not texts or body.get("type") != "offer":
             return _no(400, "invalid-offer", "The browser's offer cannot be read.")
+        token = secret(token or None)
         if self._closed:
             return _no(503, "shutdown", "The local Daily is stopping. Start the bot again.")
         try:
-            place, rights = self._daily.state.admit(room, token or None)
+            place, rights = self._daily.state.admit(room, token)
         except JoinRefused as exc:
             return _no(404 if exc.kind == "no-room" else 403, exc.kind, exc.message)
         try:
             webrtc = await asyncio.to_thread(_load_webrtc)  # half a second, the first time
         except ImportError:
             return _no(501, "no-media", _NO_MEDIA)
-        if _loopback(self._daily.host):
+        if is_loopback(self._daily.host):
             webrtc.stay_on_this_machine()
         quiet = {**place.config, **rights}.get("start_audio_off") is True
         connection: Connection = webrtc.Connection(
             self._daily.state,
             self._daily.mixer,
             room=room,
-            token=token or None,
+            token=token,
             user_name=name.strip()[:128],
             microphone=body.get("microphone") is True and not quiet,
             on_end=lambda ended: self._connections.pop(ended.id, None),
@@ -125,7 +116,7 @@ class _People:
         connection = self._connections.get(str((await _json(request)).get("id")))
         if connection is not None:
             connection.leave()
-        return web.Response(status=204, headers=_HEADERS)
+        return web.Response(status=204)
 
     async def aclose(self) -> None:
         """Close every connection; who was in has been told why."""
@@ -138,13 +129,6 @@ def _load_webrtc() -> ModuleType:
     return importlib.import_module("pipecat_daily_rest.local.webrtc")
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 async def _json(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.text())
@@ -155,11 +139,11 @@ async def _json(request: web.Request) -> dict[str, Any]:
 
 def _file(name: str, content_type: str) -> web.StreamResponse:
     text = (_PAGE / name).read_text(encoding="utf-8")
-    return web.Response(text=text, content_type=content_type, headers=_HEADERS)
+    return web.Response(text=text, content_type=content_type)
 
 
 def _answer(body: dict[str, Any], status: int = 200) -> web.StreamResponse:
-    return web.json_response(body, status=status, headers=_HEADERS)
+    return web.json_response(body, status=status)
 
 
 def _no(status: int, error: str, info: str) -> web.StreamResponse:

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block
-from pipecat_daily_rest.local.state import Participant, State
+from pipecat_daily_rest.local.room import Participant
+from pipecat_daily_rest.local.state import State
 
 T = TypeVar("T")
 
@@ -217,7 +218,7 @@ class Scripted:
         what: float | Callable[[Block], bool],
         *,
         voice: str | None = None,
-        timeout: float = 20.0,  # noqa: ASYNC109
+        timeout: float = 60.0,  # noqa: ASYNC109
     ) -> None:
         """Wait until it has heard something, since it joined or was told to `forget`.
 
@@ -249,7 +250,7 @@ class Scripted:
         name: str,
         where: Callable[[dict[str, Any]], bool] | None = None,
         *,
-        timeout: float = 20.0,  # noqa: ASYNC109
+        timeout: float = 60.0,  # noqa: ASYNC109
     ) -> dict[str, Any]:
         """Wait for an event, or take one that is there. Each is given once.
 
@@ -282,7 +283,7 @@ class Scripted:
         self,
         where: Callable[[Any], bool] | None = None,
         *,
-        timeout: float = 20.0,  # noqa: ASYNC109
+        timeout: float = 60.0,  # noqa: ASYNC109
     ) -> Any:
         """Wait for an app message, or take one that is there. Each is given once.
 
@@ -302,7 +303,7 @@ class Scripted:
 
         return (await self.event("app-message", fits, timeout=timeout))["message"]
 
-    async def left(self, *, timeout: float = 20.0) -> str:  # noqa: ASYNC109
+    async def left(self, *, timeout: float = 60.0) -> str:  # noqa: ASYNC109
         """Wait until it is no longer in.
 
         Args:

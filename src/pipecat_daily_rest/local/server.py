@@ -16,14 +16,18 @@ from aiohttp.typedefs import Handler
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
-from pipecat_daily_rest.local import api, link, person
+from pipecat_daily_rest.local import api, control, link, person
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.clock import Clock
-from pipecat_daily_rest.local.guard import WILDCARDS, bracketed, guard
-from pipecat_daily_rest.local.journal import Request, masked
+from pipecat_daily_rest.local.failures import Failure
+from pipecat_daily_rest.local.faults import Chaos, Fault, Faults
+from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
+from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.mixer import Mixer
+from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
-from pipecat_daily_rest.local.state import Room, State
+from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
+from pipecat_daily_rest.local.state import State
 
 MARK = "X-Local-Daily"
 MARK_VALUE = "1"
@@ -46,6 +50,7 @@ class LocalDaily:
         port: int = 0,
         api_key: str | None = None,
         choices: Choices | None = None,
+        control: bool = False,
     ) -> None:
         """Initialize a local Daily; ``async with`` or `start` starts it.
 
@@ -55,6 +60,7 @@ class LocalDaily:
             port: The TCP port; a free one when 0.
             api_key: The key that it accepts, of 32 characters or more; a random one when None.
             choices: What to do where Daily's behaviour is unconfirmed.
+            control: Whether other processes may add faults, over HTTP and with the key.
 
         Raises:
             DailyConfigError: The port or the key cannot be one.
@@ -62,17 +68,20 @@ class LocalDaily:
         if not 0 <= port <= 65535:
             msg = f"{port} is no TCP port: give one from 1 to 65535, or 0 for a free one."
             raise DailyConfigError(msg)
+        api_key = secret(api_key)
         if api_key is not None and len(api_key) < 32:
             msg = "The local Daily's api_key signs tokens and needs 32 characters or more; leave it out for a random one."
             raise DailyConfigError(msg)
         # One socket only: localhost would give two, and with port 0 on different ports.
         self.host = "127.0.0.1" if host == "localhost" else host.strip("[]")
         self.port = port
-        self.api_key = api_key or secrets.token_hex(32)
+        self.api_key = Secret(api_key or secrets.token_hex(32))
         self.state = State(api_key=self.api_key, clock=Clock(), choices=choices or Choices())
         self.requests: list[Request] = []  # what the REST API was asked, in order of arrival
+        self.faults = Faults()
         self.mixer = Mixer(self.state)
         self.closers: list[Callable[[], Awaitable[None]]] = []  # the routes' ends
+        self._control = control
         self._runner: web.AppRunner | None = None
 
     @property
@@ -130,7 +139,46 @@ class LocalDaily:
         Raises:
             JoinRefused: It may not come in, and why.
         """
+        token = secret(token)
         return Scripted(self.state, room.rpartition("/")[2], token, **options)
+
+    def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
+        """Have the next requests to an endpoint fail.
+
+        For instance::
+
+            daily.fail("POST", "/rooms", drop="after")
+            daily.fail("DELETE", "/rooms/*", status=429, retry_after=2, times=3)
+
+        Args:
+            method: The HTTP method, or ``*`` for all.
+            path: The path below ``/v1``. ``*`` alone stands for every path, and within a path for
+                anything but a slash.
+            times: How many requests fail before all is well; None for all of them.
+            **failure: As for `Failure`; a plain 500 when there is nothing.
+
+        Returns:
+            The fault, to see what it met and to cancel it.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        return self.faults.add(Fault(method, path, Failure(**failure), times=times))
+
+    def chaos(self, seed: int | str, **options: Any) -> Chaos:
+        """Have requests fail at random, in the same way for the same seed and requests.
+
+        Args:
+            seed: What the choice depends on, beside the order of the requests.
+            **options: As for `Chaos`.
+
+        Returns:
+            The fault, to see how often it struck and to cancel it.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        return self.faults.add(Chaos(seed, **options))
 
     async def start(self) -> None:
         """Listen.
@@ -144,7 +192,11 @@ class LocalDaily:
         app.on_response_prepare.append(_mark)
         for routes in (api.routes(self), link.routes(self), person.routes(self)):
             app.add_routes(routes)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        if self._control:
+            app.add_routes(control.routes(self))
+        self._runner = web.AppRunner(
+            app, access_log=None, logger=masked_log(self.api_key), shutdown_timeout=1
+        )
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, self.host, self.port).start()
@@ -154,6 +206,13 @@ class LocalDaily:
             raise DailyConfigError(self._why_not(exc)) from exc
         self.port = self._runner.addresses[0][1]
         self.mixer.start()
+        if not is_loopback(self.host):
+            logger.warning(
+                "The local Daily listens on {}, port {}: other machines can reach it, and nothing "
+                "is encrypted.",
+                self.host,
+                self.port,
+            )
 
     def _why_not(self, exc: Exception) -> str:
         reason = getattr(exc, "errno", None)
@@ -188,6 +247,7 @@ class LocalDaily:
 
     async def aclose(self) -> None:
         """Put everybody out and stop listening."""
+        self.faults.stop()
         self.state.close()
         await self.mixer.stop()
         for close in self.closers:
@@ -213,3 +273,4 @@ class LocalDaily:
 
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:
     response.headers[MARK] = MARK_VALUE
+    response.headers.update(HEADERS)

@@ -6,192 +6,28 @@ Everything here runs on one event loop and nothing waits. The routes (`api`), th
 tells each participant what happened through its `Seat`.
 """
 
-import asyncio
 import uuid
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
-
-from loguru import logger
+from collections.abc import Mapping
+from typing import Any
 
 from pipecat_daily_rest.local import claims
+from pipecat_daily_rest.local.calls import Calls
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.clock import Clock, Timer
+from pipecat_daily_rest.local.clock import Clock
+from pipecat_daily_rest.local.room import (
+    JoinRefused,
+    Participant,
+    Room,
+    Seat,
+    ejection,
+    ejection_reason,
+    permissions,
+)
 
 MAX_PARTICIPANTS = 200  # Daily's default for a room
-MEDIA = ("camera", "microphone", "screenAudio", "screenVideo")
 
 
-class JoinRefused(Exception):
-    """Somebody may not come in.
-
-    Parameters:
-        kind: Daily's join error type: ``no-room``, ``exp-room``, ``nbf-room``, ``exp-token``,
-            ``nbf-token``, ``not-allowed``, ``meeting-full`` or ``ejected``.
-        message: Why, and what to do, as a sentence for the person or the bot's log.
-    """
-
-    def __init__(self, kind: str, message: str) -> None:
-        """Initialize the error.
-
-        Args:
-            kind: Daily's join error type.
-            message: Why, and what to do.
-        """
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-
-
-class Seat(Protocol):
-    """How the room reaches one participant. No method may block or raise."""
-
-    def send(self, event: dict[str, Any]) -> None:
-        """Tell the participant what happened.
-
-        Args:
-            event: One of ``{"event": "participant-joined" | "participant-updated",
-                "participant": …}``, ``{"event": "participant-left", "participant": …,
-                "reason": …}``, ``{"event": "participant-counts-updated", "counts": …}``,
-                ``{"event": "active-speaker-changed", "participant": …}``,
-                ``{"event": "app-message", "message": …, "sender": id}`` and
-                ``{"event": "mute", "by": id, "microphone": bool | None, "camera": bool | None}``
-                (an owner switched an input; False is off).
-        """
-
-    def close(self, reason: str) -> None:
-        """Put the participant out; it has left the room already.
-
-        Args:
-            reason: ``room-deleted``, ``room-expired``, ``token-expired``, ``time-over``,
-                ``ejected``, ``replaced``, ``shutdown`` or ``failed`` (its own seat raised).
-        """
-
-
-@dataclass(eq=False)
-class Participant:
-    """Somebody in a room.
-
-    Parameters:
-        id: The session id, new for each join.
-        room: Where.
-        seat: How to reach it.
-        kind: ``bot`` (a link), ``person`` (a browser) or ``scripted`` (a test).
-        user_name: Display name.
-        user_id: The token's ``user_id``, or None.
-        is_owner: Whether the token makes it an owner.
-        permissions: ``hasPresence``, ``canSend``, ``canReceive``, ``canAdmin``.
-        joined_at: Unix seconds.
-        will_eject_at: Unix seconds, fixed at the join and never changed by an update of the
-            room, or None.
-        media: State of each track: ``playable`` or ``off``.
-    """
-
-    id: str
-    room: "Room"
-    seat: Seat
-    kind: str
-    user_name: str
-    user_id: str | None
-    is_owner: bool
-    permissions: dict[str, Any]
-    joined_at: float
-    will_eject_at: float | None = None
-    media: dict[str, str] = field(default_factory=lambda: dict.fromkeys(MEDIA, "off"))
-    ejection: Timer | None = field(default=None, repr=False)
-
-    @property
-    def hidden(self) -> bool:
-        """Whether others do not see it (``hasPresence`` is false)."""
-        return self.permissions.get("hasPresence") is False
-
-    def describe(self, *, local: bool = False) -> dict[str, Any]:
-        """Describe the participant in the shape of daily-python's ``participants()``.
-
-        Args:
-            local: Whether the description is for the participant itself.
-
-        Returns:
-            ``{"id", "info": {…}, "media": {…}}``.
-        """
-        return {
-            "id": self.id,
-            "info": {
-                "isLocal": local,
-                "isOwner": self.is_owner,
-                "joinedAt": int(self.joined_at),
-                "userName": self.user_name,
-                "userId": self.user_id or self.id,
-                "permissions": self.permissions,
-            },
-            "media": {
-                **{name: _track(state) for name, state in self.media.items()},
-                "customAudio": {},
-                "customVideo": {},
-            },
-        }
-
-
-def _track(state: str) -> dict[str, Any]:
-    if state == "off":
-        return {"state": "off", "offReasons": ["user"], "subscribed": "unsubscribed"}
-    return {"state": state, "offReasons": [], "subscribed": "subscribed"}
-
-
-@dataclass(eq=False)
-class Room:
-    """A room of the domain.
-
-    Parameters:
-        name: Unique in the domain.
-        privacy: ``public`` or ``private``.
-        config: The properties that were set and differ from the defaults.
-        created_at: Unix seconds.
-        id: UUID.
-        participants: Who is in, by session id.
-        meeting_id: The running meeting session, or None.
-        banned: The user ids that may not come back while the meeting runs.
-    """
-
-    name: str
-    privacy: str
-    config: dict[str, Any]
-    created_at: float
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    participants: dict[str, Participant] = field(default_factory=dict)
-    meeting_id: str | None = None
-    banned: set[str] = field(default_factory=set)
-    expiry: Timer | None = field(default=None, repr=False)
-    active_speaker: str | None = None
-
-    def counts(self) -> dict[str, int]:
-        """Count who is in.
-
-        Returns:
-            ``{"present", "hidden"}``, everybody included.
-        """
-        hidden = sum(participant.hidden for participant in self.participants.values())
-        return {"present": len(self.participants) - hidden, "hidden": hidden}
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """One line of what happened.
-
-    Parameters:
-        at: Unix seconds.
-        room: The room's name.
-        what: ``created``, ``deleted``, ``expired``, ``bot joined``, ``person left``, …
-        detail: The participant's id and why, where there is more to say; never a secret.
-    """
-
-    at: float
-    room: str
-    what: str
-    detail: str = ""
-
-
-class State:
+class State(Calls):
     """The domain: its key, rooms and log."""
 
     def __init__(
@@ -210,55 +46,13 @@ class State:
             clock: The time.
             choices: What to do where Daily's behaviour is unconfirmed.
         """
+        super().__init__(clock)
         self.choices = choices
         self.api_key = api_key
         self.domain_name = domain_name
-        self.domain_id = str(uuid.uuid4())
-        self.clock = clock
+        # A new local Daily with the same key is the same account: its tokens go on to be good.
+        self.domain_id = str(uuid.uuid5(uuid.NAMESPACE_URL, api_key))
         self.rooms: dict[str, Room] = {}
-        self.log: list[LogEntry] = []
-        self._watchers: list[Callable[[LogEntry], None]] = []
-
-    # -- The log ---------------------------------------------------------------------------
-
-    def record(self, room: str, what: str, detail: str = "") -> None:
-        """Note what happened.
-
-        Args:
-            room: The room's name.
-            what: In two or three words.
-            detail: More, never a secret.
-        """
-        entry = LogEntry(self.clock.now(), room, what, detail)
-        self.log.append(entry)
-        logger.debug("Local room {}: {}{}", room, what, f" ({detail})" if detail else "")
-        for watcher in list(self._watchers):
-            watcher(entry)
-
-    async def wait_for(self, what: str, *, room: str | None = None, count: int = 1) -> LogEntry:
-        """Wait until something has happened, however long ago.
-
-        Args:
-            what: As in `LogEntry.what`.
-            room: In which room; in any when None.
-            count: How often.
-
-        Returns:
-            The entry that made the count.
-        """
-        found: asyncio.Future[LogEntry] = asyncio.get_running_loop().create_future()
-
-        def look(_: LogEntry | None = None) -> None:
-            matches = [e for e in self.log if e.what == what and room in (None, e.room)]
-            if len(matches) >= count and not found.done():
-                found.set_result(matches[count - 1])
-
-        self._watchers.append(look)
-        try:
-            look()
-            return await found
-        finally:
-            self._watchers.remove(look)
 
     # -- Rooms -----------------------------------------------------------------------------
 
@@ -464,9 +258,9 @@ class State:
             user_name=rights.get("user_name") or user_name,
             user_id=rights.get("user_id"),
             is_owner=rights.get("is_owner") is True,
-            permissions=_permissions(room, rights),
+            permissions=permissions(room, rights),
             joined_at=now,
-            will_eject_at=_ejection(room, rights, now),
+            will_eject_at=ejection(room, rights, now),
         )
         participant.media.update(media or {})
         if room.config.get("enforce_unique_user_ids") and participant.user_id is not None:
@@ -478,7 +272,7 @@ class State:
             room.banned.clear()
         room.participants[participant.id] = participant
         if participant.will_eject_at is not None:
-            why = _ejection_reason(rights)
+            why = ejection_reason(rights)
             participant.ejection = self.clock.call_at(
                 participant.will_eject_at, lambda: self.put_out(participant, why)
             )
@@ -492,215 +286,9 @@ class State:
         self._tell_counts(room)
         return participant
 
-    def leave(self, participant: Participant, reason: str = "leftCall") -> None:
-        """Take somebody out of the room and tell the others. A second time does nothing.
-
-        Args:
-            participant: Who.
-            reason: As the others are told: ``leftCall`` or ``hidden``; the log keeps more.
-        """
-        room = participant.room
-        if room.participants.pop(participant.id, None) is None:
-            return
-        if participant.ejection is not None:
-            participant.ejection.cancel()
-        if room.active_speaker == participant.id:
-            room.active_speaker = None
-        if not room.participants:
-            room.meeting_id = None
-            room.banned.clear()
-        participant.media = dict.fromkeys(MEDIA, "off")
-        self.record(room.name, f"{participant.kind} left", f"{participant.id}: {reason}")
-        if not participant.hidden:
-            self.tell(
-                room,
-                {
-                    "event": "participant-left",
-                    "participant": participant.describe(),
-                    "reason": "leftCall",
-                },
-            )
-        self._tell_counts(room)
-
-    def put_out(self, participant: Participant, reason: str) -> None:
-        """End somebody's stay against its will.
-
-        Args:
-            participant: Who.
-            reason: As in `Seat.close`.
-        """
-        if participant.id in participant.room.participants:
-            self.leave(participant, reason)
-            participant.seat.close(reason)
-
-    def eject(
-        self, room: Room, targets: list[Participant], *, ban: Collection[str] = ()
-    ) -> list[str]:
-        """Put people out on request.
-
-        Args:
-            room: The room.
-            targets: Who.
-            ban: The user ids that may not come in while the meeting runs.
-
-        Returns:
-            The session ids that were put out.
-        """
-        meeting = room.meeting_id
-        for target in targets:
-            self.put_out(target, "ejected")
-        if room.meeting_id == meeting:
-            room.banned |= set(ban)
-        return [target.id for target in targets]
-
-    # -- In the call -----------------------------------------------------------------------
-
-    def tell(self, room: Room, event: dict[str, Any], *, but: Participant | None = None) -> None:
-        """Tell everybody in a room.
-
-        Args:
-            room: The room.
-            event: As in `Seat.send`.
-            but: Who need not be told.
-        """
-        for other in list(room.participants.values()):
-            if other is not but:
-                other.seat.send(event)
-
-    def _tell_counts(self, room: Room) -> None:
-        self.tell(room, {"event": "participant-counts-updated", "counts": room.counts()})
-
-    def message(
-        self, room: Room, message: Any, *, sender: str, recipient: str | None = None
-    ) -> None:
-        """Pass an app message on. Whoever is not there never gets it.
-
-        Args:
-            room: The room.
-            message: Anything that JSON can hold.
-            sender: The sender's session id.
-            recipient: A session id; everybody but the sender when None or ``*``.
-        """
-        event = {"event": "app-message", "message": message, "sender": sender}
-        if recipient in (None, "*"):
-            self.tell(room, event, but=room.participants.get(sender))
-        elif (target := room.participants.get(str(recipient))) is not None:
-            target.seat.send(event)
-
-    def update(
-        self,
-        participant: Participant,
-        *,
-        media: Mapping[str, str] | None = None,
-        user_name: str | None = None,
-    ) -> None:
-        """Change what others see of somebody: a mute, a new name.
-
-        Args:
-            participant: Who.
-            media: New track states, ``playable`` or ``off``.
-            user_name: New display name.
-        """
-        before = participant.describe()
-        participant.media.update(media or {})
-        if user_name is not None:
-            participant.user_name = user_name
-        after = participant.describe()
-        joined = participant.id in participant.room.participants
-        if joined and after != before and not participant.hidden:
-            self.tell(
-                participant.room,
-                {"event": "participant-updated", "participant": after},
-                but=participant,
-            )
-
-    def mute(
-        self,
-        participant: Participant,
-        *,
-        by: Participant,
-        microphone: bool | None = None,
-        camera: bool | None = None,
-    ) -> None:
-        """Switch somebody's inputs, as an owner may.
-
-        Args:
-            participant: Whose.
-            by: The owner who does it.
-            microphone: False is off, None leaves it.
-            camera: False is off, None leaves it.
-
-        Raises:
-            PermissionError: ``by`` is not an owner.
-        """
-        if not by.is_owner:
-            msg = "only an owner may change other participants: join with an owner's token"
-            raise PermissionError(msg)
-        switched = {"microphone": microphone, "camera": camera}
-        participant.seat.send({"event": "mute", "by": by.id, **switched})
-        # Off is enforced here; on is a request that the person answers.
-        off = {name: "off" for name, on in switched.items() if on is False}
-        self.update(participant, media=off)
-
-    def speaking(self, room: Room, participant_id: str | None) -> None:
-        """Note who speaks loudest, and tell everybody when that changes.
-
-        Args:
-            room: The room.
-            participant_id: The session id; None leaves the last one.
-        """
-        participant = room.participants.get(participant_id or "")
-        if participant is None or participant.hidden or room.active_speaker == participant_id:
-            return
-        room.active_speaker = participant_id
-        self.tell(room, {"event": "active-speaker-changed", "participant": participant.describe()})
-
     def close(self) -> None:
         """Put everybody out and stop the timers: the local Daily ends."""
         for room in list(self.rooms.values()):
             for participant in list(room.participants.values()):
                 self.put_out(participant, "shutdown")
         self.clock.stop()
-
-
-def _permissions(room: Room, rights: Mapping[str, Any]) -> dict[str, Any]:
-    """Token over room over Daily's defaults; an owner administers.
-
-    https://docs.daily.co/reference/rest-api/rooms/create-room#permissions
-    """
-    defaults = {
-        "hasPresence": True,
-        "canSend": True,
-        "canReceive": {"base": True},
-        "canAdmin": rights.get("is_owner") is True,
-    }
-    return {
-        **defaults,
-        **(room.config.get("permissions") or {}),
-        **(rights.get("permissions") or {}),
-    }
-
-
-def _ejection(room: Room, rights: Mapping[str, Any], now: float) -> float | None:
-    """The instant is fixed at the join; a token's rule switches both of the room's off.
-
-    https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-    """
-    token_rules = rights.get("eject_at_token_exp") or rights.get("eject_after_elapsed") is not None
-    source, at_exp = (
-        (rights, "eject_at_token_exp") if token_rules else (room.config, "eject_at_room_exp")
-    )
-    instants = []
-    if source.get(at_exp) and source.get("exp") is not None:
-        instants.append(float(source["exp"]))
-    if source.get("eject_after_elapsed") is not None:
-        instants.append(now + float(source["eject_after_elapsed"]))
-    return min(instants, default=None)
-
-
-def _ejection_reason(rights: Mapping[str, Any]) -> str:
-    if rights.get("eject_at_token_exp"):
-        return "token-expired"
-    if rights.get("eject_after_elapsed") is not None:
-        return "time-over"
-    return "room-expired"

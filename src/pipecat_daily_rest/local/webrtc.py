@@ -26,13 +26,15 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from loguru import logger
 
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block, Mixer
-from pipecat_daily_rest.local.state import JoinRefused, Participant, State
+from pipecat_daily_rest.local.room import JoinRefused, Participant
+from pipecat_daily_rest.local.state import State
 
 PING_TIMEOUT = 5.0  # seconds without a sign of life until somebody has vanished
 OPEN_TIMEOUT = 10.0  # seconds that an offer waits for its data channel
 GOODBYE = 1.0  # seconds that the page gets to hang up by itself when it was told why
 _CLOSE_TIMEOUT = 5.0  # seconds that aiortc gets to close
 _LEVELS = 10  # ticks between two reports of who is how loud
+_MOST_MESSAGE = 65_536  # characters or bytes: what is longer is ignored
 _BACKLOG = 65_536  # bytes that wait for a slow browser; levels are dropped beyond
 
 
@@ -310,6 +312,8 @@ class Connection:
         self._seen = asyncio.get_running_loop().time()
         me = self._participant
         try:
+            if len(data) > _MOST_MESSAGE:
+                raise ValueError(len(data))
             message = json.loads(data, parse_constant=_refuse)
         except (ValueError, RecursionError):
             logger.debug("Local room {}: a browser sent what is not JSON", self._room)

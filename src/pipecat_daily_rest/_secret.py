@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Keys and meeting tokens that nothing prints by accident. Pure: no I/O."""
+
+import re
+from typing import Any, SupportsIndex
+
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){0,2}")  # a JWT, or its beginning
+_MASK = "***"
+
+
+class Secret(str):
+    """A string whose ``repr`` does not show it, so that no traceback or dataclass prints it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{_MASK}'"
+
+    def __getitem__(self, key: SupportsIndex | slice) -> "Secret":
+        # Some tools cut a long string before they print it.
+        return Secret(super().__getitem__(key))
+
+
+def secret(given: str | None) -> str | None:
+    """Make a `Secret` of a key or a token that a caller passed, so that our frames do not show it.
+
+    Args:
+        given: It, or None.
+
+    Returns:
+        The same.
+    """
+    return Secret(given) if isinstance(given, str) else given
+
+
+def masked(text: str, key: str = "") -> str:
+    """Take an API key and meeting tokens out of a text.
+
+    Args:
+        text: The text.
+        key: The key; none when empty.
+
+    Returns:
+        The text with ``***`` in their place.
+    """
+    return _TOKEN.sub(_MASK, text.replace(key, _MASK) if key else text)
+
+
+def hidden(value: Any, key: str = "") -> Any:
+    """Make a `Secret` of each text of a JSON value that holds an API key or a meeting token.
+
+    Args:
+        value: The value.
+        key: The key; none when empty.
+
+    Returns:
+        The value, equal to what it was.
+    """
+    if isinstance(value, str):
+        return value if masked(value, key) == value else Secret(value)
+    if isinstance(value, list):
+        return [hidden(item, key) for item in value]
+    if isinstance(value, dict):
+        return {hidden(name, key): hidden(item, key) for name, item in value.items()}
+    return value

@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a webhook of Daily's says. Who sent it is not asked here. Pure: no I/O."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from loguru import logger
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipecat_daily_rest import settings
+from pipecat_daily_rest._secret import secret
+from pipecat_daily_rest.errors import DailyError
+
+if TYPE_CHECKING:
+    from pipecat.runner.types import DailyDialinRequest
+
+Reason = Literal["no-signature", "bad-timestamp", "wrong-signature", "outside-window", "unreadable"]
+
+_OPEN = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True)
+
+
+class WebhookVerificationError(DailyError):
+    """A request that is not to be acted on: not signed by Daily, not from now, or not readable.
+
+    Parameters:
+        reason: ``no-signature`` (a header is missing), ``bad-timestamp``, ``wrong-signature``,
+            ``outside-window`` (signed by Daily, but not now: a replay, or a wrong clock) or
+            ``unreadable`` (signed, but not the JSON of a webhook).
+    """
+
+    def __init__(self, message: str, *, reason: Reason) -> None:
+        """Initialize the error.
+
+        Args:
+            message: The sentence that ``str()`` gives.
+            reason: Why, for programs.
+        """
+        super().__init__(message)
+        self.reason: Reason = reason
+
+
+class WebhookProbe(BaseModel):
+    """Daily's test of the endpoint when it is configured: answer 200 at once.
+
+    It is recognised whether it is signed or not, since it comes before you can know the secret that
+    Daily makes up; nothing else may follow from it.
+    """
+
+    model_config = _OPEN
+
+
+class WebhookEvent(BaseModel):
+    """An event. The types with a class of their own are a subclass of this one.
+
+    Reference: https://docs.daily.co/reference/rest-api/webhooks/events
+
+    Parameters:
+        version: Version of the event's format, as ``1.0.0``.
+        type: What happened, as ``recording.ready-to-download``.
+        id: The event's id.
+        payload: The event itself, as Daily sent it or as the model of the subclass.
+        event_ts: When it was sent, in unix seconds.
+    """
+
+    model_config = _OPEN
+
+    version: str = ""
+    type: str
+    id: str = ""
+    payload: Any = None
+    event_ts: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_leniently(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        data = {name: value for name, value in data.items() if value is not None}
+        for name in ("version", "id"):
+            if not isinstance(data.get(name, ""), str):
+                data[name] = str(data[name])
+        if not isinstance(data.get("event_ts", 0), int | float):
+            del data["event_ts"]
+        return data
+
+    @property
+    def dedupe_key(self) -> tuple[str, str]:
+        """The type, and what the event is about: two events with the same key are one.
+
+        Returns:
+            The type, and the participant's session id, else the event's id, else the whole event.
+        """
+        if isinstance(self.payload, ParticipantJoinedPayload):
+            return self.type, self.payload.session_id
+        return self.type, self.id or self.model_dump_json()
+
+
+class ParticipantJoinedPayload(BaseModel):
+    """Who joined.
+
+    Parameters:
+        room: The room's name.
+        session_id: The participant's id, new at each join.
+        user_id: The user's id, as the token set it.
+        user_name: The user's name.
+        joined_at: When the participant joined, in unix seconds.
+        owner: Whether the participant is an owner.
+        will_eject_at: When the participant will be put out, in unix seconds; fixed at the join.
+        permissions: What the participant may do.
+        network_quality_state: Quality of the network, as ``good``.
+    """
+
+    model_config = _OPEN
+
+    room: str
+    session_id: str = Field(min_length=1)
+    user_id: str | None = None
+    user_name: str | None = None
+    joined_at: float | None = None
+    owner: bool | None = None
+    will_eject_at: float | None = None
+    permissions: dict[str, Any] | None = None
+    network_quality_state: str | None = Field(default=None, alias="networkQualityState")
+
+
+class ParticipantLeftPayload(ParticipantJoinedPayload):
+    """Who left.
+
+    Parameters:
+        duration: How long the participant was there, in seconds.
+    """
+
+    duration: float | None = None
+
+
+class MeetingStartedPayload(BaseModel):
+    """Which meeting started.
+
+    Parameters:
+        room: The room's name.
+        meeting_id: The meeting's id.
+        start_ts: When it started, in unix seconds.
+    """
+
+    model_config = _OPEN
+
+    room: str
+    meeting_id: str
+    start_ts: float | None = None
+
+
+class MeetingEndedPayload(MeetingStartedPayload):
+    """Which meeting ended.
+
+    Parameters:
+        end_ts: When it ended, in unix seconds.
+    """
+
+    end_ts: float | None = None
+
+
+class ParticipantJoined(WebhookEvent):
+    """``participant.joined``: somebody, or a bot, is in the room.
+
+    Parameters:
+        payload: Who.
+    """
+
+    payload: ParticipantJoinedPayload
+
+
+class ParticipantLeft(WebhookEvent):
+    """``participant.left``: somebody, or a bot, is out of the room.
+
+    Parameters:
+        payload: Who.
+    """
+
+    payload: ParticipantLeftPayload
+
+
+class MeetingStarted(WebhookEvent):
+    """``meeting.started``: a meeting began in a room.
+
+    Parameters:
+        payload: Which.
+    """
+
+    payload: MeetingStartedPayload
+
+
+class MeetingEnded(WebhookEvent):
+    """``meeting.ended``: everybody is gone, up to 20 s ago.
+
+    Parameters:
+        payload: Which.
+    """
+
+    payload: MeetingEndedPayload
+
+
+_TYPES: Mapping[str, type[WebhookEvent]] = {
+    "participant.joined": ParticipantJoined,
+    "participant.left": ParticipantLeft,
+    "meeting.started": MeetingStarted,
+    "meeting.ended": MeetingEnded,
+}
+
+
+class DialinCall(BaseModel):
+    """A call that comes in and hears music until you connect it to a room.
+
+    The fields have the names of Pipecat's ``DialinSettings``.
+
+    Reference: https://docs.daily.co/docs/guides/features/dial-in-dial-out/sip-interconnect-pinless
+
+    Parameters:
+        call_id: The call's id (``callId``), for `pinlessCallUpdate`.
+        call_domain: Id of the call's SIP domain (``callDomain``), for the same.
+        To: The number that was called; None over SIP without one.
+        From: The caller's number; None over SIP without one.
+        sip_headers: SIP headers of the call (``sipHeaders``).
+    """
+
+    model_config = _OPEN
+
+    call_id: str = Field(alias="callId", min_length=1)
+    call_domain: str = Field(alias="callDomain", min_length=1)
+    To: str | None = None
+    From: str | None = None
+    sip_headers: dict[str, Any] | None = Field(default=None, alias="sipHeaders")
+
+    def dialin_request(
+        self, *, api_key: str | None = None, api_url: str | None = None
+    ) -> "DailyDialinRequest":
+        """Make what a standard Pipecat bot expects as ``runner_args.body`` of a call.
+
+        Args:
+            api_key: The key with which the bot connects the call; ``DAILY_API_KEY`` when None.
+            api_url: The base of the REST API; ``DAILY_API_URL`` when None, else Daily's own.
+
+        Returns:
+            Pipecat's request. Its ``model_dump()`` is what Pipecat's own runner passes to the bot.
+
+        Raises:
+            DailyConfigError: There is no key, or the URL is not one.
+        """
+        api_key = secret(api_key)
+        key, url = settings.api_key(api_key), settings.api_url(api_url)
+        from pipecat.runner.types import DailyDialinRequest, DialinSettings
+
+        headers = self.sip_headers
+        request = DailyDialinRequest(
+            dialin_settings=DialinSettings(
+                call_id=self.call_id,
+                call_domain=self.call_domain,
+                To=self.To,
+                From=self.From,
+                sip_headers=None if headers is None else {k: str(v) for k, v in headers.items()},
+            ),
+            daily_api_key=key,
+            daily_api_url=url,
+        )
+        request.daily_api_key = key  # pydantic made a plain string of it, which a repr shows
+        return request
+
+
+def parse_webhook(body: bytes) -> WebhookEvent:
+    """Parse a webhook that was verified before.
+
+    Args:
+        body: The raw bytes of the request.
+
+    Returns:
+        A subclass for the types that have one, else a plain `WebhookEvent`: for types that are new
+        to this version too, and for a payload unlike the one that Daily documents.
+
+    Raises:
+        WebhookVerificationError: It is not an event.
+    """
+    data = _object(body)
+    kind = data.get("type")
+    model = _TYPES.get(kind, WebhookEvent) if isinstance(kind, str) else WebhookEvent
+    if model is not WebhookEvent:
+        try:
+            return model.model_validate(data)
+        except ValidationError as exc:
+            logger.warning(f"A {kind} webhook is unlike Daily's documents: {_fields(exc)}")
+    try:
+        return WebhookEvent.model_validate(data)
+    except ValidationError as exc:
+        msg = f"The webhook is not an event: {_fields(exc)}."
+        raise WebhookVerificationError(msg, reason="unreadable") from exc
+
+
+def parse_dialin(body: bytes) -> DialinCall:
+    """Parse the request for a call that was verified before.
+
+    Args:
+        body: The raw bytes of the request.
+
+    Returns:
+        The call.
+
+    Raises:
+        WebhookVerificationError: It is not a call.
+    """
+    try:
+        return DialinCall.model_validate(_object(body))
+    except ValidationError as exc:
+        msg = f"The dial-in webhook is not a call: {_fields(exc)}."
+        raise WebhookVerificationError(msg, reason="unreadable") from exc
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        data = read_json(body)
+    except (ValueError, TypeError) as exc:
+        msg = "The webhook's body is not JSON."
+        raise WebhookVerificationError(msg, reason="unreadable") from exc
+    if not isinstance(data, dict):
+        msg = "The webhook's body is not a JSON object."
+        raise WebhookVerificationError(msg, reason="unreadable")
+    return data
+
+
+def parse_probe(body: bytes, *, call: bool) -> WebhookProbe | None:
+    """Daily's test, which has nothing of an event or a call; its exact body for calls is unknown."""
+    try:
+        data = _object(body)
+    except WebhookVerificationError:
+        return None
+    if data.keys() & {"type", "payload", "callId", "callDomain"}:
+        return None
+    marked = data.get("test") or (call and (data.get("Test") or data.keys() == {"To"}))
+    return WebhookProbe.model_validate(data) if marked else None
+
+
+def read_json(body: bytes) -> Any:
+    """Read JSON strictly, with numbers as JavaScript would write them; a ValueError if it is none."""
+    try:
+        return json.loads(body, parse_float=_number, parse_constant=_refuse)
+    except RecursionError as exc:
+        msg = "nested too deeply"
+        raise ValueError(msg) from exc
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 1e21 else number
+
+
+def _refuse(constant: str) -> None:
+    msg = f"{constant} is not JSON"
+    raise ValueError(msg)
+
+
+def _fields(exc: ValidationError) -> str:
+    """What is wrong with which field, without the value."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())

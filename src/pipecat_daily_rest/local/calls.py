@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What happens between the people in a room."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pipecat_daily_rest.local.log import Log
+from pipecat_daily_rest.local.room import MEDIA, Participant, Room
+
+
+class Calls(Log):
+    """The calls in the rooms: messages, mutes, and who leaves or is put out."""
+
+    def tell(self, room: Room, event: dict[str, Any], *, but: Participant | None = None) -> None:
+        """Tell everybody in a room.
+
+        Args:
+            room: The room.
+            event: As in `Seat.send`.
+            but: Who need not be told.
+        """
+        for other in list(room.participants.values()):
+            if other is not but:
+                other.seat.send(event)
+
+    def _tell_counts(self, room: Room) -> None:
+        self.tell(room, {"event": "participant-counts-updated", "counts": room.counts()})
+
+    def message(
+        self, room: Room, message: Any, *, sender: str, recipient: str | None = None
+    ) -> None:
+        """Pass an app message on. Whoever is not there never gets it.
+
+        Args:
+            room: The room.
+            message: Anything that JSON can hold.
+            sender: The sender's session id.
+            recipient: A session id; everybody but the sender when None or ``*``.
+        """
+        event = {"event": "app-message", "message": message, "sender": sender}
+        if recipient in (None, "*"):
+            self.tell(room, event, but=room.participants.get(sender))
+        elif (target := room.participants.get(str(recipient))) is not None:
+            target.seat.send(event)
+
+    def update(
+        self,
+        participant: Participant,
+        *,
+        media: Mapping[str, str] | None = None,
+        user_name: str | None = None,
+    ) -> None:
+        """Change what others see of somebody: a mute, a new name.
+
+        Args:
+            participant: Who.
+            media: New track states, ``playable`` or ``off``.
+            user_name: New display name.
+        """
+        before = participant.describe()
+        participant.media.update(media or {})
+        if user_name is not None:
+            participant.user_name = user_name
+        after = participant.describe()
+        joined = participant.id in participant.room.participants
+        if joined and after != before and not participant.hidden:
+            self.tell(
+                participant.room,
+                {"event": "participant-updated", "participant": after},
+                but=participant,
+            )
+
+    def mute(
+        self,
+        participant: Participant,
+        *,
+        by: Participant,
+        microphone: bool | None = None,
+        camera: bool | None = None,
+    ) -> None:
+        """Switch somebody's inputs, as an owner may.
+
+        Args:
+            participant: Whose.
+            by: The owner who does it.
+            microphone: False is off, None leaves it.
+            camera: False is off, None leaves it.
+
+        Raises:
+            PermissionError: ``by`` is not an owner.
+        """
+        if not by.is_owner:
+            msg = "only an owner may change other participants: join with an owner's token"
+            raise PermissionError(msg)
+        switched = {"microphone": microphone, "camera": camera}
+        participant.seat.send({"event": "mute", "by": by.id, **switched})
+        # Off is enforced here; on is a request that the person answers.
+        off = {name: "off" for name, on in switched.items() if on is False}
+        self.update(participant, media=off)
+
+    def speaking(self, room: Room, participant_id: str | None) -> None:
+        """Note who speaks loudest, and tell everybody when that changes.
+
+        Args:
+            room: The room.
+            participant_id: The session id; None leaves the last one.
+        """
+        participant = room.participants.get(participant_id or "")
+        if participant is None or participant.hidden or room.active_speaker == participant_id:
+            return
+        room.active_speaker = participant_id
+        self.tell(room, {"event": "active-speaker-changed", "participant": participant.describe()})
+
+    def leave(self, participant: Participant, reason: str = "leftCall") -> None:
+        """Take somebody out of the room and tell the others. A second time does nothing.
+
+        Args:
+            participant: Who.
+            reason: As the others are told: ``leftCall`` or ``hidden``; the log keeps more.
+        """
+        room = participant.room
+        if room.participants.pop(participant.id, None) is None:
+            return
+        if participant.ejection is not None:
+            participant.ejection.cancel()
+        if room.active_speaker == participant.id:
+            room.active_speaker = None
+        if not room.participants:
+            room.meeting_id = None
+            room.banned.clear()
+        participant.media = dict.fromkeys(MEDIA, "off")
+        self.record(room.name, f"{participant.kind} left", f"{participant.id}: {reason}")
+        if not participant.hidden:
+            self.tell(
+                room,
+                {
+                    "event": "participant-left",
+                    "participant": participant.describe(),
+                    "reason": "leftCall",
+                },
+            )
+        self._tell_counts(room)
+
+    def put_out(self, participant: Participant, reason: str) -> None:
+        """End somebody's stay against its will.
+
+        Args:
+            participant: Who.
+            reason: As in `Seat.close`.
+        """
+        if participant.id in participant.room.participants:
+            self.leave(participant, reason)
+            participant.seat.close(reason)
+
+    def eject(
+        self, room: Room, targets: list[Participant], *, ban: Collection[str] = ()
+    ) -> list[str]:
+        """Put people out on request.
+
+        Args:
+            room: The room.
+            targets: Who.
+            ban: The user ids that may not come in while the meeting runs.
+
+        Returns:
+            The session ids that were put out.
+        """
+        meeting = room.meeting_id
+        for target in targets:
+            self.put_out(target, "ejected")
+        if room.meeting_id == meeting:
+            room.banned |= set(ban)
+        return [target.id for target in targets]

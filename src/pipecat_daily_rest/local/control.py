@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Faults for the local Daily from other processes, where it was started with ``control=True``.
+
+Every request carries the API key, as for the REST API::
+
+    POST   /.faults     {"method": "POST", "path": "/rooms", "status": 500, "times": 2}
+    POST   /.faults     {"chaos": {"seed": 1, "rate": 0.2}}
+    GET    /.faults     what there is, and how many requests it met
+    DELETE /.faults     no more faults
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.api import authenticate, read_json
+from pipecat_daily_rest.local.failures import Failure
+from pipecat_daily_rest.local.faults import Chaos, Fault
+from pipecat_daily_rest.local.schema import Refusal, invalid
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.server import LocalDaily
+
+PATH = "/.faults"  # no room can have this name
+
+_dumps = partial(json.dumps, default=str)  # a fault of this process may hold bytes
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_headers(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, [*value, *value.values()]))
+
+
+_WHICH: dict[str, Callable[[Any], bool]] = {
+    "method": _is_text,
+    "path": _is_text,
+    "times": lambda value: value is None or _is_whole(value),
+}
+_CHAOS: dict[str, Callable[[Any], bool]] = {
+    **_WHICH,
+    "seed": lambda value: _is_whole(value) or _is_text(value),
+    "rate": _is_number,
+    "kinds": _are_texts,
+}
+_FAULT: dict[str, Callable[[Any], bool]] = {
+    **_WHICH,
+    "status": _is_whole,
+    "code": _is_text,
+    "info": _is_text,
+    "commit": _is_flag,
+    "delay": _is_number,
+    "delay_after": _is_number,
+    "hang": _is_flag,
+    "drop": _is_text,
+    "truncate": _is_flag,
+    "html": _is_flag,
+    "nulls": _is_flag,
+    "unknown": _is_flag,
+    "body": lambda _: True,
+    "headers": _are_headers,
+    "retry_after": lambda value: _is_number(value) or _is_text(value),
+}
+
+
+def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+    """Give the routes that add, list and clear faults.
+
+    Args:
+        daily: Whose.
+
+    Returns:
+        The routes.
+    """
+
+    def guarded(does: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
+        async def handler(request: web.Request) -> web.Response:
+            try:
+                authenticate(request, daily.api_key)
+                body = await read_json(request)
+                if isinstance(body, Refusal):
+                    raise body
+                return web.json_response(does(body), dumps=_dumps)
+            except Refusal as exc:
+                return web.json_response(exc.body, status=exc.status)
+            except DailyConfigError as exc:
+                refusal = invalid(str(exc))
+                return web.json_response(refusal.body, status=refusal.status)
+
+        return handler
+
+    def add(body: Any) -> Any:
+        return daily.faults.add(_read(body)).describe()
+
+    def listed(body: Any) -> Any:
+        return {"data": [fault.describe() for fault in daily.faults.added]}
+
+    def clear(body: Any) -> Any:
+        daily.faults.clear()
+        return {"deleted": True}
+
+    return [
+        web.post(PATH, guarded(add)),
+        web.get(PATH, guarded(listed), allow_head=False),
+        web.delete(PATH, guarded(clear)),
+    ]
+
+
+def _read(body: Any) -> Fault:
+    if isinstance(body, dict) and body.keys() == {"chaos"}:
+        options = _checked(body["chaos"], _CHAOS, "seed")
+        return Chaos(options.pop("seed"), **options)
+    given = _checked(body, _FAULT, "method", "path")
+    method, path, times = given.pop("method"), given.pop("path"), given.pop("times", 1)
+    return Fault(method, path, Failure(**given), times=times)
+
+
+def _checked(given: Any, table: dict[str, Callable[[Any], bool]], *required: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise invalid("a fault is a JSON object")
+    for name, value in given.items():
+        if name not in table:
+            raise invalid(f"a fault has no '{name}', but {', '.join(table)}")
+        if not table[name](value):
+            raise invalid(f"{name} has the wrong type")
+    if missing := [name for name in required if name not in given]:
+        raise invalid(f"{missing[0]} is missing")
+    return given

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What happened in the rooms, line by line."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loguru import logger
+
+from pipecat_daily_rest.local.clock import Clock
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One line of what happened.
+
+    Parameters:
+        at: Unix seconds.
+        room: The room's name.
+        what: ``created``, ``deleted``, ``expired``, ``bot joined``, ``person left``, …
+        detail: The participant's id and why, where there is more to say; never a secret.
+    """
+
+    at: float
+    room: str
+    what: str
+    detail: str = ""
+
+
+class Log:
+    """What happened, and waiting for it."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Initialize an empty log.
+
+        Args:
+            clock: The time.
+        """
+        self.clock = clock
+        self.log: list[LogEntry] = []
+        self._watchers: list[Callable[[LogEntry], None]] = []
+
+    def record(self, room: str, what: str, detail: str = "") -> None:
+        """Note what happened.
+
+        Args:
+            room: The room's name.
+            what: In two or three words.
+            detail: More, never a secret.
+        """
+        entry = LogEntry(self.clock.now(), room, what, detail)
+        self.log.append(entry)
+        logger.debug("Local room {}: {}{}", room, what, f" ({detail})" if detail else "")
+        for watcher in list(self._watchers):
+            watcher(entry)
+
+    async def wait_for(self, what: str, *, room: str | None = None, count: int = 1) -> LogEntry:
+        """Wait until something has happened, however long ago.
+
+        Args:
+            what: As in `LogEntry.what`.
+            room: In which room; in any when None.
+            count: How often.
+
+        Returns:
+            The entry that made the count.
+        """
+        found: asyncio.Future[LogEntry] = asyncio.get_running_loop().create_future()
+
+        def look(_: LogEntry | None = None) -> None:
+            matches = [e for e in self.log if e.what == what and room in (None, e.room)]
+            if len(matches) >= count and not found.done():
+                found.set_result(matches[count - 1])
+
+        self._watchers.append(look)
+        try:
+            look()
+            return await found
+        finally:
+            self._watchers.remove(look)

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A room, the people in it, and the rights that a token gives them."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipecat_daily_rest.local.clock import Timer
+
+MEDIA = ("camera", "microphone", "screenAudio", "screenVideo")
+
+
+class JoinRefused(Exception):
+    """Somebody may not come in.
+
+    Parameters:
+        kind: Daily's join error type: ``no-room``, ``exp-room``, ``nbf-room``, ``exp-token``,
+            ``nbf-token``, ``not-allowed``, ``meeting-full`` or ``ejected``.
+        message: Why, and what to do, as a sentence for the person or the bot's log.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        """Initialize the error.
+
+        Args:
+            kind: Daily's join error type.
+            message: Why, and what to do.
+        """
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+class Seat(Protocol):
+    """How the room reaches one participant. No method may block or raise."""
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Tell the participant what happened.
+
+        Args:
+            event: One of ``{"event": "participant-joined" | "participant-updated",
+                "participant": …}``, ``{"event": "participant-left", "participant": …,
+                "reason": …}``, ``{"event": "participant-counts-updated", "counts": …}``,
+                ``{"event": "active-speaker-changed", "participant": …}``,
+                ``{"event": "app-message", "message": …, "sender": id}`` and
+                ``{"event": "mute", "by": id, "microphone": bool | None, "camera": bool | None}``
+                (an owner switched an input; False is off).
+        """
+
+    def close(self, reason: str) -> None:
+        """Put the participant out; it has left the room already.
+
+        Args:
+            reason: ``room-deleted``, ``room-expired``, ``token-expired``, ``time-over``,
+                ``ejected``, ``replaced``, ``shutdown`` or ``failed`` (its own seat raised).
+        """
+
+
+@dataclass(eq=False)
+class Participant:
+    """Somebody in a room.
+
+    Parameters:
+        id: The session id, new for each join.
+        room: Where.
+        seat: How to reach it.
+        kind: ``bot`` (a link), ``person`` (a browser) or ``scripted`` (a test).
+        user_name: Display name.
+        user_id: The token's ``user_id``, or None.
+        is_owner: Whether the token makes it an owner.
+        permissions: ``hasPresence``, ``canSend``, ``canReceive``, ``canAdmin``.
+        joined_at: Unix seconds.
+        will_eject_at: Unix seconds, fixed at the join and never changed by an update of the
+            room, or None.
+        media: State of each track: ``playable`` or ``off``.
+    """
+
+    id: str
+    room: "Room"
+    seat: Seat
+    kind: str
+    user_name: str
+    user_id: str | None
+    is_owner: bool
+    permissions: dict[str, Any]
+    joined_at: float
+    will_eject_at: float | None = None
+    media: dict[str, str] = field(default_factory=lambda: dict.fromkeys(MEDIA, "off"))
+    ejection: Timer | None = field(default=None, repr=False)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether others do not see it (``hasPresence`` is false)."""
+        return self.permissions.get("hasPresence") is False
+
+    def describe(self, *, local: bool = False) -> dict[str, Any]:
+        """Describe the participant in the shape of daily-python's ``participants()``.
+
+        Args:
+            local: Whether the description is for the participant itself.
+
+        Returns:
+            ``{"id", "info": {…}, "media": {…}}``.
+        """
+        return {
+            "id": self.id,
+            "info": {
+                "isLocal": local,
+                "isOwner": self.is_owner,
+                "joinedAt": int(self.joined_at),
+                "userName": self.user_name,
+                "userId": self.user_id or self.id,
+                "permissions": self.permissions,
+            },
+            "media": {
+                **{name: _track(state) for name, state in self.media.items()},
+                "customAudio": {},
+                "customVideo": {},
+            },
+        }
+
+
+def _track(state: str) -> dict[str, Any]:
+    if state == "off":
+        return {"state": "off", "offReasons": ["user"], "subscribed": "unsubscribed"}
+    return {"state": state, "offReasons": [], "subscribed": "subscribed"}
+
+
+@dataclass(eq=False)
+class Room:
+    """A room of the domain.
+
+    Parameters:
+        name: Unique in the domain.
+        privacy: ``public`` or ``private``.
+        config: The properties that were set and differ from the defaults.
+        created_at: Unix seconds.
+        id: UUID.
+        participants: Who is in, by session id.
+        meeting_id: The running meeting session, or None.
+        banned: The user ids that may not come back while the meeting runs.
+    """
+
+    name: str
+    privacy: str
+    config: dict[str, Any]
+    created_at: float
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    participants: dict[str, Participant] = field(default_factory=dict)
+    meeting_id: str | None = None
+    banned: set[str] = field(default_factory=set)
+    expiry: Timer | None = field(default=None, repr=False)
+    active_speaker: str | None = None
+
+    def counts(self) -> dict[str, int]:
+        """Count who is in.
+
+        Returns:
+            ``{"present", "hidden"}``, everybody included.
+        """
+        hidden = sum(participant.hidden for participant in self.participants.values())
+        return {"present": len(self.participants) - hidden, "hidden": hidden}
+
+
+def permissions(room: Room, rights: Mapping[str, Any]) -> dict[str, Any]:
+    """Token over room over Daily's defaults; an owner administers.
+
+    https://docs.daily.co/reference/rest-api/rooms/create-room#permissions
+    """
+    defaults = {
+        "hasPresence": True,
+        "canSend": True,
+        "canReceive": {"base": True},
+        "canAdmin": rights.get("is_owner") is True,
+    }
+    return {
+        **defaults,
+        **(room.config.get("permissions") or {}),
+        **(rights.get("permissions") or {}),
+    }
+
+
+def ejection(room: Room, rights: Mapping[str, Any], now: float) -> float | None:
+    """The instant is fixed at the join; a token's rule switches both of the room's off.
+
+    https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
+    """
+    token_rules = rights.get("eject_at_token_exp") or rights.get("eject_after_elapsed") is not None
+    source, at_exp = (
+        (rights, "eject_at_token_exp") if token_rules else (room.config, "eject_at_room_exp")
+    )
+    instants = []
+    if source.get(at_exp) and source.get("exp") is not None:
+        instants.append(float(source["exp"]))
+    if source.get("eject_after_elapsed") is not None:
+        instants.append(now + float(source["eject_after_elapsed"]))
+    return min(instants, default=None)
+
+
+def ejection_reason(rights: Mapping[str, Any]) -> str:
+    """Tell by which rule a participant is put out at its ejection instant."""
+    if rights.get("eject_at_token_exp"):
+        return "token-expired"
+    if rights.get("eject_after_elapsed") is not None:
+        return "time-over"
+    return "room-expired"

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Keys and meeting tokens that nothing prints by accident.
+
+The client has the same for itself, since the local Daily imports nothing of it.
+"""
+
+import logging
+import re
+from typing import Any, SupportsIndex
+
+from loguru import logger
+
+_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){0,2}")  # a JWT, or its beginning
+MASK = "***"
+
+
+class Secret(str):
+    """A string whose ``repr`` does not show it, so that no traceback or dataclass prints it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{MASK}'"
+
+    def __getitem__(self, key: SupportsIndex | slice) -> "Secret":
+        # Some tools cut a long string before they print it.
+        return Secret(super().__getitem__(key))
+
+
+def secret(given: str | None) -> str | None:
+    """Make a `Secret` of a key or a token that somebody sent or passed.
+
+    Args:
+        given: It, or None.
+
+    Returns:
+        The same.
+    """
+    return Secret(given) if isinstance(given, str) else given
+
+
+def masked(value: Any, api_key: str) -> Any:
+    """Take the API key and meeting tokens out of a text, or out of every text of a JSON value.
+
+    Args:
+        value: The text or value; it stays as it is.
+        api_key: The key.
+
+    Returns:
+        The value with ``***`` in their place.
+    """
+    if isinstance(value, str):
+        return _TOKEN.sub(MASK, value.replace(api_key, MASK))
+    if isinstance(value, list):
+        return [masked(item, api_key) for item in value]
+    if isinstance(value, dict):
+        return {masked(name, api_key): masked(item, api_key) for name, item in value.items()}
+    return value
+
+
+def masked_log(api_key: str) -> logging.Logger:
+    """Make a logger for aiohttp's server, which quotes requests that are no HTTP.
+
+    Args:
+        api_key: The key.
+
+    Returns:
+        A logger that passes everything on to loguru, without the key and without tokens.
+    """
+
+    class Masking(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            logger.log(record.levelname, "Local Daily: {}", masked(self.format(record), api_key))
+
+    log = logging.Logger("local_daily")  # in nobody's hierarchy: nothing else passes it on
+    log.addHandler(Masking())
+    return log

@@ -1,0 +1,62 @@
+"""Runs sessions one after another, some of them cancelled or failing; prints a line for each."""
+
+import asyncio
+import random
+import sys
+
+from loguru import logger
+
+from pipecat_daily_rest import (
+    DailyError,
+    DailyRESTHelper,
+    RetryPolicy,
+    owned_rooms,
+    provisioned_room,
+    registry,
+)
+
+registry._LOOK_AGAIN = (0.05, 0.1)
+POLICY = RetryPolicy(attempts=12, backoff=0.005, max_backoff=0.05, timeout=0.5, deadline=15)
+
+
+async def session(helper, dice):
+    async def body():
+        source = dice.choice(["local", "api"])
+        async with provisioned_room(daily=helper, lifetime=600, token_source=source):
+            await asyncio.sleep(dice.choice([0, 0, 0.005]))
+            if dice.random() < 0.2:
+                raise ZeroDivisionError
+
+    task = asyncio.create_task(body())
+    if dice.random() < 0.3:
+        await asyncio.sleep(dice.random() * 0.03)
+        task.cancel()
+        if dice.random() < 0.5:
+            await asyncio.sleep(dice.random() * 0.01)
+            task.cancel()
+    try:
+        await task
+    except (asyncio.CancelledError, ZeroDivisionError):
+        return "ended"
+    except DailyError as exc:
+        return type(exc).__name__
+    return "ok"
+
+
+async def main(seed, count):
+    dice = random.Random(seed)
+    async with DailyRESTHelper.from_env() as environment:
+        helper = DailyRESTHelper(
+            daily_api_key=environment.daily_api_key,
+            daily_api_url=environment.daily_api_url,
+            retry=POLICY,
+        )
+        async with helper:
+            for number in range(1, count + 1):
+                end = await session(helper, dice)
+                assert owned_rooms() == ()
+                print(number, end, flush=True)
+
+
+logger.remove()
+asyncio.run(main(sys.argv[1], int(sys.argv[2])))

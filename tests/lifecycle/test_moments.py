@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Signals at moments spread over the whole life of a session, each held still by the local Daily."""
+
+import asyncio
+import signal
+
+import pytest
+
+INT, TERM = signal.SIGINT, signal.SIGTERM
+
+CREATING = [
+    {"method": "GET", "path": "/", "delay": 1},
+    {"method": "GET", "path": "/", "hang": True},
+    {"method": "POST", "path": "/rooms", "delay": 1},
+    {"method": "POST", "path": "/rooms", "delay_after": 1},
+    {"method": "POST", "path": "/rooms", "hang": True},
+    {"method": "POST", "path": "/rooms", "drop": "after", "delay_after": 0.5},
+    {"method": "POST", "path": "/rooms", "status": 503, "delay": 0.5, "times": 3},
+    {"method": "POST", "path": "/rooms", "status": 429, "delay": 0.5, "times": 3},
+]
+DELETING = [
+    {"delay": 1},
+    {"delay_after": 1},
+    {"drop": "before", "delay": 0.5},
+    {"drop": "after", "delay_after": 0.5},
+    {"status": 500, "delay": 0.3, "times": 2},
+    {"status": 429, "delay": 0.3},
+]
+
+
+def name(fault):
+    return "-".join(str(value) for value in fault.values())
+
+
+@pytest.mark.parametrize("signals", [(TERM,), (INT, TERM)], ids=["once", "twice"])
+@pytest.mark.parametrize("fault", CREATING, ids=name)
+async def test_while_the_room_is_made(run_bot, local_daily, fault, signals):
+    held = local_daily.fail(**fault)
+    program = await run_bot("waits")
+    await held.wait()
+    for number in signals:
+        program.signal(number)
+    code = await program.ended()
+    assert local_daily.rooms == {}
+    assert code == 0, program.err
+    assert "Traceback" not in program.err
+
+
+@pytest.mark.parametrize("signals", [(TERM,), (INT, INT, TERM)], ids=["once", "thrice"])
+@pytest.mark.parametrize("fault", DELETING, ids=name)
+async def test_while_the_room_is_deleted(run_bot, local_daily, fault, signals):
+    held = local_daily.fail("DELETE", "/rooms/*", **fault)
+    program = await run_bot("returns")
+    await held.wait()
+    for number in signals:
+        program.signal(number)
+    assert await program.ended() == 0, program.err
+    assert local_daily.rooms == {}
+    await program.says("^Room .* deleted$")
+
+
+@pytest.mark.parametrize("number", [INT, TERM])
+@pytest.mark.parametrize(
+    "fault", [{"delay": 0.5}, {"status": 500, "times": 2}, {"drop": "after"}], ids=name
+)
+async def test_in_a_pipeline_and_then_while_its_room_is_deleted(
+    run_bot, local_daily, number, fault
+):
+    held = local_daily.fail("DELETE", "/rooms/*", **fault)
+    program = await run_bot("pipeline")
+    await program.says("^in$")
+    program.signal(number)
+    await held.wait()
+    program.signal(number)
+    assert await program.ended() == 0, program.err
+    assert local_daily.rooms == {}
+    log = [entry.what for entry in local_daily.state.log]
+    assert log.index("bot left") < log.index("deleted")
+
+
+@pytest.mark.parametrize("entry", ["created", "bot joined", "person joined"])
+@pytest.mark.parametrize("number", [INT, TERM])
+async def test_as_a_pipeline_comes_up(run_bot, local_daily, entry, number):
+    program = await run_bot("pipeline")
+    if entry == "person joined":
+        room = (await local_daily.state.wait_for("bot joined")).room
+        link = await program.says(r"\?t=([\w.-]+)\s")
+        local_daily.join(room, link)
+    else:
+        await local_daily.state.wait_for(entry)
+    program.signal(number)
+    assert await program.ended() == 0, program.err
+    assert local_daily.rooms == {}
+    assert "created" in [entry.what for entry in local_daily.state.log]
+
+
+async def test_a_delete_that_hangs_is_bounded_and_reported(run_bot, local_daily):
+    local_daily.fail("DELETE", "*", hang=True, times=None)
+    program = await run_bot("waits")
+    await program.says("^in$")
+    program.signal(TERM)
+    await asyncio.wait_for(program.ended(), 60)
+    (room,) = local_daily.rooms
+    assert f"Room {room} could not be deleted" in program.err
+    assert "It ends by itself at" in program.err

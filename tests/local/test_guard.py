@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who may talk to the local Daily, how much, and what it keeps to itself."""
+
+import asyncio
+import hmac
+import io
+import json
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import WSMsgType, hdrs
+from loguru import logger
+
+from canary import leaks
+from peers import WAIT, Peer
+from pipecat_daily_rest.local import LocalDaily, link, webrtc
+from pipecat_daily_rest.local.claims import issue
+
+EVIL = ("evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "localhost")
+ELSEWHERE = ("http://evil.example", "null", "https://127.0.0.1:{port}", "http://localhost:1", "x")
+UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+
+
+@pytest.fixture
+async def daily() -> AsyncIterator[LocalDaily]:
+    async with LocalDaily(control=True, api_key=secrets.token_hex(32)) as daily:
+        daily.state.create_room("demo", "public", {})
+        yield daily
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+def routes(daily: LocalDaily) -> list[tuple[str, str]]:
+    """Every method and path that is served, and some that are not."""
+    assert daily._runner is not None
+    found = [("GET", "/"), ("POST", "/"), ("GET", "/a/b/c"), ("PUT", "/demo"), ("DELETE", "/demo")]
+    for route in daily._runner.app.router.routes():
+        assert route.resource is not None
+        path = re.sub(r"\{[^}]*\}", "demo", route.resource.canonical)
+        methods = ["GET", "POST", "PATCH", "OPTIONS"] if route.method == "*" else [route.method]
+        found += [(method, path) for method in methods]
+    assert {("GET", "/demo"), ("GET", "/demo/link"), ("POST", "/demo/offer")} < set(found)
+    assert {("POST", "/demo/leave"), ("POST", "/v1/rooms"), ("POST", "/.faults")} < set(found)
+    return found
+
+
+async def ask(
+    daily: LocalDaily, session: aiohttp.ClientSession, method: str, path: str, **headers: str
+) -> aiohttp.ClientResponse:
+    """A request with the right key and a body: all that turns it away is where it comes from."""
+    url = f"http://127.0.0.1:{daily.port}{path}"
+    headers = {"Authorization": f"Bearer {daily.api_key}", "Content-Type": "text/plain", **headers}
+    body = b'{"name": "made", "method": "*", "path": "*"}' if method != "GET" else None
+    async with session.request(method, url, headers=headers, data=body) as answer:
+        await answer.read()
+        return answer
+
+
+async def test_no_other_name_than_its_own_reaches_anything(
+    daily: LocalDaily, session: aiohttp.ClientSession
+) -> None:
+    """DNS rebinding: the browser believes that the page and the local Daily are one site."""
+    for method, path in routes(daily):
+        for name in EVIL:
+            host = name.format(port=daily.port)
+            for origin in ({}, {"Origin": f"http://{host}"}, UPGRADE):
+                answer = await ask(daily, session, method, path, Host=host, **origin)
+                assert answer.status == 403, (method, path, host)
+    assert list(daily.rooms) == ["demo"]
+    assert (daily.requests, daily.faults.added) == ([], [])
+
+
+async def test_no_page_from_elsewhere_changes_anything(
+    daily: LocalDaily, session: aiohttp.ClientSession
+) -> None:
+    for method, path in routes(daily):
+        changes = {} if method not in ("GET", "HEAD", "OPTIONS") else UPGRADE
+        for origin in ELSEWHERE:
+            headers = {"Origin": origin.format(port=daily.port), **changes}
+            answer = await ask(daily, session, method, path, **headers)
+            assert answer.status == 403, (method, path, origin)
+            assert not [name for name in answer.headers if name.startswith("Access-Control")]
+    assert list(daily.rooms) == ["demo"]
+    assert (daily.requests, daily.faults.added) == ([], [])
+
+
+async def test_a_page_from_elsewhere_is_allowed_no_questions(
+    daily: LocalDaily, session: aiohttp.ClientSession
+) -> None:
+    """A browser asks first before it sends JSON or a key, and reads nothing without a yes."""
+    for _, path in routes(daily):
+        for method in ("OPTIONS", "GET"):
+            asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
+            answer = await ask(daily, session, method, path, **asked)
+            assert not [name for name in answer.headers if name.startswith("Access-Control")]
+
+
+async def test_a_bots_link_from_a_page_elsewhere(
+    daily: LocalDaily, session: aiohttp.ClientSession
+) -> None:
+    url = f"ws://127.0.0.1:{daily.port}/demo/link"
+    for origin in ELSEWHERE:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(url, origin=origin.format(port=daily.port))
+        assert refused.value.status == 403
+    async with session.ws_connect(url, origin=f"http://127.0.0.1:{daily.port}") as socket:
+        await socket.send_json({"op": "join", "request": 1})
+        while "reply" not in (answer := await socket.receive_json()):
+            pass
+        assert answer["error"] is None
+    async with session.ws_connect(url):  # no browser, so no page
+        pass
+
+
+async def test_every_answer_carries_the_headers(
+    daily: LocalDaily, session: aiohttp.ClientSession
+) -> None:
+    seen = set()
+    for method, path in [*routes(daily), ("GET", "/.page/room.js"), ("GET", "/.page/none")]:
+        for headers in ({}, {"Host": "evil.example"}, {"Authorization": "x"}):
+            answer = await ask(daily, session, method, path, **headers)
+            seen.add(answer.status)
+            policy = answer.headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'none'; script-src 'self'; ")
+            assert "frame-ancestors 'none'" in policy
+            assert "unsafe" not in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+            assert answer.headers["Permissions-Policy"].startswith("microphone=(self)")
+    assert {200, 204, 400, 403, 404, 405, 426} <= seen
+    daily.fail("*", "*", html=True)
+    answer = await ask(daily, session, "GET", "/v1/")
+    assert answer.content_type == "text/html"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+
+
+async def test_bodies_are_limited(daily: LocalDaily, session: aiohttp.ClientSession) -> None:
+    key = {"Authorization": f"Bearer {daily.api_key}"}
+    large = b'{"name": "' + b"x" * (1024 * 1024) + b'"}'
+
+    async def pieces() -> AsyncIterator[bytes]:  # no Content-Length tells beforehand
+        for start in range(0, len(large), 65_536):
+            yield large[start : start + 65_536]
+
+    reads = [path for method, path in routes(daily) if method == "POST" and path != "/"]
+    for path in reads:
+        for body in (io.BytesIO(large), pieces()):
+            url = f"http://127.0.0.1:{daily.port}{path}"
+            async with session.post(url, data=body, headers=key) as answer:
+                assert answer.status == 413, path
+    assert list(daily.rooms) == ["demo"]
+    assert len(reads) > 6
+
+
+async def test_what_a_bot_sends_is_limited(
+    daily: LocalDaily, session: aiohttp.ClientSession
+) -> None:
+    script = daily.join("demo")
+    url = f"ws://127.0.0.1:{daily.port}/demo/link"
+    whole = b"x" * (link._MOST_MESSAGE + 1)
+    for join in (False, True):
+        for kind in (WSMsgType.TEXT, WSMsgType.BINARY):
+            async with session.ws_connect(url) as socket, asyncio.timeout(WAIT):
+                if join:
+                    await socket.send_json({"op": "join", "request": 0})
+                with suppress(ConnectionError, aiohttp.ClientError):  # it may hang up half-way
+                    await socket.send_frame(whole, kind)
+                assert not [m async for m in socket if m.type is not WSMsgType.TEXT]
+                assert socket.closed
+    await script.event("participant-left")
+    assert list(daily.rooms["demo"].participants) == [script.id]
+
+
+async def test_what_a_browser_sends_is_limited(
+    daily: LocalDaily, session: aiohttp.ClientSession
+) -> None:
+    script, ana = daily.join("demo"), Peer(daily, session, "demo")
+    try:
+        await ana.join()
+        frame = {"event": "app-message", "message": ""}
+        room = webrtc._MOST_MESSAGE - len(json.dumps(frame))
+        ana.channel._RTCDataChannel__transport._remote_max_message_size = None
+        for length in (room + 1, room):
+            ana.send({**frame, "message": "x" * length})
+        assert len(await script.message()) == room
+    finally:
+        await ana.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "warns"),
+    [("127.0.0.1", False), ("localhost", False), ("::1", False), ("0.0.0.0", True), ("::", True)],  # noqa: S104
+)
+async def test_it_says_when_other_machines_can_reach_it(host: str, warns: bool) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    try:
+        async with LocalDaily(host=host) as daily:
+            assert daily._runner is not None
+            assert daily._runner.addresses[0][0] == ("127.0.0.1" if host == "localhost" else host)
+    except Exception:
+        if ":" in host:
+            pytest.skip(f"this machine has no {host}")
+        raise
+    finally:
+        logger.remove(sink)
+    assert [line for line in lines if "other machines can reach it" in line] == lines
+    assert len(lines) == warns
+
+
+async def test_it_listens_on_this_machine_only_unless_told_otherwise(daily: LocalDaily) -> None:
+    assert daily._runner is not None
+    assert [address[0] for address in daily._runner.addresses] == ["127.0.0.1"]
+
+
+async def test_the_key_is_compared_in_constant_time(
+    daily: LocalDaily, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[tuple[Any, Any]] = []
+    compare: Callable[..., bool] = hmac.compare_digest
+
+    def spy(one: Any, other: Any) -> bool:
+        compared.append((one, other))
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", spy)
+    for given, status in (("wrong", 401), (str(daily.api_key), 200)):
+        for path in ("/v1/", "/.faults"):
+            header = {"Authorization": f"Bearer {given}"}
+            assert (await ask(daily, session, "GET", path, **header)).status == status
+            assert {given.encode(), str(daily.api_key).encode()} == set(compared.pop())
+    assert compared == []
+
+
+async def test_the_key_never_travels_to_the_browser(
+    daily: LocalDaily, session: aiohttp.ClientSession
+) -> None:
+    key, state = daily.api_key, daily.state
+    properties = {"room_name": "demo", "is_owner": True, "user_name": "Ana"}
+    token = issue(properties, api_key=key, domain_id=state.domain_id, issued_at=0)
+    got = [daily.url]
+
+    async def get(path: str) -> str:
+        async with session.get(f"http://127.0.0.1:{daily.port}{path}") as answer:
+            got.append(f"{answer.url} {answer.headers} {await answer.text()}")
+            return got[-1] if answer.status == 200 else ""
+
+    todo, done = [f"/demo?t={token}"], set()
+    while todo:
+        path = todo.pop()
+        done.add(path)
+        text = (await get(path)).replace("./", "/.page/")
+        todo += set(re.findall(r"/\.page/[a-z]+\.[a-z]+", text)) - done - set(todo)
+    assert {"/.page/room.js", "/.page/view.js", "/.page/room.css", "/.page/icon.svg"} < done
+    got[1] = got[1].replace(token, "")  # the page's own address
+    await get("/demo/link")
+    await get("/demo/none")
+
+    script, ana = daily.join("demo", user_name="Script"), Peer(daily, session, "demo")
+    bo = Peer(daily, session, "none")
+    try:
+        _, refused = await bo.offer(token=token)
+        await ana.join(hz=500, token=token)
+        script.send({"hello": "you"}, None)
+        await ana.event("app-message")
+        await ana.event("levels")
+        script.leave()
+        await ana.event("participant-left")
+        state.delete_room(daily.rooms["demo"])
+        await ana.event("closed")
+    finally:
+        await asyncio.gather(ana.close(), bo.close())
+    got += [json.dumps(each) for each in (ana.answer, refused, *ana.events)]
+    assert len(ana.events) > 5
+    assert not leaks("\n".join(got), key)
+    assert not [text for text in got if token in text]
+    names = {hdrs.SET_COOKIE, hdrs.AUTHORIZATION, hdrs.LOCATION}
+    assert not [name for text in got for name in names if f"'{name}'" in text]
