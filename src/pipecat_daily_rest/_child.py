@@ -40,6 +40,7 @@ class LocalChild:
         host: str = DEFAULT_HOST,
         port: int | None = None,
         log_level: str = "WARNING",
+        control: bool = False,
     ) -> None:
         """Initialize; the block starts it.
 
@@ -47,8 +48,10 @@ class LocalChild:
             host: The address that it listens on.
             port: The port; 7880 when None, or a free one if that is taken.
             log_level: From which of loguru's levels on it logs to stderr.
+            control: Whether other processes may make it fail.
         """
         self._arguments = ["--host", host, "--log-level", log_level]
+        self._arguments += ["--control"] if control else []
         self._arguments += (
             ["--prefer-port", str(DEFAULT_PORT)] if port is None else ["--port", str(port)]
         )

@@ -17,14 +17,13 @@ from pipecat_daily_rest.errors import DailyError
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM)
 
 
-def main(command: Sequence[str], *, host: str, port: int | None, log_level: str) -> int:
+def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
     """Start a local Daily, and a command with it if there is one.
 
     Args:
         command: The command and its arguments; none to stay up until SIGINT or SIGTERM.
-        host: The address to listen on.
-        port: The port; 7880, or a free one if that is taken, when None.
         log_level: One of loguru's levels.
+        **options: The local Daily's, as for `LocalChild`.
 
     Returns:
         The exit code: the command's, or 128 and the signal's number if a signal ended it.
@@ -32,7 +31,7 @@ def main(command: Sequence[str], *, host: str, port: int | None, log_level: str)
     logger.remove()
     logger.add(sys.stderr, level=log_level, diagnose=False)
     try:
-        return asyncio.run(_main(command, host=host, port=port, log_level=log_level))
+        return asyncio.run(_main(command, log_level=log_level, **options))
     except DailyError as exc:
         print(f"Error: {exc}", file=sys.stderr)
         return 2

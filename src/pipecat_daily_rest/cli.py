@@ -14,6 +14,16 @@ app = typer.Typer(
 )
 
 
+def _level(name: str) -> str:
+    levels = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
+    if name.upper() not in levels:
+        raise typer.BadParameter(f"one of {', '.join(levels)}")
+    return name.upper()
+
+
+LOG_LEVEL = typer.Option(help="One of loguru's levels.", callback=_level)
+
+
 @app.command()
 def run(
     bot: Annotated[str, typer.Argument(help="The Python file that defines bot().")],
@@ -27,13 +37,11 @@ def run(
     ] = None,
     open_browser: Annotated[bool, typer.Option("--open", help="Open the join link.")] = False,
     sip: Annotated[bool, typer.Option("--sip", help="A room that can be called by SIP.")] = False,
-    log_level: Annotated[str, typer.Option(help="One of loguru's levels.")] = "INFO",
+    log_level: Annotated[str, LOG_LEVEL] = "INFO",
 ) -> None:
     """Run a bot in a room that is deleted when the bot ends."""
     from pipecat_daily_rest import runner
 
-    if log_level.upper() not in runner.LOG_LEVELS:
-        raise typer.BadParameter(f"one of {', '.join(runner.LOG_LEVELS)}", param_hint="--log-level")
     sys.argv = [bot]
     options = runner.Options(
         local=local,
@@ -44,7 +52,7 @@ def run(
         port=port,
         open_browser=open_browser,
         sip=sip,
-        log_level=log_level.upper(),
+        log_level=log_level,
     )
     runner.launch(options, lambda: runner.load_bot(bot))
 
@@ -56,13 +64,18 @@ def local(
     ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="The port: 7880, or a free one.")] = None,
-    log_level: Annotated[str, typer.Option(help="One of loguru's levels.")] = "WARNING",
+    log_level: Annotated[str, LOG_LEVEL] = "WARNING",
+    control: Annotated[
+        bool, typer.Option("--control", help="Let other processes make it fail, at /.faults.")
+    ] = False,
 ) -> None:
     """Start a Daily on this machine, for one command or until Ctrl-C."""
     from pipecat_daily_rest import _local_command
 
     raise typer.Exit(
-        _local_command.main(command or [], host=host, port=port, log_level=log_level.upper())
+        _local_command.main(
+            command or [], host=host, port=port, log_level=log_level, control=control
+        )
     )
 
 

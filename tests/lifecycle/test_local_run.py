@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -283,3 +284,29 @@ async def test_version(start):
     assert await program.ended() == 0
     await program.says(r"^pipecat-daily-rest \d+\.\d+\.\d+$")
     await program.says(r"^pipecat-ai 1\.")
+
+
+async def test_local_takes_faults_from_other_processes_only_when_asked(start):
+    for options, status in (("--control",), 200), ((), 404):
+        program = await start(
+            *(sys.executable, "-m", "pipecat_daily_rest", "local", "--port", "0", *options)
+        )
+        url = await program.says(r"^export DAILY_API_URL=(http://\S+)/v1$")
+        key = await program.says("^export DAILY_API_KEY=(.+)$")
+        fault = {"method": "POST", "path": "/rooms", "status": 503}
+        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session:
+            async with session.post(f"{url}/.faults", json=fault) as answer:
+                assert answer.status == status
+            async with session.post(f"{url}/v1/rooms", json={}) as answer:
+                assert answer.status == (503 if options else 200)
+        program.signal(signal.SIGTERM)
+        assert await program.ended() == 0
+
+
+async def test_a_log_level_that_is_none(start):
+    program = await start(
+        *(sys.executable, "-m", "pipecat_daily_rest", "local", "--log-level", "loud")
+    )
+    assert await program.ended() == 2
+    assert "one of TRACE, DEBUG" in program.err
+    assert "Traceback" not in program.err

@@ -73,6 +73,9 @@ def _arguments() -> argparse.Namespace:
         choices=["TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL"],
         help="what goes to stderr",
     )
+    parser.add_argument(
+        "--control", action="store_true", help="let other processes make it fail, at /.faults"
+    )
     return parser.parse_args()
 
 
@@ -93,10 +96,12 @@ async def _serve(arguments: argparse.Namespace, say: Callable[..., None]) -> Non
 async def _start(arguments: argparse.Namespace) -> LocalDaily:
     if arguments.prefer_port is not None:
         with contextlib.suppress(DailyConfigError):
-            daily = LocalDaily(host=arguments.host, port=arguments.prefer_port)
+            daily = LocalDaily(
+                host=arguments.host, port=arguments.prefer_port, control=arguments.control
+            )
             await daily.start()
             return daily
-    daily = LocalDaily(host=arguments.host, port=arguments.port)
+    daily = LocalDaily(host=arguments.host, port=arguments.port, control=arguments.control)
     await daily.start()
     return daily
 

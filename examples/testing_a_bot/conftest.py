@@ -1,0 +1,1 @@
+pytest_plugins = ["pipecat_daily_rest.testing"]

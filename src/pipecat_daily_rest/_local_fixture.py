@@ -1,0 +1,296 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The local Daily of a test, for use from any thread and any event loop."""
+
+import asyncio
+import copy
+import re
+from collections.abc import Coroutine, Iterable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from pipecat_daily_rest._local_thread import DailyThread, Remote
+from pipecat_daily_rest.local.faults import Chaos, Fault
+from pipecat_daily_rest.local.journal import Request
+from pipecat_daily_rest.local.log import LogEntry
+from pipecat_daily_rest.local.room import Room
+from pipecat_daily_rest.local.scripted import Scripted
+
+T = TypeVar("T")
+
+
+class LocalDailyFixture:
+    """The local Daily of one test, for use from any thread and any event loop.
+
+    It runs on a thread of its own: a test, or a bot in it, that blocks does not freeze the room. ::
+
+        async def test_the_bot_greets(local_daily):
+            async with provisioned_room() as room:
+                ana = local_daily.join(room.url, room.user_token, user_name="Ana")
+                ...
+                await ana.hears(880)
+
+    A test without an event loop waits with ``local_daily.run(ana.hears(880))``.
+    """
+
+    def __init__(self, thread: DailyThread, *, env: dict[str, str]) -> None:
+        """Initialize; the fixture `local_daily` does that.
+
+        Args:
+            thread: Where the local Daily runs.
+            env: The environment of the programs that use it.
+        """
+        self._thread = thread
+        self._daily = thread.daily
+        self._env = env
+
+    @property
+    def url(self) -> str:
+        """Where people find the rooms, as ``http://localhost:<port>``."""
+        return self._daily.url
+
+    @property
+    def api_url(self) -> str:
+        """The base of the REST API; ends in ``/v1``."""
+        return self._daily.api_url
+
+    @property
+    def api_key(self) -> str:
+        """The key that it accepts; its ``repr`` does not show it."""
+        return self._daily.api_key
+
+    def env(self) -> dict[str, str]:
+        """Give the environment that the test has, and that a program that it starts needs.
+
+        Returns:
+            As `LocalDaily.env`; without ``PYTHONPATH`` if the stand-in is switched off.
+        """
+        return dict(self._env)
+
+    # -- The room --------------------------------------------------------------------------
+
+    def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
+        """Let somebody in whom the test drives: says, hears, sends, receives.
+
+        What waits (``hears``, ``message``, ``event``, ``left``) is awaited in the test's own event
+        loop, or waited for with `run`. A condition that is passed to it is called on the local
+        Daily's thread, and must not wait.
+
+        Args:
+            room: The room's name or URL.
+            token: The meeting token, or None.
+            **options: As for `Scripted`: ``user_name``, ``keep``.
+
+        Returns:
+            The participant, with the methods and properties of `Scripted`.
+
+        Raises:
+            JoinRefused: It may not come in, and why.
+        """
+        person = self._thread.call(self._daily.join, room, token, **options)
+        return cast(Scripted, Remote(self._thread, person))
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait, in a test without an event loop.
+
+        Args:
+            work: What a participant, a fault, `daily_helper` or `wait_for` would have awaited.
+
+        Returns:
+            What it gives.
+        """
+        return self._thread.block(work)
+
+    async def wait_for(
+        self,
+        what: str,
+        *,
+        room: str | None = None,
+        count: int = 1,
+        timeout: float = 60.0,  # noqa: ASYNC109
+    ) -> LogEntry:
+        """Wait until something has happened in a room, however long ago.
+
+        Args:
+            what: As in `log`: ``bot joined``, ``person left``, ``deleted``, …
+            room: The room's name; any when None.
+            count: How often.
+            timeout: Seconds to wait.
+
+        Returns:
+            The entry of the log that made the count.
+
+        Raises:
+            TimeoutError: It has not happened; says what has.
+        """
+        waiting = self._daily.state.wait_for(what, room=room, count=count)
+        try:
+            return await self._thread.follow(asyncio.wait_for(waiting, timeout))
+        except TimeoutError as exc:
+            happened = lines(f"{entry.room}: {entry.what}" for entry in self.log)
+            msg = f"{what!r} did not happen within {timeout} s, only this did:{happened}"
+            raise TimeoutError(msg) from exc
+
+    @property
+    def log(self) -> list[LogEntry]:
+        """What has happened in the rooms, in order."""
+        return self._thread.call(lambda: list(self._daily.state.log))
+
+    @property
+    def rooms(self) -> dict[str, Room]:
+        """The rooms that exist, by name, as they are now: a copy."""
+        return self._thread.call(
+            lambda: {name: _copy(room) for name, room in self._daily.rooms.items()}
+        )
+
+    # -- Time and failures -----------------------------------------------------------------
+
+    def advance(self, *args: Any, **options: Any) -> None:
+        """Move the local Daily's time forward: rooms and tokens expire.
+
+        Args:
+            *args: As for `LocalDaily.advance`: seconds.
+            **options: As for `LocalDaily.advance`.
+        """
+        self._thread.call(self._daily.advance, *args, **options)
+
+    def fail(self, method: str, path: str, **failure: Any) -> Fault:
+        """Have the next requests to an endpoint fail.
+
+        Args:
+            method: The HTTP method, or ``*`` for all.
+            path: The path below ``/v1``; ``*`` stands for every path, and within a path for
+                anything but a slash.
+            **failure: As for `LocalDaily.fail`: ``times``, ``status``, ``drop``, ``hang``, …
+
+        Returns:
+            The fault, with the methods and properties of `Fault`.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        fault = self._thread.call(self._daily.fail, method, path, **failure)
+        return cast(Fault, Remote(self._thread, fault))
+
+    def chaos(self, seed: int | str, **options: Any) -> Chaos:
+        """Have requests fail at random, in the same way for the same seed and requests.
+
+        Args:
+            seed: What the choice depends on, beside the order of the requests.
+            **options: As for `LocalDaily.chaos`.
+
+        Returns:
+            The fault, with the methods and properties of `Chaos`.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        return cast(
+            Chaos, Remote(self._thread, self._thread.call(self._daily.chaos, seed, **options))
+        )
+
+    # -- The requests ----------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[Request]:
+        """What the REST API was asked, in order of arrival; keys and tokens are masked."""
+        return self._thread.call(lambda: list(self._daily.requests))
+
+    def requests_to(self, method: str, path: str, /, **body: Any) -> list[Request]:
+        """Pick from the requests.
+
+        Args:
+            method: The HTTP method, or ``*`` for all.
+            path: The path below ``/v1``, as in `fail`.
+            **body: What the body holds, beside whatever else; in its objects as well.
+
+        Returns:
+            The requests, in order of arrival.
+        """
+        return [
+            request for request in _to(self.requests, method, path) if _holds(request.body, body)
+        ]
+
+    def assert_requested(
+        self, method: str, path: str, /, *, times: int | None = None, **body: Any
+    ) -> list[Request]:
+        """Check that a request came.
+
+        For instance::
+
+            local_daily.assert_requested("POST", "/rooms", privacy="private", times=1)
+            local_daily.assert_requested("POST", "/rooms", properties={"enable_chat": True})
+
+        Args:
+            method: The HTTP method, or ``*`` for all.
+            path: The path below ``/v1``, as in `fail`.
+            times: How often exactly; at least once when None.
+            **body: What the body held, beside whatever else; in its objects as well.
+
+        Returns:
+            The requests that were meant.
+
+        Raises:
+            AssertionError: It did not; says which requests came.
+        """
+        __tracebackhide__ = True
+        requests = self.requests
+        to = _to(requests, method, path)
+        found = [request for request in to if _holds(request.body, body)]
+        if len(found) != times if times is not None else not found:
+            wanted = "no request" if times is None else f"{len(found)} requests, not {times},"
+            holding = f" with {body}" if body else ""
+            others = "these did" if to else f"none to {path} at all, but"
+            came = lines(map(str, to or requests))
+            msg = f"{wanted} came to {method} {path}{holding}; {others}:{came}"
+            raise AssertionError(msg)
+        return found
+
+    def assert_not_requested(self, method: str, path: str, /, **body: Any) -> None:
+        """Check that no request came.
+
+        Args:
+            method: The HTTP method, or ``*`` for all.
+            path: The path below ``/v1``, as in `fail`.
+            **body: What the body held, beside whatever else.
+
+        Raises:
+            AssertionError: One did.
+        """
+        __tracebackhide__ = True
+        self.assert_requested(method, path, times=0, **body)
+
+
+def _copy(room: Room) -> Room:
+    people = {
+        id: replace(participant, media=dict(participant.media), ejection=None)
+        for id, participant in room.participants.items()
+    }
+    config = copy.deepcopy(room.config)
+    return replace(room, config=config, participants=people, banned=set(room.banned), expiry=None)
+
+
+def _to(requests: list[Request], method: str, path: str) -> list[Request]:
+    pattern = ".*" if path == "*" else "[^/]+".join(map(re.escape, path.split("*")))
+    return [
+        request
+        for request in requests
+        if method in ("*", request.method) and re.fullmatch(pattern, request.path, re.DOTALL)
+    ]
+
+
+def _holds(value: Any, part: Any) -> bool:
+    if isinstance(part, dict) and (isinstance(value, dict) or not part):
+        return all(name in value and _holds(value[name], part[name]) for name in part)
+    return bool(value == part)
+
+
+def lines(lines: Iterable[str]) -> str:
+    """Give a list for a message.
+
+    Args:
+        lines: Its lines.
+
+    Returns:
+        Each on a line of its own.
+    """
+    return "".join(f"\n  {line}" for line in lines) or " nothing"
