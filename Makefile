@@ -19,7 +19,10 @@ endif
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.demo ## talk to a bot in your browser: no account, no key (with DAILY_API_KEY: on Daily)
+# On Daily itself a bot needs daily-python; on this machine it does not.
+ON_DAILY := $(or $(DAILY_API_KEY),$(shell grep -s '^DAILY_API_KEY=.' .env))
+
+demo: $(VENV)/.demo $(if $(ON_DAILY),$(VENV)/.daily) ## talk to a bot in your browser: no account, no key (with DAILY_API_KEY: on Daily)
 	@exec $(BIN)/pipecat-daily-rest run examples/quickstart.py
 
 test: $(VENV)/.dev ## run the tests (the browser tests too, where Chromium is installed)
@@ -49,6 +52,10 @@ $(VENV)/.venv:
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/.venv
 	$(INSTALL) -e '.[local]'
+	@touch $@
+
+$(VENV)/.daily: pyproject.toml $(VENV)/.demo
+	$(INSTALL) -e '.[local,daily]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.venv

@@ -23,6 +23,7 @@ from loguru import logger
 from pipecat.runner.types import DailyRunnerArguments
 
 from canary import Net, leaks
+from peers import Peer
 from pipecat_daily_rest import (
     DailyMeetingTokenProperties,
     DailyRESTHelper,
@@ -42,6 +43,7 @@ from pipecat_daily_rest._session import Session
 from pipecat_daily_rest._signals import Ending
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.runner import Options
 
@@ -176,7 +178,10 @@ async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
             net.show(helper, helper.api, helper.daily_api_key, helper.api._leases)
             net.show(DailyRESTHelper.from_env(), API(api_key=str(key), api_url=daily.api_url))
             net.show(RoomRequest(api_key=str(key), room_url=link), Options(room_url=link))
-            net.show(daily, daily.env(), daily.state, daily.rooms, daily.requests, daily.api_key)
+            made = issue({}, api_key=str(key), domain_id="x", issued_at=0)
+            net.show(
+                made, daily, daily.env(), daily.state, daily.rooms, daily.requests, daily.api_key
+            )
             net.show(person, person.participant, daily.state.log, daily.faults, daily.faults.added)
             net.show(copy.deepcopy(token), pickle.loads(pickle.dumps(token)), token[:40])  # noqa: S301
             arguments = dataclasses.asdict(room.runner_args())
@@ -318,29 +323,27 @@ async def test_a_wrong_key(net, daily, key):
     assert not leaks(net.said, wrong, key)
 
 
-TOKEN = "TOKEN"  # stands for one in what a server answers
+# What a server sends back of a request and of a token that it made.
 ECHOES = {
-    "json": lambda sent: response(
-        400, json.dumps({"error": f"no {sent}", "info": f"you sent {sent} {TOKEN}"})
+    "json": lambda sent, token: response(
+        400, json.dumps({"error": f"no {sent} {token}", "info": f"you sent {sent} {token}"})
     ),
-    "nested": lambda sent: response(403, json.dumps({"a": [[{"b": sent}], TOKEN], sent: 1})),
-    "page": lambda sent: response(502, f"<pre>{sent} {TOKEN}</pre>", kind="text/html"),
-    "long": lambda sent: response(400, "x" * 290 + f" {TOKEN} {sent}"),
-    "no-json": lambda sent: response(200, f'{{"token": "{TOKEN}", "sent": "{sent[:9999]}'),
-    "no-utf8": lambda sent: response(
-        200, f'{{"token": "{TOKEN}'.encode() + b"\xff" + sent.encode()
+    "nested": lambda sent, token: response(403, json.dumps({"a": [[{"b": sent}], token], sent: 1})),
+    "page": lambda sent, token: response(502, f"<pre>{sent} {token}</pre>", kind="text/html"),
+    "long": lambda sent, token: response(400, "x" * 290 + f" {token} {sent}"),
+    "no-json": lambda sent, token: response(200, f'{{"token": "{token}", "sent": "{sent}'),
+    "no-utf8": lambda sent, token: response(200, f'{{"token": "{token}{sent}'.encode() + b"\xff"),
+    "wrong-kind": lambda sent, token: response(
+        200, json.dumps({"token": [token], "domain_id": [sent], "name": [token], "url": sent})
     ),
-    "wrong-kind": lambda sent: response(
-        200, json.dumps({"token": [TOKEN], "domain_id": [sent], "name": [TOKEN], "url": sent})
-    ),
-    "list": lambda sent: response(200, json.dumps([TOKEN, [sent]])),
-    "deep": lambda sent: response(200, "[" * 100_000 + TOKEN + sent),
-    "status-line": lambda sent: sent.encode(),
-    "header": lambda sent: f"HTTP/1.1 200 X\r\nEcho: {TOKEN}\0\r\n{sent}\r\n\r\n".encode(),
-    "half": lambda sent: response(200, f'{{"token": "{TOKEN}", "sent": "{sent}')[:-1],
-    "nothing": lambda sent: b"",
-    "retry": lambda sent: response(429, TOKEN, headers=f"Retry-After: {TOKEN}\r\n"),
-    "elsewhere": lambda sent: response(302, sent, headers=f"Location: http://x/{TOKEN}\r\n"),
+    "list": lambda sent, token: response(200, json.dumps([token, [sent]])),
+    "deep": lambda sent, token: response(200, "[" * 100_000 + token + sent),
+    "status-line": lambda sent, token: sent.encode(),
+    "header": lambda sent, token: f"HTTP/1.1 200 X\r\nEcho: {token}\0\r\n{sent}\r\n".encode(),
+    "half": lambda sent, token: response(200, f'{{"token": "{token}", "sent": "{sent}')[:-1],
+    "nothing": lambda sent, token: b"",
+    "retry": lambda sent, token: response(429, token, headers=f"Retry-After: {token}\r\n"),
+    "elsewhere": lambda sent, token: response(302, sent, headers=f"Location: http://x/{token}\r\n"),
 }
 
 
@@ -353,7 +356,7 @@ def flat(request):
 async def test_a_server_that_sends_back_what_it_got(net, token, key, stranger, echo):
     def answer(request):
         sent = request if echo in ("status-line", "header") else flat(request)
-        return ECHOES[echo](sent.replace("/v1/x", f"/v1/{token}")).replace(b"TOKEN", token.encode())
+        return ECHOES[echo](sent, token)
 
     url = await stranger(answer)
     helper = DailyRESTHelper(daily_api_key=str(key), daily_api_url=url, retry=ONCE)
@@ -529,6 +532,21 @@ async def test_tokens_that_do_not_open_a_room(net, daily, key, token):
                     await socket.send_str(json.dumps({"op": given, "token": given}))
                     await socket.close()
     assert not leaks(net.said, key, token, strange)
+
+
+async def test_a_person_in_a_room(net, daily, key, token):
+    daily.state.create_room("demo", "private", {})
+    async with aiohttp.ClientSession() as session:
+        ana = Peer(daily, session, "demo")
+        with net:
+            await ana.join(token=str(token))
+            [person] = daily.rooms["demo"].participants.values()
+            net.show(person, person.seat, person.room)
+            daily.state.delete_room(person.room)
+            await ana.event("closed")
+            await ana.close()
+    assert "Connection object" in net.said
+    assert not leaks(net.said, key, token)
 
 
 @pytest.mark.parametrize(

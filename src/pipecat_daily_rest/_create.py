@@ -86,7 +86,7 @@ class Creation:
                     or pause >= deadline.left()
                 ):
                     raise
-                logger.debug("{}; going on in {:.2f} s", exc, pause)
+                logger.info("{} Looking again in {:.2f} s.", exc, pause)
                 await asyncio.sleep(pause)
                 if lost and (room := await self._look(exc, deadline)) is not None:
                     return room

@@ -192,7 +192,7 @@ class API:
                     or pause >= deadline.left()
                 ):
                     raise
-                logger.debug("{}; trying again in {:.2f} s", exc, pause)
+                logger.info("{} Trying again in {:.2f} s.", exc, pause)
                 await asyncio.sleep(pause)
 
     async def _send(

@@ -115,7 +115,6 @@ def from_url(room_url: str) -> str:
         DailyConfigError: It is not the URL of a room.
     """
     # A query may carry a token, and a token may have come instead of a URL.
-    room_url = hidden(room_url)
     where = hidden(re.split(r"[?#]", room_url)[0]) if isinstance(room_url, str) else room_url
     msg = f"{where!r} is not a room's URL: it must look like https://x.daily.co/room."
     try:

@@ -201,6 +201,12 @@ def _launch(
         _start_again(restart)
     if local:
         stand_in.put_on_path()
+    elif stand_in.is_missing():
+        print(
+            "daily-python is not installed, and Pipecat's DailyTransport needs it: "
+            "pip install 'pipecat-daily-rest[daily]', or run with --local.",
+            file=sys.stderr,
+        )
     bot = find()
     if local and settings.room_url():
         print("DAILY_ROOM_URL is set aside: a local run makes its own room.", flush=True)

@@ -40,6 +40,15 @@ def would_be_real() -> bool:
     return bool(origin) and FOLDER.resolve() not in Path(str(origin)).resolve().parents
 
 
+def is_missing() -> bool:
+    """Tell whether there is no ``daily`` at all.
+
+    Returns:
+        Whether an import of it would fail.
+    """
+    return "daily" not in sys.modules and importlib.util.find_spec("daily") is None
+
+
 def python_path() -> str:
     """Give a ``PYTHONPATH`` that begins with the stand-in.
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`pipecat-daily-rest run` as real processes, against a local Daily in the test's own."""
 
+import importlib.util
 import os
 import signal
 
@@ -208,3 +209,11 @@ async def test_dotenv_is_read(run_bot, start, local_daily, tmp_path):
     assert await program.ended() == 0
     assert log(local_daily) == ["created", "deleted"]
     assert os.environ.get("DAILY_API_KEY") is None
+
+
+async def test_without_daily_python_it_says_what_a_bot_on_daily_needs(run_bot, local_daily):
+    if importlib.util.find_spec("daily") is not None:
+        pytest.skip("daily-python is installed")
+    program = await run_bot("returns", env={"PYTHONPATH": ""})
+    assert await program.ended() == 0
+    await program.says(r"pip install 'pipecat-daily-rest\[daily\]'", stream="err")

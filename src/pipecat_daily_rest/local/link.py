@@ -23,7 +23,7 @@ from loguru import logger
 
 from pipecat_daily_rest.local.mixer import BLOCK, Block
 from pipecat_daily_rest.local.room import JoinRefused, Participant
-from pipecat_daily_rest.local.secret import masked, secret
+from pipecat_daily_rest.local.secret import masked
 from pipecat_daily_rest.local.state import State
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ class _Link:
             raise _Refused("join: token and user_name are strings")
         me = self._state.join(
             self._room,
-            secret(token),
+            token,
             self._seat,
             kind="bot",
             user_name=name,
