@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -6,6 +7,9 @@ import aiohttp
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
+
+# For this process only: what the tests start is judged by its output, as a user's would be.
+os.environ.pop("PYTHONDEVMODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -17,6 +17,7 @@ import secrets
 import warnings
 
 import aiohttp
+import jwt
 import pytest
 import rich.pretty
 from loguru import logger
@@ -38,11 +39,12 @@ from pipecat_daily_rest import (
 from pipecat_daily_rest._child import LocalChild
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._request import RoomRequest
-from pipecat_daily_rest._secret import Secret
+from pipecat_daily_rest._secret import Secret, masked
 from pipecat_daily_rest._session import Session
 from pipecat_daily_rest._signals import Ending
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local import secret as local_secret
 from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.runner import Options
@@ -161,6 +163,17 @@ def test_pieces_and_tokens_are_found(key):
     assert not leaks("nothing here", key)
 
 
+@pytest.mark.parametrize("mask", [masked, local_secret.masked])
+def test_what_is_masked(mask, key):
+    token = jwt.encode({"r": "demo"}, key, "HS256")
+    for text in (f"a {token}.", f'{{"t":"\\n{token}"}}', f"t={token[:60]}", f"/{token[:20]}", key):
+        assert not leaks(mask(f"{text} x", key), key, token)
+        assert "***" in mask(text, key)
+    for text in ("monkeyJungle-meeting-room", "https://x.daily.co/keyJournal2025", "eyJ", "a.b.c"):
+        assert mask(text, key) == text
+    assert leaks(mask(f"{token} {key}", "other"), key)
+
+
 # -- Objects -----------------------------------------------------------------------------------
 
 
@@ -184,6 +197,10 @@ async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
             )
             net.show(person, person.participant, daily.state.log, daily.faults, daily.faults.added)
             net.show(copy.deepcopy(token), pickle.loads(pickle.dumps(token)), token[:40])  # noqa: S301
+            monkeypatch.setenv("DAILY_API_URL", daily.api_url)
+            async with aiohttp.ClientSession() as session:
+                net.show(config := await configure(session))
+            assert config.token == str(config.token)
             arguments = dataclasses.asdict(room.runner_args())
             net.show(arguments, arguments["token"])
         await helper.aclose()
@@ -392,7 +409,11 @@ async def test_a_connection_that_is_lost_while_the_headers_are_written(net, key,
         [protocol] = connector._acquired
         protocol.transport.abort()
 
+    async def note(session, context, params):
+        logger.debug("Request: {!r}", params)
+
     losing = aiohttp.TraceConfig()
+    losing.on_request_start.append(note)
     losing.on_request_headers_sent.append(lose)
     async with aiohttp.ClientSession(connector=connector, trace_configs=[losing]) as session:
         helper = DailyRESTHelper(
@@ -404,6 +425,7 @@ async def test_a_connection_that_is_lost_while_the_headers_are_written(net, key,
                 lambda: helper.create_room(DailyRoomParams(name="demo")),
                 lambda: helper.domain_id(),
             )
+    assert "'Authorization': '***'" in net.said
     assert net.said.count("ClientConnectionResetError: Cannot write to closing transport") >= 2
     assert not leaks(net.said, key)
 

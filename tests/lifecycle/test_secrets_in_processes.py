@@ -62,6 +62,12 @@ async def test_a_run(run, local_daily, tmp_path, ends, code):
     assert not leaks(said, local_daily.api_key, token)
 
 
+async def test_the_link_that_is_opened(run, local_daily, tmp_path):
+    program = await run("returns", "--open", BROWSER=f"touch {tmp_path}/opened")
+    assert await program.ended() == 0
+    assert not leaks(said_beside_the_link(program), local_daily.api_key)
+
+
 async def test_what_a_bot_prints_itself_is_found(run, local_daily):
     program = await run("prints")
     assert await program.ended() == 0

@@ -205,6 +205,7 @@ def test_no_op_breaks_the_room(op: str, fields: dict[str, Any]) -> None:
             assert answer["error"] != "the local room failed; its log says why"
             daily.mixer.tick()
             assert (await bot.ask("leave"))["error"] is None
+            await bot.socket.close()
 
     asyncio.run(run())
 

@@ -111,6 +111,7 @@ class Net:
         """Log an error in every way, and print what it and its whole chain hold."""
         for each in _chain(error):
             self._said += [str(each), repr(each), repr(each.args), repr(vars(each))]
+            self._said += map(str, vars(each).values())  # what a program would print of it
             self._said += getattr(each, "__notes__", [])
             self._said += [
                 f"{name} = {value}"

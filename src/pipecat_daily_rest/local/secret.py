@@ -10,7 +10,12 @@ from typing import Any, SupportsIndex
 
 from loguru import logger
 
-_TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*){0,2}")  # a JWT, or its beginning
+_PART = "[A-Za-z0-9_-]"
+_TOKEN = (
+    re.compile(  # a JWT, or the beginning of one where a word begins: a room's name may hold eyJ
+        rf"eyJ{_PART}{{10,}}\.{_PART}+\.{_PART}*|(?<!{_PART})eyJ{_PART}{{10,}}(?:\.{_PART}*)?"
+    )
+)
 MASK = "***"
 
 
