@@ -32,6 +32,7 @@ from pipecat_daily_rest import (
     RetryPolicy,
     configure,
     deletes_room,
+    drain_on_exit,
     owned_rooms,
     provisioned_room,
     sweep_rooms,
@@ -179,7 +180,11 @@ def test_what_is_masked(mask, key):
 
 async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
     monkeypatch.setenv("DAILY_API_KEY", key)
+    monkeypatch.setenv("DAILY_API_URL", daily.api_url)
     with net:
+        async with drain_on_exit(), aiohttp.ClientSession() as session:
+            net.show(config := await configure(session))
+            assert config.token.startswith("eyJ")
         helper = DailyRESTHelper(daily_api_key=str(key), daily_api_url=daily.api_url)
         async with provisioned_room(api_key=str(key), api_url=daily.api_url) as room:
             extra = await room.mint_token(owner=True)
@@ -197,10 +202,6 @@ async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
             )
             net.show(person, person.participant, daily.state.log, daily.faults, daily.faults.added)
             net.show(copy.deepcopy(token), pickle.loads(pickle.dumps(token)), token[:40])  # noqa: S301
-            monkeypatch.setenv("DAILY_API_URL", daily.api_url)
-            async with aiohttp.ClientSession() as session:
-                net.show(config := await configure(session))
-            assert config.token == str(config.token)
             arguments = dataclasses.asdict(room.runner_args())
             net.show(arguments, arguments["token"])
         await helper.aclose()
@@ -554,6 +555,17 @@ async def test_tokens_that_do_not_open_a_room(net, daily, key, token):
                     await socket.send_str(json.dumps({"op": given, "token": given}))
                     await socket.close()
     assert not leaks(net.said, key, token, strange)
+
+
+async def test_a_link_that_a_script_joins_by(net, daily, key):
+    async with provisioned_room(api_key=str(key), api_url=daily.api_url) as room:
+        person = daily.join(room.join_url)
+        assert person.participant.is_owner is False
+    with net:
+        with pytest.raises(JoinRefused, match="There is no room") as caught:
+            daily.join(str(room.join_url))
+        net.tell(caught.value)
+    assert not leaks(net.said, key, room.user_token)
 
 
 async def test_a_person_in_a_room(net, daily, key, token):

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, TypeVar, cast
 
 from pipecat_daily_rest._local_thread import DailyThread, Remote
+from pipecat_daily_rest._secret import hidden, secret
 from pipecat_daily_rest.local.faults import Chaos, Fault
 from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.log import LogEntry
@@ -76,8 +77,8 @@ class LocalDailyFixture:
         Daily's thread, and must not wait.
 
         Args:
-            room: The room's name or URL.
-            token: The meeting token, or None.
+            room: The room's name, its URL, or a link with a token.
+            token: The meeting token; the link's when None.
             **options: As for `Scripted`: ``user_name``, ``keep``.
 
         Returns:
@@ -86,6 +87,7 @@ class LocalDailyFixture:
         Raises:
             JoinRefused: It may not come in, and why.
         """
+        room, token = hidden(room), secret(token)
         person = self._thread.call(self._daily.join, room, token, **options)
         return cast(Scripted, Remote(self._thread, person))
 

@@ -6,13 +6,15 @@ import re
 import secrets
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
 from canary import leaks
-from conftest import BOTS, COMMAND
 from pipecat_daily_rest.local import LocalDaily
 
+COMMAND = [sys.executable, "-m", "pipecat_daily_rest"]
+BOTS = Path(__file__).parent / "bots"
 LINK = r"^http://localhost:\d+/pipecat-r[a-z0-9]{20}\?t=(\S+)\n"
 LOUD = {
     "LOGURU_LEVEL": "TRACE",
@@ -62,8 +64,8 @@ async def test_a_run(run, local_daily, tmp_path, ends, code):
     assert not leaks(said, local_daily.api_key, token)
 
 
-async def test_the_link_that_is_opened(run, local_daily, tmp_path):
-    program = await run("returns", "--open", BROWSER=f"touch {tmp_path}/opened")
+async def test_the_link_that_is_opened(run, local_daily):
+    program = await run("returns", "--open", BROWSER="true")
     assert await program.ended() == 0
     assert not leaks(said_beside_the_link(program), local_daily.api_key)
 

@@ -129,8 +129,8 @@ class LocalDaily:
         """Let a scripted participant in, without a browser or a network.
 
         Args:
-            room: The room's name or URL.
-            token: The meeting token, or None.
+            room: The room's name, its URL, or a link with a token.
+            token: The meeting token; the link's when None.
             **options: As for `Scripted`.
 
         Returns:
@@ -139,8 +139,8 @@ class LocalDaily:
         Raises:
             JoinRefused: It may not come in, and why.
         """
-        token = secret(token)
-        return Scripted(self.state, room.rpartition("/")[2], token, **options)
+        room, token = _name_and_token(room, token)
+        return Scripted(self.state, room, token, **options)
 
     def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
         """Have the next requests to an endpoint fail.
@@ -269,6 +269,11 @@ class LocalDaily:
     ) -> None:
         """Stop."""
         await self.aclose()
+
+
+def _name_and_token(room: str, token: str | None) -> tuple[str, str | None]:
+    name, _, query = room.rpartition("/")[2].partition("?")
+    return name, secret(token or query.removeprefix("t=") or None)
 
 
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:
