@@ -17,8 +17,9 @@
     │   └── DailyServerError
     └── DailyResponseError
 
-Every error that this package raises on its own is a `DailyError`; the error of aiohttp,
-json or pydantic that led to it is its ``__cause__``.
+Every error that this package raises on its own is a `DailyError`. What led to it is its
+``__cause__``: an error of the same kind and words, without the frames of aiohttp or json, which
+hold the request's key and the answer's body.
 """
 
 from typing import ClassVar
