@@ -13,6 +13,7 @@ The room and both tokens exist before the bot starts, and the room is gone when 
 
 import argparse
 import asyncio
+import importlib
 import importlib.util
 import os
 import sys
@@ -152,7 +153,7 @@ def main(bot: Bot | None = None) -> NoReturn:
     options = _parse()
 
     def find() -> Bot:
-        return bot or _bot_of(sys.modules["__main__"], os.path.basename(sys.argv[0]))
+        return bot or _bot_of(_bot_module(), os.path.basename(sys.argv[0]))
 
     launch(options, find, restart=True)
 
@@ -285,6 +286,14 @@ def _load_dotenv() -> None:
     from dotenv import find_dotenv, load_dotenv
 
     load_dotenv(find_dotenv(usecwd=True), override=True)
+
+
+def _bot_module() -> Any:
+    """Where Pipecat's runner looks: the script, then a module of that name beside it."""
+    script = sys.modules["__main__"]
+    if hasattr(script, "bot") or importlib.util.find_spec("bot") is None:
+        return script
+    return importlib.import_module("bot")
 
 
 def _bot_of(module: Any, where: str) -> Bot:

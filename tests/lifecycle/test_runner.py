@@ -4,6 +4,7 @@
 import importlib.util
 import os
 import signal
+import sys
 
 import pytest
 
@@ -190,8 +191,6 @@ async def test_python_bot_py(start, local_daily, tmp_path):
         "if __name__ == '__main__':\n"
         "    main()\n"
     )
-    import sys
-
     program = await start(sys.executable, script, env=local_daily.env())
     assert await program.ended() == 0
     await program.says("^in http")
@@ -217,3 +216,16 @@ async def test_without_daily_python_it_says_what_a_bot_on_daily_needs(run_bot, l
     program = await run_bot("returns", env={"PYTHONPATH": ""})
     assert await program.ended() == 0
     await program.says(r"pip install 'pipecat-daily-rest\[daily\]'", stream="err")
+
+
+async def test_main_finds_a_bot_module_beside_the_script(start, local_daily, tmp_path):
+    (tmp_path / "bot.py").write_text("async def bot(runner_args):\n    print('in')\n")
+    (tmp_path / "mine.py").write_text("from pipecat_daily_rest.runner import main\nmain()\n")
+    program = await start(sys.executable, tmp_path / "mine.py", env=local_daily.env())
+    assert await program.ended() == 0, program.err
+    await program.says("^in$")
+    (tmp_path / "bot.py").unlink()
+    nothing = await start(sys.executable, tmp_path / "mine.py", env=local_daily.env())
+    assert await nothing.ended() == 2
+    assert "mine.py defines no bot()" in nothing.err
+    assert "Traceback" not in nothing.err
