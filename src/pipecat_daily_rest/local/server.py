@@ -223,7 +223,9 @@ class LocalDaily:
             )
         if reason == errno.EACCES:
             return f"Port {self.port} needs more rights than you have: choose one above 1023."
-        if isinstance(exc, socket.gaierror | ValueError) or reason == errno.EADDRNOTAVAIL:
+        # asyncio of Python 3.13 passes over such an address and then raises without a number.
+        absent = reason in (errno.EADDRNOTAVAIL, None)
+        if isinstance(exc, socket.gaierror | ValueError) or absent:
             return (
                 f"The local Daily cannot listen on {self.host!r}, which is no address of this "
                 "machine: use 127.0.0.1, or 0.0.0.0 for all of its addresses."
