@@ -60,7 +60,7 @@ class Mint:
         if bot == user and user.exp is not None:
             user.exp -= 1
         if self.claims(bot) is not None or self.claims(user) is not None:
-            await self._prepare(deadline)
+            await self._prepare(deadline)  # once, else both would ask for the domain's id
         return await _both(self.token(bot, deadline=deadline), self.token(user, deadline=deadline))
 
     async def token(

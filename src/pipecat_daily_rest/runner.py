@@ -132,13 +132,17 @@ async def _run(session: Session, *, local: bool, **child_options: Any) -> None:
     """Local is only an environment: the session itself does not know."""
     async with AsyncExitStack() as stack:
         if local:
-            if session.request.room_url is not None:
-                msg = "--local makes a room of its own: leave out --room-url, or --local."
-                raise DailyConfigError(msg)
+            _check_local(session.request.room_url)
             stand_in.put_on_path()
             child = await stack.enter_async_context(LocalChild(**child_options))
             session.use(child)
         await session.run()
+
+
+def _check_local(room_url: str | None) -> None:
+    if room_url:
+        msg = "--local makes a room of its own: leave out --room-url, or --local."
+        raise DailyConfigError(msg)
 
 
 def main(bot: Bot | None = None) -> NoReturn:
@@ -192,9 +196,8 @@ def _launch(
 ) -> int:
     _load_dotenv()
     local = options.local
-    if options.local and options.room_url:
-        msg = "--local makes a room of its own: leave out --room-url, or --local."
-        raise DailyConfigError(msg)
+    if local:
+        _check_local(options.room_url)
     if not local and not settings.environment_key() and not options.room_url:
         local = True
         print("No DAILY_API_KEY: using a local Daily, on this machine only.", flush=True)
