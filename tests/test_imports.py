@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pipecat_daily_rest"
-LOCAL = sorted((PACKAGE / "local").glob("*.py"))
+LOCAL = [path for path in sorted((PACKAGE / "local").rglob("*.py")) if "stand_in" not in path.parts]
 STAND_IN = sorted((PACKAGE / "local" / "stand_in").rglob("*.py"))
 MODULES = sorted(PACKAGE.glob("*.py"))
 

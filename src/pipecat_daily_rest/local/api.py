@@ -8,7 +8,6 @@ import hmac
 import json
 import re
 import traceback
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,15 +15,13 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import hdrs, web
 from loguru import logger
 
-from pipecat_daily_rest.local.endpoints import Endpoints
+from pipecat_daily_rest.local.endpoints import FAMILIES, Endpoint, Route
 from pipecat_daily_rest.local.journal import Request, masked_path
 from pipecat_daily_rest.local.schema import BAD_HEADER, Refusal
 from pipecat_daily_rest.local.secret import masked
 
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.server import LocalDaily
-
-Endpoint = Callable[[web.Request, Any], Any]
 
 PREFIX = "/v1"
 
@@ -39,24 +36,9 @@ def routes(daily: "LocalDaily") -> list[web.RouteDef]:
         The routes, all of them below ``/v1/``: ``/v1`` is the page of a room of that name.
     """
     api = _Api(daily)
-    does = Endpoints(daily)
-    table: list[tuple[str, str, Endpoint]] = [
-        ("GET", "/", does.domain),
-        ("GET", "/rooms", does.list_rooms),
-        ("POST", "/rooms", does.create_room),
-        ("GET", "/rooms/{name}", does.get_room),
-        ("POST", "/rooms/{name}", does.update_room),
-        ("DELETE", "/rooms/{name}", does.delete_room),
-        ("GET", "/rooms/{name}/presence", does.room_presence),
-        ("POST", "/rooms/{name}/eject", does.eject),
-        ("POST", "/batch/rooms", does.batch_create),
-        ("DELETE", "/batch/rooms", does.batch_delete),
-        ("GET", "/presence", does.presence),
-        ("POST", "/meeting-tokens", does.create_token),
-        ("GET", "/meeting-tokens/{token}", does.validate_token),
-        # A room may be called v1, and these are where its page and its bots go.
-        ("*", "/{rest:(?!(?:link|offer|leave)$).*}", api.unknown),
-    ]
+    table: list[Route] = [route for family in FAMILIES for route in family(daily).routes()]
+    # A room may be called v1, and these are where its page and its bots go.
+    table.append(("*", "/{rest:(?!(?:link|offer|leave)$).*}", api.unknown))
     return [
         web.route(method, PREFIX + path, partial(api.serve, endpoint))
         for method, path, endpoint in table

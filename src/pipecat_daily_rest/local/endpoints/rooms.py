@@ -1,75 +1,41 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What each endpoint of the REST API does to the state.
+"""Rooms: made, listed, changed and deleted, one by one and in batches.
 
-Reference: https://docs.daily.co/reference/rest-api
+Reference: https://docs.daily.co/reference/rest-api/rooms
 """
 
 import json
 import secrets
 import string
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from pipecat_daily_rest.local import schema
-from pipecat_daily_rest.local.claims import BadToken, issue
+from pipecat_daily_rest.local.endpoints.family import Family, Route, iso
 from pipecat_daily_rest.local.kinds import as_text
-from pipecat_daily_rest.local.properties import BATCH_CREATE, BATCH_DELETE, EJECT
+from pipecat_daily_rest.local.properties import BATCH_CREATE, BATCH_DELETE
 from pipecat_daily_rest.local.room import Room
-from pipecat_daily_rest.local.schema import Refusal, RoomRequest, Schema, invalid, no_room
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
+from pipecat_daily_rest.local.schema import RoomRequest, invalid, no_room
 
 _SIP_HOST = "sip.local-daily.invalid"
 _LETTERS = string.ascii_letters + string.digits
 
 
-class Endpoints:
-    """One method per endpoint: request and JSON body in, JSON of the answer out.
+class RoomEndpoints(Family):
+    """The rooms of the domain."""
 
-    A method raises `Refusal` to answer with an error. None of them waits, so that each is atomic.
-    """
-
-    def __init__(self, daily: "LocalDaily") -> None:
-        """Initialize the endpoints.
-
-        Args:
-            daily: Whose.
-        """
-        self._daily = daily
-        self._state = daily.state
-        self._choices = daily.state.choices
-        self._schema = Schema(daily.state.choices)
-
-    @property
-    def _now(self) -> float:
-        return self._state.clock.now()
-
-    # -- The domain ------------------------------------------------------------------------
-
-    def domain(self, request: web.Request, body: Any) -> Any:
-        """Give the domain, with its id.
-
-        Reference: https://docs.daily.co/reference/rest-api/domain/get-domain-config
-        """
-        return {
-            "domain_name": self._state.domain_name,
-            "domain_id": self._state.domain_id,
-            "config": {
-                "hide_daily_branding": False,
-                "hipaa": False,
-                "lang": "en",
-                "meeting_join_hook": "",
-                "redirect_on_meeting_exit": "",
-                "max_api_rooms": self._choices.max_api_rooms,
-                "enable_prejoin_ui": True,
-                "enable_people_ui": True,
-            },
-        }
-
-    # -- Rooms -----------------------------------------------------------------------------
+    def routes(self) -> list[Route]:
+        """List the endpoints."""
+        return [
+            ("GET", "/rooms", self.list_rooms),
+            ("POST", "/rooms", self.create_room),
+            ("GET", "/rooms/{name}", self.get_room),
+            ("POST", "/rooms/{name}", self.update_room),
+            ("DELETE", "/rooms/{name}", self.delete_room),
+            ("POST", "/batch/rooms", self.batch_create),
+            ("DELETE", "/batch/rooms", self.batch_delete),
+        ]
 
     def list_rooms(self, request: web.Request, body: Any) -> Any:
         """List the rooms, newest first.
@@ -208,12 +174,6 @@ class Endpoints:
             "sip_uri": {"endpoint": first, **({"extra_endpoints": more} if more else {})},
         }
 
-    def _room(self, request: web.Request) -> Room:
-        name = request.match_info["name"]
-        if (room := self._state.find_room(name)) is None:
-            raise no_room(name)
-        return room
-
     def _describe(self, room: Room) -> dict[str, Any]:
         return {
             "id": room.id,
@@ -221,7 +181,7 @@ class Endpoints:
             "api_created": True,
             "privacy": room.privacy,
             "url": f"{self._daily.url}/{room.name}",
-            "created_at": _iso(room.created_at),
+            "created_at": iso(room.created_at),
             "config": room.config,
         }
 
@@ -231,103 +191,3 @@ class Endpoints:
         if cursor not in ids:
             raise invalid(f"{name} was '{as_text(cursor)}', which is no room's id")
         return ids.index(cursor)
-
-    # -- Who is in -------------------------------------------------------------------------
-
-    def room_presence(self, request: web.Request, body: Any) -> Any:
-        """List who is in a room.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/presence
-        """
-        limit = self._schema.limit(request.query.get("limit"))
-        if (room := self._state.find_room(request.match_info["name"])) is None:
-            status = self._choices.presence_of_unknown_room
-            if status != 200:
-                raise no_room(request.match_info["name"], status)
-            return {"total_count": 0, "data": []}
-        present = self._present(room)
-        for query in ("userId", "userName"):
-            if query in request.query:
-                present = [each for each in present if each[query] == request.query[query]]
-        return {"total_count": len(present), "data": present[:limit]}
-
-    def presence(self, request: web.Request, body: Any) -> Any:
-        """List who is in any room.
-
-        Reference: https://docs.daily.co/reference/rest-api/presence
-        """
-        rooms = self._state.rooms if self._choices.expired_in_presence else self._daily.rooms
-        present = {name: self._present(room) for name, room in rooms.items()}
-        return {name: people for name, people in present.items() if people}
-
-    def eject(self, request: web.Request, body: Any) -> Any:
-        """Put people out of a room.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/eject
-        """
-        room = self._room(request)
-        given = self._schema.body(EJECT, body)
-        if not ("ids" in given or "user_ids" in given):
-            raise invalid(schema.MISSING)
-        if not room.participants and self._choices.eject_from_empty_room == 404:
-            raise Refusal(404, "not-found", f"nobody is in room {room.name}")
-        ids, user_ids = given.get("ids", []), given.get("user_ids", [])
-        targets = [
-            participant
-            for participant in room.participants.values()
-            if participant.id in ids or participant.user_id in user_ids
-        ]
-        ban = user_ids if given.get("ban") else []
-        return {"ejectedIds": self._state.eject(room, targets, ban=ban)}
-
-    def _present(self, room: Room) -> list[dict[str, Any]]:
-        return [
-            {
-                "room": room.name,
-                "id": participant.id,
-                "userId": participant.user_id,
-                "userName": participant.user_name or None,
-                "mtgSessionId": room.meeting_id,
-                "joinTime": _iso(participant.joined_at),
-                "duration": int(self._now - participant.joined_at),
-            }
-            for participant in room.participants.values()
-            if not participant.hidden or self._choices.hidden_in_presence
-        ]
-
-    # -- Meeting tokens --------------------------------------------------------------------
-
-    def create_token(self, request: web.Request, body: Any) -> Any:
-        """Make a meeting token.
-
-        Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-        """
-        properties = self._schema.token(body, now=self._now)
-        name = properties.get("room_name")
-        if name is not None and not self._choices.token_for_unknown_room:
-            if self._state.find_room(name) is None:
-                raise no_room(name, 400)
-        token = issue(
-            properties,
-            api_key=self._state.api_key,
-            domain_id=self._state.domain_id,
-            issued_at=self._now,
-        )
-        return {"token": token}
-
-    def validate_token(self, request: web.Request, body: Any) -> Any:
-        """Give what a meeting token says.
-
-        Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/validate-meeting-token
-        """
-        ignore_nbf = request.query.get("ignoreNbf") == "true"
-        try:
-            properties = self._state.read_token(request.match_info["token"], ignore_nbf=ignore_nbf)
-        except BadToken as exc:
-            raise invalid(str(exc)) from exc
-        hidden = () if self._choices.validation_shows_times else ("exp", "nbf")
-        return {name: value for name, value in properties.items() if name not in hidden}
-
-
-def _iso(instant: float) -> str:
-    return datetime.fromtimestamp(int(instant), UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
