@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "pipecat_daily_rest"
 LOCAL = [path for path in sorted((PACKAGE / "local").rglob("*.py")) if "stand_in" not in path.parts]
 STAND_IN = sorted((PACKAGE / "local" / "stand_in").rglob("*.py"))
-MODULES = sorted(PACKAGE.glob("*.py"))
+MODULES = sorted({*PACKAGE.rglob("*.py")} - {*(PACKAGE / "local").rglob("*.py")})
 
 
 def imported(path):
@@ -46,7 +46,9 @@ def test_only_the_plugin_reaches_into_the_local_daily():
 
 def test_no_module_imports_one_that_imports_it():
     graph = {
-        f"pipecat_daily_rest.{path.stem}": imported(path)
+        ".".join(
+            ("pipecat_daily_rest", *path.relative_to(PACKAGE).with_suffix("").parts)
+        ): imported(path)
         for path in MODULES
         if path.stem[:2] != "__"
     }

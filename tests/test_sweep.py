@@ -22,8 +22,9 @@ from pipecat_daily_rest.errors import (
     DailyInvalidRequestError,
     DailyResponseError,
 )
-from pipecat_daily_rest.local import LocalDaily, endpoints
+from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.endpoints import rooms, session
 
 DAY = 86_400
 
@@ -110,7 +111,7 @@ async def test_what_is_young_is_spared(daily):
 async def test_a_room_whose_age_is_unknown_is_spared(daily, monkeypatch):
     name = names.mint("pipecat")
     await make(daily, name)
-    monkeypatch.setattr(endpoints, "_iso", lambda instant: None)
+    monkeypatch.setattr(rooms, "iso", lambda instant: None)
     report = await sweep(min_age=0)
     assert report.spared == {name: "its age is unknown"}
     assert list(daily.rooms) == [name]
@@ -250,7 +251,7 @@ async def test_what_cannot_be_known_deletes_nothing(daily, monkeypatch):
     with pytest.raises(DailyAuthenticationError):
         await sweep(api_key="wrong")
     for nonsense in ([], {"room": None}, None, "nobody"):
-        monkeypatch.setattr(endpoints.Endpoints, "presence", lambda *_, said=nonsense: said)
+        monkeypatch.setattr(session.SessionEndpoints, "presence", lambda *_, said=nonsense: said)
         async with (
             LocalDaily() as other,
             DailyRESTHelper(

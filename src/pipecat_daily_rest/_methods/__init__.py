@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The methods of `DailyRESTHelper`, a module for each family of endpoints."""

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Meeting tokens.
+
+Reference: https://docs.daily.co/reference/rest-api/meeting-tokens
+"""
+
+import time
+
+from pipecat_daily_rest import checks, names
+from pipecat_daily_rest._http import Deadline
+from pipecat_daily_rest._methods.base import Methods
+from pipecat_daily_rest._secret import Secret, hidden
+from pipecat_daily_rest.errors import DailyResponseError
+from pipecat_daily_rest.models import (
+    DailyMeetingTokenParams,
+    DailyMeetingTokenProperties,
+)
+
+
+class TokenMethods(Methods):
+    """Meeting tokens, made by Daily."""
+
+    async def get_token(
+        self,
+        room_url: str,
+        expiry_time: float = 60 * 60,
+        eject_at_token_exp: bool = False,
+        owner: bool = True,
+        params: DailyMeetingTokenParams | None = None,
+    ) -> str:
+        """Make a meeting token over the API.
+
+        Args:
+            room_url: The URL of the room that it opens.
+            expiry_time: Seconds that it is valid.
+            eject_at_token_exp: Whether the participant is put out when it expires.
+            owner: Whether the participant is an owner.
+            params: Further properties; the room, the expiry, the ejection and the ownership are
+                taken from the other arguments. Not changed.
+
+        Returns:
+            The token; its ``repr`` does not show it.
+
+        Raises:
+            DailyError: It could not be made.
+        """
+        room_url = hidden(room_url)
+        given = params.properties if params is not None else DailyMeetingTokenProperties()
+        properties = given.model_copy(
+            deep=True,
+            update={
+                "room_name": names.from_url(room_url),
+                "exp": int(time.time() + expiry_time),
+                "eject_at_token_exp": eject_at_token_exp,
+                "is_owner": owner,
+            },
+        )
+        return await self.create_token(properties)
+
+    async def create_token(
+        self, properties: DailyMeetingTokenProperties, *, deadline: Deadline | None = None
+    ) -> Secret:
+        """Make a meeting token over the API, exactly as the properties say.
+
+        Args:
+            properties: The token's properties.
+            deadline: When it must be over.
+
+        Returns:
+            The token.
+
+        Raises:
+            DailyError: It could not be made.
+        """
+        checks.check_token(properties, now=time.time())
+        params = DailyMeetingTokenParams(properties=properties)
+        data = await self.api.request(
+            "POST",
+            "/meeting-tokens",
+            what="Failed to create meeting token",
+            json=params.model_dump(exclude_none=True),
+            deadline=deadline,
+        )
+        token = data.get("token") if isinstance(data, dict) else None
+        if not token or not isinstance(token, str):
+            msg = "Failed to create meeting token: Invalid response: no token in it."
+            raise DailyResponseError(msg)
+        return Secret(token)
