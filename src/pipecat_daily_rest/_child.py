@@ -40,6 +40,8 @@ class LocalChild:
         host: str = DEFAULT_HOST,
         port: int | None = None,
         log_level: str = "WARNING",
+        limits: bool = False,
+        latency: float = 0.0,
         control: bool = False,
     ) -> None:
         """Initialize; the block starts it.
@@ -48,9 +50,13 @@ class LocalChild:
             host: The address that it listens on.
             port: The port; 7880 when None, or a free one if that is taken.
             log_level: From which of loguru's levels on it logs to stderr.
+            limits: Whether it refuses what is above Daily's documented rates.
+            latency: Seconds that every request takes at the least.
             control: Whether other processes may make it fail.
         """
         self._arguments = ["--host", host, "--log-level", log_level]
+        self._arguments += ["--limits"] if limits else []
+        self._arguments += ["--latency", str(latency)] if latency else []
         self._arguments += ["--control"] if control else []
         self._arguments += (
             ["--prefer-port", str(DEFAULT_PORT)] if port is None else ["--port", str(port)]

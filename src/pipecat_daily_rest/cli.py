@@ -65,6 +65,10 @@ def local(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="The port: 7880, or a free one.")] = None,
     log_level: Annotated[str, LOG_LEVEL] = "WARNING",
+    limits: Annotated[
+        bool, typer.Option("--limits", help="Refuse what is above Daily's documented rates.")
+    ] = False,
+    latency: Annotated[float, typer.Option(help="Seconds that every request takes.")] = 0.0,
     control: Annotated[
         bool, typer.Option("--control", help="Let other processes make it fail, at /.faults.")
     ] = False,
@@ -74,7 +78,13 @@ def local(
 
     raise typer.Exit(
         _local_command.main(
-            command or [], host=host, port=port, log_level=log_level, control=control
+            command or [],
+            host=host,
+            port=port,
+            log_level=log_level,
+            limits=limits,
+            latency=latency,
+            control=control,
         )
     )
 

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -163,6 +164,7 @@ def test_a_port_that_was_asked_for() -> None:
         (["--port", "1", "--prefer-port", "2"], "not allowed with"),
         (["--host", "203.0.113.7"], "no address of this machine"),
         (["--log-level", "loud"], "invalid choice"),
+        (["--latency", "-1"], "is no time"),
     ],
 )
 def test_an_error_is_one_sentence(arguments: list[str], part: str) -> None:
@@ -187,6 +189,27 @@ def test_its_log_goes_to_stderr(level: str) -> None:
     assert rest == ""
     assert ("Local room demo: created" in errors) == (level == "debug")
     assert ready["api_key"] not in errors
+
+
+def delete_nothing(ready: dict[str, str]) -> int:
+    headers = {"Authorization": f"Bearer {ready['api_key']}"}
+    url = f"{ready['api_url']}/rooms/none"
+    request = urllib.request.Request(url, headers=headers, method="DELETE")  # noqa: S310
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=60)  # noqa: S310
+    refused.value.close()
+    return refused.value.code
+
+
+def test_limits_and_latency_are_options() -> None:
+    with child("--limits") as process:
+        ready = answer(process)
+        assert [delete_nothing(ready) for _ in range(51)] == [404] * 50 + [429]
+    with child("--latency", "0.3") as process:
+        ready = answer(process)
+        began = time.monotonic()
+        assert delete_nothing(ready) == 404
+        assert time.monotonic() - began > 0.29
 
 
 def test_it_starts_without_aiortc_and_pipecat() -> None:

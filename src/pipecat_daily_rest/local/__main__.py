@@ -9,6 +9,7 @@ its parent: a Ctrl-C in a terminal must not take the room from the bot that is a
 import argparse
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from typing import NoReturn
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.limits import Limits
 from pipecat_daily_rest.local.server import LocalDaily
 
 _END_WITHIN = 0.8  # seconds after the end of stdin, however stuck the rest is
@@ -76,6 +78,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--control", action="store_true", help="let other processes make it fail, at /.faults"
     )
+    parser.add_argument(
+        "--limits", action="store_true", help="refuse what is above Daily's documented rates"
+    )
+    parser.add_argument(
+        "--latency", type=float, default=0.0, help="seconds that every request takes at the least"
+    )
     return parser.parse_args()
 
 
@@ -94,14 +102,19 @@ async def _serve(arguments: argparse.Namespace, say: Callable[..., None]) -> Non
 
 
 async def _start(arguments: argparse.Namespace) -> LocalDaily:
+    make = functools.partial(
+        LocalDaily,
+        host=arguments.host,
+        limits=Limits() if arguments.limits else None,
+        latency=arguments.latency,
+        control=arguments.control,
+    )
     if arguments.prefer_port is not None:
         with contextlib.suppress(DailyConfigError):
-            daily = LocalDaily(
-                host=arguments.host, port=arguments.prefer_port, control=arguments.control
-            )
+            daily = make(port=arguments.prefer_port)
             await daily.start()
             return daily
-    daily = LocalDaily(host=arguments.host, port=arguments.port, control=arguments.control)
+    daily = make(port=arguments.port)
     await daily.start()
     return daily
 

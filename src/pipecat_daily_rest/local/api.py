@@ -4,6 +4,7 @@
 Reference: https://docs.daily.co/reference/rest-api
 """
 
+import asyncio
 import hmac
 import json
 import re
@@ -53,7 +54,8 @@ class _Api:
         self._state = daily.state
 
     async def serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
-        """Read, authenticate, parse, answer; `LocalDaily.requests` keeps it."""
+        """Read, authenticate, count, parse, answer; `LocalDaily.requests` keeps it."""
+        await self._travel()
         key = self._state.api_key
         body = await read_json(request)
         path = request.rel_url.raw_path.removeprefix(PREFIX)
@@ -70,6 +72,7 @@ class _Api:
         if response is None:
             return web.Response()  # for aiohttp: nobody is there to get it
         self._answered(arrived, response.status)
+        await self._travel()
         return response
 
     def _respond(
@@ -78,6 +81,7 @@ class _Api:
         key = self._state.api_key
         try:
             authenticate(request, key)
+            self._daily.limits.check(f"{arrived.method} {arrived.path}", _name(request))
             if isinstance(body, Refusal):
                 raise body
             if body is None and request.method == "POST" and not self._state.choices.empty_body:
@@ -85,13 +89,17 @@ class _Api:
             self._state.collect()
             return web.json_response(endpoint(request, {} if body is None else body))
         except Refusal as exc:
-            return web.json_response(exc.body, status=exc.status)
+            return web.json_response(exc.body, status=exc.status, headers=exc.headers)
         except Exception as exc:
             # Without the frames' values, which hold keys and tokens.
             lines = masked("".join(traceback.format_exception(exc)), key)
             logger.error("{} {} failed:\n{}", arrived.method, arrived.path, lines)
             info = "the local Daily failed; its log says why"
             return web.json_response({"error": "server-error", "info": info}, status=500)
+
+    async def _travel(self) -> None:
+        if self._daily.latency:
+            await asyncio.sleep(self._daily.latency / 2)
 
     def _answered(self, arrived: Request, status: int) -> None:
         requests = self._daily.requests
@@ -124,6 +132,12 @@ def authenticate(request: web.Request, api_key: str) -> None:
         raise Refusal(400, "authorization-header-error", BAD_HEADER)
     if not hmac.compare_digest(match[1].encode(errors="surrogateescape"), api_key.encode()):
         raise Refusal(401, "authentication-error")
+
+
+def _name(request: web.Request) -> str:
+    """The same for all requests to one endpoint."""
+    resource = request.match_info.route.resource
+    return f"{request.method} {resource.canonical if resource is not None else ''}"
 
 
 async def read_json(request: web.Request) -> Any:

@@ -49,6 +49,14 @@ class Choices:
             so that a misspelt claim is noticed, or the claim is ignored.
         public_room_ignores_bad_token: Whether an invalid, early or expired token lets somebody
             into a public room, without the token's rights.
+        rate_window: Whether no ``sliding`` window of a rate tier holds more requests than the limit,
+            or none of the ``fixed`` ones that follow each other.
+        rate_per_endpoint: Whether each endpoint of a rate tier has a counter of its own, instead
+            of one for the tier.
+        batch_tier: The rate tier of the batch endpoints; None is without limit.
+        refused_requests_count: Whether a request that is refused for the rate counts as well, so
+            that who goes on asking is never let in.
+        rate_limit_retry_after: Whether a 429 carries ``Retry-After``.
         max_api_rooms: How many rooms the plan has; None is without limit.
         org_privacy: Whether ``"org"`` is a third ``privacy``; nobody joins it without a token.
         far_exp: An ``exp`` or ``nbf`` over a hundred years ahead, which is what milliseconds give,
@@ -59,6 +67,8 @@ class Choices:
         wrong_value_info: The text for a bad type or value. Fields: ``name``, ``value``,
             ``expected``.
         too_many_rooms_info: The text when ``max_api_rooms`` is reached. Fields: ``limit``.
+        rate_limit_info: The text of a 429; None leaves ``info`` out. Fields: ``requests``,
+            ``seconds``.
     """
 
     expired_name_free: bool = True
@@ -79,6 +89,11 @@ class Choices:
     validation_shows_times: bool = False
     unknown_claims: Literal["refuse", "ignore"] = "refuse"
     public_room_ignores_bad_token: bool = False
+    rate_window: Literal["sliding", "fixed"] = "sliding"
+    rate_per_endpoint: bool = False
+    batch_tier: Literal["default", "slow"] | None = "default"
+    refused_requests_count: bool = False
+    rate_limit_retry_after: bool = False
     max_api_rooms: int | None = None
     org_privacy: bool = False
     far_exp: Literal["error", "accept"] = "accept"
@@ -87,3 +102,4 @@ class Choices:
     unknown_property_info: str = "unknown property '{name}'"
     wrong_value_info: str = "{name} was '{value}' but should be {expected}"
     too_many_rooms_info: str = "this domain may have {limit} rooms and has them"
+    rate_limit_info: str | None = "more than {requests} requests in {seconds} seconds"

@@ -34,6 +34,7 @@ class Refusal(Exception):
     Parameters:
         status: The HTTP status.
         body: The JSON body: ``error``, mostly ``info``, seldom more.
+        headers: Further headers of the answer.
     """
 
     def __init__(self, status: int, error: str, info: str | None = None, **more: Any) -> None:
@@ -48,6 +49,7 @@ class Refusal(Exception):
         super().__init__(info or error)
         self.status = status
         self.body = {"error": error, **({} if info is None else {"info": info}), **more}
+        self.headers: dict[str, str] = {}
 
 
 def invalid(info: str) -> Refusal:

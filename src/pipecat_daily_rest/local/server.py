@@ -2,6 +2,7 @@
 """LocalDaily: starts and stops it all."""
 
 import errno
+import math
 import os
 import secrets
 import socket
@@ -23,6 +24,7 @@ from pipecat_daily_rest.local.failures import Failure
 from pipecat_daily_rest.local.faults import Chaos, Fault, Faults
 from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
 from pipecat_daily_rest.local.journal import Request
+from pipecat_daily_rest.local.limits import Limiter, Limits
 from pipecat_daily_rest.local.mixer import Mixer
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
@@ -50,6 +52,8 @@ class LocalDaily:
         port: int = 0,
         api_key: str | None = None,
         choices: Choices | None = None,
+        limits: Limits | None = None,
+        latency: float = 0.0,
         control: bool = False,
     ) -> None:
         """Initialize a local Daily; ``async with`` or `start` starts it.
@@ -60,10 +64,14 @@ class LocalDaily:
             port: The TCP port; a free one when 0.
             api_key: The key that it accepts, of 32 characters or more; a random one when None.
             choices: What to do where Daily's behaviour is unconfirmed.
+            limits: How many requests are answered in how many seconds, as ``Limits()``; None is
+                without limits.
+            latency: Seconds that every request to the REST API takes at the least, half of them
+                on its way here and half on the way back.
             control: Whether other processes may add faults, over HTTP and with the key.
 
         Raises:
-            DailyConfigError: The port or the key cannot be one.
+            DailyConfigError: The port, the key or the latency cannot be one.
         """
         if not 0 <= port <= 65535:
             msg = f"{port} is no TCP port: give one from 1 to 65535, or 0 for a free one."
@@ -72,11 +80,17 @@ class LocalDaily:
         if api_key is not None and len(api_key) < 32:
             msg = "The local Daily's api_key signs tokens and needs 32 characters or more; leave it out for a random one."
             raise DailyConfigError(msg)
+        if not 0 <= latency < math.inf:
+            msg = f"latency {latency} is no time: give seconds, as 0.05."
+            raise DailyConfigError(msg)
         # One socket only: localhost would give two, and with port 0 on different ports.
         self.host = "127.0.0.1" if host == "localhost" else host.strip("[]")
         self.port = port
         self.api_key = Secret(api_key or secrets.token_hex(32))
-        self.state = State(api_key=self.api_key, clock=Clock(), choices=choices or Choices())
+        choices = choices or Choices()
+        self.state = State(api_key=self.api_key, clock=Clock(), choices=choices)
+        self.limits = Limiter(limits, choices, self.state.clock)
+        self.latency = latency
         self.requests: list[Request] = []  # what the REST API was asked, in order of arrival
         self.faults = Faults()
         self.mixer = Mixer(self.state)
