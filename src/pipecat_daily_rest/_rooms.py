@@ -7,17 +7,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._pages import listed
 from pipecat_daily_rest.errors import (
     DailyError,
-    DailyInvalidRequestError,
     DailyNotFoundError,
     DailyRateLimitError,
     DailyResponseError,
 )
 from pipecat_daily_rest.models import DailyRoomObject
 
-# https://docs.daily.co/reference/rest-api/rooms/list-rooms
-_PAGE = 100
 # https://docs.daily.co/reference/rest-api/batch/delete-rooms
 _BATCH = 1000
 
@@ -71,7 +69,7 @@ async def get_room(api: API, name: str, *, deadline: Deadline | None = None) -> 
     return read_room(data, name=name)
 
 
-async def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
+def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
     """List the rooms that exist, all pages, newest first, each once.
 
     Reference: https://docs.daily.co/reference/rest-api/rooms/list-rooms
@@ -79,39 +77,17 @@ async def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
     Args:
         api: The API.
 
-    Yields:
-        The rooms.
-
-    Raises:
-        DailyError: They could not be listed.
+    Returns:
+        The rooms; a page that cannot be had raises a `DailyError` there.
     """
-    what = "Unable to list the rooms"
-    seen: set[str] = set()
-    cursors: list[str] = []
-    while True:
-        query = {"limit": str(_PAGE), **({"starting_after": cursors[-1]} if cursors else {})}
-        try:
-            data = await api.request("GET", "/rooms", what=what, query=query)
-        except DailyInvalidRequestError:
-            if not cursors:
-                raise
-            cursors.pop()  # that room is gone by now: go on from the one before it
-            continue
-        page = data.get("data") if isinstance(data, dict) else None
-        if not isinstance(page, list):
-            msg = f"{what}: Invalid response: no list of rooms."
-            raise DailyResponseError(msg)
-        if not page:
-            return
-        rooms = [room for each in page if (room := read_room(each)).name not in seen]
-        if not rooms:
-            if not cursors:
-                return
-            cursors.pop()  # Daily may begin anew where it does not know the cursor
-        for room in rooms:
-            seen.add(room.name)
-            yield room
-        cursors.extend(room.id for room in rooms if room.id)
+    return listed(
+        api,
+        "/rooms",
+        what="Unable to list the rooms",
+        read=read_room,
+        key=lambda room: room.name,
+        cursor=lambda room: room.id,
+    )
 
 
 async def presence(api: API) -> dict[str, list[dict[str, Any]]]:
