@@ -3,12 +3,11 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pipecat_daily_rest import checks, tokens
-from pipecat_daily_rest._finish import finish
+from pipecat_daily_rest._finish import both
 from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest._secret import Secret, masked
 from pipecat_daily_rest.errors import DailyConfigError
@@ -16,8 +15,6 @@ from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
 
 TokenSource = Literal["local", "api"]
-A = TypeVar("A")
-B = TypeVar("B")
 
 
 @dataclass
@@ -55,48 +52,50 @@ class Mint:
         bot: DailyMeetingTokenProperties,
         user: DailyMeetingTokenProperties,
         deadline: Deadline,
+        *,
+        room: asyncio.Future[Any] | None = None,
     ) -> tuple[Secret, Secret]:
-        """Both at once; never the same string."""
+        """Both at once; never the same string. What Daily makes waits for the room, if one is given."""
         if bot == user and user.exp is not None:
             user.exp -= 1
-        if self.claims(bot) is not None or self.claims(user) is not None:
-            await self._prepare(deadline)  # once, else both would ask for the domain's id
-        return await _both(self.token(bot, deadline=deadline), self.token(user, deadline=deadline))
+        bots, users = self._claims(bot), self._claims(user)
+        if bots is not None and users is not None:
+            domain_id = await self.prepare(deadline)
+            return self._sign(bots, domain_id), self._sign(users, domain_id)
+        return await both(
+            self.token(bot, deadline=deadline, room=room),
+            self.token(user, deadline=deadline, room=room),
+        )
 
     async def token(
-        self, properties: DailyMeetingTokenProperties, *, deadline: Deadline | None = None
+        self,
+        properties: DailyMeetingTokenProperties,
+        *,
+        deadline: Deadline | None = None,
+        room: asyncio.Future[Any] | None = None,
     ) -> Secret:
         """Sign it here where that is possible and wanted, else ask Daily."""
-        claims = self.claims(properties)
-        if claims is None:
-            return await self.helper.create_token(properties, deadline=deadline)
-        domain_id = await self._prepare(deadline)
+        claims = self._claims(properties)
+        if claims is not None:
+            return self._sign(claims, await self.prepare(deadline))
+        # Whether Daily makes a token for a room that does not exist yet is not documented.
+        if room is not None:
+            await asyncio.wait({room})
+            room.result()
+        return await self.helper.create_token(properties, deadline=deadline)
+
+    async def prepare(self, deadline: Deadline | None = None) -> str:
+        """What signing needs: PyJWT, and the domain's id."""
+        if tokens.loaded():
+            return await self.helper.domain_id(deadline=deadline)
+        _, domain_id = await both(tokens.load(), self.helper.domain_id(deadline=deadline))
+        return domain_id
+
+    def _sign(self, claims: dict[str, Any], domain_id: str) -> Secret:
         return tokens.sign(
             claims, api_key=self.helper.api.key, domain_id=domain_id, now=time.time()
         )
 
-    async def _prepare(self, deadline: Deadline | None) -> str:
-        """What signing needs: PyJWT, and the domain's id."""
-        _, domain_id = await _both(tokens.load(), self.helper.domain_id(deadline=deadline))
-        return domain_id
-
-    def claims(self, properties: DailyMeetingTokenProperties) -> dict[str, Any] | None:
+    def _claims(self, properties: DailyMeetingTokenProperties) -> dict[str, Any] | None:
         """The claims to sign; None when the token has to come from Daily."""
         return tokens.claims(properties) if self.source == "local" else None
-
-
-async def _both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
-    """Run two at once; when one fails, the other is cancelled and over before the error goes on."""
-    # Not a TaskGroup: before Python 3.13 a child's error takes the place of a cancellation that
-    # comes with it, and leaves the task's count of cancellations too high for asyncio.timeout().
-    one, two = asyncio.ensure_future(first), asyncio.ensure_future(second)
-    try:
-        await asyncio.wait({one, two}, return_when=asyncio.FIRST_EXCEPTION)
-    finally:
-        one.cancel()
-        two.cancel()
-        await finish(asyncio.gather(one, two, return_exceptions=True))
-    for each in (one, two):
-        if not each.cancelled() and (error := each.exception()) is not None:
-            raise error
-    return one.result(), two.result()

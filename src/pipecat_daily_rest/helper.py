@@ -10,7 +10,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from pipecat_daily_rest import settings
+from pipecat_daily_rest import settings, tokens
+from pipecat_daily_rest._finish import both
 from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._methods.domain import DomainMethods
 from pipecat_daily_rest._methods.rooms import RoomMethods
@@ -99,12 +100,16 @@ class DailyRESTHelper(RoomMethods, SessionMethods, TokenMethods, DomainMethods):
         await self.api.aclose()
 
     async def warm(self) -> None:
-        """Open a connection and learn the domain's id, so that the first room comes faster.
+        """Take what only the first room needs off its path: DNS, TCP, TLS, the domain's id, PyJWT.
+
+        Then a room and its tokens are one request on an open connection. A connection that is not
+        used for 50 seconds is closed, before Daily drops it: after a longer silence this opens
+        one again. The helper has to stay open meanwhile, and to be passed on as ``daily=``.
 
         Raises:
             DailyError: Daily cannot be reached, or refuses the key.
         """
-        await self.domain_id()
+        await both(tokens.load(), self._ask_for_domain())
 
     async def request(
         self,

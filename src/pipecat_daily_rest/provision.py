@@ -232,16 +232,11 @@ async def make_room(
     )
     deadline = Deadline(helper.api.policy.deadline)
     creating = asyncio.create_task(creation.run(deadline), name=f"create {name}")
-    # A token that Daily makes waits for the room: whether Daily makes one for a room that does
-    # not exist yet is not documented.
-    signed_here = mint.claims(bot) is not None and mint.claims(user) is not None
-    minting = asyncio.create_task(mint.pair(bot, user, deadline)) if signed_here else None
+    minting = asyncio.create_task(mint.pair(bot, user, deadline, room=creating))
     try:
         room = await asyncio.shield(creating)
         ownership.confirm(room)
         ownership.suspect(creation.lost)
-        if minting is None:
-            minting = asyncio.create_task(mint.pair(bot, user, deadline))
         bot_token, user_token = await asyncio.shield(minting)
     except BaseException:
         rollback = _roll_back(creating, minting, creation, ownership, bounds)
@@ -262,15 +257,14 @@ async def make_room(
 
 async def _roll_back(
     creating: asyncio.Task[DailyRoomObject],
-    minting: asyncio.Task[Any] | None,
+    minting: asyncio.Task[Any],
     creation: Creation,
     ownership: OwnedRoom,
     bounds: Bounds,
 ) -> None:
     """A create in flight is not abandoned: its answer tells whether there is a room to delete."""
-    if minting is not None:
-        minting.cancel()
-        await asyncio.gather(minting, return_exceptions=True)
+    minting.cancel()
+    await asyncio.gather(minting, return_exceptions=True)
     await asyncio.wait({creating}, timeout=bounds.create())
     if not creating.done():
         creating.cancel()

@@ -164,9 +164,14 @@ def _permissions(short: Any) -> Any:
     return permissions
 
 
+def loaded() -> bool:
+    """Tell whether PyJWT is imported already."""
+    return "jwt" in sys.modules
+
+
 async def load() -> None:
     """Import PyJWT off the event loop, since it takes long: the first create is in flight meanwhile."""
-    if "jwt" not in sys.modules:
+    if not loaded():
         await asyncio.to_thread(importlib.import_module, "jwt")
 
 
