@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 
+from document import observe
 from pipecat_daily_rest.local import LocalDaily
+
+observe.install()
 
 # For this process only: what the tests start is judged by its output, as a user's would be.
 os.environ.pop("PYTHONDEVMODE", None)
@@ -25,6 +28,18 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may see the developer's own account."""
     for name in ("DAILY_API_KEY", "DAILY_API_URL", "DAILY_ROOM_URL"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _as_documented(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a local Daily took and answered in a test has to be as Daily documents it."""
+    observe.OBSERVER.take()
+    yield
+    wrong = observe.OBSERVER.take()
+    if request.node.get_closest_marker("undocumented"):
+        assert wrong, "nothing undocumented was sent or answered: the mark can go"
+    elif wrong:
+        pytest.fail("not as Daily documents it:\n" + "\n".join(wrong), pytrace=False)
 
 
 @pytest.fixture

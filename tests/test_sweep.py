@@ -108,6 +108,7 @@ async def test_what_is_young_is_spared(daily):
     assert daily.rooms == {}
 
 
+@pytest.mark.undocumented("a room without its age")
 async def test_a_room_whose_age_is_unknown_is_spared(daily, monkeypatch):
     name = names.mint("pipecat")
     await make(daily, name)
@@ -246,6 +247,7 @@ async def test_batches_that_are_always_refused_end_in_a_report_and_not_in_single
     assert len(sent(daily, "DELETE")) <= 20
 
 
+@pytest.mark.undocumented("presence that cannot be read")
 async def test_what_cannot_be_known_deletes_nothing(daily, monkeypatch):
     await make(daily, names.mint("pipecat"))
     with pytest.raises(DailyAuthenticationError):

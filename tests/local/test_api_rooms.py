@@ -14,6 +14,7 @@ from pipecat_daily_rest.local.choices import Choices
 NOT_FOUND = {"error": "not-found", "info": "room demo not found"}
 
 
+@pytest.mark.undocumented("null for what a new room need not have")
 async def test_a_room_without_wishes(call, local_daily) -> None:
     before = int(local_daily.state.clock.now())
     for options in ({"json": {}}, {}, {"json": {"name": None, "privacy": None, "properties": {}}}):
@@ -35,6 +36,7 @@ async def test_a_room_without_wishes(call, local_daily) -> None:
     assert len(local_daily.rooms) == 3
 
 
+@pytest.mark.undocumented("null for what a new room need not have")
 async def test_a_room_with_wishes(call, local_daily) -> None:
     exp = local_daily.state.clock.now() + 60.25
     body = {

@@ -121,6 +121,7 @@ async def test_a_bots_link_from_a_page_elsewhere(
         pass
 
 
+@pytest.mark.undocumented("DELETE with a body")
 async def test_every_answer_carries_the_headers(
     daily: LocalDaily, session: aiohttp.ClientSession
 ) -> None:

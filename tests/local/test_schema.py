@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The server's table of properties, against Daily's OpenAPI document and against values."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from document import table
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.claims import CLAIMS
 from pipecat_daily_rest.local.kinds import as_text
@@ -14,8 +13,6 @@ from pipecat_daily_rest.local.properties import ROOM_DEFAULTS, ROOM_PROPERTIES, 
 from pipecat_daily_rest.local.schema import Refusal, Schema, config
 
 NOW = 1_800_000_000.0
-OPENAPI = Path(__file__).parents[3] / "shared" / "daily-api" / "openapi.json"
-TABLE = json.loads((Path(__file__).parent / "daily_properties.json").read_text())
 SAMPLES = {"boolean": True, "integer": 4_000_000_000, "number": 0.25, "string": "x", "object": {}}
 # Where prose of the documentation says more than the type.
 SPECIAL = {
@@ -36,20 +33,13 @@ SPECIAL = {
 }
 
 
-def of_openapi(path: str) -> dict[str, Any]:
-    """The table in the file beside this one is what this gives for Daily's document."""
-    document = json.loads(OPENAPI.read_text())
-
-    def follow(node: dict[str, Any]) -> dict[str, Any]:
-        while "$ref" in node:
-            steps = node["$ref"].split("/")[1:]
-            node = document
-            for step in steps:
-                node = node[step]
-        return node
+def properties(name: str) -> dict[str, Any]:
+    """The kinds of values of each property, from Daily's OpenAPI document."""
+    schemas = table.read()["schemas"]
 
     def brief(node: dict[str, Any]) -> Any:
-        node = follow(node)
+        if "$ref" in node:
+            return brief(schemas[node["$ref"].removeprefix("#/schemas/")])
         if "oneOf" in node:
             return [brief(inner) for inner in node["oneOf"]]
         if "enum" in node:
@@ -60,15 +50,11 @@ def of_openapi(path: str) -> dict[str, Any]:
             return {"object": {name: brief(inner) for name, inner in node["properties"].items()}}
         return node["type"]
 
-    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    return brief(follow(body)["properties"]["properties"])["object"]
+    found: dict[str, Any] = brief(schemas[name])["object"]
+    return found
 
 
-@pytest.mark.skipif(not OPENAPI.exists(), reason="Daily's OpenAPI document is not beside the repo")
-def test_the_stored_table_is_that_of_the_openapi_document() -> None:
-    assert TABLE["room"] == of_openapi("/rooms")
-    assert TABLE["room"] == of_openapi("/rooms/{room_name}")
-    assert TABLE["token"] == of_openapi("/meeting-tokens")
+TABLE = {"room": properties("room-properties"), "token": properties("properties")}
 
 
 def test_the_names_are_those_of_the_openapi_document() -> None:
