@@ -168,7 +168,7 @@ class API:
             surface: Errors that are the caller's to handle: no second attempt.
 
         Returns:
-            The answer's JSON.
+            The answer's JSON; None for an answer without a body where none is needed.
 
         Raises:
             DailyError: What the last attempt ended with; carries ``attempts``.
@@ -213,6 +213,9 @@ class API:
             raise answer
         if not 200 <= answer.status < 300:
             raise self._refusal(answer, what, method, path)
+        # Daily documents no body for some deletes: https://docs.daily.co/reference/rest-api/webhooks
+        if answer.empty and (method == "DELETE" or answer.status == 204):
+            return None
         try:
             return answer.json()
         except ValueError as exc:
@@ -307,6 +310,10 @@ class _Answer:
         self._body = body
         self._key = key
 
+    @property
+    def empty(self) -> bool:
+        return not self._body
+
     def text(self) -> str:
         """For an error: without the key and without tokens, which a server may send back."""
         return masked(self._body.decode("utf-8", "replace"), self._key)
@@ -331,7 +338,9 @@ def _kind(status: int, code: str) -> type[DailyAPIError]:
         404: DailyNotFoundError,
         429: DailyRateLimitError,
     }
-    return DailyServerError if status >= 500 else kinds.get(status, DailyAPIError)
+    # A 501 says that there is no such thing: nothing failed, and sending it again does not help.
+    failed = status >= 500 and status != 501
+    return DailyServerError if failed else kinds.get(status, DailyAPIError)
 
 
 def never_happened(error: DailyError) -> bool:

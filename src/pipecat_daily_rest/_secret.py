@@ -10,6 +10,10 @@ _TOKEN = (
         rf"eyJ{_PART}{{10,}}\.{_PART}+\.{_PART}*|(?<!{_PART})eyJ{_PART}{{10,}}(?:\.{_PART}*)?"
     )
 )
+# What makes a link to a stored file work: https://docs.daily.co/docs/rest-api/access-links
+_SIGNATURE = re.compile(
+    r"((?:[?&]|\\u0026)(?:X-[A-Za-z]+-)?Signature=)[^&#\s\\\"'<>]+", re.IGNORECASE
+)
 _MASK = "***"
 
 
@@ -39,7 +43,7 @@ def secret(given: str | None) -> str | None:
 
 
 def masked(text: str, key: str = "") -> str:
-    """Take an API key and meeting tokens out of a text.
+    """Take an API key, meeting tokens and the signatures of links out of a text.
 
     Args:
         text: The text.
@@ -48,11 +52,12 @@ def masked(text: str, key: str = "") -> str:
     Returns:
         The text with ``***`` in their place.
     """
-    return _TOKEN.sub(_MASK, text.replace(key, _MASK) if key else text)
+    text = _TOKEN.sub(_MASK, text.replace(key, _MASK) if key else text)
+    return _SIGNATURE.sub(rf"\g<1>{_MASK}", text)
 
 
 def hidden(value: Any, key: str = "") -> Any:
-    """Make a `Secret` of each text of a JSON value that holds an API key or a meeting token.
+    """Make a `Secret` of each text of a JSON value with an API key, a token or a signed link.
 
     Args:
         value: The value.

@@ -140,6 +140,6 @@ class DailyRateLimitError(DailyAPIError):
 
 
 class DailyServerError(DailyAPIError):
-    """5xx: something failed on Daily's side."""
+    """5xx: something failed on Daily's side. A 501 is a plain `DailyAPIError`: it would fail again."""
 
     retryable = True

@@ -10,19 +10,19 @@ from typing import Any, Self
 
 import aiohttp
 
-from pipecat_daily_rest import settings, tokens
+from pipecat_daily_rest import _any_request, settings, tokens
 from pipecat_daily_rest._finish import both
 from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._methods.domain import DomainMethods
 from pipecat_daily_rest._methods.rooms import RoomMethods
 from pipecat_daily_rest._methods.session import SessionMethods
+from pipecat_daily_rest._methods.stored import StoredMethods
 from pipecat_daily_rest._methods.tokens import TokenMethods
-from pipecat_daily_rest._secret import hidden, masked, secret
-from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest._secret import masked, secret
 from pipecat_daily_rest.retry import Repeat, RetryPolicy
 
 
-class DailyRESTHelper(RoomMethods, SessionMethods, TokenMethods, DomainMethods):
+class DailyRESTHelper(RoomMethods, SessionMethods, TokenMethods, DomainMethods, StoredMethods):
     """A client of Daily's REST API.
 
     A drop-in for ``pipecat.transports.daily.utils.DailyRESTHelper``. Rooms that it makes belong to
@@ -117,38 +117,38 @@ class DailyRESTHelper(RoomMethods, SessionMethods, TokenMethods, DomainMethods):
         path: str,
         *,
         json: Any = None,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, Any] | None = None,
         deadline: float | None = None,
     ) -> Any:
         """Send any request of Daily's API that has no method of its own.
 
-        A POST is sent again only when the first surely had no effect; others whenever no good
-        answer came.
+        A POST or PATCH is sent again only when the first surely had no effect; others whenever no
+        good answer came.
 
         Args:
-            method: The HTTP method.
-            path: Below the API URL, as ``/recordings``.
-            json: The body.
-            query: The query.
+            method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+            path: Below the API URL, as ``/webhooks/<id>``; an id with other characters than letters,
+                digits, ``-``, ``_`` and ``.`` goes through ``urllib.parse.quote(id, safe="")``.
+            json: The body: anything that JSON can hold; none is sent when None.
+            query: The query: texts, numbers and booleans; None is left out.
             deadline: Seconds for all attempts together; the retry policy's when None.
 
         Returns:
-            The answer's JSON.
+            The answer's JSON; None for an answer without a body.
 
         Raises:
+            DailyConfigError: An argument cannot be one; nothing was sent.
             DailyError: No good answer came.
         """
-        path, json = hidden(path, self.api.key), hidden(json, self.api.key)
-        if not path.startswith("/") or "?" in path or "#" in path or ".." in path.split("/"):
-            msg = f"path {masked(path, self.api.key)!r} must begin with a slash and hold no query: pass that as query=…."
-            raise DailyConfigError(msg)
-        method = method.upper()
+        method, path, json, query = _any_request.checked(
+            method, path, json, query, key=self.api.key
+        )
         return await self.api.request(
             method,
             path,
             what=masked(f"{method} {path}", self.api.key),
             json=json,
             query=query,
-            repeat=Repeat.UNSENT if method == "POST" else Repeat.SAFE,
+            repeat=Repeat.UNSENT if method in ("POST", "PATCH") else Repeat.SAFE,
             deadline=Deadline(deadline) if deadline is not None else None,
         )

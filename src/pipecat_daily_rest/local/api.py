@@ -153,7 +153,7 @@ async def read_json(request: web.Request) -> Any:
         raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return Refusal(413, "invalid-request-error", "the body is larger than 1 MiB")
-    if not raw or request.method not in ("POST", "DELETE"):
+    if not raw or request.method in ("GET", "HEAD"):
         return None
     try:
         return json.loads(raw, parse_constant=_refuse_constant)

@@ -16,6 +16,10 @@ _TOKEN = (
         rf"eyJ{_PART}{{10,}}\.{_PART}+\.{_PART}*|(?<!{_PART})eyJ{_PART}{{10,}}(?:\.{_PART}*)?"
     )
 )
+# What makes a link to a stored file work: https://docs.daily.co/docs/rest-api/access-links
+_SIGNATURE = re.compile(
+    r"((?:[?&]|\\u0026)(?:X-[A-Za-z]+-)?Signature=)[^&#\s\\\"'<>]+", re.IGNORECASE
+)
 MASK = "***"
 
 
@@ -45,7 +49,7 @@ def secret(given: str | None) -> str | None:
 
 
 def masked(value: Any, api_key: str) -> Any:
-    """Take the API key and meeting tokens out of a text, or out of every text of a JSON value.
+    """Take the API key, meeting tokens and the signatures of links out of a JSON value.
 
     Args:
         value: The text or value; it stays as it is.
@@ -55,7 +59,8 @@ def masked(value: Any, api_key: str) -> Any:
         The value with ``***`` in their place.
     """
     if isinstance(value, str):
-        return _TOKEN.sub(MASK, value.replace(api_key, MASK))
+        value = _TOKEN.sub(MASK, value.replace(api_key, MASK))
+        return _SIGNATURE.sub(rf"\g<1>{MASK}", value)
     if isinstance(value, list):
         return [masked(item, api_key) for item in value]
     if isinstance(value, dict):

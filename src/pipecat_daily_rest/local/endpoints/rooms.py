@@ -13,7 +13,6 @@ from aiohttp import web
 
 from pipecat_daily_rest.local import schema
 from pipecat_daily_rest.local.endpoints.family import Family, Route, iso
-from pipecat_daily_rest.local.kinds import as_text
 from pipecat_daily_rest.local.properties import BATCH_CREATE, BATCH_DELETE
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.schema import RoomRequest, invalid, no_room
@@ -42,17 +41,12 @@ class RoomEndpoints(Family):
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/list-rooms
         """
-        limit = self._schema.limit(request.query.get("limit"))
         rooms = sorted(
             self._daily.rooms.values(),
             key=lambda room: (int(room.created_at), room.id),
             reverse=True,
         )
-        ids = [room.id for room in rooms]
-        start = self._position(ids, request.query.get("starting_after"), "starting_after")
-        end = self._position(ids, request.query.get("ending_before"), "ending_before")
-        page = rooms[0 if start is None else start + 1 : end]
-        page = page[-limit:] if end is not None and start is None else page[:limit]
+        page = self._page(request, rooms, id=lambda room: room.id, what="room")
         counted = self._state.rooms if self._choices.expired_in_total_count else rooms
         return {"total_count": len(counted), "data": [self._describe(room) for room in page]}
 
@@ -184,10 +178,3 @@ class RoomEndpoints(Family):
             "created_at": iso(room.created_at),
             "config": room.config,
         }
-
-    def _position(self, ids: list[str], cursor: str | None, name: str) -> int | None:
-        if cursor is None or (cursor not in ids and self._choices.unknown_cursor == "ignore"):
-            return None
-        if cursor not in ids:
-            raise invalid(f"{name} was '{as_text(cursor)}', which is no room's id")
-        return ids.index(cursor)

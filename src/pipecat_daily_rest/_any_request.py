@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What `DailyRESTHelper.request` was given, checked before anything is sent. No I/O."""
+
+import json as jsonlib
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from pipecat_daily_rest._secret import hidden, masked
+from pipecat_daily_rest.errors import DailyConfigError
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# RFC 3986, section 3.3; anything else, a "%" of one's own included, has to be quoted.
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
+
+
+def checked(
+    method: str, path: str, json: Any, query: Mapping[str, Any] | None, *, key: str
+) -> tuple[str, str, Any, dict[str, str]]:
+    """Check a request.
+
+    Args:
+        method: The HTTP method.
+        path: The path below the API URL.
+        json: The body, or None.
+        query: The query, or None.
+        key: The API key, which no error shows.
+
+    Returns:
+        The method in capitals, the path, the body, and the query as texts. What holds a key or a
+        token has a masked ``repr``.
+
+    Raises:
+        DailyConfigError: One of them cannot be sent.
+    """
+    path, json, query = hidden(path, key), hidden(json, key), hidden(query, key)
+    method = method.upper() if isinstance(method, str) else method
+    if method not in _METHODS:
+        msg = f"method {masked(repr(method), key)} is none of {', '.join(_METHODS)}."
+        raise DailyConfigError(msg)
+    _check_path(path, key)
+    _check_json(json)
+    return method, path, json, hidden(_texts(query or {}, key), key)
+
+
+def _check_path(path: Any, key: str) -> None:
+    if not isinstance(path, str) or not path.startswith("/") or "?" in path or "#" in path:
+        msg = (
+            f"path {masked(repr(path), key)} must begin with a slash and hold no query: "
+            "pass that as query=…."
+        )
+        raise DailyConfigError(msg)
+    if not _PATH.fullmatch(path):
+        msg = (
+            f"path {masked(repr(path), key)} holds what a path cannot: "
+            'put urllib.parse.quote(id, safe="") in it.'
+        )
+        raise DailyConfigError(msg)
+    if any(unquote(part) in (".", "..") for part in path.split("/")):
+        msg = f"path {masked(repr(path), key)} leads to another endpoint than it says: leave out the dots."
+        raise DailyConfigError(msg)
+
+
+def _check_json(json: Any) -> None:
+    try:
+        jsonlib.dumps(json, allow_nan=False)
+        return
+    except (TypeError, ValueError, RecursionError) as exc:
+        reason = str(exc)
+    msg = f"json is nothing that JSON can hold: {reason}."
+    raise DailyConfigError(msg)
+
+
+def _texts(query: Any, key: str) -> dict[str, str]:
+    if not isinstance(query, Mapping):
+        msg = "query must be a mapping of names and values."
+        raise DailyConfigError(msg)
+    return {
+        str(name): _text(name, value, key) for name, value in query.items() if value is not None
+    }
+
+
+def _text(name: Any, value: Any, key: str) -> str:
+    if isinstance(value, str) and value.encode(errors="ignore").decode() == value:
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    msg = f"query[{masked(repr(name), key)}] must be a text, a number or a boolean, not a {type(value).__name__}."
+    raise DailyConfigError(msg)

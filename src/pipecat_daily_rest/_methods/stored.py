@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Recordings and transcripts.
+
+Reference: https://docs.daily.co/reference/rest-api/recordings and
+https://docs.daily.co/reference/rest-api/transcript
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pipecat_daily_rest import names
+from pipecat_daily_rest._methods.base import Methods, segment
+from pipecat_daily_rest._pages import listed
+from pipecat_daily_rest.answers import (
+    DailyAccessLink,
+    DailyDeletedRecording,
+    DailyRecording,
+    DailyTranscript,
+)
+from pipecat_daily_rest.errors import DailyNotFoundError
+
+
+class StoredMethods(Methods):
+    """What Daily stored of the calls."""
+
+    def list_recordings(self, *, room_name: str | None = None) -> AsyncIterator[DailyRecording]:
+        """List the recordings, all pages, newest first.
+
+        Daily counts this request in a slow tier (50 in 30 s).
+
+        Reference: https://docs.daily.co/reference/rest-api/recordings/list-recordings
+
+        Args:
+            room_name: Only those of this room, which need not exist any more.
+
+        Returns:
+            The recordings, to be read with ``async for``; a page that cannot be had raises a
+            `DailyError` there.
+
+        Raises:
+            DailyConfigError: No room can have that name.
+        """
+        what = "Unable to list the recordings"
+        return listed(
+            self.api,
+            "/recordings",
+            what=what,
+            read=lambda data: DailyRecording.read(data, what=what),
+            key=lambda recording: recording.id,
+            query={"room_name": None if room_name is None else names.check(room_name)},
+        )
+
+    async def get_recording(self, recording_id: str) -> DailyRecording:
+        """Look a recording up.
+
+        Reference: https://docs.daily.co/reference/rest-api/recordings/get-recording-information
+
+        Args:
+            recording_id: Its id.
+
+        Returns:
+            The recording.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be told.
+        """
+        path, what = self._recording(recording_id), "Unable to get the recording"
+        return DailyRecording.read(await self.api.request("GET", path, what=what), what=what)
+
+    async def delete_recording(self, recording_id: str) -> DailyDeletedRecording:
+        """Delete a recording.
+
+        Reference: https://docs.daily.co/reference/rest-api/recordings/delete-recording
+
+        Args:
+            recording_id: Its id.
+
+        Returns:
+            Where its file was; only the id, when the answer to the delete was lost.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be deleted.
+        """
+        path, what = self._recording(recording_id), "Failed to delete the recording"
+        try:
+            data = await self.api.request("DELETE", path, what=what)
+        except DailyNotFoundError as exc:
+            if exc.attempts == 1:
+                raise
+            data = None  # an attempt before this one has deleted it
+        return DailyDeletedRecording.read(_with(data, id=recording_id), what=what)
+
+    async def get_recording_link(self, recording_id: str) -> DailyAccessLink:
+        """Make a link to a recording's file. It works for a short time; do not keep it.
+
+        Reference: https://docs.daily.co/reference/rest-api/recordings/get-recording-link
+
+        Args:
+            recording_id: Its id.
+
+        Returns:
+            The link.
+
+        Raises:
+            DailyNotFoundError: There is no such recording.
+            DailyError: There is no link to it.
+        """
+        path, what = self._recording(recording_id), "Unable to get the link to the recording"
+        data = await self.api.request("GET", f"{path}/access-link", what=what)
+        return DailyAccessLink.read(data, what=what)
+
+    def list_transcripts(
+        self, *, room_id: str | None = None, meeting_id: str | None = None
+    ) -> AsyncIterator[DailyTranscript]:
+        """List the transcripts, all pages, newest first.
+
+        Reference: https://docs.daily.co/reference/rest-api/transcript/list-transcripts
+
+        Args:
+            room_id: Only those of the room with this id (`DailyRoomObject.id`, not its name).
+            meeting_id: Only those of this meeting session.
+
+        Returns:
+            The transcripts, to be read with ``async for``; a page that cannot be had raises a
+            `DailyError` there.
+        """
+        what = "Unable to list the transcripts"
+        return listed(
+            self.api,
+            "/transcript",
+            what=what,
+            read=lambda data: DailyTranscript.read(data, what=what),
+            key=lambda transcript: transcript.transcriptId,
+            query={"roomId": room_id, "mtgSessionId": meeting_id},
+        )
+
+    async def get_transcript(self, transcript_id: str) -> DailyTranscript:
+        """Look a transcript up.
+
+        Reference: https://docs.daily.co/reference/rest-api/transcript/get-transcript-information
+
+        Args:
+            transcript_id: Its id.
+
+        Returns:
+            The transcript.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be told.
+        """
+        path, what = self._transcript(transcript_id), "Unable to get the transcript"
+        return DailyTranscript.read(await self.api.request("GET", path, what=what), what=what)
+
+    async def delete_transcript(self, transcript_id: str) -> DailyTranscript:
+        """Delete a transcript.
+
+        Reference: https://docs.daily.co/reference/rest-api/transcript/delete-transcript
+
+        Args:
+            transcript_id: Its id.
+
+        Returns:
+            What it was, with the status ``t_deleted``; only that and the id, when the answer to
+            the delete was lost.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be deleted.
+        """
+        path, what = self._transcript(transcript_id), "Failed to delete the transcript"
+        try:
+            data = await self.api.request("DELETE", path, what=what)
+        except DailyNotFoundError as exc:
+            if exc.attempts == 1:
+                raise
+            data = None  # an attempt before this one has deleted it
+        known = _with(data, transcriptId=transcript_id, status="t_deleted")
+        return DailyTranscript.read(known, what=what)
+
+    async def get_transcript_link(self, transcript_id: str) -> DailyAccessLink:
+        """Make a link to a transcript's WebVTT file. It works for a short time; do not keep it.
+
+        Reference: https://docs.daily.co/reference/rest-api/transcript/get-transcript-link
+
+        Args:
+            transcript_id: Its id.
+
+        Returns:
+            The link.
+
+        Raises:
+            DailyNotFoundError: There is no such transcript.
+            DailyError: There is no link to it.
+        """
+        path, what = self._transcript(transcript_id), "Unable to get the link to the transcript"
+        data = await self.api.request("GET", f"{path}/access-link", what=what)
+        return DailyAccessLink.read(data, what=what)
+
+    def _recording(self, id: str) -> str:
+        return f"/recordings/{segment('recording_id', id, key=self.api.key)}"
+
+    def _transcript(self, id: str) -> str:
+        return f"/transcript/{segment('transcript_id', id, key=self.api.key)}"
+
+
+def _with(data: Any, **known: str) -> dict[str, Any]:
+    """What was deleted is deleted, whatever the answer lacks."""
+    answered = data if isinstance(data, dict) else {}
+    return {**known, **{name: value for name, value in answered.items() if value is not None}}

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the methods of `DailyRESTHelper` give, beside rooms and tokens."""
+
+from pipecat_daily_rest._answers_stored import (
+    DailyAccessLink,
+    DailyDeletedRecording,
+    DailyRecording,
+    DailyRecordingTrack,
+    DailyStorage,
+    DailyTranscript,
+)
+
+__all__ = [
+    "DailyAccessLink",
+    "DailyDeletedRecording",
+    "DailyRecording",
+    "DailyRecordingTrack",
+    "DailyStorage",
+    "DailyTranscript",
+]
