@@ -15,6 +15,7 @@ from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.log import LogEntry
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
+from pipecat_daily_rest.local.stored import VTT, Recording, Transcript
 
 T = TypeVar("T")
 
@@ -143,6 +144,42 @@ class LocalDailyFixture:
         return self._thread.call(
             lambda: {name: _copy(room) for name, room in self._daily.rooms.items()}
         )
+
+    # -- What is stored --------------------------------------------------------------------
+
+    def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
+        """Put a recording there, as if a call had been recorded: nothing is recorded here.
+
+        Args:
+            room: The room's name or URL; the room need not exist any more.
+            content: The bytes of its file, which the access link leads to.
+            **options: As for `LocalDaily.add_recording`: ``status``, ``start``, ``duration``, …
+
+        Returns:
+            The recording.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        room = hidden(room)
+        return self._thread.call(self._daily.add_recording, room, content, **options)
+
+    def add_transcript(self, room: str, content: str | None = VTT, **options: Any) -> Transcript:
+        """Put a transcript there, as if a call had been transcribed: nothing is transcribed here.
+
+        Args:
+            room: The room's name or URL; the room need not exist any more.
+            content: Its WebVTT, which the access link leads to; None when none was stored.
+            **options: As for `LocalDaily.add_transcript`: ``status``, ``start``, ``duration``, …
+
+        Returns:
+            The transcript.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        room = hidden(room)
+        return self._thread.call(self._daily.add_transcript, room, content, **options)
 
     # -- Time and failures -----------------------------------------------------------------
 

@@ -62,6 +62,14 @@ class Choices:
         far_exp: An ``exp`` or ``nbf`` over a hundred years ahead, which is what milliseconds give,
             is a 400, or is accepted.
         sip_prefix: Whether ``sip_uri.endpoint`` begins with ``sip:``.
+        stored_not_found: The status for a recording or a transcript that does not exist.
+        deleted_transcript_stays: Whether a deleted transcript stays in the lists, with the status
+            ``t_deleted``.
+        access_link_lifetime: Seconds that the link to a recording or a transcript works.
+        link_without_file: The status of the access link of a recording or a transcript that is not
+            finished; with 200 there is a link, but to nothing.
+        transcript_link_name: What the link to a transcript is called.
+        transcript_key_name: What a transcript's place in its bucket is called, in ``outParams``.
         name_too_long_info: The text for a room name over 128 characters. Fields: ``name``.
         unknown_property_info: The text for a property that is not documented. Fields: ``name``.
         wrong_value_info: The text for a bad type or value. Fields: ``name``, ``value``,
@@ -98,6 +106,12 @@ class Choices:
     org_privacy: bool = False
     far_exp: Literal["error", "accept"] = "accept"
     sip_prefix: bool = False
+    stored_not_found: Literal[400, 404] = 404
+    deleted_transcript_stays: bool = True
+    access_link_lifetime: float = 3600
+    link_without_file: Literal[200, 400, 404] = 400
+    transcript_link_name: Literal["download_link", "link"] = "download_link"
+    transcript_key_name: Literal["key", "s3key"] = "s3key"
     name_too_long_info: str = "{name} is too long (room names can have 128 characters)"
     unknown_property_info: str = "unknown property '{name}'"
     wrong_value_info: str = "{name} was '{value}' but should be {expected}"

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
-from pipecat_daily_rest.local import api, control, link, person
+from pipecat_daily_rest.local import api, control, files, link, person
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.failures import Failure
@@ -30,6 +30,7 @@ from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
 from pipecat_daily_rest.local.state import State
+from pipecat_daily_rest.local.stored import VTT, Recording, Stored, Transcript
 
 MARK = "X-Local-Daily"
 MARK_VALUE = "1"
@@ -92,6 +93,7 @@ class LocalDaily:
         self.limits = Limiter(limits, choices, self.state.clock)
         self.latency = latency
         self.requests: list[Request] = []  # what the REST API was asked, in order of arrival
+        self.stored = Stored(self.state)  # recordings and transcripts
         self.faults = Faults()
         self.mixer = Mixer(self.state)
         self.closers: list[Callable[[], Awaitable[None]]] = []  # the routes' ends
@@ -156,6 +158,45 @@ class LocalDaily:
         room, token = _name_and_token(room, token)
         return Scripted(self.state, room, token, **options)
 
+    def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
+        """Put a recording there, as if a call had been recorded: nothing is recorded here.
+
+        Args:
+            room: The room's name or URL; the room need not exist any more.
+            content: The bytes of its file, which the access link leads to.
+            **options: ``content_type`` of the file (``video/mp4``), ``status`` (``finished``,
+                ``in-progress``, ``canceled``), ``start`` (unix seconds; that it ends now when
+                None), ``duration`` (seconds, 60), ``max_participants`` (2), ``meeting_id`` (the
+                running meeting's) and ``tracks`` (``{"type", "size", "s3key"}`` of each file, for
+                raw tracks).
+
+        Returns:
+            The recording.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        return self.stored.add_recording(_name_and_token(room, None)[0], content, **options)
+
+    def add_transcript(self, room: str, content: str | None = VTT, **options: Any) -> Transcript:
+        """Put a transcript there, as if a call had been transcribed: nothing is transcribed here.
+
+        Args:
+            room: The room's name or URL; the room need not exist any more.
+            content: Its WebVTT, which the access link leads to; None when none was stored.
+            **options: ``status`` (``t_finished``, ``t_in_progress``, ``t_error``, ``t_deleted``),
+                ``start`` (unix seconds; that it ends now when None), ``duration`` (seconds, 60),
+                ``meeting_id`` (the running meeting's) and ``error`` (what failed, with
+                ``t_error``).
+
+        Returns:
+            The transcript.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        return self.stored.add_transcript(_name_and_token(room, None)[0], content, **options)
+
     def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
         """Have the next requests to an endpoint fail.
 
@@ -204,7 +245,12 @@ class LocalDaily:
             middlewares=[self._no_traceback, guard(self)], client_max_size=1024 * 1024
         )
         app.on_response_prepare.append(_mark)
-        for routes in (api.routes(self), link.routes(self), person.routes(self)):
+        for routes in (
+            api.routes(self),
+            files.routes(self),
+            link.routes(self),
+            person.routes(self),
+        ):
             app.add_routes(routes)
         if self._control:
             app.add_routes(control.routes(self))

@@ -4,17 +4,43 @@
 Reference: https://docs.daily.co/reference/rest-api
 """
 
+from typing import TYPE_CHECKING
+
 from pipecat_daily_rest.local.endpoints.domain import DomainEndpoints
 from pipecat_daily_rest.local.endpoints.family import Endpoint, Family, Route
+from pipecat_daily_rest.local.endpoints.refused import RefusedEndpoints
 from pipecat_daily_rest.local.endpoints.rooms import RoomEndpoints
 from pipecat_daily_rest.local.endpoints.session import SessionEndpoints
+from pipecat_daily_rest.local.endpoints.stored import StoredEndpoints
 from pipecat_daily_rest.local.endpoints.tokens import TokenEndpoints
 
-__all__ = ["FAMILIES", "Endpoint", "Route"]
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.server import LocalDaily
+
+__all__ = ["FAMILIES", "Endpoint", "Route", "refusals"]
 
 FAMILIES: tuple[type[Family], ...] = (
     DomainEndpoints,
+    RefusedEndpoints,
     RoomEndpoints,
     SessionEndpoints,
+    StoredEndpoints,
     TokenEndpoints,
 )
+
+
+def refusals(daily: "LocalDaily") -> dict[tuple[str, str], str]:
+    """List what a local Daily refuses, since it has no meaning on one machine.
+
+    Args:
+        daily: It.
+
+    Returns:
+        Why, by method and path below ``/v1``.
+    """
+    return {
+        (method, path): endpoint.refused
+        for family in FAMILIES
+        for method, path, endpoint in family(daily).routes()
+        if hasattr(endpoint, "refused")
+    }

@@ -19,8 +19,9 @@ Endpoint: TypeAlias = Callable[[web.Request, Any], Any]
 Route: TypeAlias = tuple[str, str, Endpoint]
 
 T = TypeVar("T")
-F = TypeVar("F")
+_Method: TypeAlias = Callable[[Any, web.Request, Any], Any]
 _OLDEST = "OLDEST"
+NOT_HERE = "not-supported-locally"
 
 
 class Family:
@@ -103,10 +104,7 @@ class Family:
         return ids.index(cursor)
 
 
-NOT_HERE = "not-supported-locally"
-
-
-def refused(why: str) -> Callable[[Callable[[F, web.Request, Any], None]], Endpoint]:
+def refused(why: str) -> Callable[[_Method], _Method]:
     """Make an endpoint one that the local Daily refuses with a 501, since it has no meaning here.
 
     The method checks the request as Daily would, so that unknown rooms and bad bodies are told
@@ -116,17 +114,17 @@ def refused(why: str) -> Callable[[Callable[[F, web.Request, Any], None]], Endpo
         why: A sentence without a full stop, for whoever reads the answer.
 
     Returns:
-        The decorator.
+        The decorator of the method.
     """
 
-    def decorate(check: Callable[[F, web.Request, Any], None]) -> Endpoint:
+    def decorate(check: _Method) -> _Method:
         @wraps(check)
-        def endpoint(family: F, request: web.Request, body: Any) -> Any:
+        def endpoint(family: Any, request: web.Request, body: Any) -> Any:
             check(family, request, body)
             raise Refusal(501, NOT_HERE, why)
 
         endpoint.refused = why  # type: ignore[attr-defined]
-        return endpoint  # type: ignore[return-value]
+        return endpoint
 
     return decorate
 
