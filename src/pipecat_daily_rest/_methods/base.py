@@ -33,7 +33,7 @@ def segment(name: str, value: str, *, key: str = "") -> str:
         DailyConfigError: It cannot be an id: another endpoint would be asked.
     """
     value = hidden(value, key)
-    if not isinstance(value, str) or value.strip() in ("", ".", ".."):
+    if not isinstance(value, str) or value.strip(" ") in ("", ".", ".."):
         msg = f"{name} {masked(repr(value), key)} is no id: pass it as Daily gave it."
         raise DailyConfigError(msg)
     try:

@@ -69,7 +69,7 @@ class StoredMethods(Methods):
         return DailyRecording.read(await self.api.request("GET", path, what=what), what=what)
 
     async def delete_recording(self, recording_id: str) -> DailyDeletedRecording:
-        """Delete a recording.
+        """Delete a recording. One that is gone already is a success.
 
         Reference: https://docs.daily.co/reference/rest-api/recordings/delete-recording
 
@@ -77,19 +77,16 @@ class StoredMethods(Methods):
             recording_id: Its id.
 
         Returns:
-            Where its file was; only the id, when the answer to the delete was lost.
+            Where its file was; only the id, when it was gone already.
 
         Raises:
-            DailyNotFoundError: There is none.
             DailyError: It could not be deleted.
         """
         path, what = self._recording(recording_id), "Failed to delete the recording"
         try:
             data = await self.api.request("DELETE", path, what=what)
-        except DailyNotFoundError as exc:
-            if exc.attempts == 1:
-                raise
-            data = None  # an attempt before this one has deleted it
+        except DailyNotFoundError:
+            data = None  # nobody knows whether a request before this one has deleted it
         return DailyDeletedRecording.read(_with(data, id=recording_id), what=what)
 
     async def get_recording_link(self, recording_id: str) -> DailyAccessLink:
@@ -155,7 +152,7 @@ class StoredMethods(Methods):
         return DailyTranscript.read(await self.api.request("GET", path, what=what), what=what)
 
     async def delete_transcript(self, transcript_id: str) -> DailyTranscript:
-        """Delete a transcript.
+        """Delete a transcript. One that is gone already is a success.
 
         Reference: https://docs.daily.co/reference/rest-api/transcript/delete-transcript
 
@@ -163,20 +160,17 @@ class StoredMethods(Methods):
             transcript_id: Its id.
 
         Returns:
-            What it was, with the status ``t_deleted``; only that and the id, when the answer to
-            the delete was lost.
+            What it was, with the status ``t_deleted``; only that and the id, when it was gone
+            already.
 
         Raises:
-            DailyNotFoundError: There is none.
             DailyError: It could not be deleted.
         """
         path, what = self._transcript(transcript_id), "Failed to delete the transcript"
         try:
             data = await self.api.request("DELETE", path, what=what)
-        except DailyNotFoundError as exc:
-            if exc.attempts == 1:
-                raise
-            data = None  # an attempt before this one has deleted it
+        except DailyNotFoundError:
+            data = None
         known = _with(data, transcriptId=transcript_id, status="t_deleted")
         return DailyTranscript.read(known, what=what)
 
