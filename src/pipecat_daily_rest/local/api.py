@@ -65,6 +65,7 @@ class _Api:
             body=None if isinstance(body, Refusal) else masked(body, key),
             status=None,
             at=self._state.clock.now(),
+            ip=request.remote or "",
         )
         self._daily.requests.append(arrived)
         respond = partial(self._respond, endpoint, request, body, arrived)

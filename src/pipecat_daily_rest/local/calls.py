@@ -119,6 +119,7 @@ class Calls(Log):
             reason: As the others are told: ``leftCall`` or ``hidden``; the log keeps more.
         """
         room = participant.room
+        whose = {"participant": participant.id, "meeting": room.meeting_id or ""}
         if room.participants.pop(participant.id, None) is None:
             return
         if participant.ejection is not None:
@@ -129,7 +130,7 @@ class Calls(Log):
             room.meeting_id = None
             room.banned.clear()
         participant.media = dict.fromkeys(MEDIA, "off")
-        self.record(room.name, f"{participant.kind} left", f"{participant.id}: {reason}")
+        self.record(room.name, f"{participant.kind} left", f"{participant.id}: {reason}", **whose)
         if not participant.hidden:
             self.tell(
                 room,

@@ -3,7 +3,8 @@
 
 import json
 import re
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipecat_daily_rest.local.secret import MASK, masked
@@ -21,6 +22,8 @@ class Request:
         body: The parsed JSON body; None when there was none, or none that can be read.
         status: The status of the answer; None while there is no answer.
         at: When it came, in unix seconds of the local Daily's clock.
+        id: UUID, as in ``GET /logs/api``.
+        ip: The address that it came from.
     """
 
     method: str
@@ -28,6 +31,8 @@ class Request:
     body: Any
     status: int | None
     at: float
+    id: str = field(default_factory=lambda: str(uuid.uuid4()), compare=False, repr=False)
+    ip: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         body = "" if self.body is None else f" {json.dumps(self.body)}"

@@ -19,12 +19,16 @@ class LogEntry:
         room: The room's name.
         what: ``created``, ``deleted``, ``expired``, ``bot joined``, ``person left``, …
         detail: The participant's id and why, where there is more to say; never a secret.
+        participant: The participant's id, where it came or went; else "".
+        meeting: The meeting that it came to or went from; else "".
     """
 
     at: float
     room: str
     what: str
     detail: str = ""
+    participant: str = ""
+    meeting: str = ""
 
 
 class Log:
@@ -40,15 +44,16 @@ class Log:
         self.log: list[LogEntry] = []
         self._watchers: list[Callable[[LogEntry], None]] = []
 
-    def record(self, room: str, what: str, detail: str = "") -> None:
+    def record(self, room: str, what: str, detail: str = "", **whose: str) -> None:
         """Note what happened.
 
         Args:
             room: The room's name.
             what: In two or three words.
             detail: More, never a secret.
+            **whose: ``participant`` and ``meeting`` of the entry.
         """
-        entry = LogEntry(self.clock.now(), room, what, detail)
+        entry = LogEntry(self.clock.now(), room, what, detail, **whose)
         self.log.append(entry)
         logger.debug("Local room {}: {}{}", room, what, f" ({detail})" if detail else "")
         for watcher in list(self._watchers):

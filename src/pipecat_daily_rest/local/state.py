@@ -276,7 +276,8 @@ class State(Calls):
             participant.ejection = self.clock.call_at(
                 participant.will_eject_at, lambda: self.put_out(participant, why)
             )
-        self.record(name, f"{kind} joined", participant.id)
+        whose = {"participant": participant.id, "meeting": room.meeting_id or ""}
+        self.record(name, f"{kind} joined", participant.id, **whose)
         if not participant.hidden:
             self.tell(
                 room,

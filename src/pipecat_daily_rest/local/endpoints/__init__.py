@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pipecat_daily_rest.local.endpoints.domain import DomainEndpoints
 from pipecat_daily_rest.local.endpoints.family import Endpoint, Family, Route
+from pipecat_daily_rest.local.endpoints.logs import LogEndpoints
 from pipecat_daily_rest.local.endpoints.refused import RefusedEndpoints
 from pipecat_daily_rest.local.endpoints.rooms import RoomEndpoints
 from pipecat_daily_rest.local.endpoints.session import SessionEndpoints
@@ -21,6 +22,7 @@ __all__ = ["FAMILIES", "Endpoint", "Route", "refusals"]
 
 FAMILIES: tuple[type[Family], ...] = (
     DomainEndpoints,
+    LogEndpoints,
     RefusedEndpoints,
     RoomEndpoints,
     SessionEndpoints,
