@@ -13,7 +13,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from document import table
-from document.gaps import DELETED_ERROR, ERROR, GAPS, STATUSES, Gap, Schema
+from document.gaps import DELETED_ERROR, ERROR, GAPS, REFUSED, STATUSES, Gap, Schema
 
 
 class Document:
@@ -43,6 +43,8 @@ class Document:
         if status == 200:
             return _strict(self._filled(operation, "answer", self._answer(given)), complete=True)
         error = DELETED_ERROR if operation == "DELETE /rooms/{room_name}" else ERROR
+        if status == 501:
+            return REFUSED
         if given is None:
             return error if status in STATUSES else None
         # One of its own, as those of the phone numbers, or the one of them all.

@@ -30,6 +30,13 @@ ERROR: Schema = {
     "required": ["error"],
     "additionalProperties": False,
 }
+# What has no meaning on one machine: LocalDaily's own answer, which Daily never gives.
+REFUSED: Schema = {
+    "type": "object",
+    "properties": {"error": {"const": "not-supported-locally"}, "info": STRING},
+    "required": ["error", "info"],
+    "additionalProperties": False,
+}
 # An expired room is not found, and deleted all the same.
 DELETED_ERROR = {**ERROR, "properties": {**ERROR["properties"], "deleted": {"const": True}}}
 
@@ -82,6 +89,22 @@ def more(**members: Schema) -> Callable[[Schema], Schema]:
 def either(other: Callable[[Schema], Schema]) -> Callable[[Schema], Schema]:
     """As documented, or as this makes it."""
     return lambda schema: {"anyOf": [schema, other(schema)]}
+
+
+def seldom(*names: str) -> Callable[[Schema], Schema]:
+    """These members are not always there."""
+    return lambda schema: {**schema, "x-optional": [*schema.get("x-optional", []), *names]}
+
+
+def renamed(name: str, other: str) -> Callable[[Schema], Schema]:
+    """A member is called otherwise."""
+
+    def put(schema: Schema) -> Schema:
+        members = schema["properties"]
+        called = {other if each == name else each: members[each] for each in members}
+        return {**schema, "properties": called}
+
+    return put
 
 
 def as_config(schema: Schema) -> Schema:
@@ -270,4 +293,61 @@ GAPS: list[Gap] = [
         more(participants={"type": "array"}),
     ),
     Gap("no body is documented", "DELETE /webhooks/{id}", "answer", "", ANY),
+    Gap(
+        "the same object as alone; the list's own example has a duration",
+        "GET /recordings",
+        "answer",
+        "data.[]",
+        more(
+            room_name=STRING,
+            duration=NUMBER,
+            tracks={"$ref": "#/operations/GET /recordings/{recording_id}/tracks"},
+        ),
+    ),
+    Gap(
+        "tracks are those of raw tracks, and there is no duration while it is in progress",
+        "GET /recordings/{recording_id}",
+        "answer",
+        "",
+        seldom("tracks", "duration"),
+    ),
+    *(
+        gap
+        for operation in (
+            "GET /transcript/{transcriptId}",
+            "DELETE /transcript/{transcriptId}",
+            "GET /transcript/{transcriptId}/access-link",
+        )
+        for gap in (
+            Gap(
+                "only with a transcription_bucket, as the document says",
+                operation,
+                "answer",
+                "",
+                seldom("outParams"),
+            ),
+            Gap(
+                "key in the example, s3key in the schema (a switch)",
+                operation,
+                "answer",
+                "outParams",
+                either(renamed("s3key", "key")),
+            ),
+        )
+    ),
+    Gap(
+        "download_link in the example and on the page on links, link in the schema (a switch)",
+        "GET /transcript/{transcriptId}/access-link",
+        "answer",
+        "",
+        either(renamed("link", "download_link")),
+    ),
+    Gap(
+        "null without an error, as the document says",
+        "GET /transcript/{transcriptId}",
+        "answer",
+        "",
+        nullable("error"),
+    ),
+    Gap("left out with includeLogs=false", "GET /logs", "answer", "", seldom("logs")),
 ]
