@@ -16,33 +16,56 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 
 
-def checked(
+def concealed(
     method: str, path: str, json: Any, query: Mapping[str, Any] | None, *, key: str
-) -> tuple[str, str, Any, dict[str, str]]:
-    """Check a request.
+) -> tuple[str, str, Any, Mapping[str, Any]]:
+    """Have what holds a key or a token not shown, before it is looked at.
 
     Args:
         method: The HTTP method.
         path: The path below the API URL.
         json: The body, or None.
         query: The query, or None.
+        key: The API key.
+
+    Returns:
+        The same, with masked ``repr``s.
+
+    Raises:
+        DailyConfigError: The body holds itself.
+    """
+    try:
+        return hidden(method, key), hidden(path, key), hidden(json, key), hidden(query or {}, key)
+    except RecursionError:
+        pass
+    msg = "json is nothing that JSON can hold: it holds itself, or is too deep."
+    raise DailyConfigError(msg)
+
+
+def checked(
+    method: str, path: str, json: Any, query: Mapping[str, Any], *, key: str
+) -> tuple[str, dict[str, str]]:
+    """Check a request.
+
+    Args:
+        method: The HTTP method.
+        path: The path below the API URL.
+        json: The body, or None.
+        query: The query.
         key: The API key, which no error shows.
 
     Returns:
-        The method in capitals, the path, the body, and the query as texts. What holds a key or a
-        token has a masked ``repr``.
+        The method in capitals, and the query as texts.
 
     Raises:
         DailyConfigError: One of them cannot be sent.
     """
-    path, json, query = hidden(path, key), hidden(json, key), hidden(query, key)
-    method = method.upper() if isinstance(method, str) else method
-    if method not in _METHODS:
+    if not isinstance(method, str) or method.upper() not in _METHODS:
         msg = f"method {masked(repr(method), key)} is none of {', '.join(_METHODS)}."
         raise DailyConfigError(msg)
     _check_path(path, key)
     _check_json(json)
-    return method, path, json, hidden(_texts(query or {}, key), key)
+    return method.upper(), hidden(_texts(query, key), key)
 
 
 def _check_path(path: Any, key: str) -> None:
@@ -67,7 +90,7 @@ def _check_json(json: Any) -> None:
     try:
         jsonlib.dumps(json, allow_nan=False)
         return
-    except (TypeError, ValueError, RecursionError) as exc:
+    except (TypeError, ValueError) as exc:
         reason = str(exc)
     msg = f"json is nothing that JSON can hold: {reason}."
     raise DailyConfigError(msg)

@@ -140,15 +140,15 @@ class DailyRESTHelper(RoomMethods, SessionMethods, TokenMethods, DomainMethods, 
             DailyConfigError: An argument cannot be one; nothing was sent.
             DailyError: No good answer came.
         """
-        method, path, json, query = _any_request.checked(
-            method, path, json, query, key=self.api.key
-        )
+        key = self.api.key
+        method, path, json, query = _any_request.concealed(method, path, json, query, key=key)
+        method, texts = _any_request.checked(method, path, json, query, key=key)
         return await self.api.request(
             method,
             path,
-            what=masked(f"{method} {path}", self.api.key),
+            what=masked(f"{method} {path}", key),
             json=json,
-            query=query,
+            query=texts,
             repeat=Repeat.UNSENT if method in ("POST", "PATCH") else Repeat.SAFE,
             deadline=Deadline(deadline) if deadline is not None else None,
         )
