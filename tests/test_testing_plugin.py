@@ -352,3 +352,35 @@ def test_it_says_that_pytest_is_missing(tmp_path: Path) -> None:
         text=True,
     )
     assert "is a plugin of pytest, which is missing: pip install pytest" in ended.stderr
+
+
+def test_what_is_stored(suite: Run) -> None:
+    ended = suite(
+        conftest__py=CONFTEST,
+        test_it__py="""
+import asyncio
+import aiohttp
+import pytest
+from pipecat_daily_rest.errors import DailyConfigError
+
+async def file(link):
+    async with aiohttp.ClientSession() as session, session.get(link.download_link) as answer:
+        return answer.status, await answer.read()
+
+def test_it(local_daily, daily_helper):
+    async def work():
+        film = local_daily.add_recording(f"{local_daily.url}/demo", b"film", duration=5)
+        text = local_daily.add_transcript("demo")
+        assert [r.id async for r in daily_helper.list_recordings(room_name="demo")] == [film.id]
+        assert [t.transcriptId async for t in daily_helper.list_transcripts()] == [text.id]
+        link = await daily_helper.get_recording_link(film.id)
+        assert await file(link) == (200, b"film")
+        assert (await file(await daily_helper.get_transcript_link(text.id)))[1][:6] == b"WEBVTT"
+        local_daily.advance(3601)
+        assert (await file(link))[0] == 403
+        with pytest.raises(DailyConfigError):
+            local_daily.add_recording("demo", status="over")
+    asyncio.run(work())
+""",
+    )
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
