@@ -147,7 +147,7 @@ class DailyAccessLink(Answer):
 
 
 def _renamed(data: Any, other: str, name: str) -> Any:
-    if isinstance(data, dict) and data.get(other) is not None:
-        rest = {member: value for member, value in data.items() if member != other}
-        return {name: data[other], **{member: v for member, v in rest.items() if v is not None}}
-    return data
+    if not isinstance(data, dict) or other not in data:
+        return data
+    rest = {member: value for member, value in data.items() if member not in (name, other)}
+    return {**rest, name: data[other] if data.get(name) is None else data[name]}

@@ -36,7 +36,7 @@ GOOD = {
         {"layout": {"preset": "custom", "composition_id": "c", "composition_params": {"a": 1}}},
     ],
     "recordings/update": [{**STREAM, "type": "local"}],
-    "recordings/stop": [{"instanceId": "x"}, {}],
+    "recordings/stop": [{"instanceId": "x", "type": "raw-tracks"}, {}],
     "live-streaming/start": [
         {**STREAM, "rtmpUrl": "rtmp://x/y"},
         {"rtmpUrl": ["rtmp://x/y", "rtmp://x/z"]},
@@ -77,7 +77,7 @@ BAD = {
         {"rtmpUrl": "rtmp://x/y"},
     ],
     "recordings/update": [{"dataOutputs": []}, {"layout": 5}],
-    "recordings/stop": [{"type": "cloud"}, {"instanceId": 5}],
+    "recordings/stop": [{"type": "local"}, {"instanceId": 5}, {"layout": {"preset": "default"}}],
     "live-streaming/start": [{"rtmpUrl": 5}, {"endpoints": [{}]}, {"endpoints": [{"url": "x"}]}],
     "live-streaming/update": [{"nope": 1}],
     "live-streaming/stop": [{"rtmpUrl": "rtmp://x"}],

@@ -69,9 +69,10 @@ _STREAM: Mapping[str, Check] = {
     "instanceId": text(),
     "layout": _layout,
 }
+_TYPE = one_of("cloud", "cloud-audio-only", "raw-tracks")
 RECORDING: Mapping[str, Check] = {
     **_STREAM,
-    "type": one_of("cloud", "cloud-audio-only", "raw-tracks"),
+    "type": _TYPE,
     "dataOutputs": array_of(text()),
 }
 RECORDING_UPDATE: Mapping[str, Check] = {**_STREAM, "type": text()}
@@ -80,7 +81,10 @@ LIVE_STREAM: Mapping[str, Check] = {
     "rtmpUrl": either(list, array_of(text()), text()),
     "endpoints": array_of(an_object("endpoint", endpoint=text())),
 }
-STOP: Mapping[str, Check] = {"instanceId": text()}
+# The OpenAPI document has no body for these two; the pages do:
+# https://docs.daily.co/reference/rest-api/rooms/recordings/stop
+RECORDING_STOP: Mapping[str, Check] = {"instanceId": text(), "type": _TYPE}
+LIVE_STREAM_STOP: Mapping[str, Check] = {"instanceId": text()}
 TRANSCRIPTION: Mapping[str, Check] = {
     **dict.fromkeys(("language", "model", "tier", "instanceId"), text()),
     **dict.fromkeys(("profanity_filter", "punctuate", "includeRawResponse"), _BOOLEAN),

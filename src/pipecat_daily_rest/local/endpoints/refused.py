@@ -12,9 +12,10 @@ from aiohttp import web
 from pipecat_daily_rest.local.endpoints.family import Family, Route, refused
 from pipecat_daily_rest.local.media_properties import (
     LIVE_STREAM,
+    LIVE_STREAM_STOP,
     RECORDING,
+    RECORDING_STOP,
     RECORDING_UPDATE,
-    STOP,
     TRANSCRIPTION,
     TRANSCRIPTION_STOP,
     TRANSCRIPTION_UPDATE,
@@ -63,7 +64,7 @@ class RefusedEndpoints(Family):
     def stop_recording(self, request: web.Request, body: Any) -> None:
         """https://docs.daily.co/reference/rest-api/rooms/recordings/stop."""
         self._room(request)
-        self._schema.body(STOP, body)
+        self._schema.body(RECORDING_STOP, body)
 
     @refused(_NO_STREAM)
     def start_live_stream(self, request: web.Request, body: Any) -> None:
@@ -81,7 +82,7 @@ class RefusedEndpoints(Family):
     def stop_live_stream(self, request: web.Request, body: Any) -> None:
         """https://docs.daily.co/reference/rest-api/rooms/live-streaming/stop."""
         self._room(request)
-        self._schema.body(STOP, body)
+        self._schema.body(LIVE_STREAM_STOP, body)
 
     @refused(_NO_TRANSCRIPTION)
     def start_transcription(self, request: web.Request, body: Any) -> None:
