@@ -62,5 +62,5 @@ class Answer(BaseModel):
             return cls.model_validate(data)
         except ValidationError as exc:
             fields = ", ".join(str(error["loc"][0]) for error in exc.errors() if error["loc"])
-            msg = f"{what}: Invalid response: {fields or 'an object'} is missing."
+            msg = f"{what}: Invalid response: {fields or 'an object'} is missing or wrong."
         raise DailyResponseError(msg)
