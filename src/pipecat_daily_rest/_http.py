@@ -282,8 +282,7 @@ class API:
         except ValueError:
             body = None
         body = body if isinstance(body, dict) else {}
-        code = body["error"] if isinstance(body.get("error"), str) else ""
-        info = body["info"] if isinstance(body.get("info"), str) else ""
+        code, info = _code_and_info(body)
         kind = _kind(answer.status, code)
         message = f"{what} (status: {answer.status}): {shown}"
         if kind is DailyAuthenticationError:
@@ -336,11 +335,27 @@ def _kind(status: int, code: str) -> type[DailyAPIError]:
         401: DailyAuthenticationError,
         403: DailyForbiddenError,
         404: DailyNotFoundError,
+        422: DailyInvalidRequestError,
         429: DailyRateLimitError,
     }
     # A 501 says that there is no such thing: nothing failed, and sending it again does not help.
     failed = status >= 500 and status != 501
     return DailyServerError if failed else kinds.get(status, DailyAPIError)
+
+
+def _code_and_info(body: dict[str, Any]) -> tuple[str, str]:
+    """What an error says; those of phone numbers have shapes of their own.
+
+    https://docs.daily.co/reference/rest-api/phone-numbers
+    """
+    code, info, errors = (body.get(name) for name in ("error", "info", "errors"))
+    code, info = (text if isinstance(text, str) else "" for text in (code, info))
+    if not code and isinstance(errors, list):
+        details = [each["detail"] for each in errors if isinstance(each, dict) and "detail" in each]
+        return "", " ".join(map(str, details))
+    if " " in code and not info:
+        return "", code  # a sentence where the code should be
+    return code, info
 
 
 def never_happened(error: DailyError) -> bool:

@@ -14,7 +14,7 @@ _TOKEN = (
 _SIGNATURE = re.compile(
     r"((?:[?&]|\\u0026)(?:X-[A-Za-z]+-)?Signature=)[^&#\s\\\"'<>]+", re.IGNORECASE
 )
-_MASK = "***"
+MASK = "***"
 
 
 class Secret(str):
@@ -23,7 +23,7 @@ class Secret(str):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"'{_MASK}'"
+        return f"'{MASK}'"
 
     def __getitem__(self, key: SupportsIndex | slice) -> "Secret":
         # Some tools cut a long string before they print it.
@@ -52,8 +52,8 @@ def masked(text: str, key: str = "") -> str:
     Returns:
         The text with ``***`` in their place.
     """
-    text = _TOKEN.sub(_MASK, text.replace(key, _MASK) if key else text)
-    return _SIGNATURE.sub(rf"\g<1>{_MASK}", text)
+    text = _TOKEN.sub(MASK, text.replace(key, MASK) if key else text)
+    return _SIGNATURE.sub(rf"\g<1>{MASK}", text)
 
 
 def hidden(value: Any, key: str = "") -> Any:

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the methods of `DailyRESTHelper` give, beside rooms and tokens."""
 
+from pipecat_daily_rest._answers_phone import (
+    DailyAvailableNumber,
+    DailyDialinConfig,
+    DailyPhoneNumber,
+    DailyWebhook,
+)
 from pipecat_daily_rest._answers_stored import (
     DailyAccessLink,
     DailyDeletedRecording,
@@ -12,9 +18,13 @@ from pipecat_daily_rest._answers_stored import (
 
 __all__ = [
     "DailyAccessLink",
+    "DailyAvailableNumber",
     "DailyDeletedRecording",
+    "DailyDialinConfig",
+    "DailyPhoneNumber",
     "DailyRecording",
     "DailyRecordingTrack",
     "DailyStorage",
     "DailyTranscript",
+    "DailyWebhook",
 ]

@@ -109,7 +109,7 @@ class DailyAPIError(DailyError):
 
 
 class DailyInvalidRequestError(DailyAPIError):
-    """400: a parameter is missing or wrong."""
+    """400, or 422 with phone numbers: a parameter is missing or wrong."""
 
 
 class DailyRoomExistsError(DailyInvalidRequestError):

@@ -13,16 +13,30 @@ import aiohttp
 from pipecat_daily_rest import _any_request, settings, tokens
 from pipecat_daily_rest._finish import both
 from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._methods.dialin import DialinMethods
 from pipecat_daily_rest._methods.domain import DomainMethods
+from pipecat_daily_rest._methods.numbers import NumberMethods
+from pipecat_daily_rest._methods.phone import PhoneMethods
 from pipecat_daily_rest._methods.rooms import RoomMethods
 from pipecat_daily_rest._methods.session import SessionMethods
 from pipecat_daily_rest._methods.stored import StoredMethods
 from pipecat_daily_rest._methods.tokens import TokenMethods
+from pipecat_daily_rest._methods.webhooks import WebhookMethods
 from pipecat_daily_rest._secret import masked, secret
 from pipecat_daily_rest.retry import Repeat, RetryPolicy
 
 
-class DailyRESTHelper(RoomMethods, SessionMethods, TokenMethods, DomainMethods, StoredMethods):
+class DailyRESTHelper(
+    RoomMethods,
+    SessionMethods,
+    TokenMethods,
+    DomainMethods,
+    StoredMethods,
+    PhoneMethods,
+    NumberMethods,
+    DialinMethods,
+    WebhookMethods,
+):
     """A client of Daily's REST API.
 
     A drop-in for ``pipecat.transports.daily.utils.DailyRESTHelper``. Rooms that it makes belong to

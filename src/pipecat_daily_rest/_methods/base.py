@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the methods of the helper have in common."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 from pipecat_daily_rest._http import API
-from pipecat_daily_rest._secret import hidden, masked
-from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest._secret import MASK, hidden, masked
+from pipecat_daily_rest.errors import DailyAPIError, DailyConfigError, DailyNotFoundError
 
 
 class Methods:
@@ -41,3 +43,44 @@ def segment(name: str, value: str, *, key: str = "") -> str:
     except UnicodeError:
         msg = f"{name} is no id: it holds half of a character."
     raise DailyConfigError(msg)
+
+
+@contextmanager
+def unquoted(*secrets: str | None) -> Iterator[None]:
+    """Take secrets that were sent out of an error of Daily's that quotes them.
+
+    Args:
+        *secrets: The secrets; None is none.
+
+    Yields:
+        While the request runs.
+
+    Raises:
+        DailyAPIError: The same, without the secrets.
+    """
+    try:
+        yield
+    except DailyAPIError as exc:
+        for each in filter(None, secrets):
+            exc.args = tuple(str(arg).replace(each, MASK) for arg in exc.args)
+            exc.info = exc.info.replace(each, MASK)
+        raise
+
+
+async def delete(api: API, path: str, *, what: str) -> None:
+    """Delete something that has to exist.
+
+    Args:
+        api: The API.
+        path: Its path.
+        what: What failed, as an error's message begins.
+
+    Raises:
+        DailyNotFoundError: There is no such thing.
+        DailyError: It could not be deleted.
+    """
+    try:
+        await api.request("DELETE", path, what=what)
+    except DailyNotFoundError as exc:
+        if exc.attempts == 1:  # else an attempt before this one has deleted it
+            raise

@@ -6,6 +6,7 @@ Reference: https://docs.daily.co/reference/rest-api
 
 import asyncio
 import hmac
+import inspect
 import json
 import re
 import traceback
@@ -17,7 +18,7 @@ from aiohttp import hdrs, web
 from loguru import logger
 
 from pipecat_daily_rest.local.endpoints import FAMILIES, Endpoint, Route
-from pipecat_daily_rest.local.journal import Request, masked_path
+from pipecat_daily_rest.local.journal import Request, masked_body, masked_path
 from pipecat_daily_rest.local.schema import BAD_HEADER, Refusal
 from pipecat_daily_rest.local.secret import masked
 
@@ -62,7 +63,7 @@ class _Api:
         arrived = Request(
             method=request.method,
             path=masked_path(path, key),
-            body=None if isinstance(body, Refusal) else masked(body, key),
+            body=None if isinstance(body, Refusal) else masked_body(body, key),
             status=None,
             at=self._state.clock.now(),
             ip=request.remote or "",
@@ -76,7 +77,7 @@ class _Api:
         await self._travel()
         return response
 
-    def _respond(
+    async def _respond(
         self, endpoint: Endpoint, request: web.Request, body: Any, arrived: Request
     ) -> web.Response:
         key = self._state.api_key
@@ -88,7 +89,8 @@ class _Api:
             if body is None and request.method == "POST" and not self._state.choices.empty_body:
                 raise _not_json()
             self._state.collect()
-            return web.json_response(endpoint(request, {} if body is None else body))
+            answer = endpoint(request, {} if body is None else body)
+            return web.json_response(await answer if inspect.isawaitable(answer) else answer)
         except Refusal as exc:
             return web.json_response(exc.body, status=exc.status, headers=exc.headers)
         except Exception as exc:

@@ -126,6 +126,7 @@ class Calls(Log):
             participant.ejection.cancel()
         if room.active_speaker == participant.id:
             room.active_speaker = None
+        meeting = room.meeting_id
         if not room.participants:
             room.meeting_id = None
             room.banned.clear()
@@ -141,6 +142,9 @@ class Calls(Log):
                 },
             )
         self._tell_counts(room)
+        self.notify("left", participant)
+        if room.meeting_id is None:
+            self.notify("meeting ended", (room, meeting))
 
     def put_out(self, participant: Participant, reason: str) -> None:
         """End somebody's stay against its will.

@@ -70,6 +70,34 @@ class Choices:
             finished; with 200 there is a link, but to nothing.
         transcript_link_name: What the link to a transcript is called.
         transcript_key_name: What a transcript's place in its bucket is called, in ``outParams``.
+        card_on_file: Whether the account has a payment card; webhooks need one.
+        no_card_status: The status of ``invalid-plan-type``.
+        max_webhooks: How many webhooks the domain may have; None is without limit.
+        webhook_without_types: What a webhook gets that was made without ``eventTypes``.
+        webhook_info_in_array: Whether ``GET /webhooks/:uuid`` answers an array of one.
+        webhook_timeout: Seconds that the endpoint of a webhook has to answer.
+        webhook_pauses: Seconds between the tries of a message with ``retryType`` ``exponential``.
+        webhook_milliseconds: Whether ``X-Webhook-Timestamp`` is in milliseconds, not seconds.
+        hidden_in_webhooks: Whether ``participant.joined`` and ``.left`` are sent for participants
+            without ``hasPresence``.
+        pinless_milliseconds: Whether ``X-Pinless-Timestamp`` is in milliseconds, not seconds.
+        dialin_probe: The member of the body that tests a new ``room_creation_api``, with the
+            value ``"test"``; None for no test.
+        dialin_hold: Seconds that a caller waits for a room.
+        dialin_needs_number: Whether a ``pinless_dialin`` needs a ``phone_number``; without one it
+            is called by SIP.
+        dialin_update_keeps_hmac: Whether updating a dial-in configuration without ``hmac`` keeps
+            the secret; if not, a new one is made up.
+        sip_needs_session: Whether a room's SIP endpoint takes a call only once somebody is in;
+            if so, ``pinlessCallUpdate`` before that is a 400.
+        dialout_to_numbers: Whether the domain may call telephone numbers, not SIP alone.
+        dialout_abroad: Whether it may call numbers outside of +1.
+        dialout_starts_without_limit: Whether a call that starts an empty room waits there for
+            others however long, when ``max_idle_timeout_sec`` is 0; if not, it ends at once.
+        max_phone_sessions: How many calls, in and out together, a room may have.
+        unknown_call: The status when there is no call of that session or call id.
+        phone_timestamps_as_text: Whether ``timestamp`` of the events of calls is a string, as in
+            Daily's examples, not a number, as in its schema.
         name_too_long_info: The text for a room name over 128 characters. Fields: ``name``.
         unknown_property_info: The text for a property that is not documented. Fields: ``name``.
         wrong_value_info: The text for a bad type or value. Fields: ``name``, ``value``,
@@ -77,6 +105,11 @@ class Choices:
         too_many_rooms_info: The text when ``max_api_rooms`` is reached. Fields: ``limit``.
         rate_limit_info: The text of a 429; None leaves ``info`` out. Fields: ``requests``,
             ``seconds``.
+        too_many_webhooks_info: The text when ``max_webhooks`` is reached. Fields: ``limit``.
+        webhook_failed_info: The text when the endpoint of a webhook does not pass the test.
+        empty_room_info: The text when a call would start an empty room that must not be started.
+        too_many_phone_sessions_info: The text when ``max_phone_sessions`` is reached. Fields:
+            ``limit``.
     """
 
     expired_name_free: bool = True
@@ -112,8 +145,35 @@ class Choices:
     link_without_file: Literal[200, 400, 404] = 400
     transcript_link_name: Literal["download_link", "link"] = "download_link"
     transcript_key_name: Literal["key", "s3key"] = "s3key"
+    card_on_file: bool = True
+    no_card_status: Literal[400, 402, 403] = 400
+    max_webhooks: int | None = 1
+    webhook_without_types: Literal["all", "none"] = "all"
+    webhook_info_in_array: bool = False
+    webhook_timeout: float = 8.0
+    webhook_pauses: tuple[float, ...] = (15.0, 60.0, 240.0, 900.0)
+    webhook_milliseconds: bool = False
+    hidden_in_webhooks: bool = True
+    pinless_milliseconds: bool = True
+    dialin_probe: Literal["Test", "test"] | None = "Test"
+    dialin_hold: float = 120.0
+    dialin_needs_number: bool = False
+    dialin_update_keeps_hmac: bool = True
+    sip_needs_session: bool = True
+    dialout_to_numbers: bool = True
+    dialout_abroad: bool = True
+    dialout_starts_without_limit: bool = True
+    max_phone_sessions: int = 5
+    unknown_call: Literal[400, 404] = 404
+    phone_timestamps_as_text: bool = True
     name_too_long_info: str = "{name} is too long (room names can have 128 characters)"
     unknown_property_info: str = "unknown property '{name}'"
     wrong_value_info: str = "{name} was '{value}' but should be {expected}"
     too_many_rooms_info: str = "this domain may have {limit} rooms and has them"
     rate_limit_info: str | None = "more than {requests} requests in {seconds} seconds"
+    too_many_webhooks_info: str = "this domain may have {limit} webhooks and has them"
+    webhook_failed_info: str = "the url did not answer the test request with 200 in time"
+    empty_room_info: str = (
+        "nobody is in the room: set dialout_config.allow_room_start to dial out all the same"
+    )
+    too_many_phone_sessions_info: str = "the room may have {limit} SIP and PSTN sessions"

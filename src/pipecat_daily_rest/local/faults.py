@@ -8,7 +8,7 @@ import asyncio
 import math
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar, cast
 
 from aiohttp import web
@@ -196,7 +196,7 @@ class Faults:
         self._stopped = True
 
     async def serve(
-        self, request: web.Request, path: str, respond: Callable[[], web.Response]
+        self, request: web.Request, path: str, respond: Callable[[], Awaitable[web.Response]]
     ) -> web.StreamResponse | None:
         """Answer a request, or not, with whatever goes wrong.
 
@@ -211,9 +211,9 @@ class Faults:
         found = (fault.meet(request.method, path) for fault in self.added)
         failure = next((each for each in found if each is not None), None)
         if failure is None:
-            return respond()
+            return await respond()
         await self._pass(failure.delay)
-        own = respond() if failure.commits and not self._stopped else None
+        own = await respond() if failure.commits and not self._stopped else None
         await self._pass(math.inf if failure.hang else failure.delay_after, request)
         if self._stopped or not failure.answers:
             _hang_up(request)

@@ -9,12 +9,13 @@ from typing import Any
 
 from pipecat_daily_rest.local.secret import MASK, masked
 
+_SECRETS = ("hmac", "basicAuth")
 _TOKEN_PATH = re.compile(r"^(/meeting-tokens/).+", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request to the REST API. Keys and tokens in it are masked.
+    """One request to the REST API. Keys, tokens and secrets in it are masked.
 
     Parameters:
         method: The HTTP method.
@@ -37,6 +38,21 @@ class Request:
     def __str__(self) -> str:
         body = "" if self.body is None else f" {json.dumps(self.body)}"
         return f"{self.method} {self.path}{body} -> {self.status or 'no answer yet'}"
+
+
+def masked_body(body: Any, api_key: str) -> Any:
+    """Take the API key, meeting tokens, and the secrets of webhooks out of a body.
+
+    Args:
+        body: The parsed JSON.
+        api_key: The key.
+
+    Returns:
+        The body with ``***`` in their place.
+    """
+    if isinstance(body, dict):
+        body = {name: MASK if name in _SECRETS else value for name, value in body.items()}
+    return masked(body, api_key)
 
 
 def masked_path(path: str, api_key: str) -> str:

@@ -4,6 +4,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from loguru import logger
 
@@ -42,6 +43,7 @@ class Log:
         """
         self.clock = clock
         self.log: list[LogEntry] = []
+        self.observers: list[Callable[[str, Any], None]] = []
         self._watchers: list[Callable[[LogEntry], None]] = []
 
     def record(self, room: str, what: str, detail: str = "", **whose: str) -> None:
@@ -58,6 +60,16 @@ class Log:
         logger.debug("Local room {}: {}{}", room, what, f" ({detail})" if detail else "")
         for watcher in list(self._watchers):
             watcher(entry)
+
+    def notify(self, what: str, subject: Any) -> None:
+        """Tell the observers, who neither wait nor raise.
+
+        Args:
+            what: ``joined``, ``left``, ``meeting started`` or ``meeting ended``.
+            subject: The participant, or the room and the meeting's id.
+        """
+        for observer in self.observers:
+            observer(what, subject)
 
     async def wait_for(self, what: str, *, room: str | None = None, count: int = 1) -> LogEntry:
         """Wait until something has happened, however long ago.

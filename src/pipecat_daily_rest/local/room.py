@@ -45,7 +45,9 @@ class Seat(Protocol):
                 ``{"event": "active-speaker-changed", "participant": …}``,
                 ``{"event": "app-message", "message": …, "sender": id}`` and
                 ``{"event": "mute", "by": id, "microphone": bool | None, "camera": bool | None}``
-                (an owner switched an input; False is off).
+                (an owner switched an input; False is off). A room with calls by SIP or telephone
+                also tells ``{"event": "dialin-ready", "sipEndpoint": …}`` and, as in
+                ``dialin-connected`` or ``dialout-stopped``, ``{"event": …, "data": …}``.
         """
 
     def close(self, reason: str) -> None:
@@ -65,7 +67,8 @@ class Participant:
         id: The session id, new for each join.
         room: Where.
         seat: How to reach it.
-        kind: ``bot`` (a link), ``person`` (a browser) or ``scripted`` (a test).
+        kind: ``bot`` (a link), ``person`` (a browser), ``phone`` (a call out or in) or
+            ``scripted`` (a test).
         user_name: Display name.
         user_id: The token's ``user_id``, or None.
         is_owner: Whether the token makes it an owner.

@@ -100,6 +100,7 @@ class Scripted:
         *,
         user_name: str = "",
         keep: float = 30.0,
+        kind: str = "scripted",
     ) -> None:
         """Join.
 
@@ -109,6 +110,7 @@ class Scripted:
             token: The meeting token, or None.
             user_name: Display name when the token has none.
             keep: How much it remembers of what it heard, in seconds.
+            kind: As in `Participant.kind`.
 
         Raises:
             JoinRefused: It may not come in, and why.
@@ -120,7 +122,7 @@ class Scripted:
             room_name,
             token,
             self._seat,
-            kind="scripted",
+            kind=kind,
             user_name=user_name,
             media={"microphone": "playable"},
         )

@@ -23,14 +23,20 @@ from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.failures import Failure
 from pipecat_daily_rest.local.faults import Chaos, Fault, Faults
 from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
+from pipecat_daily_rest.local.hooks import Hooks
 from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.limits import Limiter, Limits
 from pipecat_daily_rest.local.mixer import Mixer
+from pipecat_daily_rest.local.notices import Notices
+from pipecat_daily_rest.local.outgoing import Outgoing
+from pipecat_daily_rest.local.phone import DialIn, DialOut
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.stored import VTT, Recording, Stored, Transcript
+from pipecat_daily_rest.local.switchboard import Switchboard
+from pipecat_daily_rest.local.telephony import Telephony
 
 MARK = "X-Local-Daily"
 MARK_VALUE = "1"
@@ -96,6 +102,11 @@ class LocalDaily:
         self.stored = Stored(self.state)  # recordings and transcripts
         self.faults = Faults()
         self.mixer = Mixer(self.state)
+        self._outgoing = Outgoing()
+        self.webhooks = Hooks(self.state, self._outgoing)
+        Notices(self.state, self.webhooks)
+        self.telephony = Telephony(self.state, self.webhooks)
+        self.switchboard = Switchboard(self.state, self.telephony, self._outgoing)
         self.closers: list[Callable[[], Awaitable[None]]] = []  # the routes' ends
         self._control = control
         self._runner: web.AppRunner | None = None
@@ -196,6 +207,44 @@ class LocalDaily:
             DailyConfigError: An argument cannot be one.
         """
         return self.stored.add_transcript(_name_and_token(room, None)[0], content, **options)
+
+    @property
+    def dialouts(self) -> list[DialOut]:
+        """The calls that were made out of the rooms, in order. They ring until a test answers."""
+        return list(self.telephony.dialouts)
+
+    def dial_in(
+        self,
+        target: str,
+        *,
+        from_: str = "+12125550199",
+        to: str | None = None,
+        sip_headers: dict[str, str] | None = None,
+    ) -> DialIn:
+        """Call in, as somebody with a telephone does.
+
+        A number asks the ``room_creation_api`` of its dial-in configuration for a room, signed as
+        Daily signs, and waits for ``pinlessCallUpdate``::
+
+            call = daily.dial_in("+14155550100", from_="+12125550199")
+            caller = await call.connected()
+            caller.tone(500)
+
+        Args:
+            target: The number of a dial-in configuration, or its ``name_prefix``,
+                ``room_creation_api``, id or SIP URI. Or a room's own SIP URI, which is called
+                without asking anybody.
+            from_: The caller's number or SIP URI.
+            to: The number that was called, when ``target`` is not it.
+            sip_headers: The SIP headers of the call.
+
+        Returns:
+            The call, which goes on by itself.
+
+        Raises:
+            DailyConfigError: Nobody has that number.
+        """
+        return self.switchboard.dial_in(target, from_=from_, to=to, sip_headers=sip_headers)
 
     def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
         """Have the next requests to an endpoint fail.
@@ -311,6 +360,9 @@ class LocalDaily:
         """Put everybody out and stop listening."""
         self.faults.stop()
         self.state.close()
+        await self.switchboard.aclose()
+        await self.webhooks.aclose()
+        await self._outgoing.aclose()
         await self.mixer.stop()
         for close in self.closers:
             await close()

@@ -238,7 +238,7 @@ class State(Calls):
             name: The room's name.
             token: The meeting token, or None.
             seat: How to reach the newcomer.
-            kind: ``bot``, ``person`` or ``scripted``.
+            kind: ``bot``, ``person``, ``phone`` or ``scripted``.
             user_name: Display name when the token has none.
             media: State of its tracks at the start.
 
@@ -285,6 +285,9 @@ class State(Calls):
                 but=participant,
             )
         self._tell_counts(room)
+        if len(room.participants) == 1:
+            self.notify("meeting started", (room, room.meeting_id))
+        self.notify("joined", participant)
         return participant
 
     def close(self) -> None:

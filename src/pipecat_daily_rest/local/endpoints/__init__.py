@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from pipecat_daily_rest.local.endpoints.domain import DomainEndpoints
 from pipecat_daily_rest.local.endpoints.family import Endpoint, Family, Route
+from pipecat_daily_rest.local.endpoints.hooks import HookEndpoints
 from pipecat_daily_rest.local.endpoints.logs import LogEndpoints
+from pipecat_daily_rest.local.endpoints.numbers import NumberEndpoints
+from pipecat_daily_rest.local.endpoints.phone import PhoneEndpoints
 from pipecat_daily_rest.local.endpoints.refused import RefusedEndpoints
 from pipecat_daily_rest.local.endpoints.rooms import RoomEndpoints
 from pipecat_daily_rest.local.endpoints.session import SessionEndpoints
@@ -28,6 +31,9 @@ FAMILIES: tuple[type[Family], ...] = (
     SessionEndpoints,
     StoredEndpoints,
     TokenEndpoints,
+    PhoneEndpoints,
+    NumberEndpoints,
+    HookEndpoints,
 )
 
 

@@ -27,7 +27,8 @@ NOT_HERE = "not-supported-locally"
 class Family:
     """Some endpoints that belong together, one method each: request and JSON body in, JSON out.
 
-    A method raises `Refusal` to answer with an error. None of them waits, so that each is atomic.
+    A method raises `Refusal` to answer with an error. None of them waits, so that each is atomic,
+    but for those that ask an endpoint of the caller's first.
     """
 
     def __init__(self, daily: "LocalDaily") -> None:

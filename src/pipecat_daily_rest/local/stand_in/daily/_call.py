@@ -343,6 +343,10 @@ class Call:
             self.emit("on_app_message", event["message"], event["sender"])
         elif what == "mute":
             self._on_mute(event)
+        elif what == "dialin-ready":
+            self.emit("on_dialin_ready", event["sipEndpoint"])
+        elif what.startswith(("dialin-", "dialout-")):
+            self.emit(f"on_{what.replace('-', '_')}", event["data"])
 
     def _on_mute(self, event: Mapping[str, Any]) -> None:
         changes = {name: event.get(name) for name in ("microphone", "camera")}

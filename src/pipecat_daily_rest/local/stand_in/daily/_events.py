@@ -28,31 +28,31 @@ class EventHandler:
         """The call is ``joining``, ``joined``, ``leaving`` or ``left``."""
 
     def on_dialin_connected(self, data: Mapping[str, Any]) -> None:
-        """Somebody dialled in; never in a local room."""
+        """Somebody dialled in; here a test that holds the telephone."""
 
     def on_dialin_error(self, data: Mapping[str, Any]) -> None:
         """A dial-in failed; never in a local room."""
 
     def on_dialin_ready(self, sip_endpoint: str) -> None:
-        """Somebody may dial in; never in a local room."""
+        """Somebody may dial in; here a test that holds the telephone."""
 
     def on_dialin_stopped(self, data: Mapping[str, Any]) -> None:
-        """A dial-in ended; never in a local room."""
+        """A dial-in ended."""
 
     def on_dialin_warning(self, data: Mapping[str, Any]) -> None:
         """A dial-in had a problem; never in a local room."""
 
     def on_dialout_answered(self, data: Mapping[str, Any]) -> None:
-        """A dial-out was answered; never in a local room."""
+        """A dial-out over the REST API was answered, by a test."""
 
     def on_dialout_connected(self, data: Mapping[str, Any]) -> None:
-        """A dial-out was connected; never in a local room."""
+        """A dial-out over the REST API rings."""
 
     def on_dialout_error(self, data: Mapping[str, Any]) -> None:
-        """A dial-out failed; never in a local room."""
+        """A dial-out over the REST API failed."""
 
     def on_dialout_stopped(self, data: Mapping[str, Any]) -> None:
-        """A dial-out ended; never in a local room."""
+        """A dial-out over the REST API ended."""
 
     def on_dialout_warning(self, data: Mapping[str, Any]) -> None:
         """A dial-out had a problem; never in a local room."""

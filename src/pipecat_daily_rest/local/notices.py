@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the webhooks are told about people and meetings.
+
+Reference: https://docs.daily.co/reference/rest-api/webhooks/events
+"""
+
+from typing import Any
+
+from pipecat_daily_rest.local.hooks import Hooks
+from pipecat_daily_rest.local.room import Participant, Room
+from pipecat_daily_rest.local.state import State
+
+
+class Notices:
+    """Turns what happens in the rooms into events for the webhooks."""
+
+    def __init__(self, state: State, hooks: Hooks) -> None:
+        """Watch the rooms.
+
+        Args:
+            state: The domain.
+            hooks: Who is told.
+        """
+        self._state = state
+        self._hooks = hooks
+        self._started: dict[str, float] = {}  # meetings that run, with unix seconds
+        state.observers.append(self._observe)
+
+    def _observe(self, what: str, subject: Any) -> None:
+        now = self._state.clock.now()
+        if what == "joined" and self._told(subject):
+            self._hooks.emit("participant.joined", _describe(subject))
+        elif what == "left" and self._told(subject):
+            duration = round(now - subject.joined_at, 3)
+            self._hooks.emit("participant.left", {**_describe(subject), "duration": duration})
+        elif what == "meeting started":
+            room, id = subject
+            self._started[id] = now
+            self._hooks.emit("meeting.started", _meeting(room, id, now))
+        elif what == "meeting ended":
+            room, id = subject
+            started = self._started.pop(id)
+            self._hooks.emit("meeting.ended", {**_meeting(room, id, started), "end_ts": now})
+
+    def _told(self, participant: Participant) -> bool:
+        return not participant.hidden or self._state.choices.hidden_in_webhooks
+
+
+def _describe(participant: Participant) -> dict[str, Any]:
+    return {
+        "room": participant.room.name,
+        "session_id": participant.id,
+        "user_id": participant.user_id,
+        "user_name": participant.user_name,
+        "joined_at": participant.joined_at,
+        "owner": participant.is_owner,
+        "will_eject_at": participant.will_eject_at,
+        "permissions": participant.permissions,
+        "networkQualityState": "unknown",  # nobody measures a network that is this machine
+    }
+
+
+def _meeting(room: Room, id: str, started: float) -> dict[str, Any]:
+    return {"room": room.name, "meeting_id": id, "start_ts": started}
