@@ -13,6 +13,7 @@ from pipecat_daily_rest._secret import hidden, secret
 from pipecat_daily_rest.local.faults import Chaos, Fault
 from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.log import LogEntry
+from pipecat_daily_rest.local.phone import DialIn, DialOut
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.stored import VTT, Recording, Transcript
@@ -91,6 +92,33 @@ class LocalDailyFixture:
         room, token = hidden(room), secret(token)
         person = self._thread.call(self._daily.join, room, token, **options)
         return cast(Scripted, Remote(self._thread, person))
+
+    def dial_in(self, target: str, **options: Any) -> DialIn:
+        """Call in, as somebody with a telephone does.
+
+        For instance::
+
+            call = local_daily.dial_in("+14155550100", from_="+12125550199")
+            caller = await call.connected()
+
+        Args:
+            target: As for `LocalDaily.dial_in`: a number, or a room's SIP URI.
+            **options: As for `LocalDaily.dial_in`: ``from_``, ``to``, ``sip_headers``.
+
+        Returns:
+            The call, with the methods and properties of `DialIn`.
+
+        Raises:
+            DailyConfigError: Nobody has that number.
+        """
+        call = self._thread.call(self._daily.dial_in, target, **options)
+        return cast(DialIn, Remote(self._thread, call))
+
+    @property
+    def dialouts(self) -> list[DialOut]:
+        """The calls that were made out of the rooms, in order. They ring until a test answers."""
+        calls = self._thread.call(lambda: self._daily.dialouts)
+        return [cast(DialOut, Remote(self._thread, call)) for call in calls]
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait, in a test without an event loop.

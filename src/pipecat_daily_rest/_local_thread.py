@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.scripted import Scripted
 
 T = TypeVar("T")
 
@@ -94,12 +95,17 @@ class Remote:
 
             @functools.wraps(value)
             async def follow(*args: Any, **options: Any) -> Any:
-                return await self._thread.follow(value(*args, **options))
+                return self._reached(await self._thread.follow(value(*args, **options)))
 
             return follow
         if inspect.ismethod(value):
             return functools.partial(self._thread.call, value)
-        return self._thread.call(copy.copy, value) if isinstance(value, list | dict) else value
+        if isinstance(value, list | dict):
+            return self._thread.call(copy.copy, value)
+        return self._reached(value)
+
+    def _reached(self, value: Any) -> Any:
+        return Remote(self._thread, value) if isinstance(value, Scripted) else value
 
     def __repr__(self) -> str:
         return f"<{type(self._target).__name__} of local_daily>"

@@ -2,14 +2,14 @@
 """What a webhook of Daily's says. Who sent it is not asked here. Pure: no I/O."""
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from loguru import logger
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipecat_daily_rest import settings
 from pipecat_daily_rest._secret import secret
+from pipecat_daily_rest._webhook_types import TYPES, WebhookEvent
 from pipecat_daily_rest.errors import DailyError
 
 if TYPE_CHECKING:
@@ -48,164 +48,6 @@ class WebhookProbe(BaseModel):
     """
 
     model_config = _OPEN
-
-
-class WebhookEvent(BaseModel):
-    """An event. The types with a class of their own are a subclass of this one.
-
-    Reference: https://docs.daily.co/reference/rest-api/webhooks/events
-
-    Parameters:
-        version: Version of the event's format, as ``1.0.0``.
-        type: What happened, as ``recording.ready-to-download``.
-        id: The event's id.
-        payload: The event itself, as Daily sent it or as the model of the subclass.
-        event_ts: When it was sent, in unix seconds.
-    """
-
-    model_config = _OPEN
-
-    version: str = ""
-    type: str
-    id: str = ""
-    payload: Any = None
-    event_ts: float | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _read_leniently(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        data = {name: value for name, value in data.items() if value is not None}
-        for name in ("version", "id"):
-            if not isinstance(data.get(name, ""), str):
-                data[name] = str(data[name])
-        if not isinstance(data.get("event_ts", 0), int | float):
-            del data["event_ts"]
-        return data
-
-    @property
-    def dedupe_key(self) -> tuple[str, str]:
-        """The type, and what the event is about: two events with the same key are one.
-
-        Returns:
-            The type, and the participant's session id, else the event's id, else the whole event.
-        """
-        if isinstance(self.payload, ParticipantJoinedPayload):
-            return self.type, self.payload.session_id
-        return self.type, self.id or self.model_dump_json()
-
-
-class ParticipantJoinedPayload(BaseModel):
-    """Who joined.
-
-    Parameters:
-        room: The room's name.
-        session_id: The participant's id, new at each join.
-        user_id: The user's id, as the token set it.
-        user_name: The user's name.
-        joined_at: When the participant joined, in unix seconds.
-        owner: Whether the participant is an owner.
-        will_eject_at: When the participant will be put out, in unix seconds; fixed at the join.
-        permissions: What the participant may do.
-        network_quality_state: Quality of the network, as ``good``.
-    """
-
-    model_config = _OPEN
-
-    room: str
-    session_id: str = Field(min_length=1)
-    user_id: str | None = None
-    user_name: str | None = None
-    joined_at: float | None = None
-    owner: bool | None = None
-    will_eject_at: float | None = None
-    permissions: dict[str, Any] | None = None
-    network_quality_state: str | None = Field(default=None, alias="networkQualityState")
-
-
-class ParticipantLeftPayload(ParticipantJoinedPayload):
-    """Who left.
-
-    Parameters:
-        duration: How long the participant was there, in seconds.
-    """
-
-    duration: float | None = None
-
-
-class MeetingStartedPayload(BaseModel):
-    """Which meeting started.
-
-    Parameters:
-        room: The room's name.
-        meeting_id: The meeting's id.
-        start_ts: When it started, in unix seconds.
-    """
-
-    model_config = _OPEN
-
-    room: str
-    meeting_id: str
-    start_ts: float | None = None
-
-
-class MeetingEndedPayload(MeetingStartedPayload):
-    """Which meeting ended.
-
-    Parameters:
-        end_ts: When it ended, in unix seconds.
-    """
-
-    end_ts: float | None = None
-
-
-class ParticipantJoined(WebhookEvent):
-    """``participant.joined``: somebody, or a bot, is in the room.
-
-    Parameters:
-        payload: Who.
-    """
-
-    payload: ParticipantJoinedPayload
-
-
-class ParticipantLeft(WebhookEvent):
-    """``participant.left``: somebody, or a bot, is out of the room.
-
-    Parameters:
-        payload: Who.
-    """
-
-    payload: ParticipantLeftPayload
-
-
-class MeetingStarted(WebhookEvent):
-    """``meeting.started``: a meeting began in a room.
-
-    Parameters:
-        payload: Which.
-    """
-
-    payload: MeetingStartedPayload
-
-
-class MeetingEnded(WebhookEvent):
-    """``meeting.ended``: everybody is gone, up to 20 s ago.
-
-    Parameters:
-        payload: Which.
-    """
-
-    payload: MeetingEndedPayload
-
-
-_TYPES: Mapping[str, type[WebhookEvent]] = {
-    "participant.joined": ParticipantJoined,
-    "participant.left": ParticipantLeft,
-    "meeting.started": MeetingStarted,
-    "meeting.ended": MeetingEnded,
-}
 
 
 class DialinCall(BaseModel):
@@ -281,7 +123,7 @@ def parse_webhook(body: bytes) -> WebhookEvent:
     """
     data = _object(body)
     kind = data.get("type")
-    model = _TYPES.get(kind, WebhookEvent) if isinstance(kind, str) else WebhookEvent
+    model = TYPES.get(kind, WebhookEvent) if isinstance(kind, str) else WebhookEvent
     if model is not WebhookEvent:
         try:
             return model.model_validate(data)
