@@ -74,7 +74,8 @@ class Choices:
         no_card_status: The status of ``invalid-plan-type``.
         max_webhooks: How many webhooks the domain may have; None is without limit.
         webhook_without_types: What a webhook gets that was made without ``eventTypes``.
-        webhook_info_in_array: Whether ``GET /webhooks/:uuid`` answers an array of one.
+        webhook_info_in_array: Whether ``GET /webhooks/:uuid`` answers an array of one, as Daily's
+            document has it, or the webhook.
         webhook_timeout: Seconds that the endpoint of a webhook has to answer.
         webhook_pauses: Seconds between the tries of a message with ``retryType`` ``exponential``.
         webhook_milliseconds: Whether ``X-Webhook-Timestamp`` is in milliseconds, not seconds.
@@ -149,7 +150,7 @@ class Choices:
     no_card_status: Literal[400, 402, 403] = 400
     max_webhooks: int | None = 1
     webhook_without_types: Literal["all", "none"] = "all"
-    webhook_info_in_array: bool = False
+    webhook_info_in_array: bool = True
     webhook_timeout: float = 8.0
     webhook_pauses: tuple[float, ...] = (15.0, 60.0, 240.0, 900.0)
     webhook_milliseconds: bool = False

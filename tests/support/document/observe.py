@@ -66,8 +66,10 @@ def install() -> None:
     """Observe whatever local Daily starts from now on."""
     respond = api._Api._respond
 
-    def observed(self: Any, endpoint: Any, request: web.Request, body: Any, *rest: Any) -> Any:
-        response = respond(self, endpoint, request, body, *rest)
+    async def observed(
+        self: Any, endpoint: Any, request: web.Request, body: Any, *rest: Any
+    ) -> web.Response:
+        response = await respond(self, endpoint, request, body, *rest)
         OBSERVER.saw(
             Exchange(
                 request.method,
