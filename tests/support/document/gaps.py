@@ -167,6 +167,13 @@ GAPS: list[Gap] = [
     ),
     Gap(_RESETS, "POST /rooms/{room_name}", "body", "properties", nullable()),
     Gap(_RESETS, "POST /", "body", "properties", nullable()),
+    Gap(
+        "no phone_number is SIP interconnect (FACTS 7.2), as one of the examples is",
+        "POST /domain-dialin-config",
+        "body",
+        "",
+        lambda schema: {**schema, "required": ["type"]},
+    ),
     # -- What is answered --------------------------------------------------------------------
     Gap(
         "answered with the room, as its example shows",
@@ -363,6 +370,38 @@ GAPS: list[Gap] = [
             ("POST /webhooks", ""),
             ("GET /webhooks/{id}", "[]"),
             ("POST /webhooks/{id}", ""),
+        )
+    ),
+    Gap(
+        "the array around the one webhook is surely a slip (FACTS 7.1; a switch)",
+        "GET /webhooks/{id}",
+        "answer",
+        "",
+        either(lambda webhooks: dict(webhooks["items"])),
+    ),
+    *(
+        gap
+        for operation, at in (
+            ("GET /domain-dialin-config", "data.[].config"),
+            ("POST /domain-dialin-config", "config"),
+            ("GET /domain-dialin-config/{id}", "config"),
+            ("PUT /domain-dialin-config/{id}", "config"),
+        )
+        for gap in (
+            Gap(
+                "only what it has, and the type outside of it, as the examples show",
+                operation,
+                "answer",
+                at,
+                lambda schema: {**partial(schema), "required": []},
+            ),
+            Gap(
+                "sip_uri is in the examples alone, null with pin_dialin",
+                operation,
+                "answer",
+                at,
+                more(sip_uri={"type": ["string", "null"]}),
+            ),
         )
     ),
 ]
