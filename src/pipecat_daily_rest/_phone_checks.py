@@ -205,8 +205,10 @@ def hmac(value: str | None) -> str | None:
         DailyConfigError: It is not base64; never shows it.
     """
     try:
-        usable = value is None or bool(base64.b64decode(value, validate=True))
-    except (ValueError, TypeError):
+        usable = value is None or (
+            isinstance(value, str) and bool(base64.b64decode(value, validate=True))
+        )
+    except ValueError:
         usable = False
     if not usable:
         msg = "hmac must be base64, as base64.b64encode(secrets.token_bytes(32)).decode()."

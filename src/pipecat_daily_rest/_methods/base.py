@@ -67,20 +67,22 @@ def unquoted(*secrets: str | None) -> Iterator[None]:
         raise
 
 
-async def delete(api: API, path: str, *, what: str) -> None:
-    """Delete something that has to exist.
+async def delete(api: API, path: str, *, what: str) -> bool:
+    """Delete something. What is gone already is a success.
 
     Args:
         api: The API.
         path: Its path.
         what: What failed, as an error's message begins.
 
+    Returns:
+        True: it no longer exists.
+
     Raises:
-        DailyNotFoundError: There is no such thing.
         DailyError: It could not be deleted.
     """
     try:
         await api.request("DELETE", path, what=what)
-    except DailyNotFoundError as exc:
-        if exc.attempts == 1:  # else an attempt before this one has deleted it
-            raise
+    except DailyNotFoundError:
+        pass
+    return True

@@ -189,7 +189,7 @@ class DialinMethods(Methods):
         return DailyDialinConfig.read(data, what=what)
 
     async def delete_dialin_config(self, config_id: str) -> bool:
-        """Delete a dial-in configuration.
+        """Delete a dial-in configuration. One that is gone already is a success.
 
         Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
 
@@ -200,11 +200,11 @@ class DialinMethods(Methods):
             True: it no longer exists.
 
         Raises:
-            DailyNotFoundError: There is none.
+            DailyConfigError: It is no id.
             DailyError: It could not be deleted.
         """
-        await delete(self.api, self._config(config_id), what="Failed to delete the dial-in config")
-        return True
+        what = "Failed to delete the dial-in config"
+        return await delete(self.api, self._config(config_id), what=what)
 
     def _config(self, config_id: str) -> str:
         return f"/domain-dialin-config/{segment('config_id', config_id, key=self.api.key)}"

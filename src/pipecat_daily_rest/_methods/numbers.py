@@ -7,10 +7,10 @@ Reference: https://docs.daily.co/reference/rest-api/phone-numbers
 from collections.abc import AsyncIterator
 
 from pipecat_daily_rest import _phone_checks as checks
-from pipecat_daily_rest._methods.base import Methods, delete, segment
+from pipecat_daily_rest._methods.base import Methods, segment
 from pipecat_daily_rest._pages import listed
 from pipecat_daily_rest.answers import DailyAvailableNumber, DailyPhoneNumber
-from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
+from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError, DailyResponseError
 from pipecat_daily_rest.retry import Repeat
 
 
@@ -141,5 +141,9 @@ class NumberMethods(Methods):
             DailyError: It could not be released.
         """
         path = f"/release-phone-number/{segment('number_id', number_id, key=self.api.key)}"
-        await delete(self.api, path, what="Unable to release the phone number")
+        try:
+            await self.api.request("DELETE", path, what="Unable to release the phone number")
+        except DailyNotFoundError as exc:
+            if exc.attempts == 1:  # else an attempt before this one has released it
+                raise
         return True

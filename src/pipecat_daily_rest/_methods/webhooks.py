@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from pipecat_daily_rest import _phone_checks as checks
-from pipecat_daily_rest._methods.base import Methods, segment, unquoted
+from pipecat_daily_rest._methods.base import Methods, delete, segment, unquoted
 from pipecat_daily_rest._secret import secret
 from pipecat_daily_rest.answers import DailyWebhook
-from pipecat_daily_rest.errors import DailyNotFoundError, DailyResponseError
+from pipecat_daily_rest.errors import DailyResponseError
 from pipecat_daily_rest.retry import Repeat
 
 RetryType = Literal["circuit-breaker", "exponential"]
@@ -156,12 +156,8 @@ class WebhookMethods(Methods):
         Raises:
             DailyError: It could not be deleted.
         """
-        path, what = self._webhook(webhook_id), "Failed to delete the webhook"
-        try:
-            await self.api.request("DELETE", path, what=what)
-        except DailyNotFoundError:
-            pass
-        return True
+        what = "Failed to delete the webhook"
+        return await delete(self.api, self._webhook(webhook_id), what=what)
 
     def _webhook(self, webhook_id: str) -> str:
         return f"/webhooks/{segment('webhook_id', webhook_id, key=self.api.key)}"

@@ -29,13 +29,13 @@ from pipecat_daily_rest.local.limits import Limiter, Limits
 from pipecat_daily_rest.local.mixer import Mixer
 from pipecat_daily_rest.local.notices import Notices
 from pipecat_daily_rest.local.outgoing import Outgoing
-from pipecat_daily_rest.local.phone import DialIn, DialOut
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.stored import VTT, Recording, Stored, Transcript
 from pipecat_daily_rest.local.switchboard import Switchboard
+from pipecat_daily_rest.local.telephones import Telephones
 from pipecat_daily_rest.local.telephony import Telephony
 
 MARK = "X-Local-Daily"
@@ -43,7 +43,7 @@ MARK_VALUE = "1"
 STAND_IN = Path(__file__).parent / "stand_in"
 
 
-class LocalDaily:
+class LocalDaily(Telephones):
     """A Daily on this machine: the REST API, and rooms with people and bots in them.
 
     Not made or endorsed by Daily, and not its media server::
@@ -207,44 +207,6 @@ class LocalDaily:
             DailyConfigError: An argument cannot be one.
         """
         return self.stored.add_transcript(_name_and_token(room, None)[0], content, **options)
-
-    @property
-    def dialouts(self) -> list[DialOut]:
-        """The calls that were made out of the rooms, in order. They ring until a test answers."""
-        return list(self.telephony.dialouts)
-
-    def dial_in(
-        self,
-        target: str,
-        *,
-        from_: str = "+12125550199",
-        to: str | None = None,
-        sip_headers: dict[str, str] | None = None,
-    ) -> DialIn:
-        """Call in, as somebody with a telephone does.
-
-        A number asks the ``room_creation_api`` of its dial-in configuration for a room, signed as
-        Daily signs, and waits for ``pinlessCallUpdate``::
-
-            call = daily.dial_in("+14155550100", from_="+12125550199")
-            caller = await call.connected()
-            caller.tone(500)
-
-        Args:
-            target: The number of a dial-in configuration, or its ``name_prefix``,
-                ``room_creation_api``, id or SIP URI. Or a room's own SIP URI, which is called
-                without asking anybody.
-            from_: The caller's number or SIP URI.
-            to: The number that was called, when ``target`` is not it.
-            sip_headers: The SIP headers of the call.
-
-        Returns:
-            The call, which goes on by itself.
-
-        Raises:
-            DailyConfigError: Nobody has that number.
-        """
-        return self.switchboard.dial_in(target, from_=from_, to=to, sip_headers=sip_headers)
 
     def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
         """Have the next requests to an endpoint fail.
