@@ -5,7 +5,8 @@
     pipecat-daily-rest local -- python examples/dialin_room.py   # the REST side, on this machine
 
 Prints the SIP address, and the caller's way in by a browser, until Ctrl-C. On Daily a SIP room needs
-a card on file; a local room has an address of the same shape, but no telephone network behind it.
+a card on file. A local room has no telephone network behind it; there a test holds the telephone,
+once somebody is in the room: ``caller = await local_daily.dial_in(sip_address).connected()``.
 """
 
 import asyncio

@@ -193,7 +193,8 @@ SUITE = """
 import asyncio, os, subprocess, sys, threading
 import pytest
 from pipecat_daily_rest import (
-    DailyInvalidRequestError, DailyRoomParams, DailyRoomProperties, provisioned_room,
+    DailyConfigError, DailyInvalidRequestError, DailyRoomParams, DailyRoomProperties,
+    DailyRoomSipParams, provisioned_room,
 )
 from pipecat_daily_rest import _http
 from pipecat_daily_rest.local.room import JoinRefused
@@ -314,6 +315,29 @@ async def test_time_moves_for_those_inside(local_daily):
         assert await ana.left() in ("room-expired", "token-expired")
         assert local_daily.rooms == {}
 
+@pytest.mark.asyncio
+async def test_telephones(local_daily, daily_helper):
+    properties = DailyRoomProperties(enable_dialout=True, sip=DailyRoomSipParams())
+    room = await daily_helper.create_room(DailyRoomParams(name="phones", properties=properties))
+    ana = local_daily.join("phones", user_name="Ana")
+    call = local_daily.dial_in(room.config.sip_endpoint, from_="+12125550111")
+    caller = await call.connected()
+    caller.tone(500)
+    await ana.hears(500)
+    call.hang_up()
+    assert await call.ended() == ""
+    assert call.state == "ended"
+    await daily_helper.start_dialout("phones", phone_number="+12125550123")
+    [phone] = local_daily.dialouts
+    phone.answer()
+    ana.tone(900)
+    await phone.person.hears(900)
+    with pytest.raises(DailyConfigError, match="Nobody has the number"):
+        local_daily.dial_in("+12125550100")
+    await daily_helper.delete_room_by_name("phones")
+    assert await phone.ended() == ""
+
+
 def test_no_session_is_left_open():
     assert not _http._sessions._shared
 """
@@ -323,7 +347,7 @@ def test_the_fixtures_in_every_kind_of_test(suite: Run) -> None:
     # A type may be imported from the plugin before pytest loads it.
     conftest = "from pipecat_daily_rest.testing import LocalDailyFixture\n" + CONFTEST
     ended = suite(conftest__py=conftest, test_suite__py=SUITE)
-    assert re.search(r"= 9 passed in", ended.stdout), ended.stdout + ended.stderr
+    assert re.search(r"= 10 passed in", ended.stdout), ended.stdout + ended.stderr
 
 
 def test_a_wait_that_nobody_awaits_is_told(suite: Run) -> None:

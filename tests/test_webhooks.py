@@ -18,11 +18,17 @@ from hypothesis import strategies as st
 from pipecat_daily_rest import DailyConfigError, DailyError, webhooks
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.webhooks import (
+    CallProblem,
+    CallTransferEvent,
     DialinCall,
+    DialinEvent,
+    DialinReady,
+    DialoutEvent,
     MeetingEnded,
     MeetingStarted,
     ParticipantJoined,
     ParticipantLeft,
+    WaitingParticipantEvent,
     WebhookEvent,
     WebhookProbe,
     WebhookVerificationError,
@@ -402,6 +408,75 @@ def test_a_probe_of_the_dialin_endpoint(data):
 )
 def test_nothing_else_passes_as_a_probe(reader, data):
     assert refusal(reader, wire(data), {}).reason == "no-signature"
+
+
+# -- Events of calls -----------------------------------------------------------------------------
+
+# As in Daily's examples, which give the timestamp as a string.
+AT = {"domain_id": "d1", "room": "demo", "timestamp": "1728036610"}
+BY_SIP = {
+    "session_id": "s1",
+    "sip_from": "sip:a@b.c",
+    "display_name": "a",
+    "sip_headers": {"X": "1"},
+}
+DIALLED = {
+    "session_id": "s1",
+    "user_id": "u1",
+    "destination": "+12098888888",
+    "origin": "+13977888822",
+    "caller_id": "n1",
+}
+MOVED = {
+    "session_id": "s1",
+    "mtg_session_id": "m1",
+    "to_endpoint": "sip:b@c.d",
+    "from_endpoint": "sip:a@b.c",
+    "is_sip_refer": False,
+}
+OF_CALLS = [
+    (DialinReady, {"sip_endpoint": "sip:demo.0@b.c"}, ["dialin.ready"]),
+    (DialinEvent, BY_SIP, ["dialin.connected", "dialin.stopped"]),
+    (
+        DialoutEvent,
+        DIALLED,
+        [f"dialout.{what}" for what in ("connected", "answered", "stopped", "warning")],
+    ),
+    (
+        CallProblem,
+        {"session_id": "s1", "error_msg": "bad codec"},
+        ["dialin.warning", "dialin.error", "dialout.error"],
+    ),
+    (
+        CallTransferEvent,
+        MOVED,
+        [f"calltransfer.{what}" for what in ("triggered", "initiated", "answered", "completed")],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "model"),
+    [(kind, payload, model) for model, payload, kinds in OF_CALLS for kind in kinds],
+)
+def test_an_event_of_a_call(kind, payload, model):
+    event = read(wire({"type": kind, "id": "e1", "payload": {**AT, **payload, "new": 1}}))
+    assert type(event) is model
+    given = event.payload.model_dump(exclude_none=True)
+    assert given == {**AT, **payload, "timestamp": 1728036610.0, "new": 1}
+    assert event.payload.model_extra == {"new": 1}
+    assert event.dedupe_key == (kind, "e1")
+    required = "sip_endpoint" if model is DialinReady else "room"
+    bare = {name: value for name, value in {**AT, **payload}.items() if name != required}
+    assert type(read(wire({"type": kind, "payload": bare}))) is WebhookEvent
+
+
+@pytest.mark.parametrize("what", ["joined", "left"])
+def test_somebody_who_knocks(what):
+    event = read(wire({**JOINED, "type": f"waiting-participant.{what}"}))
+    assert type(event) is WaitingParticipantEvent
+    assert event.payload.user_name == "Zoë"
+    assert event.dedupe_key == (f"waiting-participant.{what}", "s1")
 
 
 # -- Calls --------------------------------------------------------------------------------------

@@ -76,7 +76,12 @@ async def test_the_blocks(start, local_daily, example, number):
         person = local_daily.join(room, token)
         await person.hears(660)
     else:
-        await program.says("^Call it: sip:")
+        (address,) = await program.says("^Call it: (sip:.*)$", groups=True)
+        person = local_daily.join(room, token)
+        await person.event("dialin-ready", lambda event: event["sipEndpoint"] == address)
+        caller = await local_daily.dial_in(address).connected()
+        caller.tone(500)
+        await person.hears(500)
     program.signal(number)
     assert await program.ended() == 0, program.err
     await program.says("^Room .* deleted$")

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A bot on Pipecat's own DailyTransport, for tests: it prints what happens, and does as it is told.
 
-``pipecat_bot.py URL TOKEN [speaker]``. Each line that it prints is a JSON list: an event's name and
+``pipecat_bot.py URL TOKEN [speaker] [call=ID,DOMAIN]``. Each line that it prints is a JSON list: an event's name and
 its arguments, or ``["heard", Hz, participant]``. App messages tell it what to do.
 """
 
 import asyncio
 import json
+import os
 import sys
 from typing import Any
 
@@ -23,6 +24,7 @@ from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.transports.daily.transport import (
+    DailyDialinSettings,
     DailyOutputTransportMessageUrgentFrame,
     DailyParams,
     DailyTransport,
@@ -39,6 +41,12 @@ EVENTS = (
     "on_participant_left",
     "on_participant_updated",
     "on_active_speaker_changed",
+    "on_dialin_ready",
+    "on_dialin_connected",
+    "on_dialin_stopped",
+    "on_dialout_connected",
+    "on_dialout_answered",
+    "on_dialout_stopped",
 )
 RATE = 16_000
 
@@ -79,11 +87,20 @@ def tone(hz: float, seconds: float) -> OutputAudioRawFrame:
     return OutputAudioRawFrame(audio=samples.tobytes(), sample_rate=24_000, num_channels=1)
 
 
-async def main(url: str, token: str, speaker: bool) -> None:
+async def main(url: str, token: str, *options: str) -> None:
     assert daily.__stand_in__
     params = DailyParams(
-        audio_in_enabled=True, audio_out_enabled=True, audio_in_user_tracks=not speaker
+        audio_in_enabled=True, audio_out_enabled=True, audio_in_user_tracks="speaker" not in options
     )
+    for option in options:
+        if option.startswith("call="):
+            call_id, call_domain = option.removeprefix("call=").split(",")
+            settings = DailyDialinSettings(call_id=call_id, call_domain=call_domain)
+            params.dialin_settings = settings
+            params.api_key, params.api_url = (
+                os.environ["DAILY_API_KEY"],
+                os.environ["DAILY_API_URL"],
+            )
     transport = DailyTransport(url, token or None, "Robot", params)
     worker = PipelineWorker(
         Pipeline([transport.input(), Ear(), transport.output()]), idle_timeout_secs=None
@@ -131,4 +148,4 @@ async def main(url: str, token: str, speaker: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], "speaker" in sys.argv[3:]))
+    asyncio.run(main(*sys.argv[1:]))
