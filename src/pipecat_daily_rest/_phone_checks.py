@@ -106,7 +106,7 @@ def tones(value: Any) -> str:
         DailyConfigError: They cannot be sent.
     """
     if not isinstance(value, str) or not _TONES.fullmatch(value):
-        msg = f"tones {value!r} must be 1 to 20 of the tones 0-9, *, #, A-D."
+        msg = "tones must be a string of 1 to 20 of the tones 0-9, *, #, A-D."  # it may be a PIN
         raise DailyConfigError(msg)
     return value
 

@@ -86,6 +86,9 @@ class _Line:
     def stop(self) -> None:
         for timer in self.later:
             timer.cancel()
+        while not self.queue.empty():
+            self.queue.get_nowait()
+            self.queue.task_done()
         if self.task is not None:
             self.task.cancel()
 

@@ -50,9 +50,18 @@ def masked_body(body: Any, api_key: str) -> Any:
     Returns:
         The body with ``***`` in their place.
     """
-    if isinstance(body, dict):
-        body = {name: MASK if name in _SECRETS else value for name, value in body.items()}
-    return masked(body, api_key)
+    return masked(_without_secrets(body), api_key)
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    if isinstance(value, dict):
+        return {
+            name: MASK if name in _SECRETS and inner is not None else _without_secrets(inner)
+            for name, inner in value.items()
+        }
+    return value
 
 
 def masked_path(path: str, api_key: str) -> str:

@@ -87,7 +87,7 @@ class PhoneEndpoints(Family):
         """
         call, given = self._call(request, SEND_DTMF, body, "tones", out=True)
         call.tones.append(given["tones"])
-        self._state.record(request.match_info["name"], "dtmf sent", given["tones"])
+        self._state.record(request.match_info["name"], "dtmf sent", str(call.session_id))
         return {"ok": "true", "sessionId": call.session_id}
 
     def sip_call_transfer(self, request: web.Request, body: Any) -> Any:
