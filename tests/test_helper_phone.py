@@ -443,6 +443,7 @@ async def test_daily_quotes_no_secret_back_at_us(local_daily, helper):
             with pytest.raises(DailyInvalidRequestError) as caught:
                 await work
             error = caught.value
+            net.tell(error)
             assert error.info == "hmac was '***'"
             assert not leaks(f"{error} {error!r}", SECRET)
     assert not leaks(net.said, SECRET)

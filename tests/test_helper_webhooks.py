@@ -173,11 +173,13 @@ async def test_secrets_are_shown_nowhere(local_daily, helper, receiver):
             with pytest.raises(DailyInvalidRequestError) as caught:
                 await work
             error = caught.value
+            net.tell(error)
             assert error.info == "hmac was '***', basicAuth was '***'"
             assert not leaks(f"{error} {error!r}", SECRET, PASSWORD)
         local_daily.fail("POST", "/webhooks", body={"hmac": SECRET})
-        with pytest.raises(DailyResponseError):
+        with pytest.raises(DailyResponseError) as unreadable:
             await helper.create_webhook(receiver.url, hmac=SECRET)
+        net.tell(unreadable.value)
     assert not leaks(net.said, SECRET, PASSWORD)
 
 

@@ -545,7 +545,7 @@ async def test_each_name_of_a_configuration_reaches_it(local_daily, receiver, an
         local_daily.dial_in("+15005550100")
 
 
-@pytest.mark.parametrize(("answer", "words"), [(500, "answered 500"), (302, "answered 302")])
+@pytest.mark.parametrize(("answer", "words"), [(500, "answered 500"), (307, "answered 307")])
 async def test_an_endpoint_that_fails_loses_the_caller(
     local_daily, receiver, answering, answer, words
 ):

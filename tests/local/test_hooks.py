@@ -96,7 +96,7 @@ async def test_a_webhook_as_it_was_wished(call, made):
     assert hook["hmac"] == SECRET
 
 
-@pytest.mark.parametrize("answer", [500, 404, 201, 302])
+@pytest.mark.parametrize("answer", [500, 404, 201, 307])
 async def test_an_endpoint_that_fails_the_test_gets_no_webhook(call, receiver, answer):
     receiver.answers.append(answer)
     status, body = await call("POST", "/webhooks", {"url": receiver.url})

@@ -49,8 +49,8 @@ class Receiver:
         if answer == "hang":
             await self._released.wait()
             answer = 200
-        if answer == 302:
-            return web.Response(status=302, headers={"Location": "/elsewhere"})
+        if answer == 307:
+            return web.Response(status=307, headers={"Location": "/elsewhere"})
         return web.json_response({"status": "OK"}, status=answer)
 
     async def next(self) -> Post:
