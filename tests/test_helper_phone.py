@@ -13,6 +13,7 @@ from pipecat_daily_rest import (
     DailyRoomSipParams,
     RetryPolicy,
 )
+from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.answers import DailyDialinConfig, DailyPhoneNumber
 from pipecat_daily_rest.errors import (
     DailyConfigError,
@@ -28,7 +29,7 @@ from receiver import Receiver
 
 QUICK = RetryPolicy(attempts=3, backoff=0)
 NUMBER = "+12125550123"
-SECRET = base64.b64encode(b"sixteen bytes...").decode()
+SECRET = Secret(base64.b64encode(b"sixteen bytes...").decode())
 
 
 @pytest.fixture
@@ -437,8 +438,8 @@ async def test_daily_quotes_no_secret_back_at_us(local_daily, helper):
     local_daily.fail("PUT", "/domain-dialin-config/*", status=400, info=f"hmac was '{SECRET}'")
     with Net() as net:
         for work in (
-            helper.create_dialin_config(hmac=SECRET),
-            helper.update_dialin_config("x", hmac=SECRET),
+            helper.create_dialin_config(hmac=str(SECRET)),
+            helper.update_dialin_config("x", hmac=str(SECRET)),
         ):
             with pytest.raises(DailyInvalidRequestError) as caught:
                 await work

@@ -7,6 +7,7 @@ import pytest
 
 from canary import Net, leaks
 from pipecat_daily_rest import DailyRESTHelper, DailyRoomParams, RetryPolicy
+from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.answers import DailyWebhook
 from pipecat_daily_rest.errors import (
     DailyAPIError,
@@ -22,8 +23,8 @@ from pipecat_daily_rest.webhooks import ParticipantJoined, WebhookProbe, read_we
 from receiver import Receiver
 
 QUICK = RetryPolicy(attempts=3, backoff=0)
-SECRET = base64.b64encode(b"sixteen bytes...").decode()
-PASSWORD = "me:correct horse battery staple"
+SECRET = Secret(base64.b64encode(b"sixteen bytes...").decode())
+PASSWORD = Secret("me:correct horse battery staple")
 
 
 def helper_of(daily):
@@ -167,8 +168,8 @@ async def test_secrets_are_shown_nowhere(local_daily, helper, receiver):
         local_daily.fail("POST", "/webhooks/*", status=400, info=quoting)
         local_daily.fail("POST", "/webhooks", status=400, info=quoting)
         for work in (
-            helper.create_webhook(receiver.url, hmac=SECRET, basic_auth=PASSWORD),
-            helper.update_webhook(made.uuid, hmac=SECRET, basic_auth=PASSWORD),
+            helper.create_webhook(receiver.url, hmac=str(SECRET), basic_auth=str(PASSWORD)),
+            helper.update_webhook(made.uuid, hmac=str(SECRET), basic_auth=str(PASSWORD)),
         ):
             with pytest.raises(DailyInvalidRequestError) as caught:
                 await work

@@ -14,6 +14,8 @@ _TOKEN = (
 _SIGNATURE = re.compile(
     r"((?:[?&]|\\u0026)(?:X-[A-Za-z]+-)?Signature=)[^&#\s\\\"'<>]+", re.IGNORECASE
 )
+# https://docs.daily.co/reference/rest-api/webhooks
+_SECRET_MEMBERS = ("hmac", "basicAuth")
 MASK = "***"
 
 
@@ -59,6 +61,8 @@ def masked(text: str, key: str = "") -> str:
 def hidden(value: Any, key: str = "") -> Any:
     """Make a `Secret` of each text of a JSON value with an API key, a token or a signed link.
 
+    So are the secrets of webhooks, which their names tell.
+
     Args:
         value: The value.
         key: The key; none when empty.
@@ -71,5 +75,10 @@ def hidden(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [hidden(item, key) for item in value]
     if isinstance(value, dict):
-        return {hidden(name, key): hidden(item, key) for name, item in value.items()}
+        return {
+            hidden(name, key): Secret(item)
+            if name in _SECRET_MEMBERS and isinstance(item, str)
+            else hidden(item, key)
+            for name, item in value.items()
+        }
     return value
