@@ -23,7 +23,7 @@ class Notices:
         """
         self._state = state
         self._hooks = hooks
-        self._started: dict[str, float] = {}  # meetings that run, with unix seconds
+        self._meetings: dict[Room, dict[str, Any]] = {}  # those that run
         state.observers.append(self._observe)
 
     def _observe(self, what: str, subject: Any) -> None:
@@ -35,12 +35,11 @@ class Notices:
             self._hooks.emit("participant.left", {**_describe(subject), "duration": duration})
         elif what == "meeting started":
             room, id = subject
-            self._started[id] = now
-            self._hooks.emit("meeting.started", _meeting(room, id, now))
+            self._meetings[room] = {"room": room.name, "meeting_id": id, "start_ts": now}
+            self._hooks.emit("meeting.started", self._meetings[room])
         elif what == "meeting ended":
-            room, id = subject
-            started = self._started.pop(id)
-            self._hooks.emit("meeting.ended", {**_meeting(room, id, started), "end_ts": now})
+            room, _ = subject
+            self._hooks.emit("meeting.ended", {**self._meetings.pop(room), "end_ts": now})
 
     def _told(self, participant: Participant) -> bool:
         return not participant.hidden or self._state.choices.hidden_in_webhooks
@@ -58,7 +57,3 @@ def _describe(participant: Participant) -> dict[str, Any]:
         "permissions": participant.permissions,
         "networkQualityState": "unknown",  # nobody measures a network that is this machine
     }
-
-
-def _meeting(room: Room, id: str, started: float) -> dict[str, Any]:
-    return {"room": room.name, "meeting_id": id, "start_ts": started}
