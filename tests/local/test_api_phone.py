@@ -786,3 +786,41 @@ async def test_a_bought_number_is_shown_to_whom_is_called(call, local_daily, tol
     await dialled(call, local_daily, callerId=bought["id"])
     payload = (await told())[0].payload
     assert (payload.origin, payload.caller_id) == (bought["number"], bought["id"])
+
+
+# -- Where Daily is silent -----------------------------------------------------------------------
+
+
+async def test_the_other_choices(receiver):
+    choices = Choices(
+        unknown_call=400,
+        phone_timestamps_as_text=False,
+        pinless_milliseconds=False,
+        dialin_probe="test",
+        dialout_starts_without_limit=False,
+        dialin_hold=10,
+    )
+    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+        url = f"{receiver.url}/events"
+        hook = {"url": url, "hmac": SECRET, "eventTypes": ["dialout.connected"]}
+        assert (await posted(session, daily, "/webhooks", hook))[0] == 200
+        await receiver.next()
+        body = {"type": "pinless_dialin", "room_creation_api": receiver.url, "name_prefix": "x"}
+        assert (await posted(session, daily, CONFIG, {**body, "hmac": SECRET}))[0] == 200
+        assert json.loads((await receiver.next()).body) == {"test": "test"}
+
+        properties = {"enable_dialout": True, "dialout_config": {"allow_room_start": True}}
+        await posted(session, daily, "/rooms", {"name": "demo", "properties": properties})
+        status, _ = await posted(session, daily, "/rooms/demo/dialOut/stop", {"sessionId": "x"})
+        assert status == 400
+        assert (await posted(session, daily, START, {"phoneNumber": NUMBER}))[0] == 200
+        assert await daily.dialouts[0].ended() == ""  # nobody was there
+        event = json.loads((await receiver.next()).body)
+        assert isinstance(event["payload"]["timestamp"], int)
+
+        phone = daily.dial_in("x")
+        post = await receiver.next()
+        assert len(post.headers["X-Pinless-Timestamp"]) == 10
+        assert incoming(post).call_id == phone.id
+        daily.advance(11)
+        assert phone.state == "failed"

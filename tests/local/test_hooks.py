@@ -427,3 +427,49 @@ async def test_the_end_does_not_wait_for_a_receiver(receiver):
         while len(receiver.posts) < 2:
             await receiver.next()
     assert len(receiver.posts) == 2
+
+
+# -- Where Daily is silent -----------------------------------------------------------------------
+
+
+async def first_event(receiver, choices, **hook):
+    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+        body = {"url": receiver.url, "hmac": SECRET, **hook}
+        async with session.post(f"{daily.api_url}/webhooks", json=body) as answer:
+            made = await answer.json()
+        async with session.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
+            assert answer.status == 200
+        daily.join("demo")
+        await daily.webhooks.settled()
+        return made, receiver.posts[1:]
+
+
+async def test_timestamps_may_be_in_milliseconds(receiver):
+    _, posts = await first_event(receiver, Choices(webhook_milliseconds=True))
+    assert len(posts[0].headers["X-Webhook-Timestamp"]) == 13
+    webhooks.verify(posts[0].body, posts[0].headers, secret=SECRET)
+
+
+async def test_a_webhook_without_types_may_get_nothing(receiver):
+    made, posts = await first_event(receiver, Choices(webhook_without_types="none"))
+    assert (made["eventTypes"], posts) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("most", "statuses"), [(1, [200, 400]), (2, [200, 200]), (None, [200] * 2)]
+)
+async def test_webhooks_that_are_made_at_once(receiver, most, statuses):
+    choices = Choices(max_webhooks=most)
+    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+        receiver.answers.extend(["hang"] * 2)
+
+        async def make():
+            async with session.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as got:
+                return got.status
+
+        makers = [asyncio.create_task(make()) for _ in range(2)]
+        for _ in makers:
+            await receiver.next()
+        receiver.release()
+        assert sorted(await asyncio.gather(*makers)) == statuses
+        assert len(daily.webhooks.all) == statuses.count(200)
