@@ -222,14 +222,14 @@ class Hooks:
             )
 
     def _later(self, hook: Hook, line: _Line, message: _Message) -> None:
-        if message.tries >= _MOST_TRIES:
+        pauses = self._state.choices.webhook_pauses
+        if message.tries >= _MOST_TRIES or not pauses:
             return
 
         def again() -> None:
             line.later.discard(timer)
             self._put(hook, message)
 
-        pauses = self._state.choices.webhook_pauses
         pause = pauses[min(message.tries, len(pauses)) - 1]
         timer = self._state.clock.call_at(self._state.clock.now() + pause, again)
         line.later.add(timer)
