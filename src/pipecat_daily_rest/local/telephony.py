@@ -225,14 +225,15 @@ class Telephony:
             self._events.ready(room)
 
     def _left(self, participant: Participant) -> None:
-        for call in (*self.dialouts, *self.dialins):
-            if call.session_id == participant.id and not call.over:
-                if call.state != "transferred":
-                    call.become("ended")
-                    if isinstance(call, DialOut):
-                        self._events.dialout("stopped", call)
-                    elif isinstance(call, DialIn):
-                        self._events.dialin("stopped", call)
+        calls: list[DialOut | DialIn] = [*self.dialouts, *self.dialins]
+        for call in calls:
+            if call.session_id != participant.id or call.over or call.state == "transferred":
+                continue
+            call.become("ended")
+            if isinstance(call, DialOut):
+                self._events.dialout("stopped", call)
+            else:
+                self._events.dialin("stopped", call)
 
     def _watch_alone(self, room: Room) -> None:
         """https://docs.daily.co/reference/rest-api/rooms/create-room, ``max_idle_timeout_sec``."""
