@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Coroutine, Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, TypeVar, cast
 
 from pipecat_daily_rest._local_thread import DailyThread, Remote
@@ -211,14 +212,17 @@ class LocalDailyFixture:
 
     # -- Time and failures -----------------------------------------------------------------
 
-    def advance(self, *args: Any, **options: Any) -> None:
-        """Move the local Daily's time forward: rooms and tokens expire.
+    def advance(self, seconds: timedelta | float = 0.0, **more: float) -> None:
+        """Move the local Daily's time forward: rooms and tokens expire, meetings start and end.
 
         Args:
-            *args: As for `LocalDaily.advance`: seconds.
-            **options: As for `LocalDaily.advance`.
+            seconds: How far, in seconds or as a ``timedelta``.
+            **more: As for `LocalDaily.advance`: ``minutes``, ``hours``, ``days``.
+
+        Raises:
+            ValueError: The sum is negative: time only moves forward.
         """
-        self._thread.call(self._daily.advance, *args, **options)
+        self._thread.call(self._daily.advance, seconds, **more)
 
     def fail(self, method: str, path: str, **failure: Any) -> Fault:
         """Have the next requests to an endpoint fail.
@@ -332,8 +336,14 @@ def _copy(room: Room) -> Room:
         id: replace(participant, media=dict(participant.media), ejection=None)
         for id, participant in room.participants.items()
     }
+    meeting = room.meeting
+    if meeting is not None:
+        data, banned = copy.deepcopy(meeting.data), set(meeting.banned)
+        meeting = replace(
+            meeting, people=list(meeting.people), data=data, banned=banned, alone=None
+        )
     config = copy.deepcopy(room.config)
-    return replace(room, config=config, participants=people, banned=set(room.banned), expiry=None)
+    return replace(room, config=config, participants=people, meeting=meeting, expiry=None)
 
 
 def _to(requests: list[Request], method: str, path: str) -> list[Request]:

@@ -4,12 +4,12 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pipecat_daily_rest.local.log import Log
+from pipecat_daily_rest.local.meetings import Meetings
 from pipecat_daily_rest.local.room import MEDIA, Participant, Room
 
 
-class Calls(Log):
-    """The calls in the rooms: messages, mutes, and who leaves or is put out."""
+class Calls(Meetings):
+    """The calls in the rooms: messages, mutes, rights, and who leaves or is put out."""
 
     def tell(self, room: Room, event: dict[str, Any], *, but: Participant | None = None) -> None:
         """Tell everybody in a room.
@@ -87,9 +87,9 @@ class Calls(Log):
             camera: False is off, None leaves it.
 
         Raises:
-            PermissionError: ``by`` is not an owner.
+            PermissionError: ``by`` is neither an owner nor an admin of participants.
         """
-        if not by.is_owner:
+        if not by.administers:
             msg = "only an owner may change other participants: join with an owner's token"
             raise PermissionError(msg)
         switched = {"microphone": microphone, "camera": camera}
@@ -97,6 +97,43 @@ class Calls(Log):
         # Off is enforced here; on is a request that the person answers.
         off = {name: "off" for name, on in switched.items() if on is False}
         self.update(participant, media=off)
+
+    def permit(self, room: Room, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Change what people may do, and tell them and the others.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
+
+        Args:
+            room: The room.
+            changes: What to change, by session id; ``*`` is for all who are not named.
+        """
+        for participant in list(room.participants.values()):
+            change = changes.get(participant.id, changes.get("*", {}))
+            after = {**participant.permissions, **change}
+            if "canReceive" in change:
+                receives = participant.permissions.get("canReceive") or {}
+                after["canReceive"] = {**receives, **change["canReceive"]}
+            if after != participant.permissions:
+                self._permit(participant, after)
+
+    def _permit(self, participant: Participant, permissions: dict[str, Any]) -> None:
+        room, was_hidden = participant.room, participant.hidden
+        participant.permissions = permissions
+        described = participant.describe()
+        self.record(room.name, f"{participant.kind} has other permissions", participant.id)
+        event: dict[str, Any] = {"event": "participant-updated", "participant": described}
+        if participant.hidden and not was_hidden:
+            event = {"event": "participant-left", "participant": described, "reason": "hidden"}
+            if room.active_speaker == participant.id:
+                room.active_speaker = None
+        elif was_hidden and not participant.hidden:
+            event = {"event": "participant-joined", "participant": described}
+        if not (participant.hidden and was_hidden):
+            self.tell(room, event, but=participant)
+        own = {"event": "participant-updated", "participant": participant.describe(local=True)}
+        participant.seat.send(own)
+        if participant.hidden != was_hidden:
+            self._tell_counts(room)
 
     def speaking(self, room: Room, participant_id: str | None) -> None:
         """Note who speaks loudest, and tell everybody when that changes.
@@ -127,9 +164,7 @@ class Calls(Log):
         if room.active_speaker == participant.id:
             room.active_speaker = None
         meeting = room.meeting_id
-        if not room.participants:
-            room.meeting_id = None
-            room.banned.clear()
+        self._went(participant)
         participant.media = dict.fromkeys(MEDIA, "off")
         self.record(room.name, f"{participant.kind} left", f"{participant.id}: {reason}", **whose)
         if not participant.hidden:
@@ -170,9 +205,8 @@ class Calls(Log):
         Returns:
             The session ids that were put out.
         """
-        meeting = room.meeting_id
+        if room.meeting is not None:
+            room.meeting.banned |= set(ban)
         for target in targets:
             self.put_out(target, "ejected")
-        if room.meeting_id == meeting:
-            room.banned |= set(ban)
         return [target.id for target in targets]

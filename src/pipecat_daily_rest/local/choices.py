@@ -29,8 +29,9 @@ class Choices:
         hidden_in_presence: Whether presence shows participants without ``hasPresence``.
         limit_out_of_range: A ``limit`` above 100 or below 1 is brought into the range, or is a
             400.
-        unknown_cursor: A ``starting_after`` or ``ending_before`` that is no room's id, for
-            instance since that room was deleted, is a 400, or is ignored.
+        unknown_cursor: A ``starting_after`` or ``ending_before`` that is no id in the list, for
+            instance since that room was deleted, is a 400, or is ignored; so are ``joined_after``
+            and ``joined_before``.
         batch_create_wrapped: Whether ``POST /batch/rooms`` answers ``{"total_count", "data"}``
             instead of an array.
         batch_delete_missing: The status when a name of ``DELETE /batch/rooms`` has no room or an
@@ -42,6 +43,23 @@ class Choices:
             an empty list.
         eject_from_empty_room: The status of eject in a room that nobody is in; 200 is an empty
             list.
+        message_in_empty_room: The status of send-app-message in a room that nobody is in; 200 is
+            success, and nobody gets it.
+        message_sender: Whom an app message over REST comes from, for those who get it; no
+            participant has it as its session id.
+        session_data_of_empty_room: The status of getting and setting session data while no
+            meeting runs; 200 gives none, and sets nothing.
+        session_data_limit: The bytes of JSON that session data may have, which Daily documents
+            for its browser library only; None is without limit.
+        permissions_in_empty_room: The status of update-permissions in a room that nobody is in.
+        unknown_permission_target: Whether update-permissions passes over a session id that is not
+            in the room, or is a 404.
+        unknown_meeting: The status for a meeting id that does not exist.
+        lonely_meeting_ends: Whether a meeting in which nobody ever met anybody ends after 10
+            minutes, and a new one begins. One in which somebody was left alone does in any case.
+        hidden_in_meetings: Whether meetings list participants without ``hasPresence``.
+        meeting_participants: Whether the participants of a meeting are listed with the newest or
+            the oldest first.
         token_for_unknown_room: Whether a meeting token is made for a room that does not exist.
         long_user_id: A ``user_id`` over 36 characters is a 400, or is cut.
         validation_shows_times: Whether validating a token gives its ``exp`` and ``nbf``, too.
@@ -126,6 +144,16 @@ class Choices:
     empty_body: bool = True
     presence_of_unknown_room: Literal[200, 400, 404] = 404
     eject_from_empty_room: Literal[200, 404] = 404
+    message_in_empty_room: Literal[200, 400, 404] = 404
+    message_sender: str = ""
+    session_data_of_empty_room: Literal[200, 400, 404] = 404
+    session_data_limit: int | None = 102_400
+    permissions_in_empty_room: Literal[200, 404] = 404
+    unknown_permission_target: Literal["ignore", "error"] = "ignore"
+    unknown_meeting: Literal[400, 404] = 404
+    lonely_meeting_ends: bool = False
+    hidden_in_meetings: bool = True
+    meeting_participants: Literal["newest", "oldest"] = "newest"
     token_for_unknown_room: bool = True
     long_user_id: Literal["error", "cut"] = "error"
     validation_shows_times: bool = False

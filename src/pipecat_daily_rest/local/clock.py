@@ -5,6 +5,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
+_TICK = 1e-6  # seconds: more than what is lost when unix times are added up
+
 
 class Timer:
     """One call that is due at an instant of a `Clock`."""
@@ -74,7 +76,7 @@ class Clock:
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Move forward. What falls due is called before this returns, in order.
+        """Move forward. What falls due is called before this returns, in order, each at its time.
 
         Args:
             seconds: How far; never negative.
@@ -85,12 +87,16 @@ class Clock:
         if seconds < 0:
             msg = f"advance({seconds}): time only moves forward"
             raise ValueError(msg)
-        self._ahead += seconds
-        for timer in sorted(self.timers, key=lambda timer: timer.when):
-            if timer.when <= self.now():
-                timer.fire()
-            else:
-                timer.arm()
+        end = self._ahead + seconds
+        while True:
+            timer = min(self.timers, key=lambda timer: timer.when, default=None)
+            if timer is None or timer.when > time.time() + end:
+                break
+            self._ahead = min(end, max(self._ahead, timer.when - time.time() + _TICK))
+            timer.fire()
+        self._ahead = end
+        for timer in self.timers:
+            timer.arm()
 
     def stop(self) -> None:
         """Cancel every timer."""

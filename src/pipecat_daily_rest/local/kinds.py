@@ -194,6 +194,25 @@ def an_object(*required: str, **fields: Check) -> Check:
     return check
 
 
+def map_of(item: Check) -> Check:
+    """Take an object whose members may have any names.
+
+    Args:
+        item: The kind of its members.
+
+    Returns:
+        The check.
+    """
+
+    def check(name: str, value: Any) -> None:
+        if not isinstance(value, dict):
+            raise Wrong(name, value, "an object")
+        for field, inner in value.items():
+            item(f"{name}.{field}", inner)
+
+    return check
+
+
 def array_of(item: Check, *, most: float = math.inf, unique: bool = False) -> Check:
     """Take an array.
 

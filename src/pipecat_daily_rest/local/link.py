@@ -310,7 +310,7 @@ class _Link:
         if not isinstance(ids, list):
             raise _Refused("eject: participants is a list of session ids")
         targets = self._targets(me, ids)
-        if not me.is_owner:
+        if not me.administers:
             raise _Refused("only an owner may eject others: join with an owner's token")
         self._state.eject(me.room, targets)
 

@@ -172,7 +172,8 @@ class Mixer:
 
 
 def _is_heard(participant: Participant) -> bool:
-    """https://docs.daily.co/reference/rest-api/meeting-tokens/config#permissions."""
-    sends = participant.permissions.get("canSend", True)
-    may_send = "audio" in sends if isinstance(sends, list | tuple | set) else bool(sends)
-    return may_send and not participant.hidden and participant.media["microphone"] == "playable"
+    return (
+        participant.may_send("audio")
+        and not participant.hidden
+        and participant.media["microphone"] == "playable"
+    )

@@ -20,6 +20,7 @@ from pipecat_daily_rest.local.kinds import (
     integer,
     is_number,
     kind,
+    map_of,
     one_of,
     text,
     url,
@@ -175,6 +176,83 @@ TOKEN_PROPERTIES: Mapping[str, Check] = {
     "permissions": _PERMISSIONS,
 }  # fmt: skip
 
+DOMAIN_PROPERTIES: Mapping[str, Check] = {
+    **dict.fromkeys(
+        (
+            "enable_advanced_chat", "enable_people_ui", "enable_cpu_warning_notifications",
+            "enable_pip_ui", "enable_emoji_reactions", "enable_hand_raising", "enable_prejoin_ui",
+            "enable_breakout_rooms", "enable_live_captions_ui", "enable_network_ui",
+            "enable_noise_cancellation_ui", "enable_video_processing_ui", "hide_daily_branding",
+            "hipaa", "intercom_auto_record", "disable_rtmp_geo_fallback", "enable_terse_logging",
+            "enable_transcription_storage", "enable_mesh_sfu", "enable_adaptive_simulcast",
+            "enable_multiparty_adaptive_simulcast", "enforce_unique_user_ids", "enable_opus_fec",
+        ),
+        _BOOLEAN,
+    ),
+    **{
+        name: ROOM_PROPERTIES[name]
+        for name in (
+            "lang", "meeting_join_hook", "geo", "rtmp_geo", "transcription_bucket",
+            "recordings_template", "transcription_template", "sfu_switchover",
+            "recordings_bucket", "permissions", "enable_raw_tracks_transcoded_audio",
+        )
+    },
+    "redirect_on_meeting_exit": url(),
+    "batch_processor_bucket": _ANY_OBJECT,
+    "pinless_dialin": array_of(
+        an_object(
+            phone_number=text(), room_creation_api=url(), name_prefix=text(), hmac=text(),
+            hold_music_url=url(), timeout_config=an_object(message=text()),
+        )
+    ),
+    "pin_dialin": array_of(
+        an_object(phone_number=text(), name_prefix=text(), ivr_greeting=an_object(message=text()))
+    ),
+}  # fmt: skip
+
+DOMAIN_DEFAULTS: Mapping[str, Any] = {
+    "attach_callobject_to_window": False,
+    "disable_rate_limiting": False,
+    "disable_rtmp_geo_fallback": False,
+    "enable_adaptive_simulcast": True,
+    "enable_advanced_chat": False,
+    "enable_breakout_rooms": False,
+    "enable_cpu_warning_notifications": True,
+    "enable_daily_logger": True,
+    "enable_emoji_reactions": False,
+    "enable_hand_raising": False,
+    "enable_live_captions_ui": False,
+    "enable_multiparty_adaptive_simulcast": False,
+    "enable_network_ui": False,
+    "enable_noise_cancellation_ui": True,
+    "enable_people_ui": True,
+    "enable_pip_ui": False,
+    "enable_prejoin_ui": True,
+    "enable_terse_logging": False,
+    "enable_transcription_storage": False,
+    "enable_video_processing_ui": True,
+    "enforce_unique_user_ids": False,
+    "geo": None,
+    "hide_daily_branding": False,
+    "hipaa": False,
+    "intercom_auto_record": False,
+    "intercom_manual_record": "",
+    "lang": "en",
+    "max_live_streams": 20,
+    "max_streaming_instances_per_room": 1,
+    "meeting_join_hook": "",
+    "recordings_bucket": None,
+    "recordings_template": "{domain_name}/{room_name}/{epoch_time}",
+    "redirect_on_meeting_exit": "",
+    "rtmp_geo": None,
+    "sfu_impl": "s",
+    "sfu_switchover": 0.5,
+    "switchover_impl": None,
+    "transcription_bucket": None,
+    "transcription_template": "{domain_name}/{room_name}/{epoch_time}.vtt",
+    "webhook_meeting_end": None,
+}
+
 # The bodies of the other requests, by their members.
 
 EJECT: Mapping[str, Check] = {
@@ -182,5 +260,12 @@ EJECT: Mapping[str, Check] = {
     "user_ids": array_of(text(), most=100),
     "ban": _BOOLEAN,
 }
+APP_MESSAGE: Mapping[str, Check] = {"data": _ANY_OBJECT, "recipient": text()}
+SESSION_DATA: Mapping[str, Check] = {
+    "data": _ANY_OBJECT,
+    "mergeStrategy": one_of("replace", "shallow-merge"),
+    "keysToDelete": array_of(text()),
+}
+UPDATE_PERMISSIONS: Mapping[str, Check] = {"data": map_of(_PERMISSIONS)}
 BATCH_CREATE: Mapping[str, Check] = {"rooms": array_of(_ANY_OBJECT, most=1000)}
 BATCH_DELETE: Mapping[str, Check] = {"room_names": array_of(text(), most=1000)}

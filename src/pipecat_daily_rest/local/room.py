@@ -4,11 +4,20 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pipecat_daily_rest.local.clock import Timer
 
-MEDIA = ("camera", "microphone", "screenAudio", "screenVideo")
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.meetings import Meeting
+
+# What a track shows and sends, by the names of `canSend`.
+MEDIA = {
+    "camera": "video",
+    "microphone": "audio",
+    "screenAudio": "screenAudio",
+    "screenVideo": "screenVideo",
+}
 
 
 class JoinRefused(Exception):
@@ -40,7 +49,8 @@ class Seat(Protocol):
 
         Args:
             event: One of ``{"event": "participant-joined" | "participant-updated",
-                "participant": …}``, ``{"event": "participant-left", "participant": …,
+                "participant": …}`` (``isLocal`` when it is about the participant itself, whose
+                permissions changed), ``{"event": "participant-left", "participant": …,
                 "reason": …}``, ``{"event": "participant-counts-updated", "counts": …}``,
                 ``{"event": "active-speaker-changed", "participant": …}``,
                 ``{"event": "app-message", "message": …, "sender": id}`` and
@@ -97,6 +107,28 @@ class Participant:
         """Whether others do not see it (``hasPresence`` is false)."""
         return self.permissions.get("hasPresence") is False
 
+    @property
+    def administers(self) -> bool:
+        """Whether it may mute others and put them out."""
+        admin = self.permissions.get("canAdmin")
+        return (
+            self.is_owner or admin is True or (isinstance(admin, list) and "participants" in admin)
+        )
+
+    def may_send(self, kind: str) -> bool:
+        """Tell whether it may send a kind of media.
+
+        Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/config#permissions
+
+        Args:
+            kind: As in ``canSend``: ``audio``, ``video``, …
+
+        Returns:
+            Whether it may.
+        """
+        sends = self.permissions.get("canSend", True)
+        return kind in sends if isinstance(sends, list | tuple | set) else bool(sends)
+
     def describe(self, *, local: bool = False) -> dict[str, Any]:
         """Describe the participant in the shape of daily-python's ``participants()``.
 
@@ -117,16 +149,19 @@ class Participant:
                 "permissions": self.permissions,
             },
             "media": {
-                **{name: _track(state) for name, state in self.media.items()},
+                **{
+                    name: _track(state, "user" if self.may_send(MEDIA[name]) else "sendPermission")
+                    for name, state in self.media.items()
+                },
                 "customAudio": {},
                 "customVideo": {},
             },
         }
 
 
-def _track(state: str) -> dict[str, Any]:
-    if state == "off":
-        return {"state": "off", "offReasons": ["user"], "subscribed": "unsubscribed"}
+def _track(state: str, why_off: str) -> dict[str, Any]:
+    if state == "off" or why_off != "user":
+        return {"state": "off", "offReasons": [why_off], "subscribed": "unsubscribed"}
     return {"state": state, "offReasons": [], "subscribed": "subscribed"}
 
 
@@ -141,8 +176,7 @@ class Room:
         created_at: Unix seconds.
         id: UUID.
         participants: Who is in, by session id.
-        meeting_id: The running meeting session, or None.
-        banned: The user ids that may not come back while the meeting runs.
+        meeting: The running meeting, or None; whoever is in has one.
     """
 
     name: str
@@ -151,10 +185,14 @@ class Room:
     created_at: float
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     participants: dict[str, Participant] = field(default_factory=dict)
-    meeting_id: str | None = None
-    banned: set[str] = field(default_factory=set)
+    meeting: "Meeting | None" = field(default=None, repr=False)
     expiry: Timer | None = field(default=None, repr=False)
     active_speaker: str | None = None
+
+    @property
+    def meeting_id(self) -> str | None:
+        """The id of the running meeting, or None."""
+        return None if self.meeting is None else self.meeting.id
 
     def counts(self) -> dict[str, int]:
         """Count who is in.
@@ -166,22 +204,22 @@ class Room:
         return {"present": len(self.participants) - hidden, "hidden": hidden}
 
 
-def permissions(room: Room, rights: Mapping[str, Any]) -> dict[str, Any]:
-    """Token over room over Daily's defaults; an owner administers.
+def permissions(room: Room, rights: Mapping[str, Any], domain: Mapping[str, Any]) -> dict[str, Any]:
+    """Token over room over domain over Daily's defaults; room and domain are not for owners.
 
     https://docs.daily.co/reference/rest-api/rooms/create-room#permissions
     """
+    owner = rights.get("is_owner") is True
     defaults = {
-        "hasPresence": True,
+        "hasPresence": owner or not room.config.get("enable_hidden_participants"),
         "canSend": True,
         "canReceive": {"base": True},
-        "canAdmin": rights.get("is_owner") is True,
+        "canAdmin": owner,
     }
-    return {
-        **defaults,
-        **(room.config.get("permissions") or {}),
-        **(rights.get("permissions") or {}),
-    }
+    if not owner:
+        defaults |= domain.get("permissions") or {}
+        defaults |= room.config.get("permissions") or {}
+    return {**defaults, **(rights.get("permissions") or {})}
 
 
 def ejection(room: Room, rights: Mapping[str, Any], now: float) -> float | None:

@@ -12,7 +12,12 @@ from typing import Any
 
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.kinds import Check, Missing, Unknown, Wrong, as_text
-from pipecat_daily_rest.local.properties import ROOM_DEFAULTS, ROOM_PROPERTIES, TOKEN_PROPERTIES
+from pipecat_daily_rest.local.properties import (
+    DOMAIN_PROPERTIES,
+    ROOM_DEFAULTS,
+    ROOM_PROPERTIES,
+    TOKEN_PROPERTIES,
+)
 
 # The texts that were seen on the live API or are documented; the others are in `Choices`.
 MISSING = "missing required field"
@@ -143,12 +148,12 @@ class Schema:
             self.room_name(given["name"])
         privacies = ["public", "private", *(["org"] if self._choices.org_privacy else [])]
         if given.get("privacy", "public") not in privacies:
-            raise self._wrong("privacy", given["privacy"], f"one of {', '.join(privacies)}")
+            raise self.wrong("privacy", given["privacy"], f"one of {', '.join(privacies)}")
         properties = given.get("properties", {})
         self._properties(ROOM_PROPERTIES, properties, now)
         sip = properties.get("sip") or {}
         if sip.get("force_digit_only_username") and (sip.get("num_endpoints") or 1) > 1:
-            raise self._wrong("sip.num_endpoints", sip["num_endpoints"], "1 with only digits")
+            raise self.wrong("sip.num_endpoints", sip["num_endpoints"], "1 with only digits")
         return RoomRequest(given.get("name"), given.get("privacy"), properties)
 
     def room_name(self, name: Any) -> None:
@@ -161,7 +166,7 @@ class Schema:
             Refusal: No room can have it.
         """
         if not isinstance(name, str) or not name:
-            raise self._wrong("name", name, "a string of 1 to 128 characters")
+            raise self.wrong("name", name, "a string of 1 to 128 characters")
         if re.search(r"[^A-Za-z0-9_-]", name):
             raise invalid(BAD_NAME.format(name=as_text(name)))
         if len(name) > 128:
@@ -185,9 +190,27 @@ class Schema:
         given = {name: value for name, value in properties.items() if value is not None}
         if len(given.get("user_id", "")) > 36:
             if self._choices.long_user_id == "error":
-                raise self._wrong("user_id", given["user_id"], "up to 36 characters")
+                raise self.wrong("user_id", given["user_id"], "up to 36 characters")
             given["user_id"] = given["user_id"][:36]
         return given
+
+    def domain(self, body: Any) -> dict[str, Any]:
+        """Check the body that changes the domain.
+
+        Args:
+            body: The parsed JSON.
+
+        Returns:
+            The properties; None unsets one.
+
+        Raises:
+            Refusal: Daily would not take it.
+        """
+        properties = self.fields(body, "properties").get("properties", {})
+        if not isinstance(properties, dict):
+            raise self.wrong("properties", properties, "an object")
+        self._check(DOMAIN_PROPERTIES, properties)
+        return properties
 
     def body(self, table: Mapping[str, Check], body: Any) -> dict[str, Any]:
         """Check a body against a table.
@@ -223,12 +246,62 @@ class Schema:
         wanted = int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else None
         clamp = self._choices.limit_out_of_range == "clamp"
         if wanted is None or not (clamp or 1 <= wanted <= 100):
-            raise self._wrong("limit", value, "a whole number from 1 to 100")
+            raise self.wrong("limit", value, "a whole number from 1 to 100")
         return min(max(wanted, 1), 100)
+
+    def instant(self, name: str, value: str | None) -> int | None:
+        """Check an instant in a query.
+
+        Args:
+            name: The parameter.
+            value: The query's text, or None.
+
+        Returns:
+            Unix seconds, or None.
+
+        Raises:
+            Refusal: It is no number.
+        """
+        if value is None:
+            return None
+        if re.fullmatch(r"-?[0-9]{1,18}", value) is None:
+            raise self.wrong(name, value, "a whole number of seconds since the unix epoch")
+        return int(value)
+
+    def flag(self, name: str, value: str | None) -> bool | None:
+        """Check a yes or no in a query.
+
+        Args:
+            name: The parameter.
+            value: The query's text, or None.
+
+        Returns:
+            Yes, no or None.
+
+        Raises:
+            Refusal: It is neither ``true`` nor ``false``.
+        """
+        if value not in (None, "true", "false"):
+            raise self.wrong(name, value, "true or false")
+        return None if value is None else value == "true"
+
+    def wrong(self, name: str, value: Any, expected: str) -> Refusal:
+        """Make the error for a bad value.
+
+        Args:
+            name: The field.
+            value: What it was.
+            expected: What it should be, in words.
+
+        Returns:
+            A 400.
+        """
+        text = self._choices.wrong_value_info
+        return invalid(text.format(name=name, value=as_text(value), expected=expected))
 
     def _properties(self, table: Mapping[str, Check], properties: Any, now: float) -> None:
         if not isinstance(properties, dict):
-            raise self._wrong("properties", properties, "an object")
+            raise self.wrong("properties", properties, "an object")
         self._check(table, properties)
         exp = properties.get("exp")
         if exp is not None and exp <= now:
@@ -236,7 +309,7 @@ class Schema:
         if self._choices.far_exp == "error":
             for name in ("exp", "nbf"):
                 if (properties.get(name) or now) > now + _FAR:
-                    raise self._wrong(name, properties[name], "seconds, not milliseconds")
+                    raise self.wrong(name, properties[name], "seconds, not milliseconds")
 
     def _check(self, table: Mapping[str, Check], values: Mapping[str, Any]) -> None:
         try:
@@ -253,10 +326,6 @@ class Schema:
             known = exc.fields["name"] in ("exp", "nbf")
             text = BAD_INSTANT if known else self._choices.wrong_value_info
             raise invalid(text.format(**exc.fields)) from exc
-
-    def _wrong(self, name: str, value: Any, expected: str) -> Refusal:
-        text = self._choices.wrong_value_info
-        return invalid(text.format(name=name, value=as_text(value), expected=expected))
 
     def _unknown(self, name: str) -> Refusal:
         return invalid(self._choices.unknown_property_info.format(name=as_text(name)))

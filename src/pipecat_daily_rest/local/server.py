@@ -8,6 +8,7 @@ import secrets
 import socket
 import traceback
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -144,13 +145,33 @@ class LocalDaily(Telephones):
             "PYTHONPATH": os.pathsep.join([str(STAND_IN), *([before] if before else [])]),
         }
 
-    def advance(self, seconds: float) -> None:
-        """Move the local Daily's time forward: rooms and tokens expire.
+    def advance(
+        self,
+        seconds: timedelta | float = 0.0,
+        *,
+        minutes: float = 0.0,
+        hours: float = 0.0,
+        days: float = 0.0,
+    ) -> None:
+        """Move the local Daily's time forward: rooms and tokens expire, meetings start and end.
+
+        For instance::
+
+            daily.advance(90)
+            daily.advance(hours=4)
 
         Args:
-            seconds: How far.
+            seconds: How far, in seconds or as a ``timedelta``.
+            minutes: How many minutes more.
+            hours: How many hours more.
+            days: How many days more.
+
+        Raises:
+            ValueError: The sum is negative: time only moves forward.
         """
-        self.state.clock.advance(seconds)
+        more = timedelta(minutes=minutes, hours=hours, days=days).total_seconds()
+        first = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+        self.state.clock.advance(first + more)
 
     def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
         """Let a scripted participant in, without a browser or a network.

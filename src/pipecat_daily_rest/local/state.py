@@ -46,12 +46,12 @@ class State(Calls):
             clock: The time.
             choices: What to do where Daily's behaviour is unconfirmed.
         """
-        super().__init__(clock)
-        self.choices = choices
+        super().__init__(clock, choices)
         self.api_key = api_key
         self.domain_name = domain_name
         # A new local Daily with the same key is the same account: its tokens go on to be good.
         self.domain_id = str(uuid.uuid5(uuid.NAMESPACE_URL, api_key))
+        self.domain: dict[str, Any] = {}  # the properties that were set
         self.rooms: dict[str, Room] = {}
 
     # -- Rooms -----------------------------------------------------------------------------
@@ -214,7 +214,10 @@ class State(Calls):
         elif room.privacy != "public":
             msg = "This room is private: it needs a link with a token (…?t=…). Use the one that was printed for you."
             raise JoinRefused("not-allowed", msg)
-        if rights.get("user_id") in room.banned and rights.get("user_id") is not None:
+        if rights.get("knocking") is True:
+            msg = "This token makes whoever has it knock first, and in a local room nobody can answer: make one without knocking."
+            raise JoinRefused("not-allowed", msg)
+        if room.meeting is not None and rights.get("user_id") in room.meeting.banned:
             raise JoinRefused("ejected", "You were removed from this call and may not come back.")
         limit = room.config.get("max_participants", MAX_PARTICIPANTS)
         if len(room.participants) >= limit:
@@ -258,19 +261,18 @@ class State(Calls):
             user_name=rights.get("user_name") or user_name,
             user_id=rights.get("user_id"),
             is_owner=rights.get("is_owner") is True,
-            permissions=permissions(room, rights),
+            permissions=permissions(room, rights, self.domain),
             joined_at=now,
             will_eject_at=ejection(room, rights, now),
         )
         participant.media.update(media or {})
-        if room.config.get("enforce_unique_user_ids") and participant.user_id is not None:
+        unique = {**self.domain, **room.config}.get("enforce_unique_user_ids")
+        if unique and participant.user_id is not None:
             for other in list(room.participants.values()):
                 if other.user_id == participant.user_id:
                     self.put_out(other, "replaced")
-        if not room.participants:
-            room.meeting_id = str(uuid.uuid4())
-            room.banned.clear()
         room.participants[participant.id] = participant
+        self._came(participant)
         if participant.will_eject_at is not None:
             why = ejection_reason(rights)
             participant.ejection = self.clock.call_at(

@@ -10,6 +10,7 @@ from pipecat_daily_rest.local.endpoints.domain import DomainEndpoints
 from pipecat_daily_rest.local.endpoints.family import Endpoint, Family, Route
 from pipecat_daily_rest.local.endpoints.hooks import HookEndpoints
 from pipecat_daily_rest.local.endpoints.logs import LogEndpoints
+from pipecat_daily_rest.local.endpoints.meetings import MeetingEndpoints
 from pipecat_daily_rest.local.endpoints.numbers import NumberEndpoints
 from pipecat_daily_rest.local.endpoints.phone import PhoneEndpoints
 from pipecat_daily_rest.local.endpoints.refused import RefusedEndpoints
@@ -27,6 +28,7 @@ FAMILIES: tuple[type[Family], ...] = (
     DomainEndpoints,
     LogEndpoints,
     RefusedEndpoints,
+    MeetingEndpoints,
     RoomEndpoints,
     SessionEndpoints,
     StoredEndpoints,

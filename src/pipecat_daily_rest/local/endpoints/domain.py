@@ -8,7 +8,10 @@ from typing import Any
 
 from aiohttp import web
 
+from pipecat_daily_rest.local import schema
 from pipecat_daily_rest.local.endpoints.family import Family, Route
+from pipecat_daily_rest.local.properties import DOMAIN_DEFAULTS
+from pipecat_daily_rest.local.schema import invalid
 
 
 class DomainEndpoints(Family):
@@ -16,7 +19,7 @@ class DomainEndpoints(Family):
 
     def routes(self) -> list[Route]:
         """List the endpoints."""
-        return [("GET", "/", self.domain)]
+        return [("GET", "/", self.domain), ("POST", "/", self.set_domain)]
 
     def domain(self, request: web.Request, body: Any) -> Any:
         """Give the domain, with its id.
@@ -26,14 +29,25 @@ class DomainEndpoints(Family):
         return {
             "domain_name": self._state.domain_name,
             "domain_id": self._state.domain_id,
-            "config": {
-                "hide_daily_branding": False,
-                "hipaa": False,
-                "lang": "en",
-                "meeting_join_hook": "",
-                "redirect_on_meeting_exit": "",
-                "max_api_rooms": self._choices.max_api_rooms,
-                "enable_prejoin_ui": True,
-                "enable_people_ui": True,
-            },
+            "config": self._config(),
+        }
+
+    def set_domain(self, request: web.Request, body: Any) -> Any:
+        """Change the domain; null unsets a property.
+
+        Reference: https://docs.daily.co/reference/rest-api/domain/set-domain-config
+        """
+        properties = self._schema.domain(body)
+        if not properties:
+            raise invalid(schema.MISSING)
+        domain = {**self._state.domain, **properties}
+        self._state.domain = {name: value for name, value in domain.items() if value is not None}
+        return {"domain_name": self._state.domain_name, "config": self._config()}
+
+    def _config(self) -> dict[str, Any]:
+        """Unlike a room's, it shows the defaults and the nulls."""
+        return {
+            **DOMAIN_DEFAULTS,
+            "max_api_rooms": self._choices.max_api_rooms,
+            **self._state.domain,
         }

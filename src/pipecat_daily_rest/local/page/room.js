@@ -22,6 +22,11 @@ function greet(participant) {
   tell({ event: "app-message", message, recipient: participant.id });
 }
 
+function speaks(participant) {
+  const sends = participant.info.permissions.canSend;
+  return Array.isArray(sends) ? sends.includes("audio") : sends !== false;
+}
+
 // -- The room's events -----------------------------------------------------------------------
 
 const EVENTS = {
@@ -37,12 +42,7 @@ const EVENTS = {
     $("empty").hidden = false;
     showPeople(call);
     showMicrophone(call);
-    const sends = me.info.permissions.canSend;
-    if (sends === false || (Array.isArray(sends) && !sends.includes("audio"))) {
-      notify("Your link lets you listen and write, but not speak.");
-    } else {
-      notify(call.problem ?? "");
-    }
+    notify(speaks(me) ? (call.problem ?? "") : "Your link lets you listen and write, but not speak.");
     $("mute").focus();
     event.participants.forEach(greet);
   },
@@ -60,6 +60,9 @@ const EVENTS = {
     greet(participant);
   },
   "participant-updated"({ participant }) {
+    if (participant.id === call.id && speaks(participant) !== speaks(call.people.get(call.id))) {
+      notify(speaks(participant) ? "You may speak now." : "You may listen and write, but no longer speak.");
+    }
     call.people.set(participant.id, participant);
     showPeople(call);
   },

@@ -324,8 +324,13 @@ class Call:
             self.listen()
         elif what == "participant-updated":
             other = event["participant"]
-            self.others[other["id"]] = other
-            self.emit("on_participant_updated", copy.deepcopy(other))
+            if other["info"]["isLocal"]:
+                with self._lock:
+                    self._local["info"]["permissions"] = other["info"]["permissions"]
+                self.emit("on_participant_updated", self.local)
+            else:
+                self.others[other["id"]] = other
+                self.emit("on_participant_updated", copy.deepcopy(other))
         elif what == "participant-left":
             other = event["participant"]
             with self._lock:
