@@ -5,7 +5,6 @@ Reference: https://docs.daily.co/reference/rest-api/meetings
 """
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,8 +101,6 @@ class Meetings(Log):
         super().__init__(clock)
         self.choices = choices
         self.meetings: list[Meeting] = []  # that count, in order of their beginning
-        # Told which meeting has "started" or "ended".
-        self.meeting_observers: list[Callable[[str, Meeting], None]] = []
 
     def _came(self, participant: Participant) -> None:
         """Somebody is in the room now."""
@@ -139,7 +136,6 @@ class Meetings(Log):
             meeting.started = True
             self.meetings.append(meeting)
             self.meetings.sort(key=lambda each: each.began_at)
-            self._observe_meeting("started", meeting)
 
     def _finish(self, room: Room, meeting: Meeting) -> None:
         """It is over, and with it the session data and the bans."""
@@ -149,12 +145,6 @@ class Meetings(Log):
         for stay in meeting.people:
             stay.left_at = stay.left_at or meeting.ended_at
         room.meeting = None
-        if meeting.started:
-            self._observe_meeting("ended", meeting)
-
-    def _observe_meeting(self, what: str, meeting: Meeting) -> None:
-        for observer in self.meeting_observers:
-            observer(what, meeting)
 
     def _watch(self, room: Room, meeting: Meeting, alone_for: float = 0.0) -> None:
         """Look how long somebody is alone."""

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The domain: its properties, their defaults and nulls, and what they change."""
+
+import aiohttp
+import pytest
+
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.choices import Choices
+
+
+async def test_defaults_and_nulls_appear(call, local_daily) -> None:
+    status, domain = await call("GET", "/")
+    assert status == 200
+    assert sorted(domain) == ["config", "domain_id", "domain_name"]
+    config = domain["config"]
+    assert config["lang"] == "en"
+    assert config["enable_prejoin_ui"] is True
+    assert config["hide_daily_branding"] is False
+    assert config["max_api_rooms"] is None
+    assert config["geo"] is None
+    assert config["max_live_streams"] == 20
+
+
+async def test_set_and_unset(call, local_daily) -> None:
+    properties = {"lang": "es", "geo": "eu-central-1", "enable_advanced_chat": True}
+    status, answer = await call("POST", "/", {"properties": properties})
+    assert status == 200
+    assert sorted(answer) == ["config", "domain_name"]
+    assert answer["config"].items() >= properties.items()
+    status, answer = await call("POST", "/", {"properties": {"lang": None, "geo": None}})
+    assert (answer["config"]["lang"], answer["config"]["geo"]) == ("en", None)
+    assert answer["config"]["enable_advanced_chat"] is True
+    _, domain = await call("GET", "/")
+    assert domain["config"] == answer["config"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"properties": {}},
+        {"properties": []},
+        {"properties": {"language": "es"}},
+        {"properties": {"lang": "klingon"}},
+        {"properties": {"max_api_rooms": 5}},
+        {"properties": {"permissions": {"canSend": "audio"}}},
+        {"properties": {"redirect_on_meeting_exit": "nowhere"}},
+        {"properties": {"pinless_dialin": [{"hmac": 1}]}},
+        {"lang": "es"},
+    ],
+)
+async def test_what_is_refused(call, local_daily, body) -> None:
+    status, answer = await call("POST", "/", body)
+    assert (status, answer["error"]) == (400, "invalid-request-error")
+    assert (await call("GET", "/"))[1]["config"]["lang"] == "en"
+
+
+async def test_a_domain_without_user_ids_twice(call, local_daily) -> None:
+    await call("POST", "/", {"properties": {"enforce_unique_user_ids": True}})
+    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.create_room("other", "public", {"enforce_unique_user_ids": False})
+    _, answer = await call("POST", "/meeting-tokens", {"properties": {"user_id": "a"}})
+    first, second = (local_daily.join("demo", answer["token"]) for _ in range(2))
+    assert (first.left_reason, second.left_reason) == ("replaced", None)
+    first, second = (local_daily.join("other", answer["token"]) for _ in range(2))
+    assert (first.left_reason, second.left_reason) == (None, None)
+
+
+async def test_the_quota_of_rooms() -> None:
+    async with (
+        LocalDaily(choices=Choices(max_api_rooms=2)) as daily,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as session,
+    ):
+
+        async def call(method: str, path: str, json: object = None) -> tuple[int, dict]:
+            async with session.request(method, daily.api_url + path, json=json) as answer:
+                return answer.status, await answer.json()
+
+        assert (await call("GET", "/"))[1]["config"]["max_api_rooms"] == 2
+        exp = daily.state.clock.now() + 60
+        body = {"name": "one", "properties": {"exp": exp}}
+        assert (await call("POST", "/rooms", body))[0] == 200
+        status, answer = await call("POST", "/batch/rooms", {"rooms": [{}, {}]})
+        assert (status, answer["error"]) == (400, "invalid-request-error")
+        assert (await call("POST", "/rooms", {"name": "two"}))[0] == 200
+        assert (await call("POST", "/rooms", {"name": "three"}))[0] == 400
+        daily.advance(61)  # an expired room no longer counts
+        assert (await call("POST", "/rooms", {"name": "three"}))[0] == 200
