@@ -6,9 +6,19 @@ further property that Daily documents has a field that is not sent unless it is 
 are new to this version pass through in both directions.
 """
 
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
+
+from pipecat_daily_rest._lenient import answered, without_nulls
+from pipecat_daily_rest._shapes import (
+    DailyDialoutConfig,
+    DailyPermissions,
+    DailyRecordingOptions,
+    DailySipUri,
+    DailyStreamingEndpoint,
+    DailyTranscriptionSettings,
+)
 
 Recording = Literal["cloud", "cloud-audio-only", "local", "raw-tracks"]
 
@@ -158,7 +168,7 @@ class DailyRoomProperties(BaseModel):
     recordings_bucket: RecordingsBucketConfig | None = None
     transcription_bucket: TranscriptionBucketConfig | None = None
     sip: DailyRoomSipParams | None = None
-    sip_uri: dict[str, Any] | None = None
+    sip_uri: DailySipUri | None = None
     start_video_off: bool = False
 
     nbf: float | None = None
@@ -180,7 +190,7 @@ class DailyRoomProperties(BaseModel):
     enable_raw_tracks_transcoded_audio: str | None = None
     recordings_template: str | None = None
     transcription_template: str | None = None
-    auto_transcription_settings: dict[str, Any] | None = None
+    auto_transcription_settings: DailyTranscriptionSettings | None = None
     enable_hidden_participants: bool | None = None
     enable_mesh_sfu: bool | None = None
     sfu_switchover: float | None = None
@@ -193,9 +203,9 @@ class DailyRoomProperties(BaseModel):
     meeting_join_hook: str | None = None
     rtmp_geo: str | None = None
     disable_rtmp_geo_fallback: bool | None = None
-    dialout_config: dict[str, Any] | None = None
-    streaming_endpoints: list[dict[str, Any]] | None = None
-    permissions: dict[str, Any] | None = None
+    dialout_config: DailyDialoutConfig | None = None
+    streaming_endpoints: list[DailyStreamingEndpoint] | None = None
+    permissions: DailyPermissions | None = None
 
     @property
     def sip_endpoint(self) -> str:
@@ -230,25 +240,7 @@ class DailyRoomParams(BaseModel):
     properties: DailyRoomProperties = Field(default_factory=DailyRoomProperties)
 
 
-def _without_nulls(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: value for key, value in data.items() if value is not None}
-    return data
-
-
-# What Daily answers is read with the same fields, but a value of a kind that is new to this
-# version is kept as it came instead of refused: it must never cost a room.
-_answered_fields: dict[str, Any] = {
-    name: (Annotated[field.annotation | Any, Field(union_mode="left_to_right")], field.default)
-    for name, field in DailyRoomProperties.model_fields.items()
-}
-_AnsweredProperties = create_model(
-    "DailyRoomProperties",
-    __base__=DailyRoomProperties,
-    __module__=__name__,
-    __validators__={"_drop_nulls": cast(Any, model_validator(mode="before")(_without_nulls))},
-    **_answered_fields,
-)
+_AnsweredProperties = answered(DailyRoomProperties)
 
 
 class DailyRoomObject(BaseModel):
@@ -281,7 +273,7 @@ class DailyRoomObject(BaseModel):
     def _read_leniently(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        data = _without_nulls(data)
+        data = without_nulls(data)
         for name in ("id", "privacy", "created_at"):
             if name in data and not isinstance(data[name], str):
                 data[name] = str(data[name])
@@ -343,10 +335,10 @@ class DailyMeetingTokenProperties(BaseModel):
     enable_recording: Recording | list[Recording] | None = None
     enable_prejoin_ui: bool | None = None
     start_cloud_recording: bool | None = None
-    permissions: dict[str, Any] | None = None
+    permissions: DailyPermissions | None = None
 
     enable_recording_ui: bool | None = None
-    start_cloud_recording_opts: dict[str, Any] | None = None
+    start_cloud_recording_opts: DailyRecordingOptions | None = None
     auto_start_transcription: bool | None = None
     knocking: bool | None = None
     close_tab_on_exit: bool | None = None
@@ -354,6 +346,22 @@ class DailyMeetingTokenProperties(BaseModel):
     lang: str | None = None
     enable_live_captions_ui: bool | None = None
     enable_terse_logging: bool | None = None
+
+
+_AnsweredTokenProperties = answered(DailyMeetingTokenProperties)
+
+
+def read_token_properties(data: dict[str, Any]) -> DailyMeetingTokenProperties:
+    """Read what a token says, leniently.
+
+    Args:
+        data: Properties by their long names.
+
+    Returns:
+        The properties; names and values that are new to this version are kept as they came.
+    """
+    twin = _AnsweredTokenProperties.model_validate(data)
+    return DailyMeetingTokenProperties.model_construct(twin.model_fields_set, **dict(twin))
 
 
 class DailyMeetingTokenParams(BaseModel):

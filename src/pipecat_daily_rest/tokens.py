@@ -12,12 +12,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from pipecat_daily_rest import settings
 from pipecat_daily_rest._secret import Secret, hidden, masked, secret
 from pipecat_daily_rest.errors import DailyError
-from pipecat_daily_rest.models import DailyMeetingTokenProperties
+from pipecat_daily_rest.models import DailyMeetingTokenProperties, read_token_properties
 
 _CLAIMS: Mapping[str, str] = {
     "room_name": "r",
@@ -135,15 +133,7 @@ def from_claims(claims: Mapping[str, Any]) -> DailyMeetingTokenProperties:
             wire["permissions"] = _permissions(value)
         elif name not in ("d", "iat", "permissions", *_CLAIMS):
             wire[name] = value  # a long name that has a short claim says nothing to Daily
-    try:
-        return DailyMeetingTokenProperties.model_validate(wire)
-    except ValidationError as exc:
-        new = {str(error["loc"][0]) for error in exc.errors()}
-    known = {name: value for name, value in wire.items() if name not in new}
-    properties = DailyMeetingTokenProperties.model_validate(known)
-    for name in new:
-        setattr(properties, name, wire[name])
-    return properties
+    return read_token_properties(wire)
 
 
 def _permissions(short: Any) -> Any:

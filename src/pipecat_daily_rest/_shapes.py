@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The objects inside room and token properties: dicts with known keys.
+
+They are dicts, as Pipecat has them, so that a program moves over by changing the import. A key that
+is new to this version passes through.
+"""
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, with_config
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
+
+_OPEN = ConfigDict(extra="allow")
+
+Sends = Literal["video", "audio", "screenVideo", "screenAudio", "customVideo", "customAudio"]
+Administers = Literal["participants", "streaming", "transcription"]
+
+
+@with_config(_OPEN)
+class DailyReceivePermissions(TypedDict, total=False):
+    """What a participant may receive; the more particular wins.
+
+    Reference: https://docs.daily.co/reference/daily-js/instance-methods/participants#permissionscanreceive-properties
+
+    Parameters:
+        base: What counts for everybody: all, nothing, or by kind as ``{"audio": True}``.
+        byUserId: What counts for users, by ``user_id``.
+        byParticipantId: What counts for participants, by session id.
+    """
+
+    base: bool | dict[str, Any]
+    byUserId: dict[str, bool | dict[str, Any]]
+    byParticipantId: dict[str, bool | dict[str, Any]]
+
+
+@with_config(_OPEN)
+class DailyPermissions(TypedDict, total=False):
+    """What a participant may do.
+
+    Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#permissions
+
+    Parameters:
+        hasPresence: Whether others see the participant.
+        canSend: What may be sent: everything, nothing, or a list of kinds.
+        canReceive: What may be received.
+        canAdmin: What may be administered: everything, nothing, or a list.
+    """
+
+    hasPresence: bool
+    canSend: bool | list[Sends]
+    canReceive: DailyReceivePermissions
+    canAdmin: bool | list[Administers]
+
+
+@with_config(_OPEN)
+class DailyDialoutConfig(TypedDict, total=False):
+    """How calls out of a room behave.
+
+    Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#dialout_config
+
+    Parameters:
+        allow_room_start: Whether a call may start a room that nobody is in.
+        dialout_geo: Region of the media server, as ``us-west-2``; the room's when left out.
+        max_idle_timeout_sec: Seconds that whoever was called may be alone in the room.
+    """
+
+    allow_room_start: bool
+    dialout_geo: str
+    max_idle_timeout_sec: int | float
+
+
+@with_config(_OPEN)
+class DailyRTMPConfig(TypedDict, total=False):
+    """Where an RTMP stream goes.
+
+    Parameters:
+        url: The server and the stream, as ``rtmps://example.com:443/stream``. Whoever has it can
+            stream.
+    """
+
+    url: str
+
+
+@with_config(_OPEN)
+class DailyHLSStorage(TypedDict, total=False):
+    """The S3 bucket of an HLS stream.
+
+    Reference: https://docs.daily.co/guides/products/live-streaming-recording/storing-recordings-in-a-custom-s3-bucket
+
+    Parameters:
+        bucket_name: Name of the bucket.
+        bucket_region: AWS region of the bucket.
+        assume_role_arn: ARN of the IAM role that Daily assumes.
+        path_template: Template of the path, as ``{room_name}/{instance_id}``.
+        path: Prefix of the path; deprecated.
+    """
+
+    bucket_name: str
+    bucket_region: str
+    assume_role_arn: str
+    path_template: str
+    path: str
+
+
+@with_config(_OPEN)
+class DailyHLSVariant(TypedDict, total=False):
+    """One resolution of an HLS stream.
+
+    Parameters:
+        width: Pixels, 32 to 1920.
+        height: Pixels, 32 to 1920.
+        fps: Frames per second, 1 to 30.
+        bitrate: Kilobits per second, 100 to 5000.
+        iframe_only: Whether it holds single frames only.
+    """
+
+    width: int
+    height: int
+    fps: int | float
+    bitrate: int | float
+    iframe_only: bool
+
+
+@with_config(_OPEN)
+class DailyHLSConfig(TypedDict, total=False):
+    """How an HLS stream is stored.
+
+    Parameters:
+        storage: The bucket.
+        save_hls_recording: Whether the stream is kept after its end.
+        variants: Its resolutions; Daily's when left out.
+    """
+
+    storage: DailyHLSStorage
+    save_hls_recording: bool
+    variants: list[DailyHLSVariant]
+
+
+@with_config(_OPEN)
+class DailyStreamingEndpoint(TypedDict, total=False):
+    """A live stream's destination, for use by its name.
+
+    Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#streaming_endpoints
+
+    Parameters:
+        name: By which a program starts it.
+        type: ``rtmp`` or ``hls``.
+        rtmp_config: Where it goes, for ``rtmp``.
+        hls_config: How it is stored, for ``hls``.
+    """
+
+    name: str
+    type: Literal["rtmp", "hls"]
+    rtmp_config: DailyRTMPConfig
+    hls_config: DailyHLSConfig
+
+
+@with_config(_OPEN)
+class DailyTranscriptionSettings(TypedDict, total=False):
+    """How a call is transcribed.
+
+    Reference: https://docs.daily.co/reference/daily-js/instance-methods/start-transcription
+
+    Parameters:
+        language: Deepgram's ``language``.
+        model: Deepgram's ``model``.
+        tier: Deprecated.
+        profanity_filter: Whether profanity is masked.
+        punctuate: Whether there is punctuation.
+        endpointing: Whether, or after how many milliseconds, a pause ends a phrase.
+        redact: What is left out: a switch, or a list of kinds.
+        extra: Further parameters of Deepgram's.
+        includeRawResponse: Whether each message carries Deepgram's own answer.
+        instanceId: A name of your own, where several run at a time.
+        participants: The session ids of whoever is transcribed; everybody when left out.
+        transcription_geo: Where it is done: ``global`` or ``eu``.
+    """
+
+    language: str
+    model: str
+    tier: str
+    profanity_filter: bool
+    punctuate: bool
+    endpointing: bool | int | float
+    redact: bool | list[str | bool]
+    extra: dict[str, Any]
+    includeRawResponse: bool
+    instanceId: str
+    participants: list[str]
+    transcription_geo: Literal["global", "eu"]
+
+
+@with_config(_OPEN)
+class DailyRecordingOptions(TypedDict, total=False):
+    """How a recording looks.
+
+    Reference: https://docs.daily.co/reference/daily-js/instance-methods/start-recording
+
+    Parameters:
+        type: Kind of recording.
+        width: Pixels.
+        height: Pixels.
+        fps: Frames per second.
+        videoBitrate: Kilobits per second.
+        audioBitrate: Kilobits per second.
+        minIdleTimeOut: Seconds without sound and picture after which it ends; 300 when left out.
+        maxDuration: Seconds after which it ends in any case; 15000 when left out.
+        backgroundColor: As ``#rrggbb`` or ``#aarrggbb``.
+        instanceId: UUID, where several run at a time.
+        layout: How the participants are arranged, as ``{"preset": "single-participant", …}``.
+        dataOutputs: What else is stored: ``event-json``, ``transcript-webvtt``, ``chat-webvtt``.
+    """
+
+    type: Literal["cloud", "cloud-audio-only", "raw-tracks"]
+    width: int
+    height: int
+    fps: int | float
+    videoBitrate: int | float
+    audioBitrate: int | float
+    minIdleTimeOut: int | float
+    maxDuration: int | float
+    backgroundColor: str
+    instanceId: str
+    layout: dict[str, Any]
+    dataOutputs: list[str]
+
+
+@with_config(_OPEN)
+class DailySipUri(TypedDict, total=False):
+    """Where a room is called by SIP, as Daily answers it.
+
+    Reference: https://docs.daily.co/docs/guides/features/dial-in-dial-out/sip
+
+    Parameters:
+        endpoint: The first endpoint, with or without ``sip:`` before it.
+        extra_endpoints: The others, where ``num_endpoints`` asked for more.
+    """
+
+    endpoint: str | None
+    extra_endpoints: list[str]
