@@ -330,7 +330,7 @@ async def test_presence_by_room(daily):
     person = daily.join("busy")
     async with DailyRESTHelper.from_env() as helper:
         present = await helper.presence()
-    assert [each["id"] for each in present.pop("busy")] == [person.id]
+    assert [each.id for each in present.pop("busy")] == [person.id]
     assert present == {}
 
 

@@ -18,6 +18,7 @@ from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyAuthenticationError,
+    DailyBatchError,
     DailyConfigError,
     DailyConnectionError,
     DailyError,
@@ -49,6 +50,7 @@ from pipecat_daily_rest.sweep import SweepReport, sweep_rooms
 __all__ = [
     "DailyAPIError",
     "DailyAuthenticationError",
+    "DailyBatchError",
     "DailyConfigError",
     "DailyConnectionError",
     "DailyError",

@@ -170,10 +170,21 @@ class Creation:
         Returns:
             Whether its name was made up here, or its ``exp`` is the one that was sent.
         """
-        if self._minted:
-            return True
-        found = room.config.exp
-        if self._exp is None or not isinstance(found, int | float):
-            return False
-        # A server may drop the fraction that makes an exp all but unique.
-        return found in (self._exp, int(self._exp))
+        return self._minted or same_exp(room, self._exp)
+
+
+def same_exp(room: DailyRoomObject, exp: float | None) -> bool:
+    """Tell whether a room expires when it was asked to.
+
+    Args:
+        room: A room that was found.
+        exp: What was sent, in unix seconds.
+
+    Returns:
+        Whether it does; False when nothing was sent.
+    """
+    found = room.config.exp
+    if exp is None or not isinstance(found, int | float):
+        return False
+    # A server may drop the fraction that makes an exp all but unique.
+    return found in (exp, int(exp))

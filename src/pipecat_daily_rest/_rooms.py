@@ -90,29 +90,6 @@ def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
     )
 
 
-async def presence(api: API) -> dict[str, list[dict[str, Any]]]:
-    """Tell who is in which room. It lags by 10 to 25 seconds.
-
-    Reference: https://docs.daily.co/reference/rest-api/presence
-
-    Args:
-        api: The API.
-
-    Returns:
-        The participants by room name; empty rooms are not in it.
-
-    Raises:
-        DailyError: It could not be told.
-    """
-    what = "Unable to get the presence"
-    data = await api.request("GET", "/presence", what=what)
-    if not isinstance(data, dict) or not all(isinstance(each, list) for each in data.values()):
-        # Never to be taken for "nobody is there".
-        msg = f"{what}: Invalid response: no participants by room."
-        raise DailyResponseError(msg)
-    return {name: people for name, people in data.items() if people}
-
-
 async def delete_rooms(api: API, names: Sequence[str]) -> int:
     """Delete rooms in batches of 1000, each all or nothing.
 

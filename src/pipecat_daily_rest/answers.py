@@ -7,6 +7,13 @@ from pipecat_daily_rest._answers_phone import (
     DailyPhoneNumber,
     DailyWebhook,
 )
+from pipecat_daily_rest._answers_room import (
+    DailyDomain,
+    DailyMeeting,
+    DailyMeetingParticipant,
+    DailyPresence,
+    DailyRoomPresence,
+)
 from pipecat_daily_rest._answers_stored import (
     DailyAccessLink,
     DailyDeletedRecording,
@@ -21,9 +28,14 @@ __all__ = [
     "DailyAvailableNumber",
     "DailyDeletedRecording",
     "DailyDialinConfig",
+    "DailyDomain",
+    "DailyMeeting",
+    "DailyMeetingParticipant",
     "DailyPhoneNumber",
+    "DailyPresence",
     "DailyRecording",
     "DailyRecordingTrack",
+    "DailyRoomPresence",
     "DailyStorage",
     "DailyTranscript",
     "DailyWebhook",

@@ -15,14 +15,18 @@
     │   ├── DailyNotFoundError
     │   ├── DailyRateLimitError
     │   └── DailyServerError
-    └── DailyResponseError
+    ├── DailyResponseError
+    └── DailyBatchError
 
 Every error that this package raises on its own is a `DailyError`. What led to it is its
 ``__cause__``: an error of the same kind and words, without the frames of aiohttp or json, which
 hold the request's key and the answer's body.
 """
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest.models import DailyRoomObject
 
 
 class DailyError(Exception):
@@ -61,6 +65,34 @@ class DailyResponseError(DailyError):
     """An answer with a 2xx status that cannot be read."""
 
     retryable = True
+
+
+class DailyBatchError(DailyError):
+    """Not all of many rooms were made. ``__cause__`` is what went wrong.
+
+    Parameters:
+        created: The rooms that exist.
+        uncertain: Names of rooms that may exist, or come about within seconds: a request for them
+            got no answer. All of a request's rooms exist, or none.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        created: "tuple[DailyRoomObject, ...]",
+        uncertain: tuple[str, ...],
+    ) -> None:
+        """Initialize the error.
+
+        Args:
+            message: The sentence that ``str()`` gives.
+            created: The rooms that exist.
+            uncertain: Names of rooms that may exist.
+        """
+        super().__init__(message)
+        self.created = created
+        self.uncertain = uncertain
 
 
 class DailyAPIError(DailyError):

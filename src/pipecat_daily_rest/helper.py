@@ -15,6 +15,7 @@ from pipecat_daily_rest._finish import both
 from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._methods.dialin import DialinMethods
 from pipecat_daily_rest._methods.domain import DomainMethods
+from pipecat_daily_rest._methods.meetings import MeetingMethods
 from pipecat_daily_rest._methods.numbers import NumberMethods
 from pipecat_daily_rest._methods.phone import PhoneMethods
 from pipecat_daily_rest._methods.rooms import RoomMethods
@@ -31,6 +32,7 @@ class DailyRESTHelper(
     SessionMethods,
     TokenMethods,
     DomainMethods,
+    MeetingMethods,
     StoredMethods,
     PhoneMethods,
     NumberMethods,

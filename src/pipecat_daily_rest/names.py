@@ -37,6 +37,15 @@ def mint(prefix: str, *, pool: bool = False) -> str:
     return name + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM))
 
 
+def anonymous() -> str:
+    """Make up a room name as Daily does for a room without one: it tells nothing.
+
+    Returns:
+        20 letters and digits.
+    """
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(_RANDOM))
+
+
 def check_prefix(prefix: str) -> str:
     """Check how our names are to begin.
 

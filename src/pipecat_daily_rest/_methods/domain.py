@@ -8,9 +8,13 @@ import asyncio
 from collections import defaultdict
 from weakref import WeakKeyDictionary
 
+from pipecat_daily_rest._domain_properties import DailyDomainProperties
 from pipecat_daily_rest._http import Deadline, Loop
 from pipecat_daily_rest._methods.base import Methods
-from pipecat_daily_rest.errors import DailyResponseError
+from pipecat_daily_rest.answers import DailyDomain
+from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
+
+_GET = "Unable to get the domain"
 
 Account = tuple[str, str]
 
@@ -19,7 +23,7 @@ _turns: WeakKeyDictionary[Loop, defaultdict[Account, asyncio.Lock]] = WeakKeyDic
 
 
 class DomainMethods(Methods):
-    """The domain."""
+    """The domain of the key."""
 
     async def domain_id(self, *, deadline: Deadline | None = None) -> str:
         """Give the id of the key's domain; it is asked for once per API URL and key.
@@ -42,10 +46,53 @@ class DomainMethods(Methods):
         return _domain_ids[account]
 
     async def _ask_for_domain(self, deadline: Deadline | None = None) -> None:
-        what = "Unable to get the domain"
-        data = await self.api.request("GET", "/", what=what, deadline=deadline)
-        found = data.get("domain_id") if isinstance(data, dict) else None
-        if not found or not isinstance(found, str):
-            msg = f"{what}: Invalid response: no domain_id in it."
+        domain = await self.get_domain(deadline=deadline)
+        if not domain.domain_id or not isinstance(domain.domain_id, str):
+            msg = f"{_GET}: Invalid response: no domain_id in it."
             raise DailyResponseError(msg)
-        _domain_ids[self.api.url, self.api.key] = found
+        _domain_ids[self.api.url, self.api.key] = domain.domain_id
+
+    async def get_domain(self, *, deadline: Deadline | None = None) -> DailyDomain:
+        """Give the key's domain and its properties.
+
+        Reference: https://docs.daily.co/reference/rest-api/domain/get-domain-config
+
+        Args:
+            deadline: When it must be over.
+
+        Returns:
+            The domain.
+
+        Raises:
+            DailyError: It could not be told.
+        """
+        data = await self.api.request("GET", "/", what=_GET, deadline=deadline)
+        return DailyDomain.read(data, what=_GET)
+
+    async def set_domain(self, properties: DailyDomainProperties) -> DailyDomain:
+        """Change the domain's properties, for all of its rooms. What is not named stays as it is.
+
+        For instance::
+
+            await helper.set_domain({"lang": "fr", "geo": None})
+
+        Reference: https://docs.daily.co/reference/rest-api/domain/set-domain-config
+
+        Args:
+            properties: What to change; None unsets a property.
+
+        Returns:
+            The domain as it is now.
+
+        Raises:
+            DailyConfigError: There is nothing to change.
+            DailyError: It could not be changed.
+        """
+        if not properties:
+            msg = "Nothing to change in the domain: name a property; None unsets one."
+            raise DailyConfigError(msg)
+        what = "Unable to set the domain's properties"
+        body = {"properties": dict(properties)}
+        return DailyDomain.read(
+            await self.api.request("POST", "/", what=what, json=body), what=what
+        )

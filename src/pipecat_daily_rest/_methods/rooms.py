@@ -6,19 +6,19 @@ Reference: https://docs.daily.co/reference/rest-api/rooms
 
 import time
 from collections.abc import AsyncIterator, Iterable
+from typing import Any, Literal
 
 from pipecat_daily_rest import _rooms, checks, names
 from pipecat_daily_rest._create import Creation
+from pipecat_daily_rest._create_many import create_rooms
 from pipecat_daily_rest._methods.base import Methods
 from pipecat_daily_rest._secret import hidden
-from pipecat_daily_rest.models import (
-    DailyRoomObject,
-    DailyRoomParams,
-)
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams, DailyRoomProperties
 
 
 class RoomMethods(Methods):
-    """Rooms: made, looked up, listed, deleted."""
+    """Rooms: made, looked up, listed, changed, deleted."""
 
     def get_name_from_url(self, room_url: str) -> str:
         """Take the room's name from its URL.
@@ -68,6 +68,74 @@ class RoomMethods(Methods):
         """
         checks.check_room(params, now=time.time())
         return await Creation(self.api, params, minted=False).run()
+
+    async def create_rooms(self, params: Iterable[DailyRoomParams]) -> list[DailyRoomObject]:
+        """Make many rooms, 1000 with each request. A request makes all of its rooms or none.
+
+        A room without a name gets one here, so that an answer that is lost can be resolved by
+        looking. What was made before something went wrong stays, and belongs to the caller.
+
+        Reference: https://docs.daily.co/reference/rest-api/batch/create-rooms
+
+        Args:
+            params: The parameters of each room.
+
+        Returns:
+            The rooms, in the same order.
+
+        Raises:
+            DailyConfigError: Daily would refuse one of them; nothing was sent.
+            DailyBatchError: It went wrong when some of the rooms existed already, or may have come
+                about: it names them.
+            DailyError: It went wrong, and none of the rooms exists.
+        """
+        return await create_rooms(self.api, params)
+
+    async def update_room(
+        self,
+        room_name: str,
+        properties: DailyRoomProperties | None = None,
+        *,
+        privacy: Literal["private", "public"] | None = None,
+        reset: Iterable[str] = (),
+    ) -> DailyRoomObject:
+        """Change a room. What is not named stays as it is.
+
+        For instance::
+
+            await helper.update_room("demo", DailyRoomProperties(enable_chat=True), reset=["sip"])
+
+        Whoever is in the room keeps the end of the stay that was fixed at the join.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/update-room
+
+        Args:
+            room_name: The room's name.
+            properties: What to change: the fields that were set, whatever the model's defaults
+                are. One that was set to None is reset.
+            privacy: ``private`` or ``public``; None leaves it.
+            reset: Names of properties that get Daily's default again.
+
+        Returns:
+            The room as it is now.
+
+        Raises:
+            DailyConfigError: There is nothing to change, or Daily would refuse it.
+            DailyNotFoundError: There is no such room.
+            DailyError: It could not be changed.
+        """
+        name = names.check(room_name)
+        changes = _changes(properties, reset)
+        if privacy is None and not changes:
+            msg = f"Nothing to change in room {name!r}: set a property, or pass privacy or reset."
+            raise DailyConfigError(msg)
+        body = {
+            **({} if privacy is None else {"privacy": privacy}),
+            **({"properties": changes} if changes else {}),
+        }
+        what = f"Unable to update room {name!r}"
+        data = await self.api.request("POST", f"/rooms/{name}", what=what, json=body)
+        return _rooms.read_room(data, name=name)
 
     def list_rooms(self) -> AsyncIterator[DailyRoomObject]:
         """List the rooms that exist, all pages, newest first.
@@ -122,3 +190,17 @@ class RoomMethods(Methods):
         """
         await _rooms.delete_room(self.api, names.check(room_name))
         return True
+
+
+def _changes(properties: DailyRoomProperties | None, reset: Iterable[str]) -> dict[str, Any]:
+    """What was set, with null for what is reset."""
+    changes: dict[str, Any] = dict.fromkeys([reset] if isinstance(reset, str) else reset)
+    if properties is None:
+        return changes
+    checks.check_room(DailyRoomParams(properties=properties), now=time.time())
+    wire = properties.model_dump(exclude_none=True, warnings=False)
+    given = properties.model_fields_set - {"sip_uri"}  # Daily's own, as in a room that was read
+    if both := changes.keys() & given:
+        msg = f"properties.{min(both)} is set and is to be reset: do one of them."
+        raise DailyConfigError(msg)
+    return changes | {name: wire.get(name) for name in sorted(given)}

@@ -8,17 +8,18 @@ import time
 
 from pipecat_daily_rest import checks, names
 from pipecat_daily_rest._http import Deadline
-from pipecat_daily_rest._methods.base import Methods
-from pipecat_daily_rest._secret import Secret, hidden
+from pipecat_daily_rest._methods.base import Methods, segment
+from pipecat_daily_rest._secret import Secret, hidden, secret
 from pipecat_daily_rest.errors import DailyResponseError
 from pipecat_daily_rest.models import (
     DailyMeetingTokenParams,
     DailyMeetingTokenProperties,
+    read_token_properties,
 )
 
 
 class TokenMethods(Methods):
-    """Meeting tokens, made by Daily."""
+    """Meeting tokens, made and validated by Daily."""
 
     async def get_token(
         self,
@@ -86,3 +87,38 @@ class TokenMethods(Methods):
             msg = "Failed to create meeting token: Invalid response: no token in it."
             raise DailyResponseError(msg)
         return Secret(token)
+
+    async def validate_token(
+        self, token: str, *, ignore_nbf: bool = False
+    ) -> DailyMeetingTokenProperties:
+        """Ask Daily whether a meeting token is valid, and what it says.
+
+        `pipecat_daily_rest.tokens.read_token` does it without asking.
+
+        Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/validate-meeting-token
+
+        Args:
+            token: The token.
+            ignore_nbf: Whether one that is not valid yet passes.
+
+        Returns:
+            The token's properties, as far as Daily tells them: its example has neither ``exp`` nor
+            ``nbf``.
+
+        Raises:
+            DailyInvalidRequestError: It is not valid: expired, too early, of another domain, or no
+                token.
+            DailyError: It could not be told.
+        """
+        what = "Unable to validate the meeting token"
+        token = secret(token) or ""
+        data = await self.api.request(
+            "GET",
+            f"/meeting-tokens/{segment('token', token, key=self.api.key)}",
+            what=what,
+            query={"ignoreNbf": "true"} if ignore_nbf else None,
+        )
+        if not isinstance(data, dict):
+            msg = f"{what}: Invalid response: no properties."
+            raise DailyResponseError(msg)
+        return read_token_properties(data)
