@@ -3,13 +3,16 @@ import inspect
 import warnings
 
 import pytest
+import typing_extensions
 from hypothesis import given
 from hypothesis import strategies as st
 from pipecat.transports.daily import utils as pipecat_models
 
 import pipecat_daily_rest as ours
+from pipecat_daily_rest import properties
 from pipecat_daily_rest._rooms import read_room
 from pipecat_daily_rest.errors import DailyResponseError
+from pipecat_daily_rest.local.properties import DOMAIN_PROPERTIES
 
 MODELS = [
     "DailyMeetingTokenParams",
@@ -131,3 +134,77 @@ def test_another_room_than_the_one_asked_for_is_an_error():
 )
 def test_sip_is_added_only_where_it_is_missing(sip_uri, endpoint):
     assert ours.DailyRoomProperties(sip_uri=sip_uri).sip_endpoint == endpoint
+
+
+SHAPES = {
+    "permissions": {"canSend": ["audio"], "canReceive": {"base": {"audio": True}}, "new": {"a": 1}},
+    "dialout_config": {"allow_room_start": True, "max_idle_timeout_sec": 30, "new": 1},
+    "streaming_endpoints": [
+        {"name": "a", "type": "rtmp", "rtmp_config": {"url": "rtmp://x/y", "new": 1}},
+        {
+            "name": "b",
+            "type": "hls",
+            "hls_config": {"storage": {"bucket_name": "b"}, "variants": [{"fps": 30}], "new": 2},
+        },
+    ],
+    "auto_transcription_settings": {"language": "de", "redact": ["pci", True], "new": 1},
+    "sip_uri": {"endpoint": "a@b", "extra_endpoints": ["c@d"], "new": 1},
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_objects_in_properties_are_dicts_and_keep_new_keys(name):
+    properties = ours.DailyRoomProperties(**{name: SHAPES[name]})
+    assert getattr(properties, name) == SHAPES[name]
+    sent = properties.model_dump(exclude_none=True)[name]
+    assert sent == SHAPES[name]
+    assert type(sent) is type(SHAPES[name])
+    if name == "dialout_config":
+        assert type(sent["max_idle_timeout_sec"]) is int
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("permissions", {"canSend": ["smell"]}),
+        ("permissions", {"canAdmin": "participants"}),
+        ("permissions", {"canReceive": {"base": "all"}}),
+        ("dialout_config", {"max_idle_timeout_sec": "long"}),
+        ("streaming_endpoints", [{"type": "smoke"}]),
+        ("auto_transcription_settings", {"language": 5}),
+    ],
+)
+def test_a_bad_value_in_an_object_is_refused_and_named(name, value):
+    with pytest.raises(ValueError, match=name):
+        ours.DailyRoomProperties(**{name: value})
+    room = ours.DailyRoomObject(**ROOM, config={name: value})  # an answer never is
+    assert getattr(room.config, name) == value
+
+
+def test_the_objects_in_a_token():
+    options = {"type": "cloud-audio-only", "maxDuration": 60, "new": 1}
+    token = ours.DailyMeetingTokenProperties(
+        permissions={"hasPresence": False}, start_cloud_recording_opts=options
+    )
+    assert token.model_dump(exclude_none=True) == {
+        "permissions": {"hasPresence": False},
+        "start_cloud_recording_opts": options,
+    }
+    with pytest.raises(ValueError, match="maxDuration"):
+        ours.DailyMeetingTokenProperties(start_cloud_recording_opts={"maxDuration": "long"})
+
+
+def test_no_property_is_a_bare_object():
+    """Each object that Daily documents has its keys, and each key a line in the docstring."""
+    for model in (ours.DailyRoomProperties, ours.DailyMeetingTokenProperties):
+        for name, field in model.model_fields.items():
+            assert "dict[str, typing.Any]" not in str(field.annotation), name
+            assert f"        {name}: " in model.__doc__, name
+    for name, shape in vars(properties).items():
+        if typing_extensions.is_typeddict(shape) and shape.__module__ == properties.__name__:
+            for key in shape.__annotations__:
+                assert f"        {key}: " in shape.__doc__, f"{name}.{key}"
+
+
+def test_the_properties_of_the_domain_are_those_that_the_local_daily_takes():
+    assert set(properties.DailyDomainProperties.__annotations__) == set(DOMAIN_PROPERTIES)

@@ -389,6 +389,16 @@ async def test_a_server_that_sends_back_what_it_got(net, token, key, stranger, e
             lambda: helper.delete_rooms(["demo"]),
             lambda: helper.delete_room_by_url("https://x.daily.co/demo"),
             lambda: helper.request("GET", f"/meeting-tokens/{token}"),
+            lambda: helper.validate_token(token),
+            lambda: helper.create_rooms([DailyRoomParams(name="demo")]),
+            lambda: helper.update_room("demo", privacy="private"),
+            lambda: helper.room_presence("demo", user_name=token),
+            lambda: helper.eject("demo", user_ids=[token]),
+            lambda: helper.send_app_message("demo", {"a": [str(token)]}),
+            lambda: helper.set_session_data("demo", {"a": str(token)}),
+            lambda: helper.update_permissions("demo", {token: {"canSend": False}}),
+            lambda: helper.get_meeting(token),
+            lambda: helper.set_domain({"meeting_join_hook": f"http://x/?t={token}"}),
             lambda: helper.request("POST", "/x", json={"a": [str(token)]}),
         ):
             try:

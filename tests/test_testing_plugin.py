@@ -191,6 +191,7 @@ def test_a_leak_fails_its_test_and_names_the_line(suite: Run) -> None:
 
 SUITE = """
 import asyncio, os, subprocess, sys, threading
+from datetime import timedelta
 import pytest
 from pipecat_daily_rest import (
     DailyConfigError, DailyInvalidRequestError, DailyRoomParams, DailyRoomProperties,
@@ -309,9 +310,9 @@ def test_faults_and_time(local_daily, daily_helper, demo):
 async def test_time_moves_for_those_inside(local_daily):
     async with provisioned_room(lifetime=600) as room:
         ana = local_daily.join(room.url, room.user_token)
-        local_daily.advance(599)
+        local_daily.advance(59, minutes=9)
         assert ana.left_reason is None
-        local_daily.advance(2)
+        local_daily.advance(timedelta(seconds=2))
         assert await ana.left() in ("room-expired", "token-expired")
         assert local_daily.rooms == {}
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
 
 from pipecat_daily_rest._lenient import answered, without_nulls
-from pipecat_daily_rest._shapes import (
+from pipecat_daily_rest.properties import (
     DailyDialoutConfig,
     DailyPermissions,
     DailyRecordingOptions,

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The domain: its properties, their defaults and nulls, and what they change."""
 
+import json
+from pathlib import Path
+
 import aiohttp
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.properties import DOMAIN_PROPERTIES
+
+OPENAPI = Path(__file__).parents[3] / "shared" / "daily-api" / "openapi.json"
 
 
 async def test_defaults_and_nulls_appear(call, local_daily) -> None:
@@ -86,3 +92,10 @@ async def test_the_quota_of_rooms() -> None:
         assert (await call("POST", "/rooms", {"name": "three"}))[0] == 400
         daily.advance(61)  # an expired room no longer counts
         assert (await call("POST", "/rooms", {"name": "three"}))[0] == 200
+
+
+@pytest.mark.skipif(not OPENAPI.exists(), reason="Daily's OpenAPI document is not beside the repo")
+def test_the_names_are_those_of_the_openapi_document() -> None:
+    document = json.loads(OPENAPI.read_text())
+    body = document["components"]["schemas"]["domain"]["properties"]["properties"]
+    assert set(DOMAIN_PROPERTIES) == set(body["properties"])

@@ -321,3 +321,37 @@ client.release()
     for line in (["message", "not in a call"], ["eject", "not in a call"], ["left", None]):
         assert line in bot.lines
     assert ["frames", 320] in bot.lines
+
+
+async def test_a_bot_is_told_of_its_permissions(
+    local_daily: LocalDaily, url: str, start: Any
+) -> None:
+    bot = await start(
+        url,
+        "",
+        code=BEGIN
+        + """
+wait(client.join, url)
+tell("here")
+sys.stdin.readline()
+tell("own", client.participants()["local"]["info"]["permissions"])
+client.release()
+""",
+    )
+    await bot.tells("here")
+    [robot] = local_daily.rooms["demo"].participants.values()
+    local_daily.state.permit(robot.room, {robot.id: {"canSend": ["video"]}})
+
+    def own(participant: dict[str, Any]) -> bool:
+        return participant["info"].get("permissions", {}).get("canSend") == ["video"]
+
+    [participant] = await bot.tells("on_participant_updated", own)
+    assert participant["id"] == robot.id
+    assert participant["info"]["isLocal"] is True
+    assert participant["info"]["userName"] == "Robot"
+    bot.process.stdin.write(b"\n")
+    await bot.ends()
+    [permissions] = await bot.tells("own")
+    assert permissions["canSend"] == ["video"]
+    # Its own entry is not among the others.
+    assert not [line for line in bot.lines if line[0] == "on_participant_joined"]

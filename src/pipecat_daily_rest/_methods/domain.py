@@ -8,11 +8,12 @@ import asyncio
 from collections import defaultdict
 from weakref import WeakKeyDictionary
 
-from pipecat_daily_rest._domain_properties import DailyDomainProperties
 from pipecat_daily_rest._http import Deadline, Loop
 from pipecat_daily_rest._methods.base import Methods
+from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest.answers import DailyDomain
 from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
+from pipecat_daily_rest.properties import DailyDomainProperties
 
 _GET = "Unable to get the domain"
 
@@ -91,8 +92,9 @@ class DomainMethods(Methods):
         if not properties:
             msg = "Nothing to change in the domain: name a property; None unsets one."
             raise DailyConfigError(msg)
+        properties = hidden(dict(properties), self.api.key)
         what = "Unable to set the domain's properties"
-        body = {"properties": dict(properties)}
+        body = {"properties": properties}
         return DailyDomain.read(
             await self.api.request("POST", "/", what=what, json=body), what=what
         )

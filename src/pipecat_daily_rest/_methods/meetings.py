@@ -10,6 +10,7 @@ from datetime import datetime
 from pipecat_daily_rest import names
 from pipecat_daily_rest._methods.base import Methods, segment
 from pipecat_daily_rest._pages import listed
+from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest.answers import DailyMeeting, DailyMeetingParticipant
 from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
 
@@ -78,6 +79,7 @@ class MeetingMethods(Methods):
             DailyNotFoundError: There is none.
             DailyError: It could not be told.
         """
+        meeting_id = hidden(meeting_id, self.api.key)
         path, what = self._meeting(meeting_id), "Unable to get the meeting"
         return DailyMeeting.read(await self.api.request("GET", path, what=what), what=what)
 
@@ -98,7 +100,9 @@ class MeetingMethods(Methods):
             DailyNotFoundError: There is no such meeting.
             DailyError: They could not be listed.
         """
-        path, what = f"{self._meeting(meeting_id)}/participants", "Unable to list the participants"
+        meeting_id = hidden(meeting_id, self.api.key)
+        path = hidden(f"{self._meeting(meeting_id)}/participants", self.api.key)
+        what = "Unable to list the participants"
         seen: set[str] = set()
         cursors: list[dict[str, str]] = [{}]
         while cursors:
@@ -117,7 +121,8 @@ class MeetingMethods(Methods):
                 yield each
 
     def _meeting(self, id: str) -> str:
-        return f"/meetings/{segment('meeting_id', id, key=self.api.key)}"
+        path: str = hidden(f"/meetings/{segment('meeting_id', id, key=self.api.key)}", self.api.key)
+        return path
 
 
 def _beyond(page: list[DailyMeetingParticipant]) -> list[dict[str, str]]:

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from pipecat_daily_rest import names
 from pipecat_daily_rest._methods.base import Methods
-from pipecat_daily_rest._shapes import DailyPermissions
+from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest.answers import DailyPresence, DailyRoomPresence
 from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
+from pipecat_daily_rest.properties import DailyPermissions
 from pipecat_daily_rest.retry import Repeat
 
 # https://docs.daily.co/reference/rest-api/rooms/session/eject
@@ -74,6 +75,7 @@ class SessionMethods(Methods):
             DailyError: It could not be told.
         """
         name = names.check(room_name)
+        user_id, user_name = hidden(user_id, self.api.key), hidden(user_name, self.api.key)
         if limit is not None and limit < 1:
             msg = f"limit must be at least 1, not {limit}."
             raise DailyConfigError(msg)
@@ -121,8 +123,8 @@ class SessionMethods(Methods):
         """
         name = names.check(room_name)
         body: dict[str, Any] = {}
-        for field, given in (("ids", ids), ("user_ids", user_ids)):
-            listed = [given] if isinstance(given, str) else list(given)
+        ids, user_ids = (self._texts(given) for given in (ids, user_ids))
+        for field, listed in (("ids", ids), ("user_ids", user_ids)):
             if len(listed) > _MOST_EJECTED:
                 msg = f"{field} has {len(listed)} entries; {_MOST_EJECTED} are allowed: eject in parts."
                 raise DailyConfigError(msg)
@@ -166,6 +168,7 @@ class SessionMethods(Methods):
             DailyError: It could not be sent, or it is unknown whether it was.
         """
         name = names.check(room_name)
+        data, recipient = hidden(data, self.api.key), hidden(recipient, self.api.key)
         message = _object("data", data)
         size = len(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode())
         if size > _MOST_MESSAGE:
@@ -228,8 +231,9 @@ class SessionMethods(Methods):
             DailyError: It could not be changed.
         """
         name = names.check(room_name)
-        body: dict[str, Any] = {"data": _object("data", data or {})}
-        deleted = [keys_to_delete] if isinstance(keys_to_delete, str) else list(keys_to_delete)
+        data = hidden(data, self.api.key)
+        body: dict[str, Any] = {"data": _object("data", {} if data is None else data)}
+        keys_to_delete = deleted = self._texts(keys_to_delete)
         if deleted and merge_strategy != "shallow-merge":
             msg = "keys_to_delete goes with merge_strategy='shallow-merge': replacing deletes all."
             raise DailyConfigError(msg)
@@ -260,6 +264,7 @@ class SessionMethods(Methods):
             DailyError: It could not be changed.
         """
         name = names.check(room_name)
+        permissions = hidden(permissions, self.api.key)
         changes = _object("permissions", permissions)
         if not changes:
             msg = "No permissions to change: pass them by session id, or by * for everybody."
@@ -267,6 +272,11 @@ class SessionMethods(Methods):
         what = f"Unable to update the permissions in room {name!r}"
         body = {"data": changes}
         await self.api.request("POST", f"/rooms/{name}/update-permissions", what=what, json=body)
+
+    def _texts(self, given: Iterable[str]) -> list[str]:
+        """A list, also of one."""
+        texts: list[str] = hidden([given] if isinstance(given, str) else list(given), self.api.key)
+        return texts
 
 
 def _object(field: str, value: Any) -> dict[str, Any]:

@@ -114,7 +114,7 @@ class TokenMethods(Methods):
         token = secret(token) or ""
         data = await self.api.request(
             "GET",
-            f"/meeting-tokens/{segment('token', token, key=self.api.key)}",
+            hidden(f"/meeting-tokens/{segment('token', token, key=self.api.key)}"),
             what=what,
             query={"ignoreNbf": "true"} if ignore_nbf else None,
         )
