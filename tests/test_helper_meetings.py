@@ -55,6 +55,7 @@ async def test_meetings_of_all_pages(helper, local_daily):
     assert len(requests) == 4  # three with meetings, and the empty one
 
 
+@pytest.mark.undocumented("meetings without their participants")
 async def test_meetings_that_are_asked_for(helper, local_daily):
     local_daily.state.create_room("other", "public", {})
     first, second = hold(local_daily), hold(local_daily, "other")

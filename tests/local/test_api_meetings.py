@@ -189,6 +189,7 @@ async def hold(daily: LocalDaily, *rooms: str) -> list[str]:
     return ids
 
 
+@pytest.mark.undocumented("meetings without their participants")
 async def test_filters_and_pages(call, local_daily) -> None:
     a, b, c = await hold(local_daily, "one", "two", "one")
     local_daily.join("two")
