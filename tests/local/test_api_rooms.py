@@ -341,3 +341,27 @@ async def test_choices_about_the_number_of_rooms_and_sip() -> None:
     assert answers[0][1]["config"]["max_api_rooms"] == 1
     assert answers[1][1]["config"]["sip_uri"]["endpoint"].startswith("sip:")
     assert answers[2] == (400, {"error": "invalid-request-error", "info": "1 at most"})
+
+
+async def test_screen_sharing_cannot_change_while_a_meeting_runs() -> None:
+    for choice, status in (("error", 400), ("ignore", 200)):
+        async with (
+            LocalDaily(choices=Choices(screenshare_in_meeting=choice)) as daily,
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as session,
+        ):
+
+            async def update(properties: dict, daily: LocalDaily = daily, session=session) -> int:
+                url = f"{daily.api_url}/rooms/demo"
+                async with session.post(url, json={"properties": properties}) as answer:
+                    return answer.status
+
+            room = daily.state.create_room("demo", "public", {})
+            assert await update({"enable_screenshare": False}) == 200
+            guest = daily.join("demo")
+            assert await update({"enable_screenshare": False, "lang": "fr"}) == 200
+            assert await update({"enable_screenshare": True, "lang": "es"}) == status
+            assert room.config["enable_screenshare"] is False
+            assert room.config["lang"] == ("fr" if status == 400 else "es")
+            guest.leave()
+            assert await update({"enable_screenshare": None}) == 200
+            assert "enable_screenshare" not in room.config

@@ -43,6 +43,8 @@ class Choices:
             an empty list.
         eject_from_empty_room: The status of eject in a room that nobody is in; 200 is an empty
             list.
+        screenshare_in_meeting: Whether an update of ``enable_screenshare``, which cannot change
+            while a meeting runs, is a 400 then, or is ignored.
         message_in_empty_room: The status of send-app-message in a room that nobody is in; 200 is
             success, and nobody gets it.
         message_sender: Whom an app message over REST comes from, for those who get it; no
@@ -144,6 +146,7 @@ class Choices:
     empty_body: bool = True
     presence_of_unknown_room: Literal[200, 400, 404] = 404
     eject_from_empty_room: Literal[200, 404] = 404
+    screenshare_in_meeting: Literal["error", "ignore"] = "error"
     message_in_empty_room: Literal[200, 400, 404] = 404
     message_sender: str = ""
     session_data_of_empty_room: Literal[200, 400, 404] = 404

@@ -73,11 +73,23 @@ class RoomEndpoints(Family):
         """
         room = self._room(request)
         wanted = self._schema.room(body, now=self._now, named=False)
-        config = schema.config({**room.config, **wanted.properties})
-        if "sip" in wanted.properties:
+        changes = self._possible(room, wanted.properties)
+        config = schema.config({**room.config, **changes})
+        if "sip" in changes:
             config = self._with_sip_uri(room.name, config)
         self._state.update_room(room, wanted.privacy, config)
         return self._describe(room)
+
+    def _possible(self, room: Room, changes: dict[str, Any]) -> dict[str, Any]:
+        """What of it can change while people are in the room."""
+        name = "enable_screenshare"
+        if room.meeting is None or name not in changes:
+            return changes
+        if schema.config({name: changes[name]}) == schema.config({name: room.config.get(name)}):
+            return changes
+        if self._choices.screenshare_in_meeting == "error":
+            raise invalid(f"{name} cannot change while a meeting runs")
+        return {each: value for each, value in changes.items() if each != name}
 
     def delete_room(self, request: web.Request, body: Any) -> Any:
         """Delete a room. An expired one is deleted and the answer is a 404 all the same.
