@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Meetings: when they start and end, and what their records hold."""
 
+import gc
+import weakref
 from datetime import timedelta
 
 import aiohttp
@@ -152,6 +154,26 @@ async def test_somebody_who_was_alone_from_the_start_stays_in_one_meeting(call, 
     demo.advance(hours=4)
     _, page = await call("GET", "/meetings")
     assert [each["duration"] >= 4 * 3600 for each in page["data"]] == [True]
+
+
+async def test_the_name_at_the_end_is_recorded(call, demo) -> None:
+    ana = demo.join("demo", user_name="A.")
+    demo.advance(60)
+    demo.state.update(ana.participant, user_name="Ana")
+    ana.leave()
+    _, page = await call("GET", "/meetings")
+    assert [each["user_name"] for each in page["data"][0]["participants"]] == ["Ana"]
+
+
+async def test_records_do_not_keep_what_people_heard(demo) -> None:
+    seat = weakref.ref(demo.join("demo").participant.seat)
+    demo.advance(60)
+    [participant] = demo.rooms["demo"].participants.values()
+    demo.state.leave(participant)
+    del participant
+    gc.collect()
+    assert seat() is None
+    assert len(demo.state.meetings) == 1
 
 
 async def test_company_comes_back_in_time(call, demo) -> None:

@@ -20,17 +20,46 @@ _RECORDED = 10.0  # seconds that somebody must stay to be in the list
 
 @dataclass(eq=False)
 class Attendance:
-    """One stay of somebody in a meeting.
+    """One stay of somebody in a meeting: a record, which outlives the participant.
 
     Parameters:
-        participant: Who.
+        participant_id: The session id.
+        user_id: The token's ``user_id``, or None.
         joined_at: Unix seconds.
+        user_name: Display name, as it was at the end.
+        hidden: Whether nobody saw the participant.
         left_at: Unix seconds; None while it lasts.
     """
 
-    participant: Participant
+    participant_id: str
+    user_id: str | None
     joined_at: float
+    user_name: str = ""
+    hidden: bool = False
     left_at: float | None = None
+
+    @classmethod
+    def of(cls, participant: Participant, joined_at: float) -> "Attendance":
+        """Begin the record of a stay.
+
+        Args:
+            participant: Who.
+            joined_at: Unix seconds.
+
+        Returns:
+            The record.
+        """
+        stay = cls(participant.id, participant.user_id, joined_at)
+        stay.note(participant)
+        return stay
+
+    def note(self, participant: Participant) -> None:
+        """Note what changes during a stay.
+
+        Args:
+            participant: Who.
+        """
+        self.user_name, self.hidden = participant.user_name, participant.hidden
 
     def seconds(self, now: float) -> float:
         """Tell how long it lasts, or has lasted.
@@ -84,7 +113,7 @@ class Meeting:
         return [
             stay
             for stay in self.people
-            if stay.seconds(now) >= _RECORDED and (hidden or not stay.participant.hidden)
+            if stay.seconds(now) >= _RECORDED and (hidden or not stay.hidden)
         ]
 
 
@@ -106,7 +135,7 @@ class Meetings(Log):
         """Somebody is in the room now."""
         room, now = participant.room, self.clock.now()
         meeting = room.meeting or self._begin(room, now)
-        meeting.people.append(Attendance(participant, now))
+        meeting.people.append(Attendance.of(participant, now))
         if len(room.participants) > 1:
             meeting.company = True
             self._start(meeting)
@@ -119,7 +148,8 @@ class Meetings(Log):
         if meeting is None:
             return
         for stay in meeting.people:
-            if stay.participant is participant:
+            if stay.participant_id == participant.id:
+                stay.note(participant)
                 stay.left_at = now
         if room.participants:
             self._watch(room, meeting)
@@ -172,6 +202,6 @@ class Meetings(Log):
         self._finish(room, meeting)
         now = self.clock.now()
         following = self._begin(room, now)
-        following.people = [Attendance(each, now) for each in room.participants.values()]
+        following.people = [Attendance.of(each, now) for each in room.participants.values()]
         self._start(following)
         self._watch(room, following)

@@ -66,7 +66,7 @@ class MeetingEndpoints(Family):
         """
         stays = self._recorded(self._meeting(request))
         limit = self._schema.limit(request.query.get("limit"))
-        ids = [stay.participant.id for stay in stays]
+        ids = [stay.participant_id for stay in stays]
         after, before = (
             self._position(ids, request.query.get(name), name, "participant")
             for name in ("joined_after", "joined_before")
@@ -102,9 +102,9 @@ class MeetingEndpoints(Family):
     def _people(self, stays: list[Attendance]) -> list[dict[str, Any]]:
         return [
             {
-                "user_id": stay.participant.user_id,
-                "participant_id": stay.participant.id,
-                "user_name": stay.participant.user_name or None,
+                "user_id": stay.user_id,
+                "participant_id": stay.participant_id,
+                "user_name": stay.user_name or None,
                 "join_time": int(stay.joined_at),
                 "duration": int(stay.seconds(self._now)),
             }
