@@ -332,6 +332,22 @@ async def test_a_receiver_that_hangs_holds_nobody_up(call, made, receiver, local
     ]
 
 
+async def test_the_meeting_of_somebody_left_alone_ends_and_another_starts(
+    call, made, receiver, local_daily
+):
+    await made(eventTypes=["meeting.started", "meeting.ended"])
+    await room(call)
+    local_daily.join("demo")
+    local_daily.join("demo").leave()
+    local_daily.advance(minutes=11)
+    await local_daily.webhooks.settled()
+    assert types(receiver)[1:] == ["meeting.started", "meeting.ended", "meeting.started"]
+    _, meetings = await call("GET", "/meetings")
+    told = [json.loads(post.body)["payload"]["meeting_id"] for post in receiver.posts[1:]]
+    assert told[0] == told[1]
+    assert [told[0], told[2]] == [each["id"] for each in reversed(meetings["data"])]
+
+
 async def test_three_failures_in_a_row_break_the_circuit(call, made, receiver, local_daily):
     hook = await made(eventTypes=["participant.joined"])
     path = f"/webhooks/{hook['uuid']}"

@@ -205,3 +205,5 @@ class Meetings(Log):
         following.people = [Attendance.of(each, now) for each in room.participants.values()]
         self._start(following)
         self._watch(room, following)
+        self.notify("meeting ended", (room, meeting.id))
+        self.notify("meeting started", (room, following.id))
