@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from document import table
+from document.properties import KINDS, samples
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.claims import CLAIMS
 from pipecat_daily_rest.local.kinds import as_text
@@ -13,72 +13,13 @@ from pipecat_daily_rest.local.properties import ROOM_DEFAULTS, ROOM_PROPERTIES, 
 from pipecat_daily_rest.local.schema import Refusal, Schema, config
 
 NOW = 1_800_000_000.0
-SAMPLES = {"boolean": True, "integer": 4_000_000_000, "number": 0.25, "string": "x", "object": {}}
-# Where prose of the documentation says more than the type.
-SPECIAL = {
-    "geo": "us-west-2",
-    "dialout_geo": "us-west-2",
-    "rtmp_geo": "us-west-2",
-    "meeting_join_hook": "https://example.com/hook",
-    "redirect_on_meeting_exit": "https://example.com/bye",
-    "recordings_template": "{domain_name}/{epoch_time}.mp4",
-    "transcription_template": "{room_name}-{epoch_time}.txt",
-    "user_id": "u",
-    "num_endpoints": 3,
-    "force_digit_only_username": False,
-    "canSend": ["video", "customAudio"],
-    "canAdmin": ["participants"],
-    "canReceive": {"base": False, "byUserId": {"u": True}, "byParticipantId": {}},
-    "streaming_endpoints": [{"name": "a", "type": "rtmp", "rtmp_config": {"url": "rtmp://x"}}],
-}
-
-
-def properties(name: str) -> dict[str, Any]:
-    """The kinds of values of each property, from Daily's OpenAPI document."""
-    schemas = table.read()["schemas"]
-
-    def brief(node: dict[str, Any]) -> Any:
-        if "$ref" in node:
-            return brief(schemas[node["$ref"].removeprefix("#/schemas/")])
-        if "oneOf" in node:
-            return [brief(inner) for inner in node["oneOf"]]
-        if "enum" in node:
-            return {"enum": node["enum"]}
-        if node["type"] == "array":
-            return {"array": brief(node["items"])}
-        if node["type"] == "object" and "properties" in node:
-            return {"object": {name: brief(inner) for name, inner in node["properties"].items()}}
-        return node["type"]
-
-    found: dict[str, Any] = brief(schemas[name])["object"]
-    return found
-
-
-TABLE = {"room": properties("room-properties"), "token": properties("properties")}
 
 
 def test_the_names_are_those_of_the_openapi_document() -> None:
-    assert set(ROOM_PROPERTIES) == set(TABLE["room"])
-    assert set(TOKEN_PROPERTIES) == set(TABLE["token"])
-    assert set(CLAIMS) == set(TABLE["token"])
+    assert set(ROOM_PROPERTIES) == set(KINDS["room"])
+    assert set(TOKEN_PROPERTIES) == set(KINDS["token"])
+    assert set(CLAIMS) == set(KINDS["token"])
     assert set(ROOM_DEFAULTS) <= set(ROOM_PROPERTIES)
-
-
-def samples(name: str, kind: Any) -> list[Any]:
-    """Every kind of value that the document allows."""
-    if name in SPECIAL:
-        return [SPECIAL[name]]
-    if isinstance(kind, list):
-        return [sample for inner in kind for sample in samples(name, inner)]
-    if isinstance(kind, str):
-        return [SAMPLES[kind]]
-    if "enum" in kind:
-        return kind["enum"]
-    if "array" in kind:
-        items = samples(name, kind["array"])
-        return [[], items]
-    full = {field: samples(field, inner)[-1] for field, inner in kind["object"].items()}
-    return [full]
 
 
 def check(where: str, properties: dict[str, Any], **choices: Any) -> Any:
@@ -87,12 +28,12 @@ def check(where: str, properties: dict[str, Any], **choices: Any) -> Any:
     return rule({"properties": properties}, now=NOW)
 
 
-PROPERTIES = [(where, name) for where, names in TABLE.items() for name in names]
+PROPERTIES = [(where, name) for where, names in KINDS.items() for name in names]
 
 
 @pytest.mark.parametrize(("where", "name"), PROPERTIES)
 def test_every_documented_value_passes(where: str, name: str) -> None:
-    for value in samples(name, TABLE[where][name]):
+    for value in samples(name, KINDS[where][name]):
         check(where, {name: value})
     check(where, {name: None})
 
@@ -107,7 +48,7 @@ def types(kind: Any) -> set[str]:
 
 @pytest.mark.parametrize(("where", "name"), PROPERTIES)
 def test_values_of_other_types_do_not_pass(where: str, name: str) -> None:
-    kind = TABLE[where][name]
+    kind = KINDS[where][name]
     values = {"boolean": True, "number": 1, "string": "true", "array": [], "object": {}}
     wrong = [value for type_, value in values.items() if type_ not in types(kind)]
     assert len(wrong) >= 3

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What each method of the client sends, against Daily's OpenAPI document."""
+
+import json
+from typing import Any
+
+import pytest
+
+import client_calls
+from document.observe import Exchange
+from document.properties import KINDS
+
+# What is sent in another form than it was given.
+CHANGED = {
+    "room_url": lambda url: url.rpartition("/")[2],
+    "expiry_time": lambda seconds: None,  # from now on
+}
+
+
+def test_no_value_is_for_nothing() -> None:
+    used = set()
+    for method in client_calls.methods():
+        for argument in client_calls.arguments(method):
+            client_calls.value(method, argument)
+            qualified = f"{method}.{argument}"
+            used.add(qualified if qualified in client_calls.ARGUMENTS else argument)
+    assert set(client_calls.ARGUMENTS) == used
+
+
+def wire(exchange: Exchange) -> str:
+    return f"{exchange.path} {json.dumps(exchange.query)} {json.dumps(exchange.body)}"
+
+
+def leaves(value: Any) -> list[Any]:
+    """The texts and numbers in a value, whose arrival can be seen."""
+    if hasattr(value, "model_dump"):
+        value = value.model_dump(exclude_none=True)
+    if isinstance(value, dict):
+        return [leaf for each in value.values() for leaf in leaves(each)]
+    if isinstance(value, list | tuple):
+        return [leaf for each in value for leaf in leaves(each)]
+    return [] if isinstance(value, bool) or value is None else [value]
+
+
+@pytest.mark.parametrize("method", client_calls.methods())
+async def test_what_it_sends_is_documented(method: str) -> None:
+    world, given, _ = await client_calls.called(method)
+    assert world.seen, "it sent nothing"
+    assert [wrong for each in world.seen for wrong in each.wrong_request()] == []
+    sent = " ".join(wire(each) for each in world.seen)
+    for name, value in given.items():
+        for leaf in leaves(CHANGED.get(name, lambda value: value)(value)):
+            assert str(leaf) in sent, f"{name} {leaf!r} was not sent"
+
+
+@pytest.mark.parametrize(("method", "where"), [("create_room", "room"), ("create_token", "token")])
+async def test_every_documented_property_is_sent(method: str, where: str) -> None:
+    world, given, result = await client_calls.called(method)
+    assert not isinstance(result, Exception), result
+    [exchange] = world.seen
+    assert exchange.status == 200
+    assert set(exchange.body["properties"]) == set(KINDS[where])
+    # Each has a field of its own, instead of passing as a key that is new.
+    [model] = [each for each in given.values() if hasattr(each, "model_fields_set")]
+    model = getattr(model, "properties", model)
+    assert model.model_extra == {}
