@@ -16,7 +16,11 @@ from pipecat_daily_rest.errors import (
 
 async def test_a_session(account):
     async with provisioned_room(
-        DailyRoomParams(), lifetime=120, api_key=account.api_key, api_url=account.api_url
+        DailyRoomParams(),
+        lifetime=120,
+        name_prefix=account.prefix,
+        api_key=account.api_key,
+        api_url=account.api_url,
     ) as room:
         assert room.room.privacy == "private"
         assert room.room.config.eject_at_room_exp is True
@@ -32,6 +36,7 @@ async def test_a_session(account):
     async with provisioned_room(
         DailyRoomParams(),
         lifetime=120,
+        name_prefix=account.prefix,
         token_source="api",
         api_key=account.api_key,
         api_url=account.api_url,
@@ -41,7 +46,11 @@ async def test_a_session(account):
 
 async def test_the_room_is_gone_after_it(account, helper):
     async with provisioned_room(
-        DailyRoomParams(), lifetime=120, api_key=account.api_key, api_url=account.api_url
+        DailyRoomParams(),
+        lifetime=120,
+        name_prefix=account.prefix,
+        api_key=account.api_key,
+        api_url=account.api_url,
     ) as room:
         assert (await helper.get_room_from_url(room.url)).name == room.name
     with pytest.raises(DailyNotFoundError):
@@ -49,10 +58,10 @@ async def test_the_room_is_gone_after_it(account, helper):
     assert await helper.delete_room_by_url(room.url) is True
 
 
-async def test_a_taken_name(helper):
+async def test_a_taken_name(account, helper):
     exp = time.time() + 60
     params = DailyRoomParams(
-        name=names.mint("contract"), privacy="private", properties=DailyRoomProperties(exp=exp)
+        name=names.mint(account.prefix), privacy="private", properties=DailyRoomProperties(exp=exp)
     )
     room = await helper.create_room(params)
     try:
