@@ -236,7 +236,8 @@ async def batches(target: Target) -> None:
         return await target.ask("DELETE", "/batch/rooms", {"room_names": list(names)})
 
     names = await create(target.name(), target.name())
-    taken = {"rooms": [{"name": target.name()}, {"name": names[0]}]}
+    exp = {"exp": target.exp()}
+    taken = {"rooms": [{"name": name, "properties": exp} for name in (target.name(), names[0])]}
     assert (await target.ask("POST", "/batch/rooms", taken)).status == 400
     assert (await target.ask("GET", f"/rooms/{taken['rooms'][0]['name']}")).status == 404
     missing = await delete(*names, target.name())
