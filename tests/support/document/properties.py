@@ -5,6 +5,7 @@ from typing import Any
 
 from document import table
 
+_TABLE = table.read()
 _SAMPLES = {"boolean": True, "integer": 4_000_000_000, "number": 0.25, "string": "x", "object": {}}
 # Where prose of the documentation says more than the type.
 _SPECIAL: dict[str, Any] = {
@@ -25,8 +26,8 @@ _SPECIAL: dict[str, Any] = {
 }
 
 
-def _kinds(name: str) -> dict[str, Any]:
-    schemas = table.read()["schemas"]
+def _kinds(schema: dict[str, Any]) -> dict[str, Any]:
+    schemas = _TABLE["schemas"]
 
     def brief(node: dict[str, Any]) -> Any:
         if "$ref" in node:
@@ -41,12 +42,16 @@ def _kinds(name: str) -> dict[str, Any]:
             return {"object": {name: brief(inner) for name, inner in node["properties"].items()}}
         return node["type"]
 
-    found: dict[str, Any] = brief(schemas[name])["object"]
+    found: dict[str, Any] = brief(schema)["object"]
     return found
 
 
 # The kind of each: a type's name, a list of kinds, or {"enum" | "array" | "object": …}.
-KINDS = {"room": _kinds("room-properties"), "token": _kinds("properties")}
+KINDS = {
+    "room": _kinds(_TABLE["schemas"]["room-properties"]),
+    "token": _kinds(_TABLE["schemas"]["properties"]),
+    "domain": _kinds(_TABLE["operations"]["POST /"]["body"]["properties"]["properties"]),
+}
 
 
 def samples(name: str, kind: Any) -> list[Any]:
@@ -65,5 +70,6 @@ def samples(name: str, kind: Any) -> list[Any]:
 
 
 def full(where: str) -> dict[str, Any]:
-    """Give all properties of a room or a token at once."""
-    return {**{name: samples(name, kind)[-1] for name, kind in KINDS[where].items()}, "nbf": 1}
+    """Give all properties of a room, a token or the domain at once."""
+    values = {name: samples(name, kind)[-1] for name, kind in KINDS[where].items()}
+    return {**values, **({"nbf": 1} if "nbf" in values else {})}  # before exp
