@@ -45,6 +45,8 @@ def others(name: str) -> list[Any]:
     return [7]
 
 
+# What a switch needs to show.
+WITH: dict[str, Any] = {"no_card_status": {"card_on_file": False}}
 OBSERVABLE = [name for name in FIELDS if name in OBSERVED]
 OTHERS = [(name, value) for name in OBSERVABLE for value in others(name)]
 
@@ -64,15 +66,16 @@ def test_every_switch_is_observed_or_it_is_said_why_not() -> None:
 
 @pytest.mark.parametrize(("name", "value"), OTHERS)
 async def test_each_switch_is_reported(name: str, value: Any) -> None:
-    report, choices = Report(), Choices(**{name: value})
+    report, choices = Report(), Choices(**{**WITH.get(name, {}), name: value})
     for question in OBSERVED[name]:
-        local, other = await asked(question, Choices()), await asked(question, choices)
+        local = await asked(question, Choices(**WITH.get(name, {})))
+        other = await asked(question, choices)
         report.add(question, local, other)
         if "info" not in name:
             assert (local.switches[name], other.switches[name]) == (FIELDS[name].default, value)
     OBSERVER.take()  # what nobody has confirmed need not be documented
-    [line] = [line for line in report.lines() if line.startswith("switch ")]
-    assert line.startswith(f"switch {name}: local default ")
+    lines = [line for line in report.lines() if line.startswith("switch ")]
+    assert [line for line in lines if line.startswith(f"switch {name}: local default ")]
     assert report.lines()[0] == "a locally signed token: " + (
         "accepted" if "a_token_signed_here" in OBSERVED[name] else "not asked"
     )

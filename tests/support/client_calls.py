@@ -71,7 +71,9 @@ ARGUMENTS: dict[str, Any] = {
         DailyRoomParams(name="other", properties=world.room_properties),
         DailyRoomParams(name="third", privacy="private"),
     ],
-    "update_room.properties": lambda world: world.room_properties.model_copy(update={"lang": None}),
+    "update_room.properties": DailyRoomProperties(
+        **{name: each for name, each in full("room").items() if name != "lang"}
+    ),
     "update_room.privacy": "private",
     "reset": ["lang"],
     "expiry_time": 1234,
@@ -123,7 +125,7 @@ ARGUMENTS: dict[str, Any] = {
     "areacode": "305",
     "region": "FL",
     "city": "Miami",
-    "contains": "87",
+    "contains": "870",
     "starts_with": "130",
     "ends_with": "61",
     "list_phone_numbers.name": "Acme",

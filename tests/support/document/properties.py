@@ -50,7 +50,7 @@ def _kinds(schema: dict[str, Any]) -> dict[str, Any]:
 KINDS = {
     "room": _kinds(_TABLE["schemas"]["room-properties"]),
     "token": _kinds(_TABLE["schemas"]["properties"]),
-    "domain": _kinds(_TABLE["operations"]["POST /"]["body"]["properties"]["properties"]),
+    "domain": _kinds(_TABLE["schemas"]["domain"]["properties"]["properties"]),
 }
 
 

@@ -26,6 +26,7 @@ NOT_OBSERVED = {
     "expired_in_presence": "takes people in a room",
     "hidden_*": "takes people in a room",
     "public_room_ignores_bad_token": "takes a join",
+    "screenshare_in_meeting": "takes people in a room",
     "message_sender": "takes people in a room",
     "session_data_limit": "takes people in a room",
     "unknown_permission_target": "takes people in a room",
