@@ -127,7 +127,7 @@ ARGUMENTS: dict[str, Any] = {
     "city": "Miami",
     "contains": "870",
     "starts_with": "130",
-    "ends_with": "61",
+    "ends_with": "061",
     "list_phone_numbers.name": "Acme",
     "config_id": ID,
     "create_dialin_config.type": "pinless_dialin",
@@ -148,6 +148,12 @@ ARGUMENTS: dict[str, Any] = {
 }
 # Arguments that exclude each other: what is left out of each call instead.
 LEFT_OUT: dict[str, list[tuple[str, ...]]] = {
+    "list_available_numbers": [
+        ("areacode", "contains", "starts_with", "ends_with"),
+        ("region", "city", "starts_with", "ends_with"),
+        ("region", "city", "contains", "ends_with"),
+        ("region", "city", "contains", "starts_with"),
+    ],
     "start_dialout": [
         ("sip_uri", "video", "video_settings"),
         ("phone_number", "extension", "wait_before_extension_dial_sec"),
