@@ -62,6 +62,9 @@ def test_every_switch_is_observed_or_it_is_said_why_not() -> None:
     for name in FIELDS:
         reasons = [why for pattern, why in NOT_OBSERVED.items() if fnmatchcase(name, pattern)]
         assert (name in OBSERVED) != bool(reasons), f"{name}: observe it, or say why not"
+    assert OBSERVED.keys() <= FIELDS.keys()
+    for pattern in NOT_OBSERVED:
+        assert [name for name in FIELDS if fnmatchcase(name, pattern)], pattern
 
 
 @pytest.mark.parametrize(("name", "value"), OTHERS)

@@ -398,6 +398,20 @@ class Machine(RuleBasedStateMachine):
             # Who was alone so far has perhaps no meeting yet that could remember it.
             (room.banned if before > 1 else room.perhaps_banned).update(user_ids)
 
+    @rule(target=people, name=NAMES, user_id=st.sampled_from(["u1", "u2"]), ban=st.booleans())
+    def come_back(self, name: str, user_id: str, ban: bool) -> Any:
+        self.eject(name, [], [user_id], ban)
+        return self.join_with_a_new_token(
+            name, user_id=user_id, soon=None, ejects=False, elapsed=None
+        )
+
+    @rule(name=DOOMED, hours=st.sampled_from([COLLECTED_AFTER, COLLECTED_AFTER + 1]))
+    def expire_and_delete(self, name: str, hours: int) -> None:
+        given = {"soon": 0, "ejects": True, "elapsed": None, "limit": None, "unique": False}
+        self.create(name, False, given)
+        self.advance(hours)
+        self.delete(name)
+
     @rule(name=NAMES, user_id=USERS)
     def room_presence(self, name: str, user_id: str | None) -> None:
         query = "" if user_id is None else f"?userId={user_id}"

@@ -26,15 +26,15 @@ class Runner:
 
     def __init__(self, program, url, session) -> None:
         self.program = program
-        self._url = url
+        self.url = url
         self._session = session
 
     async def post(self, path, json=None):
-        async with self._session.post(self._url + path, json=json) as answer:
+        async with self._session.post(self.url + path, json=json) as answer:
             return answer.status, await answer.json()
 
     async def get(self, path):
-        async with self._session.get(self._url + path, allow_redirects=False) as answer:
+        async with self._session.get(self.url + path, allow_redirects=False) as answer:
             return answer
 
     async def started(self):
@@ -132,6 +132,32 @@ async def test_a_phone_call_comes_in(runner, local_daily):
     assert config["sip"]["display_name"] == CALL["From"]
     assert config["sip_uri"]["endpoint"]
     assert local_daily.join(url, token).participant.is_owner
+
+
+async def test_somebody_calls_the_runner(runner, local_daily, call):
+    """Daily's probe and its signed webhook reach the runner, and the call its room."""
+    running = await runner()
+    number = (await call("POST", "/buy-phone-number"))[1]["number"]
+    config = {
+        "type": "pinless_dialin",
+        "phone_number": number,
+        "room_creation_api": f"{running.url}/daily-dialin-webhook",
+    }
+    assert (await call("POST", "/domain-dialin-config", config))[0] == 200
+    phone = local_daily.dial_in(number, from_="+15551230001")
+    url, token, body = await running.started()
+    local_daily.join(url, token)
+    settings = body["dialin_settings"]
+    assert (settings["From"], settings["To"]) == ("+15551230001", number)
+    name = url.removeprefix(f"{local_daily.url}/")
+    update = {
+        "callId": settings["call_id"],
+        "callDomain": settings["call_domain"],
+        "sipUri": f"sip:{local_daily.rooms[name].config['sip_uri']['endpoint']}",
+    }
+    assert (await call("POST", "/dialin/pinlessCallUpdate", update))[0] == 200
+    caller = await phone.connected()
+    assert caller.id in local_daily.rooms[name].participants
 
 
 async def test_directly_without_a_server(start, local_daily):
