@@ -343,6 +343,20 @@ async def test_choices_about_the_number_of_rooms_and_sip() -> None:
     assert answers[2] == (400, {"error": "invalid-request-error", "info": "1 at most"})
 
 
+async def test_choices_about_what_a_room_says_of_sip() -> None:
+    for shown in (True, False):
+        answers = await with_choices(
+            Choices(sip_in_config=shown),
+            ("POST", "/rooms", {"name": "demo", "properties": {"sip": SIP}}),
+            ("POST", "/rooms/demo", {"properties": {"lang": "fr"}}),
+            ("GET", "/rooms/demo"),
+        )
+        for status, room in answers:
+            assert status == 200
+            assert ("sip" in room["config"]) is shown
+            assert room["config"]["sip_uri"]["endpoint"]
+
+
 async def test_screen_sharing_cannot_change_while_a_meeting_runs() -> None:
     for choice, status in (("error", 400), ("ignore", 200)):
         async with (

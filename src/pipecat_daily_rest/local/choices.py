@@ -82,6 +82,8 @@ class Choices:
         far_exp: An ``exp`` or ``nbf`` over a hundred years ahead, which is what milliseconds give,
             is a 400, or is accepted.
         sip_prefix: Whether ``sip_uri.endpoint`` begins with ``sip:``.
+        sip_in_config: Whether a room's ``config`` has ``sip`` as it was set, beside ``sip_uri``;
+            Pipecat's model has a field for it, Daily's document only has ``sip_uri``.
         stored_not_found: The status for a recording or a transcript that does not exist.
         deleted_transcript_stays: Whether a deleted transcript stays in the lists, with the status
             ``t_deleted``.
@@ -171,6 +173,7 @@ class Choices:
     org_privacy: bool = False
     far_exp: Literal["error", "accept"] = "accept"
     sip_prefix: bool = False
+    sip_in_config: bool = True
     stored_not_found: Literal[400, 404] = 404
     deleted_transcript_stays: bool = True
     access_link_lifetime: float = 3600

@@ -284,7 +284,7 @@ async def the_domain(target: Target) -> None:
     target.switch("max_api_rooms", answer.body["config"].get("max_api_rooms"))
 
 
-@probe("sip_prefix")
+@probe("sip_prefix", "sip_in_config")
 async def a_room_for_calls(target: Target) -> None:
     sip = {"display_name": "x", "sip_mode": "dial-in", "num_endpoints": 2}
     body = {"name": target.name(), "properties": {"exp": target.exp(), "sip": sip}}
@@ -293,6 +293,7 @@ async def a_room_for_calls(target: Target) -> None:
         uri = answer.body["config"]["sip_uri"]
         assert len(uri["extra_endpoints"]) == 1
         target.switch("sip_prefix", uri["endpoint"].startswith("sip:"))
+        target.switch("sip_in_config", "sip" in answer.body["config"])
 
 
 @probe("presence_of_unknown_room", "eject_from_empty_room")

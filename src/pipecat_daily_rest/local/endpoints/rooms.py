@@ -181,6 +181,7 @@ class RoomEndpoints(Family):
         }
 
     def _describe(self, room: Room) -> dict[str, Any]:
+        hidden = () if self._choices.sip_in_config else ("sip",)
         return {
             "id": room.id,
             "name": room.name,
@@ -188,5 +189,5 @@ class RoomEndpoints(Family):
             "privacy": room.privacy,
             "url": f"{self._daily.url}/{room.name}",
             "created_at": iso(room.created_at),
-            "config": room.config,
+            "config": {name: each for name, each in room.config.items() if name not in hidden},
         }
