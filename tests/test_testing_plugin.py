@@ -197,7 +197,7 @@ from pipecat_daily_rest import (
     DailyConfigError, DailyInvalidRequestError, DailyRoomParams, DailyRoomProperties,
     DailyRoomSipParams, provisioned_room,
 )
-from pipecat_daily_rest import _http
+from pipecat_daily_rest import _sessions
 from pipecat_daily_rest.local.room import JoinRefused
 
 ended = []
@@ -340,7 +340,7 @@ async def test_telephones(local_daily, daily_helper):
 
 
 def test_no_session_is_left_open():
-    assert not _http._sessions._shared
+    assert not _sessions.shared._shared
 """
 
 

@@ -14,6 +14,7 @@
 
 from pipecat_daily_rest._configure import configure
 from pipecat_daily_rest._deletes_room import deletes_room
+from pipecat_daily_rest._pace import RateLimits
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import (
     DailyAPIError,
@@ -70,6 +71,7 @@ __all__ = [
     "DailyServerError",
     "DailyTimeoutError",
     "ProvisionedRoom",
+    "RateLimits",
     "RecordingsBucketConfig",
     "RetryPolicy",
     "SweepReport",

@@ -45,6 +45,7 @@ class Creation:
         self.name = params.name
         self.lost = 0
         self.answered = False
+        self._posts = 0
         self._body = params.model_dump(exclude_none=True)
         self._exp = params.properties.exp
         self._minted = minted
@@ -67,14 +68,14 @@ class Creation:
             DailyRoomExistsError: A room of that name exists and is not this one.
             DailyError: It could not be made; see ``may_exist``.
         """
-        deadline = deadline or Deadline(self.api.policy.deadline)
+        deadline = deadline or self.api.deadline()
         attempt = 0
         while True:
             attempt += 1
             try:
                 return await self._post(deadline)
             except DailyError as exc:
-                exc.attempts = attempt
+                exc.attempts = self._posts
                 if isinstance(exc, DailyInvalidRequestError):
                     return await self._already_there(exc, deadline)
                 pause = self.api.policy.pause(attempt, getattr(exc, "retry_after", None))
@@ -92,7 +93,12 @@ class Creation:
                     return room
 
     async def _post(self, deadline: Deadline) -> DailyRoomObject:
-        self.lost += 1  # now, since a cancellation loses the answer as well
+        posts = self._posts
+
+        def sending() -> None:
+            self._posts += 1
+            self.lost += 1  # now, since a cancellation loses the answer as well
+
         try:
             data = await self.api.request(
                 "POST",
@@ -102,9 +108,10 @@ class Creation:
                 repeat=Repeat.UNSENT,
                 deadline=deadline,
                 surface=(DailyError,),
+                sending=sending,
             )
         except DailyError as exc:
-            if never_happened(exc):
+            if self._posts > posts and never_happened(exc):
                 self.lost -= 1
             raise
         if self.name is None and isinstance(data, dict) and isinstance(data.get("name"), str):

@@ -2,26 +2,26 @@
 """Send, classify, retry: the one place that sends."""
 
 import asyncio
-import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import aiohttp
 from loguru import logger
 
-from pipecat_daily_rest import settings
-from pipecat_daily_rest._secret import Secret, hidden, masked
+from pipecat_daily_rest import _sessions, settings
+from pipecat_daily_rest._pace import Pacer, RateLimits, pacer
+from pipecat_daily_rest._refusal import Answer, refusal
+from pipecat_daily_rest._secret import Secret, masked
+from pipecat_daily_rest._tier import Slot
 from pipecat_daily_rest.errors import (
     DailyAPIError,
-    DailyAuthenticationError,
     DailyConfigError,
     DailyConnectionError,
     DailyError,
-    DailyForbiddenError,
-    DailyInvalidRequestError,
-    DailyNotFoundError,
-    DailyRateLimitError,
     DailyResponseError,
     DailyServerError,
     DailyTimeoutError,
@@ -32,21 +32,29 @@ LOCAL_MARK = "X-Local-Daily"  # the header by which a local Daily tells what it 
 
 Loop: TypeAlias = asyncio.AbstractEventLoop
 
+_teardown: ContextVar[bool] = ContextVar("teardown", default=False)
+
 _CONNECT_TIMEOUT = 5.0  # seconds
-_KEEPALIVE = 50.0  # seconds; Daily's side drops an idle connection after 60 to 120
-_SHOWN = 300  # characters of an answer in an error
 
 
 class Deadline:
-    """An instant on the event loop's clock that several requests share."""
+    """An instant on the event loop's clock that several requests share.
 
-    def __init__(self, seconds: float) -> None:
+    Parameters:
+        waited: Seconds that its clock stood still.
+    """
+
+    def __init__(self, seconds: float, *, stops: bool = False) -> None:
         """Initialize the deadline.
 
         Args:
             seconds: From now.
+            stops: Whether its clock stands still while a request waits for its turn.
         """
-        self._at = asyncio.get_running_loop().time() + seconds
+        self.stops = stops
+        self.waited = 0.0
+        self._at = self._now() + seconds
+        self._stopped: list[float] = []  # when each that waits began
 
     def left(self) -> float:
         """Give the time that is left.
@@ -54,39 +62,63 @@ class Deadline:
         Returns:
             Seconds, 0 when it is over.
         """
-        return max(0.0, self._at - asyncio.get_running_loop().time())
+        return max(0.0, self._at - (self._stopped[0] if self._stopped else self._now()))
+
+    def end(self) -> None:
+        """Leave no time."""
+        self._at = -math.inf
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Stop its clock, if it stops.
+
+        Yields:
+            Nothing.
+        """
+        began = self._now()
+        if self.stops:
+            self._stopped.append(began)
+        try:
+            yield
+        finally:
+            if self.stops:
+                first = self._stopped[0]
+                self._stopped.remove(began)
+                stood = (self._stopped[0] if self._stopped else self._now()) - first
+                self.waited += stood
+                self._at += stood
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
 
-class _Sessions:
-    """One aiohttp session per event loop, counted by its users and closed by the last."""
+class NoTurn(DailyTimeoutError):
+    """A request was not sent, since Daily's rate limits left no room for it in time."""
 
-    def __init__(self) -> None:
-        self._shared: WeakKeyDictionary[Loop, tuple[aiohttp.ClientSession, int]] = (
-            WeakKeyDictionary()
-        )
+    sent = False
 
-    def acquire(self) -> aiohttp.ClientSession:
-        loop = asyncio.get_running_loop()
-        session, users = self._shared.get(loop, (None, 0))
-        if session is None or session.closed:
-            connector = aiohttp.TCPConnector(keepalive_timeout=_KEEPALIVE)
-            session, users = aiohttp.ClientSession(connector=connector), 0
-        self._shared[loop] = (session, users + 1)
-        return session
+    def __init__(self, what: str) -> None:
+        """Initialize the error.
 
-    async def release(self, session: aiohttp.ClientSession) -> None:
-        loop = asyncio.get_running_loop()
-        shared, users = self._shared.get(loop, (None, 0))
-        if shared is not session:
-            return
-        if users > 1:
-            self._shared[loop] = (session, users - 1)
-        else:
-            del self._shared[loop]
-            await session.close()
+        Args:
+            what: What failed, as the message begins.
+        """
+        super().__init__(f"{what}: not sent: too many requests wait for Daily's rate limits.")
 
 
-_sessions = _Sessions()
+@contextmanager
+def teardown() -> Iterator[None]:
+    """Let the requests of a block go before others: they take something down.
+
+    Yields:
+        Nothing.
+    """
+    before = _teardown.set(True)
+    try:
+        yield
+    finally:
+        _teardown.reset(before)
 
 
 class API:
@@ -99,6 +131,7 @@ class API:
         api_url: str,
         session: aiohttp.ClientSession | None = None,
         policy: RetryPolicy | None = None,
+        pace: RateLimits | bool = True,
     ) -> None:
         """Initialize; nothing is opened before the first request.
 
@@ -107,12 +140,19 @@ class API:
             api_url: The base URL.
             session: A session to borrow; it is never closed here. Else the event loop's shared one.
             policy: How often and how long requests are tried.
+            pace: Whether requests wait until Daily's rate limits allow them; the account's limits,
+                if they are not the documented ones.
         """
         self.key = settings.api_key(api_key)
         self.url = settings.api_url(api_url)
         self.policy = policy or RetryPolicy()
+        self.pace = pace
         self.is_local = False
         self._borrowed = session
+        self._pacer: Pacer | None = None
+        if pace:
+            limits = pace if isinstance(pace, RateLimits) else None
+            self._pacer = pacer(self.url, self.key, limits)
         self._leases: WeakKeyDictionary[Loop, aiohttp.ClientSession] = WeakKeyDictionary()
 
     def twin(self) -> "API":
@@ -121,13 +161,27 @@ class API:
         Returns:
             One that outlives a borrowed session.
         """
-        return API(api_key=self.key, api_url=self.url, policy=self.policy)
+        return API(api_key=self.key, api_url=self.url, policy=self.policy, pace=self.pace)
+
+    def sharing(self) -> "API":
+        """Make another one for the same URL, key and session.
+
+        Returns:
+            One that can be closed apart from this one.
+        """
+        return API(
+            api_key=self.key,
+            api_url=self.url,
+            session=self._borrowed,
+            policy=self.policy,
+            pace=self.pace,
+        )
 
     async def aclose(self) -> None:
         """Give the shared session back. A borrowed one is left alone."""
         lease = self._leases.pop(asyncio.get_running_loop(), None)
         if lease is not None:
-            await _sessions.release(lease)
+            await _sessions.shared.release(lease)
 
     def _session(self) -> aiohttp.ClientSession:
         if self._borrowed is not None:
@@ -140,7 +194,7 @@ class API:
         loop = asyncio.get_running_loop()
         lease = self._leases.get(loop)
         if lease is None:
-            lease = self._leases[loop] = _sessions.acquire()
+            lease = self._leases[loop] = _sessions.shared.acquire()
         return lease
 
     async def request(
@@ -154,6 +208,8 @@ class API:
         repeat: Repeat = Repeat.SAFE,
         deadline: Deadline | None = None,
         surface: tuple[type[DailyError], ...] = (),
+        patient: bool = True,
+        sending: Callable[[], None] | None = None,
     ) -> Any:
         """Send a request, again where that is safe, and read the answer.
 
@@ -166,19 +222,32 @@ class API:
             repeat: Whether it may be sent again after no good answer came.
             deadline: When it must be over; the policy's deadline from now when None.
             surface: Errors that are the caller's to handle: no second attempt.
+            patient: Whether it waits for its turn.
+            sending: Called each time when it goes out.
 
         Returns:
             The answer's JSON; None for an answer without a body where none is needed.
 
         Raises:
+            NoTurn: Daily's rate limits left no room for it.
             DailyError: What the last attempt ended with; carries ``attempts``.
         """
-        deadline = deadline or Deadline(self.policy.deadline)
+        deadline = deadline or self.deadline()
         attempt = 0
+        failure: DailyError | None = None
         while True:
+            with deadline.waiting():
+                slot = await self._turn(method, path, deadline, patient)
+            if slot is None:
+                if not patient or failure is None:
+                    raise NoTurn(what) from failure
+                raise failure
             attempt += 1
             try:
-                return await self._send(method, path, what, json, query, deadline)
+                with slot:
+                    if sending is not None:
+                        sending()
+                    return await self._send(method, path, what, json, query, deadline, slot)
             except DailyError as exc:
                 exc.attempts = attempt
                 unsent = never_happened(exc)
@@ -193,7 +262,27 @@ class API:
                 ):
                     raise
                 logger.info("{} Trying again in {:.2f} s.", exc, pause)
-                await asyncio.sleep(pause)
+                failure = exc.with_traceback(None)  # or it would hold this frame, which holds it
+            await asyncio.sleep(pause)
+
+    def deadline(self) -> Deadline:
+        """Give the policy's deadline, from now; its clock stops while requests wait.
+
+        Returns:
+            The deadline.
+        """
+        return Deadline(self.policy.deadline, stops=True)
+
+    async def _turn(self, method: str, path: str, deadline: Deadline, patient: bool) -> Slot | None:
+        """Wait until the request is in order; None when that takes too long."""
+        if self._pacer is None:
+            return Slot(None)
+        bound = self._pacer.limits.wait if patient else 0.0
+        bound = bound - deadline.waited if deadline.stops else min(bound, deadline.left())
+        slot = await self._pacer.take(method, path, bound, teardown=_teardown.get())
+        if slot is None and patient:
+            deadline.end()
+        return slot
 
     async def _send(
         self,
@@ -203,6 +292,7 @@ class API:
         body: Any,
         query: Mapping[str, str] | None,
         deadline: Deadline,
+        slot: Slot,
     ) -> Any:
         limits = aiohttp.ClientTimeout(
             total=max(0.001, min(self.policy.timeout, deadline.left())),
@@ -210,9 +300,13 @@ class API:
         )
         answer = await self._exchange(method, path, what, body, query, limits)
         if isinstance(answer, DailyError):
+            slot.counts = answer.sent
             raise answer
+        refused = answer.status == 429
+        retry_after = read_retry_after(answer.retry_after) or 0.0 if refused else 0.0
+        slot.judge(refused=refused, retry_after=min(retry_after, self.policy.max_backoff))
         if not 200 <= answer.status < 300:
-            raise self._refusal(answer, what, method, path)
+            raise refusal(answer, what, method, path)
         # Daily documents no body for some deletes: https://docs.daily.co/reference/rest-api/webhooks
         if answer.empty and (method == "DELETE" or answer.status == 204):
             return None
@@ -230,7 +324,7 @@ class API:
         body: Any,
         query: Mapping[str, str] | None,
         limits: aiohttp.ClientTimeout,
-    ) -> "_Answer | DailyConnectionError":
+    ) -> Answer | DailyConnectionError:
         """The error is returned and not raised here, where aiohttp's would be its context."""
         error: DailyConnectionError
         try:
@@ -245,7 +339,7 @@ class API:
             ) as answer:
                 self.is_local = self.is_local or LOCAL_MARK in answer.headers
                 retry_after = answer.headers.get("Retry-After")
-                return _Answer(answer.status, await answer.read(), retry_after, self.key)
+                return Answer(answer.status, await answer.read(), retry_after, self.key)
         except asyncio.CancelledError as exc:
             exc.__traceback__ = None  # for the same reason as in _no_answer
             raise
@@ -273,89 +367,6 @@ class API:
         bare = next(each for each in kinds if isinstance(cause, each))
         error.__cause__ = bare(masked(f"{type(cause).__name__}: {cause}", self.key))
         return error
-
-    def _refusal(self, answer: "_Answer", what: str, method: str, path: str) -> DailyAPIError:
-        shown = " ".join(answer.text()[: 4 * _SHOWN].split())
-        shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
-        try:
-            body = answer.json()
-        except ValueError:
-            body = None
-        body = body if isinstance(body, dict) else {}
-        code, info = _code_and_info(body)
-        kind = _kind(answer.status, code)
-        message = f"{what} (status: {answer.status}): {shown}"
-        if kind is DailyAuthenticationError:
-            message += f" - check DAILY_API_KEY: the keys are at {settings.KEY_PAGE}."
-        error = kind(
-            message,
-            status=answer.status,
-            code=masked(code, self.key),
-            info=masked(info, self.key),
-            method=method,
-            path=masked(path, self.key),
-        )
-        if isinstance(error, DailyRateLimitError):
-            error.retry_after = read_retry_after(answer.retry_after)
-        return error
-
-
-class _Answer:
-    """An answer that was read. No traceback shows its body."""
-
-    def __init__(self, status: int, body: bytes, retry_after: str | None, key: str) -> None:
-        self.status = status
-        self.retry_after = retry_after
-        self._body = body
-        self._key = key
-
-    @property
-    def empty(self) -> bool:
-        return not self._body
-
-    def text(self) -> str:
-        """For an error: without the key and without tokens, which a server may send back."""
-        return masked(self._body.decode("utf-8", "replace"), self._key)
-
-    def json(self) -> Any:
-        """Its JSON, or a ValueError."""
-        try:
-            return hidden(json.loads(self._body), self._key)
-        except (ValueError, RecursionError) as exc:
-            reason = str(exc)
-        raise ValueError(reason)  # not the error itself, which holds the body
-
-
-def _kind(status: int, code: str) -> type[DailyAPIError]:
-    """https://docs.daily.co/docs/rest-api/errors."""
-    if code == "authorization-header-error":
-        return DailyAuthenticationError
-    kinds = {
-        400: DailyInvalidRequestError,
-        401: DailyAuthenticationError,
-        403: DailyForbiddenError,
-        404: DailyNotFoundError,
-        422: DailyInvalidRequestError,
-        429: DailyRateLimitError,
-    }
-    # A 501 says that there is no such thing: nothing failed, and sending it again does not help.
-    failed = status >= 500 and status != 501
-    return DailyServerError if failed else kinds.get(status, DailyAPIError)
-
-
-def _code_and_info(body: dict[str, Any]) -> tuple[str, str]:
-    """What an error says; those of phone numbers have shapes of their own.
-
-    https://docs.daily.co/reference/rest-api/phone-numbers
-    """
-    code, info, errors = (body.get(name) for name in ("error", "info", "errors"))
-    code, info = (text if isinstance(text, str) else "" for text in (code, info))
-    if not code and isinstance(errors, list):
-        details = [each["detail"] for each in errors if isinstance(each, dict) and "detail" in each]
-        return "", " ".join(map(str, details))
-    if " " in code and not info:
-        return "", code  # a sentence where the code should be
-    return code, info
 
 
 def never_happened(error: DailyError) -> bool:

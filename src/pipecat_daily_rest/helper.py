@@ -23,6 +23,7 @@ from pipecat_daily_rest._methods.session import SessionMethods
 from pipecat_daily_rest._methods.stored import StoredMethods
 from pipecat_daily_rest._methods.tokens import TokenMethods
 from pipecat_daily_rest._methods.webhooks import WebhookMethods
+from pipecat_daily_rest._pace import RateLimits
 from pipecat_daily_rest._secret import masked, secret
 from pipecat_daily_rest.retry import Repeat, RetryPolicy
 
@@ -52,6 +53,7 @@ class DailyRESTHelper(
         daily_api_url: str = settings.DEFAULT_API_URL,
         aiohttp_session: aiohttp.ClientSession | None = None,
         retry: RetryPolicy | None = None,
+        pace: RateLimits | bool = True,
     ) -> None:
         """Initialize the helper; nothing is opened before the first request.
 
@@ -61,13 +63,19 @@ class DailyRESTHelper(
             aiohttp_session: A session to borrow; it is never closed here. Without one, all helpers
                 of an event loop share a session, which the last of them closes.
             retry: How often and how long requests are tried.
+            pace: Whether requests wait until Daily's rate limits allow them. An account with other
+                limits than the documented ones says so: ``RateLimits(default=(200, 5))``.
 
         Raises:
             DailyConfigError: The key or the URL cannot be one.
         """
         daily_api_key = secret(daily_api_key) or ""
         self.api = API(
-            api_key=daily_api_key, api_url=daily_api_url, session=aiohttp_session, policy=retry
+            api_key=daily_api_key,
+            api_url=daily_api_url,
+            session=aiohttp_session,
+            policy=retry,
+            pace=pace,
         )
         self.aiohttp_session = aiohttp_session
 
@@ -166,5 +174,5 @@ class DailyRESTHelper(
             json=json,
             query=texts,
             repeat=Repeat.UNSENT if method in ("POST", "PATCH") else Repeat.SAFE,
-            deadline=Deadline(deadline) if deadline is not None else None,
+            deadline=Deadline(deadline, stops=True) if deadline is not None else None,
         )

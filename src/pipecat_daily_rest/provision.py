@@ -14,7 +14,6 @@ from loguru import logger
 from pipecat_daily_rest import names, settings, stand_in
 from pipecat_daily_rest._create import Creation
 from pipecat_daily_rest._finish import finish
-from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest._mint import Mint, TokenSource
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
@@ -167,7 +166,7 @@ async def use_room(
     Raises:
         DailyError: There is no such room, or a token could not be made.
     """
-    deadline = Deadline(helper.api.policy.deadline)
+    deadline = helper.api.deadline()
     try:
         room = await get_room(helper.api, names.from_url(url), deadline=deadline)
     except DailyNotFoundError as exc:
@@ -230,7 +229,7 @@ async def make_room(
     ownership = OwnedRoom(
         helper.api, name, expires_at=expires_at, is_ours=None if minted else creation.is_ours
     )
-    deadline = Deadline(helper.api.policy.deadline)
+    deadline = helper.api.deadline()
     creating = asyncio.create_task(creation.run(deadline), name=f"create {name}")
     minting = asyncio.create_task(mint.pair(bot, user, deadline, room=creating))
     try:
@@ -262,10 +261,14 @@ async def _roll_back(
     ownership: OwnedRoom,
     bounds: Bounds,
 ) -> None:
-    """A create in flight is not abandoned: its answer tells whether there is a room to delete."""
+    """A create in flight is not abandoned: its answer tells whether there is a room to delete.
+
+    One that still waits for its turn is.
+    """
     minting.cancel()
     await asyncio.gather(minting, return_exceptions=True)
-    await asyncio.wait({creating}, timeout=bounds.create())
+    if creation.may_exist:
+        await asyncio.wait({creating}, timeout=bounds.create())
     if not creating.done():
         creating.cancel()
         await asyncio.wait({creating})

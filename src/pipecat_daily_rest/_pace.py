@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Daily's three rate tiers: a request waits here until it is in order.
+
+Reference: https://docs.daily.co/docs/rest-api/authentication
+"""
+
+import math
+import re
+import threading
+import time
+from dataclasses import dataclass
+
+from pipecat_daily_rest._tier import Clock, Rate, Slot, Tier
+from pipecat_daily_rest.errors import DailyConfigError
+
+_SLOW = re.compile(r"DELETE /rooms/[^/]+|GET /recordings")
+_MEDIA_START = re.compile(r"POST /rooms/[^/]+/(?:recordings|live-streaming|dialOut)/start")
+
+_RESERVE = 5  # slots of the default tier that only teardown gets
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimits:
+    """How much an account may ask of Daily: requests and seconds for each of its three rate tiers.
+
+    The numbers are the account's: what one helper says holds for all of the same URL and key.
+
+    Parameters:
+        default: Whatever is in no other tier.
+        slow: The deletion of a single room and the list of recordings.
+        media_start: Starts of recordings, of live streams and of calls to a phone or a SIP
+            address.
+        wait: Seconds that a request waits for its turn at the most.
+    """
+
+    default: Rate = (100, 5.0)
+    slow: Rate = (50, 30.0)
+    media_start: Rate = (5, 5.0)
+    wait: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            DailyConfigError: One of them makes no sense.
+        """
+        for name in ("default", "slow", "media_start"):
+            requests, seconds = getattr(self, name)
+            if requests < 1 or not 0 < seconds < math.inf:
+                msg = f"RateLimits: {name} is a number of requests and of seconds, as (100, 5.0)."
+                raise DailyConfigError(msg)
+        if not self.wait >= 0:
+            msg = f"RateLimits: wait is a number of seconds, not {self.wait}."
+            raise DailyConfigError(msg)
+
+
+def tier_of(method: str, path: str) -> str:
+    """Tell in which rate tier a request is.
+
+    Batches have none of their own, so they count as default.
+
+    Args:
+        method: The HTTP method.
+        path: Below the API URL, without a query.
+
+    Returns:
+        The name of a field of `RateLimits`.
+    """
+    request = f"{method} {path}"
+    if _SLOW.fullmatch(request):
+        return "slow"
+    return "media_start" if _MEDIA_START.fullmatch(request) else "default"
+
+
+class Pacer:
+    """The three tiers of one account, for all of its helpers in this process."""
+
+    def __init__(self, limits: RateLimits, clock: Clock = time.monotonic) -> None:
+        """Initialize; nothing was sent yet.
+
+        Args:
+            limits: The account's limits.
+            clock: Gives seconds.
+        """
+        self.tiers = {
+            name: Tier(getattr(limits, name), clock=clock)
+            for name in ("default", "slow", "media_start")
+        }
+        self.limit(limits)
+
+    def limit(self, limits: RateLimits) -> None:
+        """Change the limits.
+
+        Args:
+            limits: The account's limits.
+        """
+        self.limits = limits
+        for name, tier in self.tiers.items():
+            tier.rate = getattr(limits, name)
+        default = self.tiers["default"]
+        default.reserve = min(_RESERVE, default.rate[0] // 4)
+
+    async def take(
+        self, method: str, path: str, bound: float, *, teardown: bool = False
+    ) -> Slot | None:
+        """Wait until a request is in order.
+
+        Args:
+            method: The HTTP method.
+            path: Below the API URL, without a query.
+            bound: Seconds to wait at the most.
+            teardown: Whether the request takes something down.
+
+        Returns:
+            The slot to send it with; None when it was not in order in time.
+        """
+        return await self.tiers[tier_of(method, path)].take(bound, teardown=teardown)
+
+
+_pacers: dict[tuple[str, str], Pacer] = {}
+_lock = threading.Lock()
+
+
+def pacer(url: str, key: str, limits: RateLimits | None = None) -> Pacer:
+    """Give the pacer that all helpers of one API URL and key share.
+
+    Args:
+        url: The base URL of the API.
+        key: The API key.
+        limits: The account's limits; None keeps those that it has.
+
+    Returns:
+        The pacer.
+    """
+    with _lock:
+        found = _pacers.get((url, key))
+        if found is None:
+            found = _pacers[url, key] = Pacer(limits or RateLimits())
+        elif limits is not None and limits != found.limits:
+            found.limit(limits)
+    return found
