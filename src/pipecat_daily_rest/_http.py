@@ -177,6 +177,11 @@ class API:
             pace=self.pace,
         )
 
+    @property
+    def account(self) -> tuple[object, ...]:
+        """The same for all whose requests may go out as one."""
+        return type(self), self.url, self.key, self.policy, self.pace, self._borrowed
+
     async def aclose(self) -> None:
         """Give the shared session back. A borrowed one is left alone."""
         lease = self._leases.pop(asyncio.get_running_loop(), None)

@@ -118,6 +118,9 @@ class RemoteAPI(API):
         super().__init__(api_key=thread.daily.api_key, api_url=thread.daily.api_url)
         self._thread = thread
 
+    def sharing(self) -> API:
+        return RemoteAPI(self._thread)
+
     async def request(self, *args: Any, **options: Any) -> Any:
         return await self._thread.follow(super().request(*args, **options))
 

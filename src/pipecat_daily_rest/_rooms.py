@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Look rooms up, read them, delete them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,15 +9,13 @@ from pydantic import ValidationError
 from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._pages import listed
 from pipecat_daily_rest.errors import (
-    DailyError,
     DailyNotFoundError,
-    DailyRateLimitError,
     DailyResponseError,
 )
 from pipecat_daily_rest.models import DailyRoomObject
 
 # https://docs.daily.co/reference/rest-api/batch/delete-rooms
-_BATCH = 1000
+BATCH = 1000
 
 
 def read_room(data: Any, *, name: str | None = None) -> DailyRoomObject:
@@ -93,8 +91,6 @@ def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
 async def delete_rooms(api: API, names: Sequence[str]) -> int:
     """Delete rooms in batches of 1000, each all or nothing.
 
-    Reference: https://docs.daily.co/reference/rest-api/batch/delete-rooms
-
     Args:
         api: The API.
         names: The rooms' names, checked, none twice.
@@ -106,64 +102,38 @@ async def delete_rooms(api: API, names: Sequence[str]) -> int:
         DailyError: A batch was refused, as it is when one of its rooms does not exist; those
             before it are deleted.
     """
-    deleted = 0
-    for start in range(0, len(names), _BATCH):
-        batch = names[start : start + _BATCH]
-        what = f"Failed to delete {len(batch)} rooms"
-        body = {"room_names": list(batch)}
-        data = await api.request("DELETE", "/batch/rooms", what=what, json=body)
-        count = data.get("deleted_count") if isinstance(data, dict) else None
-        deleted += count if isinstance(count, int) else len(batch)
-    return deleted
+    starts = range(0, len(names), BATCH)
+    return sum([await delete_batch(api, names[start : start + BATCH]) for start in starts])
 
 
-async def delete_room(api: API, name: str, *, deadline: Deadline | None = None) -> bool:
-    """Delete a room.
+async def delete_batch(
+    api: API,
+    names: Sequence[str],
+    *,
+    deadline: Deadline | None = None,
+    sending: Callable[[], None] | None = None,
+) -> int:
+    """Delete rooms with one request, all or none.
 
-    Single deletes have a slow rate tier (50 in 30 s). One that Daily refuses for the rate goes out
-    as a batch instead, which has not.
-
-    Reference: https://docs.daily.co/reference/rest-api/rooms/delete-room
+    Reference: https://docs.daily.co/reference/rest-api/batch/delete-rooms
 
     Args:
         api: The API.
-        name: The room's name, checked.
+        names: The rooms' names, checked, none twice; 1000 at the most.
         deadline: When it must be over.
+        sending: Called each time when it goes out; it may change the names.
 
     Returns:
-        Whether it was there; False when it was gone already.
+        How many were deleted.
 
     Raises:
-        DailyError: It could not be deleted.
+        DailyError: It was refused, as it is when one of the rooms does not exist.
     """
-    deadline = deadline or Deadline(api.policy.deadline)
-    what = f"Failed to delete room [{name}]"
-    try:
-        try:
-            await api.request(
-                "DELETE",
-                f"/rooms/{name}",
-                what=what,
-                deadline=deadline,
-                surface=(DailyRateLimitError,),
-            )
-        except DailyRateLimitError:
-            body = {"room_names": [name]}
-            await api.request("DELETE", "/batch/rooms", what=what, json=body, deadline=deadline)
-    except DailyNotFoundError:
-        return False
-    except DailyError:
-        # The answer may have been lost, and a batch with an unknown name in it fails as a whole.
-        if not await _is_gone(api, name, deadline):
-            raise
-    return True
-
-
-async def _is_gone(api: API, name: str, deadline: Deadline) -> bool:
-    try:
-        await get_room(api, name, deadline=deadline)
-    except DailyNotFoundError:
-        return True
-    except DailyError:
-        return False
-    return False
+    what = "Failed to delete "
+    what += f"room [{names[0]}]" if len(names) == 1 else f"{len(names)} rooms"
+    body = {"room_names": names}
+    data = await api.request(
+        "DELETE", "/batch/rooms", what=what, json=body, deadline=deadline, sending=sending
+    )
+    count = data.get("deleted_count") if isinstance(data, dict) else None
+    return count if isinstance(count, int) else len(names)

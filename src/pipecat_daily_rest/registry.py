@@ -12,9 +12,10 @@ from datetime import datetime
 
 from loguru import logger
 
+from pipecat_daily_rest._deletion import delete_room
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._http import API, Deadline
-from pipecat_daily_rest._rooms import delete_room, get_room
+from pipecat_daily_rest._rooms import get_room
 from pipecat_daily_rest.errors import DailyError, DailyNotFoundError
 from pipecat_daily_rest.models import DailyRoomObject
 
@@ -171,7 +172,7 @@ class OwnedRoom:
             if not self._is_ours(room):
                 self._lost = 0  # whatever is on its way finds the name taken
                 return
-        if await delete_room(self._api, self.name, deadline=deadline):
+        if await delete_room(self._api, self.name, deadline=deadline, known=False):
             logger.debug("Room {} deleted", self.name)
             self._lost -= 1
 

@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,22 +12,16 @@ import aiohttp
 from loguru import logger
 
 from pipecat_daily_rest import names, settings
+from pipecat_daily_rest._deletion import Deletion
 from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
 from pipecat_daily_rest._secret import secret
-from pipecat_daily_rest.errors import (
-    DailyError,
-    DailyInvalidRequestError,
-    DailyNotFoundError,
-)
 from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.models import DailyRoomObject
 from pipecat_daily_rest.registry import owned_rooms
 
 # Presence lags: documented as up to 15 s, measured 10 to 25.
 PAUSE = 30.0  # seconds
-_SINGLY = 5  # rooms; single deletes have a slow rate tier that living processes need
 _BATCH = 100  # rooms; Daily takes 1000, but a batch that is refused costs halving
-_REFUSALS = 20  # batches; one bad room in a batch costs 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,13 +110,16 @@ async def sweep_rooms(
             occupied = await helper.presence() if found else {}
             spared |= {name: "somebody is in it" for name in found if name in occupied}
             found = [name for name in found if name not in spared]
-        deletion = _Deletion(helper)
+        deletion = Deletion(helper.api)
         if not dry_run:
-            await deletion.run(found)
+            await deletion.run(found, size=_BATCH)
+            logger.debug(
+                "Deleted {} rooms that were left behind", len(found) - len(deletion.failed)
+            )
     return SweepReport(
         deleted=tuple(name for name in found if name not in deletion.failed),
         spared=spared,
-        failed=deletion.failed,
+        failed={name: str(error) for name, error in deletion.failed.items()},
         others=others,
         dry_run=dry_run,
     )
@@ -152,55 +149,3 @@ def _age(room: DailyRoomObject, now: float) -> float | None:
     if created_at.tzinfo is None:
         created_at = created_at.replace(tzinfo=UTC)
     return max(0.0, now - created_at.timestamp())
-
-
-class _Deletion:
-    """The deletion of rooms that may be gone at any moment."""
-
-    def __init__(self, helper: DailyRESTHelper) -> None:
-        self.failed: dict[str, str] = {}
-        self._helper = helper
-        self._refusals = 0
-
-    async def run(self, found: Sequence[str]) -> None:
-        """Few singly, many in batches."""
-        size = 1 if len(found) <= _SINGLY else _BATCH
-        for start in range(0, len(found), size):
-            await self._delete(found[start : start + size])
-
-    async def _delete(self, found: Sequence[str]) -> None:
-        if not found:
-            return
-        try:
-            if len(found) == 1:
-                await self._helper.delete_room_by_name(found[0])
-            else:
-                await self._helper.delete_rooms(found)
-            logger.debug("Deleted {} rooms that were left behind", len(found))
-        except DailyError as exc:
-            if len(found) == 1:
-                self._fail(found, exc)
-            else:
-                await self._settle(found, exc)
-
-    async def _settle(self, found: Sequence[str], error: DailyError) -> None:
-        """A batch is all or nothing: look what is left, and halve where that explains nothing."""
-        self._refusals += 1
-        try:
-            existing = {room.name async for room in self._helper.list_rooms()}
-        except DailyError:
-            self._fail(found, error)
-            return
-        left = [name for name in found if name in existing]
-        refused = isinstance(error, DailyInvalidRequestError | DailyNotFoundError)
-        if not refused or self._refusals > _REFUSALS:
-            self._fail(left, error)
-        elif len(left) < len(found):
-            await self._delete(left)
-        else:
-            half = len(left) // 2
-            await self._delete(left[:half])
-            await self._delete(left[half:])
-
-    def _fail(self, found: Sequence[str], error: DailyError) -> None:
-        self.failed.update(dict.fromkeys(found, str(error)))

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pipecat_daily_rest import _rooms, checks, names
 from pipecat_daily_rest._create import Creation
 from pipecat_daily_rest._create_many import create_rooms
+from pipecat_daily_rest._deletion import delete_room
 from pipecat_daily_rest._methods.base import Methods
 from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest.errors import DailyConfigError
@@ -179,6 +180,8 @@ class RoomMethods(Methods):
     async def delete_room_by_name(self, room_name: str) -> bool:
         """Delete a room. One that is gone already is a success.
 
+        Deletions that meet go out with one request, and none waits for the slow rate tier.
+
         Args:
             room_name: The room's name.
 
@@ -188,7 +191,7 @@ class RoomMethods(Methods):
         Raises:
             DailyError: It could not be deleted.
         """
-        await _rooms.delete_room(self.api, names.check(room_name))
+        await delete_room(self.api, names.check(room_name))
         return True
 
 
