@@ -62,5 +62,5 @@ $(VENV)/.daily: pyproject.toml $(VENV)/.demo
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.venv
-	$(INSTALL) -e '.[local]' --group dev
+	$(INSTALL) -e '.[local,redis]' --group dev
 	@touch $@ $(VENV)/.demo

@@ -26,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test may see the developer's own account."""
-    for name in ("DAILY_API_KEY", "DAILY_API_URL", "DAILY_ROOM_URL"):
+    for name in ("DAILY_API_KEY", "DAILY_API_URL", "DAILY_ROOM_URL", "DAILY_REDIS_URL"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -6,7 +6,7 @@ import sys
 import pipecat_daily_rest
 from pipecat_daily_rest import errors
 
-HEAVY = ("pipecat", "aiortc", "typer", "jwt", "pyrate_limiter", "numpy", "rich")
+HEAVY = ("pipecat", "aiortc", "typer", "jwt", "redis", "numpy", "rich")
 
 
 def test_all_is_sorted_and_complete():

@@ -4,14 +4,21 @@
 Reference: https://docs.daily.co/docs/rest-api/authentication
 """
 
+import asyncio
 import math
 import re
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from pipecat_daily_rest import settings
+from pipecat_daily_rest._secret import Secret, secret
 from pipecat_daily_rest._tier import Clock, Rate, Slot, Tier
 from pipecat_daily_rest.errors import DailyConfigError
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest._fleet import Fleet
 
 _SLOW = re.compile(r"DELETE /rooms/[^/]+|GET /recordings")
 _MEDIA_START = re.compile(r"POST /rooms/[^/]+/(?:recordings|live-streaming|dialOut)/start")
@@ -31,12 +38,15 @@ class RateLimits:
         media_start: Starts of recordings, of live streams and of calls to a phone or a SIP
             address.
         wait: Seconds that a request waits for its turn at the most.
+        redis_url: Where machines that share the account keep count together, as
+            ``redis://host:6379/0``; ``DAILY_REDIS_URL`` when None. Needs the extra ``redis``.
     """
 
     default: Rate = (100, 5.0)
     slow: Rate = (50, 30.0)
     media_start: Rate = (5, 5.0)
     wait: float = 60.0
+    redis_url: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -52,6 +62,7 @@ class RateLimits:
         if not self.wait >= 0:
             msg = f"RateLimits: wait is a number of seconds, not {self.wait}."
             raise DailyConfigError(msg)
+        object.__setattr__(self, "redis_url", secret(self.redis_url))
 
 
 def tier_of(method: str, path: str) -> str:
@@ -82,6 +93,7 @@ class Pacer:
             limits: The account's limits.
             clock: Gives seconds.
         """
+        self.fleet: Fleet | None = None
         self.tiers = {
             name: Tier(getattr(limits, name), clock=clock)
             for name in ("default", "slow", "media_start")
@@ -114,7 +126,24 @@ class Pacer:
         Returns:
             The slot to send it with; None when it was not in order in time.
         """
-        return await self.tiers[tier_of(method, path)].take(bound, teardown=teardown)
+        name = tier_of(method, path)
+        tier = self.tiers[name]
+        began = tier.now()
+        slot = await tier.take(bound, teardown=teardown)
+        if slot is None or self.fleet is None:
+            return slot
+        requests, seconds = tier.rate
+        rate = (requests if teardown else requests - tier.reserve, seconds)
+        left = bound - (tier.now() - began)
+        try:
+            slot.ticket = await self.fleet.take(name, rate, left, teardown=teardown)
+        except asyncio.CancelledError:
+            slot.void()
+            raise
+        if slot.ticket is None:
+            slot.void()
+            return None
+        return slot
 
 
 _pacers: dict[tuple[str, str], Pacer] = {}
@@ -131,11 +160,19 @@ def pacer(url: str, key: str, limits: RateLimits | None = None) -> Pacer:
 
     Returns:
         The pacer.
+
+    Raises:
+        DailyConfigError: There is no such Redis.
     """
+    redis_url = (limits.redis_url if limits is not None else None) or settings.redis_url()
     with _lock:
         found = _pacers.get((url, key))
         if found is None:
             found = _pacers[url, key] = Pacer(limits or RateLimits())
         elif limits is not None and limits != found.limits:
             found.limit(limits)
+        if redis_url is not None and (found.fleet is None or found.fleet.redis_url != redis_url):
+            from pipecat_daily_rest._fleet import Fleet
+
+            found.fleet = Fleet(redis_url, Secret(f"{url} {key}"))
     return found

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self, TypeAlias
+from typing import Protocol, Self, TypeAlias
 from weakref import WeakSet
 
 Rate: TypeAlias = tuple[int, float]
@@ -219,14 +219,26 @@ class Tier:
         return self._clock()
 
 
+class Ticket(Protocol):
+    """A slot that is counted elsewhere, too."""
+
+    def end(self, *, counted: bool) -> None:
+        """Take note that the request was answered, or that it never will be.
+
+        Args:
+            counted: Whether Daily may have counted it.
+        """
+
+
 class Slot:
     """The right to send one request; to be used in a ``with`` around it.
 
     Parameters:
         counts: Whether Daily may count the request; False when it never got there.
+        ticket: The slot that the request has among all machines, if they keep count together.
     """
 
-    __slots__ = ("_taken_at", "_tier", "counts")
+    __slots__ = ("_taken_at", "_tier", "counts", "ticket")
 
     def __init__(self, tier: Tier | None) -> None:
         """Initialize the slot.
@@ -237,6 +249,7 @@ class Slot:
         self._tier = tier
         self._taken_at = 0.0 if tier is None else tier.now()
         self.counts = True
+        self.ticket: Ticket | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -249,11 +262,14 @@ class Slot:
     ) -> None:
         if self._tier is not None:
             self._tier.give_back(counted=self.counts)
+        if self.ticket is not None:
+            self.ticket.end(counted=self.counts)
 
     def void(self) -> None:
         """Give the slot back without having sent anything."""
-        if self._tier is not None:
-            self._tier.give_back(counted=False)
+        self.counts = False
+        with self:
+            pass
 
     def judge(self, *, refused: bool, retry_after: float = 0.0) -> None:
         """Take note of an answer.

@@ -9,7 +9,7 @@ import os
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from pipecat_daily_rest._secret import Secret, hidden
+from pipecat_daily_rest._secret import Secret, hidden, secret
 from pipecat_daily_rest.errors import DailyConfigError
 
 DEFAULT_API_URL = "https://api.daily.co/v1"
@@ -90,6 +90,15 @@ def room_url(given: str | None = None) -> str | None:
     """
     url: str | None = hidden(given or _from_environment("DAILY_ROOM_URL"))
     return url
+
+
+def redis_url() -> str | None:
+    """Give ``DAILY_REDIS_URL``: where machines that share an account keep count together.
+
+    Returns:
+        The URL, or None when there is none.
+    """
+    return secret(_from_environment("DAILY_REDIS_URL"))
 
 
 def seconds(name: str, duration: timedelta | float, *, least: float = 1) -> float:

@@ -46,8 +46,10 @@ async def test_uvicorn_with_live_bots(under_uvicorn, local_daily, post, number, 
     program.signal(number)
     assert await program.ended() in (0, -number)
     assert local_daily.rooms == {}
-    deletes = [r.path for r in local_daily.requests if r.method == "DELETE"]
-    assert sorted(deletes) == sorted(f"/rooms/{name}" for name in names)
+    deletes = [r for r in local_daily.requests if r.method == "DELETE"]
+    singly = [r.path.removeprefix("/rooms/") for r in deletes if r.path != "/batch/rooms"]
+    together = [name for r in deletes if r.path == "/batch/rooms" for name in r.body["room_names"]]
+    assert sorted(singly + together) == sorted(names)
     assert local_daily.api_key not in program.out + program.err
     assert "eyJ" not in program.out + program.err
 
