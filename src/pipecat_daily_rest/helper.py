@@ -155,7 +155,8 @@ class DailyRESTHelper(
                 digits, ``-``, ``_`` and ``.`` goes through ``urllib.parse.quote(id, safe="")``.
             json: The body: anything that JSON can hold; none is sent when None.
             query: The query: texts, numbers and booleans; None is left out.
-            deadline: Seconds for all attempts together; the retry policy's when None.
+            deadline: Seconds for all attempts together, without the wait for Daily's rate limits;
+                the retry policy's when None.
 
         Returns:
             The answer's JSON; None for an answer without a body.

@@ -28,7 +28,8 @@ class RetryPolicy:
         attempts: How often it is sent at the most.
         backoff: Seconds; the pause after attempt n is drawn from 0 to ``backoff * 2**(n-1)``.
         max_backoff: Seconds; the longest pause, a server's ``Retry-After`` included.
-        deadline: Seconds; from the first send to the last answer, all attempts together.
+        deadline: Seconds; from the first send to the last answer, all attempts together, without
+            the wait for Daily's rate limits.
         timeout: Seconds that one attempt may take.
     """
 

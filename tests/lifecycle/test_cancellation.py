@@ -14,7 +14,7 @@ from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.failures import KINDS
 
-FEWEST = 15  # awaits that a session has
+FEWEST = 12  # awaits that a session has
 ENOUGH = 3  # sessions in a row that end before it is their turn: then every await has had its own
 
 
