@@ -18,11 +18,12 @@ from pipecat_daily_rest import (
     owned_rooms,
     provisioned_room,
 )
-from pipecat_daily_rest._http import Deadline, never_happened
+from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest._pace import tier_of
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.limits import Limits
+from pipecat_daily_rest.retry import never_happened
 
 LONG = 1000.0  # seconds; a window that no test outlasts
 CLOSED = {"default": (4, LONG), "slow": (1, LONG), "media_start": (1, LONG)}

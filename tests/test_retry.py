@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pipecat_daily_rest import RetryPolicy, errors
-from pipecat_daily_rest._http import never_happened
-from pipecat_daily_rest.retry import Repeat, may_repeat, read_retry_after
+from pipecat_daily_rest.retry import Repeat, may_repeat, never_happened, read_retry_after
 
 
 def api_error(kind, status):

@@ -9,7 +9,7 @@ import asyncio
 
 from loguru import logger
 
-from pipecat_daily_rest._http import API, Deadline, never_happened
+from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._rooms import get_room, read_room
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
@@ -19,7 +19,7 @@ from pipecat_daily_rest.errors import (
     DailyRoomExistsError,
 )
 from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
-from pipecat_daily_rest.retry import Repeat
+from pipecat_daily_rest.retry import Repeat, never_happened
 
 _WHAT = "Unable to create room"
 

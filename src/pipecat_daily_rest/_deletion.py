@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from pipecat_daily_rest._http import API, Deadline, Loop, NoTurn, teardown
+from pipecat_daily_rest._http import API, Deadline, Loop
+from pipecat_daily_rest._pace import NoTurn, teardown
 from pipecat_daily_rest._rooms import BATCH, delete_batch, get_room, list_rooms
 from pipecat_daily_rest.errors import (
     DailyError,

@@ -5,7 +5,6 @@ import asyncio
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -13,26 +12,28 @@ import aiohttp
 from loguru import logger
 
 from pipecat_daily_rest import _sessions, settings
-from pipecat_daily_rest._pace import Pacer, RateLimits, pacer
+from pipecat_daily_rest._pace import NoTurn, Pacer, RateLimits, pacer
 from pipecat_daily_rest._refusal import Answer, refusal
 from pipecat_daily_rest._secret import Secret, masked
 from pipecat_daily_rest._tier import Slot
 from pipecat_daily_rest.errors import (
-    DailyAPIError,
     DailyConfigError,
     DailyConnectionError,
     DailyError,
     DailyResponseError,
-    DailyServerError,
     DailyTimeoutError,
 )
-from pipecat_daily_rest.retry import Repeat, RetryPolicy, may_repeat, read_retry_after
+from pipecat_daily_rest.retry import (
+    Repeat,
+    RetryPolicy,
+    may_repeat,
+    never_happened,
+    read_retry_after,
+)
 
 LOCAL_MARK = "X-Local-Daily"  # the header by which a local Daily tells what it is
 
 Loop: TypeAlias = asyncio.AbstractEventLoop
-
-_teardown: ContextVar[bool] = ContextVar("teardown", default=False)
 
 _CONNECT_TIMEOUT = 5.0  # seconds
 
@@ -91,34 +92,6 @@ class Deadline:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-class NoTurn(DailyTimeoutError):
-    """A request was not sent, since Daily's rate limits left no room for it in time."""
-
-    sent = False
-
-    def __init__(self, what: str) -> None:
-        """Initialize the error.
-
-        Args:
-            what: What failed, as the message begins.
-        """
-        super().__init__(f"{what}: not sent: too many requests wait for Daily's rate limits.")
-
-
-@contextmanager
-def teardown() -> Iterator[None]:
-    """Let the requests of a block go before others: they take something down.
-
-    Yields:
-        Nothing.
-    """
-    before = _teardown.set(True)
-    try:
-        yield
-    finally:
-        _teardown.reset(before)
 
 
 class API:
@@ -284,7 +257,7 @@ class API:
             return Slot(None)
         bound = self._pacer.limits.wait if patient else 0.0
         bound = bound - deadline.waited if deadline.stops else min(bound, deadline.left())
-        slot = await self._pacer.take(method, path, bound, teardown=_teardown.get())
+        slot = await self._pacer.take(method, path, bound)
         if slot is None and patient:
             deadline.end()
         return slot
@@ -372,20 +345,3 @@ class API:
         bare = next(each for each in kinds if isinstance(cause, each))
         error.__cause__ = bare(masked(f"{type(cause).__name__}: {cause}", self.key))
         return error
-
-
-def never_happened(error: DailyError) -> bool:
-    """Tell whether a request surely had no effect.
-
-    Args:
-        error: What it ended with.
-
-    Returns:
-        True after a refusal (4xx) or when no connection came about; False when the answer was lost,
-        could not be read, or was a 5xx.
-    """
-    if isinstance(error, DailyAPIError):
-        return not isinstance(error, DailyServerError)
-    if isinstance(error, DailyConnectionError):
-        return not error.sent
-    return isinstance(error, DailyConfigError)

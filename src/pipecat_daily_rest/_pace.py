@@ -9,19 +9,24 @@ import math
 import re
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipecat_daily_rest import settings
 from pipecat_daily_rest._secret import Secret, secret
 from pipecat_daily_rest._tier import Clock, Rate, Slot, Tier
-from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.errors import DailyConfigError, DailyTimeoutError
 
 if TYPE_CHECKING:
     from pipecat_daily_rest._fleet import Fleet
 
 _SLOW = re.compile(r"DELETE /rooms/[^/]+|GET /recordings")
 _MEDIA_START = re.compile(r"POST /rooms/[^/]+/(?:recordings|live-streaming|dialOut)/start")
+
+_teardown: ContextVar[bool] = ContextVar("teardown", default=False)
 
 _RESERVE = 5  # slots of the default tier that only teardown gets
 
@@ -83,6 +88,34 @@ def tier_of(method: str, path: str) -> str:
     return "media_start" if _MEDIA_START.fullmatch(request) else "default"
 
 
+class NoTurn(DailyTimeoutError):
+    """A request was not sent, since Daily's rate limits left no room for it in time."""
+
+    sent = False
+
+    def __init__(self, what: str) -> None:
+        """Initialize the error.
+
+        Args:
+            what: What failed, as the message begins.
+        """
+        super().__init__(f"{what}: not sent: too many requests wait for Daily's rate limits.")
+
+
+@contextmanager
+def teardown() -> Iterator[None]:
+    """Let the requests of a block go before others: they take something down.
+
+    Yields:
+        Nothing.
+    """
+    before = _teardown.set(True)
+    try:
+        yield
+    finally:
+        _teardown.reset(before)
+
+
 class Pacer:
     """The three tiers of one account, for all of its helpers in this process."""
 
@@ -112,20 +145,18 @@ class Pacer:
         default = self.tiers["default"]
         default.reserve = min(_RESERVE, default.rate[0] // 4)
 
-    async def take(
-        self, method: str, path: str, bound: float, *, teardown: bool = False
-    ) -> Slot | None:
+    async def take(self, method: str, path: str, bound: float) -> Slot | None:
         """Wait until a request is in order.
 
         Args:
             method: The HTTP method.
             path: Below the API URL, without a query.
             bound: Seconds to wait at the most.
-            teardown: Whether the request takes something down.
 
         Returns:
             The slot to send it with; None when it was not in order in time.
         """
+        teardown = _teardown.get()
         name = tier_of(method, path)
         tier = self.tiers[name]
         began = tier.now()

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.errors import (
+    DailyAPIError,
+    DailyConfigError,
+    DailyConnectionError,
+    DailyError,
+    DailyServerError,
+)
 
 
 class Repeat(enum.Enum):
@@ -68,6 +74,23 @@ class RetryPolicy:
         longest = min(self.max_backoff, self.backoff * 2 ** min(attempt - 1, 30))
         drawn = random.uniform(0, longest)  # noqa: S311 - jitter, not a secret
         return min(self.max_backoff, max(drawn, retry_after or 0.0))
+
+
+def never_happened(error: DailyError) -> bool:
+    """Tell whether a request surely had no effect.
+
+    Args:
+        error: What it ended with.
+
+    Returns:
+        True after a refusal (4xx) or when no connection came about; False when the answer was lost,
+        could not be read, or was a 5xx.
+    """
+    if isinstance(error, DailyAPIError):
+        return not isinstance(error, DailyServerError)
+    if isinstance(error, DailyConnectionError):
+        return not error.sent
+    return isinstance(error, DailyConfigError)
 
 
 def may_repeat(error: DailyError, repeat: Repeat, *, unsent: bool) -> bool:
