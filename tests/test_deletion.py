@@ -163,6 +163,19 @@ async def test_who_is_cancelled_leaves_the_others_their_deletion():
         assert daily.rooms == {}
 
 
+async def test_the_others_are_served_anew_when_the_loop_cancels_what_sends():
+    """As its end does, which leaves alone what begins while it waits for those it cancelled."""
+    names = many(3)
+    async with open_rooms(*names) as (daily, helper):
+        held = daily.fail("DELETE", "/batch/rooms", hang=True)
+        tasks = [asyncio.create_task(helper.delete_room_by_name(name)) for name in names]
+        await held.wait()
+        [sending] = [task for task in asyncio.all_tasks() if task.get_name() == "delete rooms"]
+        sending.cancel()
+        assert await asyncio.gather(*tasks) == [True] * 3
+        assert daily.rooms == {}
+
+
 async def test_each_has_a_deadline_of_its_own():
     async with open_rooms("one", "two") as (daily, helper):
         daily.fail("DELETE", "/batch/rooms", delay_after=0.5)

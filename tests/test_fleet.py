@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -187,6 +188,26 @@ async def test_who_is_cancelled_leaves_no_slot_behind(redis):
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     held.end(counted=False)
+    assert await fleet.take("default", (1, LONG), 5.0) is not None
+
+
+async def test_who_is_cancelled_while_redis_answers_gives_the_slot_back(redis, monkeypatch):
+    fleet = fleet_module.Fleet(redis.url, "account")
+    taken, go_on = threading.Event(), threading.Event()
+    take = fleet._try
+
+    def slowly(*arguments):
+        pause = take(*arguments)
+        taken.set()
+        go_on.wait()
+        return pause
+
+    monkeypatch.setattr(fleet, "_try", slowly)
+    waiting = asyncio.create_task(fleet.take("default", (1, LONG), LONG))
+    await asyncio.to_thread(taken.wait)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    go_on.set()
     assert await fleet.take("default", (1, LONG), 5.0) is not None
 
 
