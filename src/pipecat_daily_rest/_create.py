@@ -93,7 +93,7 @@ class Creation:
                     return room
 
     async def _post(self, deadline: Deadline) -> DailyRoomObject:
-        posts = self._posts
+        before = self.lost
 
         def sending() -> None:
             self._posts += 1
@@ -111,8 +111,8 @@ class Creation:
                 sending=sending,
             )
         except DailyError as exc:
-            if self._posts > posts and never_happened(exc):
-                self.lost -= 1
+            if never_happened(exc):
+                self.lost = before
             raise
         if self.name is None and isinstance(data, dict) and isinstance(data.get("name"), str):
             self.name = data["name"]

@@ -15,7 +15,7 @@ from loguru import logger
 
 from pipecat_daily_rest import checks, names
 from pipecat_daily_rest._create import same_exp
-from pipecat_daily_rest._http import API, Deadline, never_happened
+from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._rooms import get_room, list_rooms, read_room
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
@@ -28,7 +28,7 @@ from pipecat_daily_rest.errors import (
     DailyRoomExistsError,
 )
 from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
-from pipecat_daily_rest.retry import Repeat
+from pipecat_daily_rest.retry import Repeat, never_happened
 
 # https://docs.daily.co/reference/rest-api/batch/create-rooms
 _BATCH = 1000
@@ -64,8 +64,9 @@ async def create_rooms(api: API, params: Iterable[DailyRoomParams]) -> list[Dail
             unasked = sum(len(later.names) for later in batches[number + 1 :])
             raise _partly(made, uncertain, unasked, exc) from exc
         except asyncio.CancelledError:
-            known = ", ".join([*(room.name for room in made), *batch.names])
-            logger.warning("Making rooms was cancelled; these may exist: {}", known)
+            known = [*(room.name for room in made), *(batch.names if batch.lost else ())]
+            if known:
+                logger.warning("Making rooms was cancelled; these may exist: {}", ", ".join(known))
             raise
     return made
 
@@ -135,7 +136,7 @@ class _Batch:
 
     async def run(self) -> list[DailyRoomObject]:
         """Make all of them, or none; ``lost`` says whether that is certain after an error."""
-        deadline = Deadline(self._api.policy.deadline)
+        deadline = self._api.deadline()
         attempt = 0
         while True:
             attempt += 1
@@ -162,7 +163,11 @@ class _Batch:
                     return rooms
 
     async def _post(self, deadline: Deadline) -> list[DailyRoomObject]:
-        self.lost += 1  # now, since a cancellation loses the answer as well
+        before = self.lost
+
+        def sending() -> None:
+            self.lost += 1  # now, since a cancellation loses the answer as well
+
         try:
             data = await self._api.request(
                 "POST",
@@ -172,10 +177,11 @@ class _Batch:
                 repeat=Repeat.UNSENT,
                 deadline=deadline,
                 surface=(DailyError,),
+                sending=sending,
             )
         except DailyError as exc:
             if never_happened(exc):
-                self.lost -= 1
+                self.lost = before
             raise
         rooms = self._read(data)
         self.lost -= 1
