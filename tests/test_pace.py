@@ -100,6 +100,27 @@ async def test_a_burst_waits_and_nothing_is_refused(window, latency):
         assert daily.limits.passed == {"default": 70}
 
 
+async def test_a_burst_of_starts_succeeds_and_all_is_gone_at_once_right_after_it():
+    async with limited({**QUICK, "default": (20, 1.0)}) as (daily, helper):
+        inside, end = asyncio.Semaphore(0), asyncio.Event()
+
+        async def session():
+            async with provisioned_room(daily=helper):
+                inside.release()
+                await end.wait()
+
+        sessions = [asyncio.create_task(session()) for _ in range(40)]
+        for _ in sessions:
+            await inside.acquire()
+        assert len(daily.rooms) == 40
+        before = len(daily.requests)
+        end.set()
+        await asyncio.gather(*sessions)
+        assert daily.rooms == {}
+        assert len(daily.requests) - before <= 3
+        assert daily.limits.refused.total() == 0
+
+
 async def test_all_helpers_of_an_account_share_and_others_do_not():
     async with limited(CLOSED) as (daily, helper), LocalDaily() as other:
         async with helper_of(daily) as second, helper_of(other, pace=RateLimits(**CLOSED)) as third:
