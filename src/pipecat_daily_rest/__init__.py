@@ -16,6 +16,7 @@ from pipecat_daily_rest._configure import configure
 from pipecat_daily_rest._deletes_room import deletes_room
 from pipecat_daily_rest._pace import RateLimits
 from pipecat_daily_rest._provisioned import ProvisionedRoom
+from pipecat_daily_rest._stock import PoolStats
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyAuthenticationError,
@@ -43,6 +44,7 @@ from pipecat_daily_rest.models import (
     RecordingsBucketConfig,
     TranscriptionBucketConfig,
 )
+from pipecat_daily_rest.pool import RoomPool
 from pipecat_daily_rest.provision import provisioned_room
 from pipecat_daily_rest.registry import drain_on_exit, owned_rooms
 from pipecat_daily_rest.retry import RetryPolicy
@@ -70,10 +72,12 @@ __all__ = [
     "DailyRoomSipParams",
     "DailyServerError",
     "DailyTimeoutError",
+    "PoolStats",
     "ProvisionedRoom",
     "RateLimits",
     "RecordingsBucketConfig",
     "RetryPolicy",
+    "RoomPool",
     "SweepReport",
     "TranscriptionBucketConfig",
     "configure",

@@ -10,7 +10,7 @@ from pipecat_daily_rest import checks, tokens
 from pipecat_daily_rest._finish import both
 from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest._secret import Secret, masked
-from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
 
@@ -83,6 +83,15 @@ class Mint:
             await asyncio.wait({room})
             room.result()
         return await self.helper.create_token(properties, deadline=deadline)
+
+    async def warm(self, *properties: DailyMeetingTokenProperties) -> None:
+        """Fetch ahead what signing such tokens needs. Daily being away is no error: it comes later."""
+        if any(self._claims(each) is not None for each in properties):
+            try:
+                await self.prepare()
+            except DailyError as exc:
+                if not exc.retryable:
+                    raise
 
     async def prepare(self, deadline: Deadline | None = None) -> str:
         """What signing needs: PyJWT, and the domain's id."""

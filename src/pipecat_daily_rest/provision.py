@@ -135,18 +135,33 @@ async def provision(request: RoomRequest, bounds: Bounds) -> AsyncIterator[Provi
             room = await use_room(helper, given, request, lifetime)
         else:
             room = await make_room(helper, request, bounds)
-        if helper.api.is_local and stand_in.is_real_loaded():
-            _warn_of_real_daily()
-        try:
+        async with until_the_end(room, bounds):
             yield room
-        except GeneratorExit:
-            # Nobody is left who would end the block: it was thrown away.
-            if room._ownership is not None:
-                room._ownership.forgotten()
-            raise
-        finally:
-            if room._ownership is not None:
-                await room._ownership.delete(bounds.delete())
+
+
+@asynccontextmanager
+async def until_the_end(room: ProvisionedRoom, bounds: Bounds) -> AsyncIterator[None]:
+    """Delete a room when the block ends, however it does, unless it is kept or was given.
+
+    Args:
+        room: The room.
+        bounds: How long the deletion may take.
+
+    Yields:
+        Nothing.
+    """
+    if room.is_local and stand_in.is_real_loaded():
+        _warn_of_real_daily()
+    try:
+        yield
+    except GeneratorExit:
+        # Nobody is left who would end the block: it was thrown away.
+        if room._ownership is not None:
+            room._ownership.forgotten()
+        raise
+    finally:
+        if room._ownership is not None:
+            await room._ownership.delete(bounds.delete())
 
 
 async def use_room(

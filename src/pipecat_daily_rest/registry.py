@@ -63,7 +63,7 @@ class OwnedRoom:
         self.url = ""
         self.expires_at = expires_at
         self.gone = False
-        self.opened_at = _callers_line()
+        self.opened_at = callers_line()
         self._api = api.twin()
         self._is_ours = is_ours
         self._known = False
@@ -73,6 +73,11 @@ class OwnedRoom:
         self._deletion: asyncio.Task[None] | None = None
         self._warned = False
         _owned[id(self)] = self
+
+    @property
+    def ending(self) -> bool:
+        """Whether its deletion has begun, or it is owned no longer."""
+        return self._deletion is not None or id(self) not in _owned
 
     def confirm(self, room: DailyRoomObject) -> None:
         """Note that the room exists, so that a 404 at its deletion tells that it is gone.
@@ -190,8 +195,12 @@ class OwnedRoom:
         return f"It ends by itself at {self.expires_at:%Y-%m-%d %H:%M:%S %Z}."
 
 
-def _callers_line() -> tuple[str, int]:
-    """The line outside this package that asked for the room."""
+def callers_line() -> tuple[str, int]:
+    """Tell which line outside this package is asking.
+
+    Returns:
+        The file's name and the line's number.
+    """
     frame = sys._getframe(1)
     while frame.f_globals.get("__name__", "").partition(".")[0] in _PASSED_OVER:
         if frame.f_back is None:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Many rooms made with one request, all or none, and owned from before it was sent."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pipecat_daily_rest._http import API, Deadline, never_happened
+from pipecat_daily_rest._rooms import create_rooms
+from pipecat_daily_rest.errors import DailyError
+from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
+from pipecat_daily_rest.provision import Bounds
+from pipecat_daily_rest.registry import OwnedRoom
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A room that was made.
+
+    Parameters:
+        room: The room as Daily answered it.
+        exp: When it ends by itself, in unix seconds.
+        ownership: Its entry in the registry.
+    """
+
+    room: DailyRoomObject
+    exp: float
+    ownership: OwnedRoom
+
+
+class Batch:
+    """The making of many rooms, whose names were made up here."""
+
+    def __init__(
+        self, api: API, rooms: Sequence[tuple[DailyRoomParams, str, float]], line: tuple[str, int]
+    ) -> None:
+        """Initialize, and send the request.
+
+        Args:
+            api: The API.
+            rooms: The parameters, the name and the expiry of each.
+            line: The caller's line that wants them.
+        """
+        self._exps = [exp for _, _, exp in rooms]
+        self._owned = [
+            OwnedRoom(api, name, expires_at=datetime.fromtimestamp(exp, UTC))
+            for _, name, exp in rooms
+        ]
+        for ownership in self._owned:
+            ownership.opened_at = line
+        deadline = Deadline(api.policy.deadline)
+        creating = create_rooms(api, [params for params, _, _ in rooms], deadline=deadline)
+        self._creating = asyncio.create_task(creating, name=f"create {len(rooms)} rooms")
+
+    async def made(self) -> list[Made]:
+        """Wait for the answer.
+
+        Returns:
+            The rooms.
+
+        Raises:
+            DailyError: There are none, or it is not known; then and after a cancellation `undo` has
+                to follow.
+        """
+        await asyncio.wait({self._creating})
+        rooms = self._creating.result()
+        for ownership, room in zip(self._owned, rooms, strict=True):
+            ownership.confirm(room)
+        return [Made(*each) for each in zip(rooms, self._exps, self._owned, strict=True)]
+
+    async def undo(self, bounds: Bounds) -> None:
+        """Leave no room behind. A request in flight is not abandoned: its answer is waited for.
+
+        Args:
+            bounds: How long that may take.
+        """
+        await asyncio.wait({self._creating}, timeout=bounds.create())
+        if not self._creating.done():
+            self._creating.cancel()
+            await asyncio.wait({self._creating})
+        if self._creating.cancelled():
+            error: BaseException | None = asyncio.CancelledError()
+        else:
+            error = self._creating.exception()
+        if error is None:
+            await self.made()
+        elif isinstance(error, DailyError) and never_happened(error):
+            for ownership in self._owned:
+                ownership.release()
+            return
+        else:
+            for ownership in self._owned:
+                ownership.suspect(1)
+        await asyncio.gather(*(each.delete(bounds.delete()) for each in self._owned))
