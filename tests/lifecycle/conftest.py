@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import asyncio
+import importlib
 import os
 import re
 import signal
@@ -8,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from stepping import factory
+
+from pipecat_daily_rest import registry, tokens
 
 BOTS = Path(__file__).parent / "bots"
 COMMAND = [sys.executable, "-m", "pipecat_daily_rest"]
@@ -19,6 +23,16 @@ IN_TERMINAL = [
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     "os.execvp(sys.argv[1], sys.argv[1:])",
 ]
+
+
+@pytest.fixture
+async def counted(monkeypatch):
+    """Every wait of a driven session is counted, and looking again takes little time."""
+    monkeypatch.setattr(registry, "_LOOK_AGAIN", (0.05, 0.2))
+    # A new process waits for the import of PyJWT.
+    monkeypatch.setattr(tokens, "loaded", lambda: False)
+    monkeypatch.setattr(tokens, "load", lambda: asyncio.to_thread(importlib.import_module, "jwt"))
+    asyncio.get_running_loop().set_task_factory(factory)
 
 
 class Program:

@@ -2,28 +2,20 @@
 """A session is cancelled at every await of its own and of its tasks: no room is left."""
 
 import asyncio
-import importlib
 import random
 
 import pytest
-from stepping import Driven, Steps, When, factory
+from cancelled import ENOUGH, Cancelled, nothing_is_left
+from stepping import Driven, Steps, When
 from watching import HASTY, POLICY, REQUESTS, all_of, helper_of, watched
 
-from pipecat_daily_rest import DailyRoomParams, owned_rooms, provisioned_room, registry, tokens
+from pipecat_daily_rest import DailyRoomParams, provisioned_room
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.failures import KINDS
 
 FEWEST = 12  # awaits that a session has
-ENOUGH = 3  # sessions in a row that end before it is their turn: then every await has had its own
-
-
-@pytest.fixture(autouse=True)
-async def _quick_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_LOOK_AGAIN", (0.05, 0.2))
-    # A new process waits for the import of PyJWT.
-    monkeypatch.setattr(tokens, "load", lambda: asyncio.to_thread(importlib.import_module, "jwt"))
-    asyncio.get_running_loop().set_task_factory(factory)
+pytestmark = pytest.mark.usefixtures("counted")
 
 
 async def session(daily, /, *, body_raises=False, **options):
@@ -34,36 +26,6 @@ async def session(daily, /, *, body_raises=False, **options):
         await asyncio.sleep(0)
         if body_raises:
             raise ZeroDivisionError
-
-
-class Cancelled:
-    """A session that is cancelled at some of its steps."""
-
-    def __init__(self, daily: LocalDaily, *numbers: int, when: When = "at") -> None:
-        self.daily = daily
-        self.numbers = numbers
-        self.when = when
-        self.steps = Steps(dict.fromkeys(numbers, self._cancel), when)
-        self.requested = False
-
-    def _cancel(self) -> None:
-        self.requested = self.task.cancel() or self.requested
-
-    async def run(self, coro) -> None:
-        self.task = asyncio.create_task(Driven(coro, self.steps))
-        [self.end] = await asyncio.gather(self.task, return_exceptions=True)
-        assert self.task.cancelled() is self.requested, self
-        nothing_is_left(self.daily, self.steps)
-
-    def __repr__(self) -> str:
-        return f"{self.when} {self.numbers}: {self.task}"
-
-
-def nothing_is_left(daily: LocalDaily, steps: Steps) -> None:
-    assert daily.rooms == {}
-    mine = {each.body["name"] for each in daily.requests if each.path == "/rooms"}
-    assert mine.isdisjoint(room.name for room in owned_rooms())
-    assert [task for task in steps.tasks if not task.done()] == []
 
 
 VARIANTS = {
