@@ -5,8 +5,6 @@ Reference: https://docs.daily.co/reference/rest-api/domain
 """
 
 import asyncio
-from collections import defaultdict
-from weakref import WeakKeyDictionary
 
 from pipecat_daily_rest._http import Deadline, Loop
 from pipecat_daily_rest._methods.base import Methods
@@ -20,7 +18,7 @@ _GET = "Unable to get the domain"
 Account = tuple[str, str]
 
 _domain_ids: dict[Account, str] = {}
-_turns: WeakKeyDictionary[Loop, defaultdict[Account, asyncio.Lock]] = WeakKeyDictionary()
+_turns: dict[tuple[Loop, Account], asyncio.Lock] = {}
 
 
 class DomainMethods(Methods):
@@ -39,11 +37,16 @@ class DomainMethods(Methods):
             DailyError: It could not be told.
         """
         account = (self.api.url, self.api.key)
-        if account not in _domain_ids:
-            turns = _turns.setdefault(asyncio.get_running_loop(), defaultdict(asyncio.Lock))
-            async with turns[account]:  # many who start at once need one answer
+        if account in _domain_ids:
+            return _domain_ids[account]
+        asking = (asyncio.get_running_loop(), account)
+        turn = _turns.setdefault(asking, asyncio.Lock())
+        try:
+            async with turn:  # many who start at once need one answer
                 if account not in _domain_ids:
                     await self._ask_for_domain(deadline)
+        finally:
+            _turns.pop(asking, None)
         return _domain_ids[account]
 
     async def _ask_for_domain(self, deadline: Deadline | None = None) -> None:
