@@ -232,7 +232,9 @@ async def test_a_block_may_outlive_its_pool(daily):
     assert await room.mint_token()
     with pytest.raises(DailyConfigError, match="not open"):
         await pool.room().__aenter__()
+    assert pool._helper.api._leases
     await block.__aexit__(None, None, None)
+    assert not pool._helper.api._leases  # its session is given back
     assert daily.rooms == {}
 
 
@@ -396,12 +398,19 @@ async def test_an_error_that_no_trying_mends_is_an_error_at_once(daily):
 # -- Keeping it filled -----------------------------------------------------------------------
 
 
-async def test_what_is_taken_together_is_made_good_together(daily, monkeypatch):
-    monkeypatch.setattr(_stock, "_GATHER", 0.1)
-    async with pool_of(daily, size=8) as pool, pool.room(), pool.room(), pool.room():
-        assert batches(daily) == [8]
-        await until(pool, waiting=8)
-        assert batches(daily) == [8, 3]
+async def test_what_is_taken_in_a_short_time_is_made_good_together(daily, monkeypatch):
+    monkeypatch.setattr(_stock, "_GATHER", 100)
+    clock = Time(daily)
+    async with pool_of(daily, size=8, now=clock.now) as pool, pool.room():
+        clock.pass_by(pool, 50)
+        await asyncio.sleep(0.02)  # time to make one good, if it were not waited for others
+        async with pool.room(), pool.room():
+            clock.pass_by(pool, 49)
+            await asyncio.sleep(0.02)
+            assert batches(daily) == [8]
+            clock.pass_by(pool, 1)
+            await until(pool, waiting=8)
+            assert batches(daily) == [8, 3]
 
 
 async def test_at_half_it_is_made_good_at_once(daily, monkeypatch):

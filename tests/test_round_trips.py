@@ -8,7 +8,12 @@ import sys
 import aiohttp
 import pytest
 
-from pipecat_daily_rest import DailyMeetingTokenProperties, DailyRESTHelper, provisioned_room
+from pipecat_daily_rest import (
+    DailyForbiddenError,
+    DailyMeetingTokenProperties,
+    DailyRESTHelper,
+    provisioned_room,
+)
 
 SLOW = 0.5  # seconds; what is sent meanwhile does not wait for the answer
 
@@ -57,6 +62,13 @@ async def test_with_daily_making_the_tokens_it_is_one_more_for_both(daily):
     assert [request.status for request in daily.requests] == [200, None, None]
     await task
     assert paths(daily) == ["/meeting-tokens", "/meeting-tokens", "/rooms", daily.requests[-1].path]
+
+
+async def test_no_token_is_asked_for_when_the_room_is_refused(daily):
+    daily.fail("POST", "/rooms", status=403)
+    with pytest.raises(DailyForbiddenError):
+        await provision(token_source="api")
+    assert paths(daily) == ["/rooms"]
 
 
 async def test_one_token_that_only_daily_can_make_delays_nothing_else(daily):
