@@ -363,6 +363,29 @@ async def test_a_batch_whose_answer_is_lost_leaves_nothing(daily, lost):
     assert owned_rooms() == ()
 
 
+async def test_one_room_tells_whether_a_lost_batch_came_about(daily):
+    daily.fail("POST", "/batch/rooms", drop="before")
+    async with pool_of(daily, size=50) as pool:
+        await until(pool, waiting=50)
+        lost = {room["name"] for room in sent(daily, "POST", "/batch/rooms")[0].body["rooms"]}
+        await until_gone(daily, lost)
+        looked = [each.path for each in daily.requests if each.path.startswith("/rooms/")]
+        assert len(looked) == 3
+        assert len(set(looked)) == 1
+
+
+async def test_a_lost_batch_that_cannot_be_looked_for_is_told(daily, said):
+    daily.fail("POST", "/batch/rooms", drop="after")
+    for method in ("GET", "DELETE"):
+        daily.fail(method, "/rooms/*", status=403, times=None)
+    async with pool_of(daily, size=2) as pool:
+        lost = set(daily.rooms)
+        await until(pool, waiting=2)
+        await holds(lambda: not lost & {room.name for room in owned_rooms()})
+    for name in lost:
+        assert any(f"Room {name} could not be deleted" in line for line in said)
+
+
 @pytest.mark.parametrize(
     "fault", [{"truncate": True}, {"html": True}, {"nulls": True}, {"status": 500}]
 )

@@ -11,7 +11,7 @@ from pipecat_daily_rest._rooms import create_rooms
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
 from pipecat_daily_rest.provision import Bounds
-from pipecat_daily_rest.registry import OwnedRoom
+from pipecat_daily_rest.registry import OwnedRoom, came_about
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,7 @@ class Batch:
             rooms: The parameters, the name and the expiry of each.
             line: The caller's line that wants them.
         """
+        self._api = api
         self._exps = [exp for _, _, exp in rooms]
         self._owned = [
             OwnedRoom(api, name, expires_at=datetime.fromtimestamp(exp, UTC))
@@ -79,17 +80,31 @@ class Batch:
         if not self._creating.done():
             self._creating.cancel()
             await asyncio.wait({self._creating})
-        if self._creating.cancelled():
-            error: BaseException | None = asyncio.CancelledError()
-        else:
-            error = self._creating.exception()
-        if error is None:
-            await self.made()
-        elif isinstance(error, DailyError) and never_happened(error):
-            for ownership in self._owned:
-                ownership.release()
-            return
-        else:
-            for ownership in self._owned:
+        deadline = Deadline(bounds.delete())
+        made = self._outcome()
+        if made is None:
+            made = await self._look(deadline)
+        for ownership in self._owned:
+            if made:
+                ownership.confirm()
+            elif made is None:
                 ownership.suspect(1)
-        await asyncio.gather(*(each.delete(bounds.delete()) for each in self._owned))
+            else:
+                ownership.release()
+        await asyncio.gather(*(each.delete(max(1.0, deadline.left())) for each in self._owned))
+
+    def _outcome(self) -> bool | None:
+        """Whether the rooms were made; None when the answer was lost."""
+        if self._creating.cancelled():
+            return None
+        error = self._creating.exception()
+        if isinstance(error, DailyError) and never_happened(error):
+            return False
+        return True if error is None else None
+
+    async def _look(self, deadline: Deadline) -> bool | None:
+        """Whether the rooms came about: all or none, so that one tells of all."""
+        try:
+            return await came_about(self._api, self._owned[0].name, deadline)
+        except DailyError:
+            return None

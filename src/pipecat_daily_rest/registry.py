@@ -79,15 +79,16 @@ class OwnedRoom:
         """Whether its deletion has begun, or it is owned no longer."""
         return self._deletion is not None or id(self) not in _owned
 
-    def confirm(self, room: DailyRoomObject) -> None:
+    def confirm(self, room: DailyRoomObject | None = None) -> None:
         """Note that the room exists, so that a 404 at its deletion tells that it is gone.
 
         Args:
-            room: The room as Daily answered it.
+            room: The room as Daily answered it, if it did.
         """
         self._known = True
         self._lost = 0
-        self.name, self.url = room.name, room.url
+        if room is not None:
+            self.name, self.url = room.name, room.url
 
     def suspect(self, lost: int) -> None:
         """Note requests to make the room whose outcome is unknown: each may still come about.
@@ -193,6 +194,36 @@ class OwnedRoom:
         if self.expires_at is None:
             return "It has no expiry: delete it in Daily's dashboard."
         return f"It ends by itself at {self.expires_at:%Y-%m-%d %H:%M:%S %Z}."
+
+
+async def came_about(api: API, name: str, deadline: Deadline) -> bool:
+    """Look for a room whose create got no answer, for as long as it may still come about.
+
+    Args:
+        api: The API.
+        name: The room's name, made up here.
+        deadline: When it must be over.
+
+    Returns:
+        Whether it is there.
+
+    Raises:
+        DailyError: It could not be told.
+    """
+    failure: DailyError | None = None
+    for pause in (0.0, *_LOOK_AGAIN):
+        await asyncio.sleep(pause)
+        try:
+            await get_room(api, name, deadline=deadline)
+        except DailyNotFoundError:
+            failure = None
+        except DailyError as exc:
+            failure = exc
+        else:
+            return True
+    if failure is not None:
+        raise failure
+    return False
 
 
 def callers_line() -> tuple[str, int]:
