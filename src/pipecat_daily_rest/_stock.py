@@ -221,12 +221,11 @@ class Stock:
             DailyError: Rooms were due, and could not be made.
         """
         self._drop()
-        now = self._plan.now()
-        if now >= self._look_at:
+        if self._missing() and self._plan.now() >= self._fill_at:
+            await self._fill()
+        if (now := self._plan.now()) >= self._look_at:
             self._look_at = now + _LOOK
             await self._look()
-        if now >= self._fill_at and self._missing():
-            await self._fill()
 
     def _next(self) -> float:
         """When something is due, if nothing happens before."""
