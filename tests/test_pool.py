@@ -350,28 +350,32 @@ async def test_it_survives_daily_going_away_and_being_revoked(daily):
             await until(pool, waiting=2)
 
 
-@pytest.mark.parametrize("lost", ["before", "after"])
-async def test_a_batch_whose_answer_is_lost_leaves_nothing(daily, lost):
+@pytest.mark.parametrize(("lost", "asked"), [("before", 2), ("after", 1)])
+async def test_a_batch_whose_answer_is_lost_is_looked_for(daily, lost, asked):
     daily.fail("POST", "/batch/rooms", drop=lost)
     async with pool_of(daily, size=3) as pool:
-        await until(pool, waiting=3)
-        asked = [each.body["rooms"] for each in sent(daily, "POST", "/batch/rooms")]
-        first, second = [{room["name"] for room in rooms} for rooms in asked]
-        await until_gone(daily, first)
-        assert set(daily.rooms) == second
+        assert pool.stats.waiting == len(daily.rooms) == 3
+        assert batches(daily) == [3] * asked
     assert daily.rooms == {}
     assert owned_rooms() == ()
 
 
-async def test_one_room_tells_whether_a_lost_batch_came_about(daily):
-    daily.fail("POST", "/batch/rooms", drop="before")
+@pytest.mark.parametrize("lost", ["before", "after"])
+async def test_a_batch_whose_answer_stays_lost_leaves_nothing(daily, lost):
+    daily.fail("POST", "/batch/rooms", drop=lost)
+    looking = daily.fail("GET", "/rooms/*", status=503, times=None)
     async with pool_of(daily, size=50) as pool:
         await until(pool, waiting=50)
-        lost = {room["name"] for room in sent(daily, "POST", "/batch/rooms")[0].body["rooms"]}
-        await until_gone(daily, lost)
-        looked = [each.path for each in daily.requests if each.path.startswith("/rooms/")]
-        assert len(looked) == 3
-        assert len(set(looked)) == 1
+        first, last = (each.body["rooms"] for each in sent(daily, "POST", "/batch/rooms"))
+        gone = {room["name"] for room in first}
+        assert gone.isdisjoint(room["name"] for room in last)
+        looking.cancel()
+        await until_gone(daily, gone)
+        looked = {each.path for each in daily.requests if each.method == "GET"} - {"/"}
+        assert looked == {f"/rooms/{first[0]['name']}"}  # one tells of all
+        assert len(daily.rooms) == 50
+    assert daily.rooms == {}
+    assert owned_rooms() == ()
 
 
 async def test_a_lost_batch_that_cannot_be_looked_for_is_told(daily, said):

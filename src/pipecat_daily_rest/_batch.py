@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pipecat_daily_rest._http import API, Deadline, never_happened
-from pipecat_daily_rest._rooms import create_rooms
+from pipecat_daily_rest._create_many import BatchCreation
+from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
 from pipecat_daily_rest.provision import Bounds
@@ -50,8 +50,8 @@ class Batch:
         ]
         for ownership in self._owned:
             ownership.opened_at = line
-        deadline = Deadline(api.policy.deadline)
-        creating = create_rooms(api, [params for params, _, _ in rooms], deadline=deadline)
+        self._creation = BatchCreation(api, {name: params for params, name, _ in rooms})
+        creating = self._creation.run()
         self._creating = asyncio.create_task(creating, name=f"create {len(rooms)} rooms")
 
     async def made(self) -> list[Made]:
@@ -68,6 +68,7 @@ class Batch:
         rooms = self._creating.result()
         for ownership, room in zip(self._owned, rooms, strict=True):
             ownership.confirm(room)
+            ownership.suspect(self._creation.lost)
         return [Made(*each) for each in zip(rooms, self._exps, self._owned, strict=True)]
 
     async def undo(self, bounds: Bounds) -> None:
@@ -81,8 +82,8 @@ class Batch:
             self._creating.cancel()
             await asyncio.wait({self._creating})
         deadline = Deadline(bounds.delete())
-        made = self._outcome()
-        if made is None:
+        made: bool | None = not self._creating.cancelled() and not self._creating.exception()
+        if not made and self._creation.lost:
             made = await self._look(deadline)
         for ownership in self._owned:
             if made:
@@ -93,17 +94,8 @@ class Batch:
                 ownership.release()
         await asyncio.gather(*(each.delete(max(1.0, deadline.left())) for each in self._owned))
 
-    def _outcome(self) -> bool | None:
-        """Whether the rooms were made; None when the answer was lost."""
-        if self._creating.cancelled():
-            return None
-        error = self._creating.exception()
-        if isinstance(error, DailyError) and never_happened(error):
-            return False
-        return True if error is None else None
-
     async def _look(self, deadline: Deadline) -> bool | None:
-        """Whether the rooms came about: all or none, so that one tells of all."""
+        """Whether the rooms came about: all or none, so that one tells of all. None: unknown."""
         try:
             return await came_about(self._api, self._owned[0].name, deadline)
         except DailyError:

@@ -31,7 +31,7 @@ from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
 from pipecat_daily_rest.retry import Repeat, never_happened
 
 # https://docs.daily.co/reference/rest-api/batch/create-rooms
-_BATCH = 1000
+BATCH = 1000
 _BUCKETS = 10
 
 _WHAT = "Unable to create rooms"
@@ -85,7 +85,7 @@ def _partly(
     return partly
 
 
-def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["_Batch"]:
+def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation"]:
     """The requests, checked, with a name for every room."""
     rooms: dict[str, DailyRoomParams] = {}
     for index, each in enumerate(params):
@@ -101,11 +101,12 @@ def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["_Batch"]:
         rooms[name] = each
     listed = list(rooms.items())
     return [
-        _Batch(api, dict(listed[start : start + _BATCH])) for start in range(0, len(listed), _BATCH)
+        BatchCreation(api, dict(listed[start : start + BATCH]))
+        for start in range(0, len(listed), BATCH)
     ]
 
 
-class _Batch:
+class BatchCreation:
     """The making of some rooms by one request.
 
     Parameters:
@@ -114,6 +115,15 @@ class _Batch:
     """
 
     def __init__(self, api: API, rooms: dict[str, DailyRoomParams]) -> None:
+        """Initialize; nothing is sent yet.
+
+        Args:
+            api: The API.
+            rooms: The parameters of each room, checked, by its name.
+
+        Raises:
+            DailyConfigError: Daily would refuse them together.
+        """
         self.names = list(rooms)
         self.lost = 0
         self._api = api
@@ -135,7 +145,14 @@ class _Batch:
             raise DailyConfigError(msg)
 
     async def run(self) -> list[DailyRoomObject]:
-        """Make all of them, or none; ``lost`` says whether that is certain after an error."""
+        """Make all of them, or none.
+
+        Returns:
+            The rooms, in order.
+
+        Raises:
+            DailyError: They could not be made; ``lost`` says whether that is certain.
+        """
         deadline = self._api.deadline()
         attempt = 0
         while True:

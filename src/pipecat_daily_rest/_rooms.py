@@ -12,8 +12,7 @@ from pipecat_daily_rest.errors import (
     DailyNotFoundError,
     DailyResponseError,
 )
-from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
-from pipecat_daily_rest.retry import Repeat
+from pipecat_daily_rest.models import DailyRoomObject
 
 # https://docs.daily.co/reference/rest-api/batch/delete-rooms
 BATCH = 1000
@@ -42,37 +41,6 @@ def read_room(data: Any, *, name: str | None = None) -> DailyRoomObject:
         msg = f"Invalid response: asked for room {name!r}, answered with {room.name!r}."
         raise DailyResponseError(msg)
     return room
-
-
-async def create_rooms(
-    api: API, rooms: Sequence[DailyRoomParams], *, deadline: Deadline | None = None
-) -> list[DailyRoomObject]:
-    """Make rooms with one request: all of them or none.
-
-    Reference: https://docs.daily.co/reference/rest-api/batch/create-rooms
-
-    Args:
-        api: The API.
-        rooms: Their parameters, checked, 1000 at the most.
-        deadline: When it must be over.
-
-    Returns:
-        The rooms, in the same order.
-
-    Raises:
-        DailyError: They could not be made; after a lost answer that is not known.
-    """
-    what = f"Unable to create {len(rooms)} rooms"
-    body = {"rooms": [params.model_dump(exclude_none=True) for params in rooms]}
-    data = await api.request(
-        "POST", "/batch/rooms", what=what, json=body, repeat=Repeat.UNSENT, deadline=deadline
-    )
-    # Documented is an array; whether it is wrapped like a list is unconfirmed.
-    made = data.get("data") if isinstance(data, dict) else data
-    if not isinstance(made, list) or len(made) != len(rooms):
-        msg = f"{what}: Invalid response: not as many rooms."
-        raise DailyResponseError(msg)
-    return [read_room(each, name=params.name) for each, params in zip(made, rooms, strict=True)]
 
 
 async def get_room(api: API, name: str, *, deadline: Deadline | None = None) -> DailyRoomObject:

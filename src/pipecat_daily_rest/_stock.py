@@ -12,14 +12,13 @@ from loguru import logger
 
 from pipecat_daily_rest import names
 from pipecat_daily_rest._batch import Batch, Made
+from pipecat_daily_rest._create_many import BATCH
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import list_rooms
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.models import DailyRoomParams
 from pipecat_daily_rest.provision import Bounds
 
-# https://docs.daily.co/reference/rest-api/batch/create-rooms
-_MOST = 1000  # rooms in one request
 _GATHER = 0.5  # seconds; what is handed out meanwhile is made good with one request
 _LOOK = 60.0  # seconds between two looks whether the waiting rooms still exist
 _EARLY = 0.1  # of the ttl: how long before a room has waited enough its successor is made
@@ -274,7 +273,7 @@ class Stock:
             self._missed = False
             target = min(2 * self._numbers.target, self._plan.max_size)
             self._numbers = replace(self._numbers, target=target)
-        number = min(self._missing(), _MOST)
+        number = min(self._missing(), BATCH)
         loop = asyncio.get_running_loop()
         start = loop.time()
         batch = Batch(self._api, [self._plan.order() for _ in range(number)], self._line)
