@@ -43,6 +43,7 @@ class Batch:
             line: The caller's line that wants them.
         """
         self._api = api
+        self._creation = BatchCreation(api, {name: params for params, name, _ in rooms})
         self._exps = [exp for _, _, exp in rooms]
         self._owned = [
             OwnedRoom(api, name, expires_at=datetime.fromtimestamp(exp, UTC))
@@ -50,7 +51,6 @@ class Batch:
         ]
         for ownership in self._owned:
             ownership.opened_at = line
-        self._creation = BatchCreation(api, {name: params for params, name, _ in rooms})
         creating = self._creation.run()
         self._creating = asyncio.create_task(creating, name=f"create {len(rooms)} rooms")
 
@@ -83,15 +83,17 @@ class Batch:
             await asyncio.wait({self._creating})
         deadline = Deadline(bounds.delete())
         made: bool | None = not self._creating.cancelled() and not self._creating.exception()
-        if not made and self._creation.lost:
+        lost = self._creation.lost
+        if not made and lost:
             made = await self._look(deadline)
+            lost -= made is True
         for ownership in self._owned:
+            if made is False:
+                ownership.release()
+                continue
             if made:
                 ownership.confirm()
-            elif made is None:
-                ownership.suspect(1)
-            else:
-                ownership.release()
+            ownership.suspect(lost)
         await asyncio.gather(*(each.delete(max(1.0, deadline.left())) for each in self._owned))
 
     async def _look(self, deadline: Deadline) -> bool | None:
