@@ -15,6 +15,7 @@ from pipecat_daily_rest import (
     DailyRoomParams,
     DailyRoomProperties,
     PoolStats,
+    RateLimits,
     RetryPolicy,
     RoomPool,
     _stock,
@@ -576,6 +577,36 @@ async def test_the_line_that_opened_a_pool_is_known(daily):
 
 def here():
     return sys._getframe(1).f_lineno
+
+
+async def test_all_go_with_one_request(daily):
+    async with RoomPool(size=70):
+        assert len(daily.rooms) == 70
+    assert daily.rooms == {}
+    [deletion] = [each for each in daily.requests if each.method == "DELETE"]
+    assert (deletion.path, len(deletion.body["room_names"])) == ("/batch/rooms", 70)
+
+
+async def test_they_go_with_few_requests_when_one_of_them_is_gone(daily, call):
+    async with RoomPool(size=70):
+        await call("DELETE", f"/rooms/{list(daily.rooms)[30]}")
+    assert daily.rooms == {}
+    assert len(sent(daily, "DELETE", "/batch/rooms")) <= 3
+
+
+async def test_a_batch_that_waits_for_its_turn_is_given_up_at_the_end(daily):
+    async with (
+        DailyRESTHelper(
+            daily_api_key=daily.api_key,
+            daily_api_url=daily.api_url,
+            pace=RateLimits(default=(2, 3600), wait=3600),  # the first fill and the domain
+        ) as helper,
+        RoomPool(size=1, daily=helper) as pool,
+        pool.room(),
+    ):
+        await holds(lambda: len(owned_rooms()) == 2)  # one in use, one waits for its turn
+    assert owned_rooms() == ()
+    assert batches(daily) == [1]
 
 
 async def test_a_body_that_raises(daily):

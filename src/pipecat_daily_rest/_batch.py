@@ -74,10 +74,13 @@ class Batch:
     async def undo(self, bounds: Bounds) -> None:
         """Leave no room behind. A request in flight is not abandoned: its answer is waited for.
 
+        One that still waits for its turn is.
+
         Args:
             bounds: How long that may take.
         """
-        await asyncio.wait({self._creating}, timeout=bounds.create())
+        if self._creation.lost:
+            await asyncio.wait({self._creating}, timeout=bounds.create())
         if not self._creating.done():
             self._creating.cancel()
             await asyncio.wait({self._creating})

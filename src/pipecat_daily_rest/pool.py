@@ -16,7 +16,6 @@ from loguru import logger
 from pipecat_daily_rest import settings
 from pipecat_daily_rest._batch import Made
 from pipecat_daily_rest._finish import both, finish
-from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest._mint import Mint, TokenSource
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
@@ -185,8 +184,7 @@ class RoomPool:
         try:
             bot = mint.properties(request.bot, owner=True)
             user = mint.properties(request.user, owner=False)
-            deadline = Deadline(helper.api.policy.deadline)
-            bot_token, user_token = await mint.pair(bot, user, deadline)
+            bot_token, user_token = await mint.pair(bot, user, helper.api.deadline())
         except BaseException:
             await stock.put_back(taken)
             raise
