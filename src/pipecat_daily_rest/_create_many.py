@@ -126,6 +126,7 @@ class BatchCreation:
         """
         self.names = list(rooms)
         self.lost = 0
+        self._posts = 0
         self._api = api
         self._rooms = rooms
         entries = [
@@ -160,7 +161,7 @@ class BatchCreation:
             try:
                 return await self._post(deadline)
             except DailyError as exc:
-                exc.attempts = attempt
+                exc.attempts = self._posts
                 if isinstance(exc, DailyInvalidRequestError):
                     if not self.lost or isinstance(exc, DailyAuthenticationError):
                         raise
@@ -183,6 +184,7 @@ class BatchCreation:
         before = self.lost
 
         def sending() -> None:
+            self._posts += 1
             self.lost += 1  # now, since a cancellation loses the answer as well
 
         try:
