@@ -144,16 +144,15 @@ async def test_a_helper_is_warmed_again(daily, traced):
         assert len(opened) == 2
 
 
-async def test_warming_imports_pyjwt(tmp_path, daily):
+async def test_no_room_waits_for_the_import_of_pyjwt(tmp_path, daily):
     code = (
         "import asyncio, sys\n"
-        "from pipecat_daily_rest import DailyRESTHelper\n"
+        "from pipecat_daily_rest import provisioned_room\n"
         "async def main():\n"
-        "    async with DailyRESTHelper.from_env() as helper:\n"
-        "        await helper.warm()\n"
-        "assert 'jwt' not in sys.modules\n"
+        "    async with provisioned_room() as room:\n"
+        "        assert room.bot_token and room.user_token\n"
         "asyncio.run(main())\n"
-        "assert 'jwt' in sys.modules\n"
+        "assert 'jwt' not in sys.modules\n"
     )
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code), env={**os.environ, **daily.env()}, cwd=tmp_path

@@ -31,7 +31,7 @@ class Mint:
         self, given: DailyMeetingTokenProperties | None, *, owner: bool
     ) -> DailyMeetingTokenProperties:
         """Copy what was given and bind it to the room: its name, its end, its eject rule."""
-        properties = (given or DailyMeetingTokenProperties()).model_copy(deep=True)
+        properties = DailyMeetingTokenProperties() if given is None else given.model_copy(deep=True)
         if properties.room_name not in (None, self.name):
             msg = f"room_name {properties.room_name!r} is another room than {self.name!r}."
             raise DailyConfigError(masked(msg))
@@ -60,7 +60,7 @@ class Mint:
             user.exp -= 1
         bots, users = self._claims(bot), self._claims(user)
         if bots is not None and users is not None:
-            domain_id = await self.prepare(deadline)
+            domain_id = await self.helper.domain_id(deadline=deadline)
             return self._sign(bots, domain_id), self._sign(users, domain_id)
         return await both(
             self.token(bot, deadline=deadline, room=room),
@@ -77,7 +77,7 @@ class Mint:
         """Sign it here where that is possible and wanted, else ask Daily."""
         claims = self._claims(properties)
         if claims is not None:
-            return self._sign(claims, await self.prepare(deadline))
+            return self._sign(claims, await self.helper.domain_id(deadline=deadline))
         # Whether Daily makes a token for a room that does not exist yet is not documented.
         if room is not None:
             await asyncio.wait({room})
@@ -88,17 +88,10 @@ class Mint:
         """Fetch ahead what signing such tokens needs. Daily being away is no error: it comes later."""
         if any(self._claims(each) is not None for each in properties):
             try:
-                await self.prepare()
+                await self.helper.domain_id()
             except DailyError as exc:
                 if not exc.retryable:
                     raise
-
-    async def prepare(self, deadline: Deadline | None = None) -> str:
-        """What signing needs: PyJWT, and the domain's id."""
-        if tokens.loaded():
-            return await self.helper.domain_id(deadline=deadline)
-        _, domain_id = await both(tokens.load(), self.helper.domain_id(deadline=deadline))
-        return domain_id
 
     def _sign(self, claims: dict[str, Any], domain_id: str) -> Secret:
         return tokens.sign(

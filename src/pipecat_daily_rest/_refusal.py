@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from pipecat_daily_rest import settings
-from pipecat_daily_rest._secret import hidden, masked
+from pipecat_daily_rest._secret import hidden, masked, may_hide
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyAuthenticationError,
@@ -41,7 +41,9 @@ class Answer:
     def json(self) -> Any:
         """Its JSON, or a ValueError."""
         try:
-            return hidden(json.loads(self._body), self.key)
+            value = json.loads(self._body)
+            # Most answers hold neither: then there is nothing to look for, member by member.
+            return hidden(value, self.key) if may_hide(self._body, self.key) else value
         except (ValueError, RecursionError) as exc:
             reason = str(exc)
         raise ValueError(reason)  # not the error itself, which holds the body

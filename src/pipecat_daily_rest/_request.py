@@ -96,7 +96,8 @@ class RoomRequest:
             The parameters, private unless the caller set it, with a name, an expiry and an eject
             rule; the name; the expiry in unix seconds.
         """
-        params = (self.params or DailyRoomParams()).model_copy(deep=True)
+        given = self.params
+        params = DailyRoomParams() if given is None else given.model_copy(deep=True)
         properties = params.properties
         if "privacy" not in params.model_fields_set:
             params.privacy = "private"

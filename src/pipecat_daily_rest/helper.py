@@ -10,8 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from pipecat_daily_rest import _any_request, settings, tokens
-from pipecat_daily_rest._finish import both
+from pipecat_daily_rest import _any_request, settings
 from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._methods.dialin import DialinMethods
 from pipecat_daily_rest._methods.domain import DomainMethods
@@ -124,7 +123,7 @@ class DailyRESTHelper(
         await self.api.aclose()
 
     async def warm(self) -> None:
-        """Take what only the first room needs off its path: DNS, TCP, TLS, the domain's id, PyJWT.
+        """Take what only the first room needs off its path: DNS, TCP, TLS, the domain's id.
 
         Then a room and its tokens are one request on an open connection. A connection that is not
         used for 50 seconds is closed, before Daily drops it: after a longer silence this opens
@@ -133,7 +132,7 @@ class DailyRESTHelper(
         Raises:
             DailyError: Daily cannot be reached, or refuses the key.
         """
-        await both(tokens.load(), self._ask_for_domain())
+        await self._ask_for_domain()
 
     async def request(
         self,

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import asyncio
-import importlib
 import os
 import re
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from stepping import factory
 
-from pipecat_daily_rest import registry, tokens
+from pipecat_daily_rest import registry
 
 BOTS = Path(__file__).parent / "bots"
 COMMAND = [sys.executable, "-m", "pipecat_daily_rest"]
@@ -29,9 +28,6 @@ IN_TERMINAL = [
 async def counted(monkeypatch):
     """Every wait of a driven session is counted, and looking again takes little time."""
     monkeypatch.setattr(registry, "_LOOK_AGAIN", (0.05, 0.2))
-    # A new process waits for the import of PyJWT.
-    monkeypatch.setattr(tokens, "loaded", lambda: False)
-    monkeypatch.setattr(tokens, "load", lambda: asyncio.to_thread(importlib.import_module, "jwt"))
     asyncio.get_running_loop().set_task_factory(factory)
 
 
