@@ -2,6 +2,7 @@
 """Send, classify, retry: the one place that sends."""
 
 import asyncio
+import copy
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -134,7 +135,9 @@ class API:
         Returns:
             One that outlives a borrowed session.
         """
-        return API(api_key=self.key, api_url=self.url, policy=self.policy, pace=self.pace)
+        twin = self.sharing()
+        twin._borrowed = None
+        return twin
 
     def sharing(self) -> "API":
         """Make another one for the same URL, key and session.
@@ -142,13 +145,9 @@ class API:
         Returns:
             One that can be closed apart from this one.
         """
-        return API(
-            api_key=self.key,
-            api_url=self.url,
-            session=self._borrowed,
-            policy=self.policy,
-            pace=self.pace,
-        )
+        other = copy.copy(self)
+        other._leases = WeakKeyDictionary()
+        return other
 
     @property
     def account(self) -> tuple[object, ...]:

@@ -141,7 +141,6 @@ class OwnedRoom:
         try:
             if self._known:
                 await delete_room(self._api, self.name, deadline=Deadline(bound))
-                logger.debug("Room {} deleted", self.name)
                 self.gone = True
             await self._outlast(bound)
             self.gone = True
