@@ -13,7 +13,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
 
-.PHONY: help demo test test-daily coverage lint format clean
+.PHONY: help demo test test-daily bench coverage lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -32,6 +32,9 @@ test-daily: $(VENV)/.dev ## compare the stand-in with daily-python, which this i
 	$(INSTALL) -e '.[daily]'
 	$(BIN)/python -m pytest -m real_daily $(ARGS)
 	$(BIN)/python -m pip uninstall --quiet --yes daily-python 2>/dev/null || $(UV) pip uninstall --quiet --python $(BIN)/python daily-python
+
+bench: $(VENV)/.dev ## measure it beside Pipecat's helper and write docs/performance.md (BENCH=full: longer)
+	$(BIN)/python -m benchmarks --size $(or $(BENCH),quick) $(ARGS)
 
 coverage: $(VENV)/.dev ## write docs/coverage.md: what of Daily's API is covered
 	PYTHONPATH=tests/support $(BIN)/python -m coverage_table

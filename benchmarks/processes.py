@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Fresh processes, and what they answer."""
+
+import asyncio
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import IO, Any, TypeVar
+
+from benchmarks.local_daily import Account
+
+T = TypeVar("T")
+
+SEED = 7  # of the order in which the contenders take their turns
+
+
+class Worker:
+    """A fresh process that does one job."""
+
+    def __init__(self, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
+        self._process = process
+        self._errors = errors
+
+    async def answer(self) -> dict[str, Any]:
+        """The next line that it says."""
+        line = await self._process.stdout.readline()
+        if not line:
+            self._errors.seek(0)
+            shown = self._errors.read().decode("utf-8", "replace")[-3000:]
+            msg = f"A worker of the benchmarks failed:\n{shown}"
+            raise RuntimeError(msg)
+        return json.loads(line)
+
+    def tell(self, value: Any = None) -> None:
+        """Send it a line, so that it goes on."""
+        self._process.stdin.write(json.dumps(value).encode() + b"\n")
+
+
+@asynccontextmanager
+async def worker(account: Account, job: str, **options: Any) -> AsyncIterator[Worker]:
+    """Start one; it has ended when the block has."""
+    # loguru writes as it does by default, into a file.
+    where = {"DAILY_API_URL": account.url, "DAILY_API_KEY": account.key, "DAILY_ROOM_URL": ""}
+    with tempfile.TemporaryFile() as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "benchmarks.worker", job, json.dumps(options)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **where},
+        )
+        try:
+            yield Worker(process, errors)
+            process.stdin.close()
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+async def answer(account: Account, job: str, **options: Any) -> dict[str, Any]:
+    """Run one with a single answer."""
+    async with worker(account, job, **options) as process:
+        return await process.answer()
+
+
+def in_turns(what: Sequence[T], rounds: int) -> Iterable[T]:
+    """Each of them once a round, in another order each time, so that none has the quiet moments."""
+    order = random.Random(SEED)  # noqa: S311 - to be repeated, not to be secret
+    for _ in range(rounds):
+        yield from order.sample(what, len(what))
+
+
+median = statistics.median

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a section of the benchmarks has found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Cell: TypeAlias = str | float | int
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells; the first column is text."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that was asked for: what, what was measured, whether it holds."""
+
+    asked: str
+    measured: str
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of the plot."""
+
+    label: str
+    value: float
+    shown: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A group of bars under one heading, on one scale."""
+
+    heading: str
+    bars: Sequence[Bar]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page."""
+
+    title: str
+    text: str
+    tables: Sequence[Table]
+    checks: Sequence[Check] = ()
+    plots: Sequence[Bars] = field(default=())

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Size:
+    """One of the sizes; the counts are repetitions unless they say otherwise.
+
+    Parameters:
+        processes: Fresh processes for each contender.
+        warm: Sessions on a warm connection for each contender.
+        bursts: Numbers of starts at once.
+        shutdowns: Numbers of rooms.
+        sustained: Seconds.
+        cpu: Sessions in each process; single deletes are scarce beyond 50.
+        imports: Processes for each import.
+        live: Numbers of rooms that are alive.
+    """
+
+    processes: int
+    warm: int
+    bursts: tuple[int, ...]
+    shutdowns: tuple[int, ...]
+    sustained: float
+    cpu: int
+    imports: int
+    live: tuple[int, ...]
+
+
+SIZES = {
+    "smoke": Size(1, 2, (2,), (3,), 0.3, 2, 1, (3, 10)),
+    "quick": Size(7, 40, (40, 200, 1000), (200, 1000), 35, 40, 11, (10, 100, 1000, 10_000)),
+    "full": Size(25, 200, (40, 200, 1000), (200, 1000), 120, 40, 31, (10, 100, 1000, 10_000)),
+}

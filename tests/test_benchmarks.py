@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""That the benchmarks run and write their page. How long anything took is nobody's business here."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("docs")
+    command = [sys.executable, "-m", "benchmarks", "--size", "smoke", "--out", folder]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def rows(page, title):
+    section = page.partition(f"## {title}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+@pytest.mark.timeout(600)
+def test_every_section_has_its_numbers(folder):
+    page = (folder / "performance.md").read_text()
+    assert len(rows(page, "Time to the room and both tokens")) == 6
+    assert len(rows(page, "Sustained load")) == 2
+    assert len(rows(page, "CPU and memory of a session")) == 5
+    assert len(rows(page, "Imports")) == 5
+    assert len(rows(page, "Many live rooms")) == 2
+    assert "nan" not in page
+
+
+@pytest.mark.timeout(600)
+def test_two_starts_succeed_and_three_rooms_go(folder):
+    page = (folder / "performance.md").read_text()
+    for _, starts, succeeded, leaked, refused, *_ in rows(page, "Bursts"):
+        assert (starts, succeeded, leaked, refused) == ("2", "2", "0", "0")
+    for _, count, gone, left, *_ in rows(page, "Shutdown"):
+        assert (count, gone, left) == ("3", "3", "0")
+
+
+@pytest.mark.timeout(600)
+def test_the_plot_is_an_image_without_a_library(folder):
+    plot = ElementTree.parse(folder / "performance.svg").getroot()  # noqa: S314 - our own
+    assert plot.tag.endswith("svg")
+    assert len(plot.findall("{*}rect")) == 1 + 5 + 4
+    assert re.search(r"prefers-color-scheme: dark", (folder / "performance.svg").read_text())
