@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A model as Daily answers it."""
 
+import functools
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, Field, create_model, model_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -22,18 +23,31 @@ def without_nulls(data: Any) -> Any:
     return data
 
 
-def answered(model: type[M]) -> type[M]:
-    """Make the twin of a model that reads what Daily answers.
+def answered(model: type[M], data: Any) -> M:
+    """Read what Daily answers.
 
-    It has the same fields, but a value of a kind that is new to this version is kept as it came
-    instead of refused.
+    A value of a kind that is new to this version is kept as it came instead of refused.
 
     Args:
         model: The model; a field that is required stays so.
+        data: The answer's JSON.
 
     Returns:
-        A subclass of the same name.
+        A model of that class, or of a subclass of the same name.
+
+    Raises:
+        ValidationError: It is no object, or a required field is missing.
     """
+    try:
+        return model.model_validate(without_nulls(data))
+    except ValidationError:
+        twin: type[M] = _twin(model)
+        return twin.model_validate(data)
+
+
+@functools.cache
+def _twin(model: type[BaseModel]) -> Any:
+    """A subclass that takes any value; few answers need it, and it takes long to make."""
     fields: dict[str, Any] = {
         name: (Annotated[field.annotation | Any, Field(union_mode="left_to_right")], field.default)
         for name, field in model.model_fields.items()

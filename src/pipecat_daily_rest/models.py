@@ -240,9 +240,6 @@ class DailyRoomParams(BaseModel):
     properties: DailyRoomProperties = Field(default_factory=DailyRoomProperties)
 
 
-_AnsweredProperties = answered(DailyRoomProperties)
-
-
 class DailyRoomObject(BaseModel):
     """A room as Daily answers it.
 
@@ -281,7 +278,7 @@ class DailyRoomObject(BaseModel):
             del data["api_created"]
         config = data.get("config")
         if isinstance(config, dict):
-            data["config"] = _AnsweredProperties.model_validate(config)
+            data["config"] = answered(DailyRoomProperties, config)
         elif not isinstance(config, DailyRoomProperties):
             data.pop("config", None)
         return data
@@ -348,9 +345,6 @@ class DailyMeetingTokenProperties(BaseModel):
     enable_terse_logging: bool | None = None
 
 
-_AnsweredTokenProperties = answered(DailyMeetingTokenProperties)
-
-
 def read_token_properties(data: dict[str, Any]) -> DailyMeetingTokenProperties:
     """Read what a token says, leniently.
 
@@ -360,7 +354,7 @@ def read_token_properties(data: dict[str, Any]) -> DailyMeetingTokenProperties:
     Returns:
         The properties; names and values that are new to this version are kept as they came.
     """
-    twin = _AnsweredTokenProperties.model_validate(data)
+    twin = answered(DailyMeetingTokenProperties, data)
     return DailyMeetingTokenProperties.model_construct(twin.model_fields_set, **dict(twin))
 
 

@@ -3,6 +3,7 @@
 
 import re
 import secrets
+import string
 from urllib.parse import urlsplit
 
 from pipecat_daily_rest._secret import hidden, masked
