@@ -153,7 +153,8 @@ async def sustained(daily: Daily, size: Size) -> Section:
     rows: list[tuple[str, ...]] = []
     for name in ("package", "gathered"):
         await daily.reset(limits=True)
-        found = await answer(daily.account, "sustained", contender=name, seconds=size.sustained)
+        load = {"seconds": size.sustained, "at_once": size.at_once}
+        found = await answer(daily.account, "sustained", contender=name, **load)
         after = await daily.stats()
         rows.append(
             (

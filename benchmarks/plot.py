@@ -7,8 +7,8 @@ from html import escape
 from benchmarks.report import Bars
 
 _WIDTH = 760
-_LABEL = 250  # where the bars begin
-_LONGEST = 360
+_LABEL = 300  # where the bars begin
+_LONGEST = 310
 _ROW = 26
 _HEADING = 40
 _STYLE = """\

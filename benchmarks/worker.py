@@ -24,7 +24,6 @@ _STEADY_AFTER = 0.3  # of the time: the limits let a burst through before they b
 _UNCOUNTED = 4  # sessions before the first that counts
 _ROUNDS = 200
 _HAND_OUTS = 20
-_AT_ONCE = 60  # sessions in the sustained load
 
 
 def _say(**members: Any) -> None:
@@ -137,7 +136,7 @@ async def shutdown(account: Account, *, contender: str) -> None:
     _say(seconds=time.perf_counter() - began)
 
 
-async def sustained(account: Account, *, contender: str, seconds: float) -> None:
+async def sustained(account: Account, *, contender: str, seconds: float, at_once: int) -> None:
     """Sessions one after the other, many at a time, for a while."""
     began = time.perf_counter()
     counted = {"steady": 0, "failed": 0}
@@ -155,7 +154,7 @@ async def sustained(account: Account, *, contender: str, seconds: float) -> None
             counted["steady"] += _STEADY_AFTER * seconds < passed <= seconds
 
     async with CONTENDERS[contender](account) as start:
-        await asyncio.gather(*(again(start) for _ in range(_AT_ONCE)))
+        await asyncio.gather(*(again(start) for _ in range(at_once)))
     _say(rate=counted["steady"] / (seconds * (1 - _STEADY_AFTER)), failed=counted["failed"])
 
 
