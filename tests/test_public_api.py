@@ -3,6 +3,8 @@ import inspect
 import subprocess
 import sys
 
+import pytest
+
 import pipecat_daily_rest
 from pipecat_daily_rest import errors
 
@@ -14,10 +16,25 @@ def test_all_is_sorted_and_complete():
     assert names == sorted(names)
     public = {
         name
-        for name, value in vars(pipecat_daily_rest).items()
-        if not name.startswith("_") and not inspect.ismodule(value)
+        for name in dir(pipecat_daily_rest)
+        if not name.startswith("_") and not inspect.ismodule(getattr(pipecat_daily_rest, name))
     }
     assert public == set(names)
+    with pytest.raises(AttributeError, match="no attribute 'provisoned_room'"):
+        pipecat_daily_rest.provisoned_room  # noqa: B018
+
+
+def test_what_most_programs_do_not_use_is_imported_when_they_do():
+    code = (
+        "import sys, pipecat_daily_rest\n"
+        "later = {'pool', 'sweep', '_configure', '_deletes_room'}\n"
+        "loaded = {name for name in later if f'pipecat_daily_rest.{name}' in sys.modules}\n"
+        "assert not loaded, loaded\n"
+        "from pipecat_daily_rest import *\n"
+        "assert RoomPool and sweep_rooms and configure and deletes_room\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_every_error_is_exported_and_every_one_is_a_daily_error():

@@ -12,11 +12,11 @@
     # here the room no longer exists
 """
 
-from pipecat_daily_rest._configure import configure
-from pipecat_daily_rest._deletes_room import deletes_room
+import importlib
+import typing
+
 from pipecat_daily_rest._pace import RateLimits
 from pipecat_daily_rest._provisioned import ProvisionedRoom
-from pipecat_daily_rest._stock import PoolStats
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyAuthenticationError,
@@ -44,11 +44,16 @@ from pipecat_daily_rest.models import (
     RecordingsBucketConfig,
     TranscriptionBucketConfig,
 )
-from pipecat_daily_rest.pool import RoomPool
 from pipecat_daily_rest.provision import provisioned_room
 from pipecat_daily_rest.registry import drain_on_exit, owned_rooms
 from pipecat_daily_rest.retry import RetryPolicy
-from pipecat_daily_rest.sweep import SweepReport, sweep_rooms
+
+if typing.TYPE_CHECKING:
+    from pipecat_daily_rest._configure import configure
+    from pipecat_daily_rest._deletes_room import deletes_room
+    from pipecat_daily_rest._stock import PoolStats
+    from pipecat_daily_rest.pool import RoomPool
+    from pipecat_daily_rest.sweep import SweepReport, sweep_rooms
 
 __all__ = [
     "DailyAPIError",
@@ -87,3 +92,26 @@ __all__ = [
     "provisioned_room",
     "sweep_rooms",
 ]
+
+# What most programs do not use is imported when they do.
+_LATER = {
+    "PoolStats": "_stock",
+    "RoomPool": "pool",
+    "SweepReport": "sweep",
+    "configure": "_configure",
+    "deletes_room": "_deletes_room",
+    "sweep_rooms": "sweep",
+}
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _LATER:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    module = importlib.import_module(f"{__name__}.{_LATER[name]}")
+    value = globals()[name] = getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_LATER]
