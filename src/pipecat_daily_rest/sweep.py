@@ -3,7 +3,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -97,10 +97,12 @@ async def sweep_rooms(
         found: list[str] = []
         spared: dict[str, str] = {}
         others = 0
-        async for room in helper.list_rooms():
+        rooms = [room async for room in helper.list_rooms()]
+        own = {room.name for room in owned_rooms()}
+        for room in rooms:
             if not names.is_ours(room.name, name_prefix):
                 others += 1
-            elif why := _why_spared(room, name_prefix, least, now()):
+            elif why := _why_spared(room, own, name_prefix, least, now()):
                 spared[room.name] = why
             else:
                 found.append(room.name)
@@ -125,9 +127,11 @@ async def sweep_rooms(
     )
 
 
-def _why_spared(room: DailyRoomObject, prefix: str, min_age: float, now: float) -> str:
+def _why_spared(
+    room: DailyRoomObject, own: Set[str], prefix: str, min_age: float, now: float
+) -> str:
     """The reason that needs no look into the room, or "" when there is none."""
-    if any(room.name == owned.name for owned in owned_rooms()):
+    if room.name in own:
         return "this process owns it"
     if names.is_pool(room.name, prefix):
         exp = room.config.exp
