@@ -25,7 +25,8 @@ class Answer(BaseModel):
     """
 
     # An error that quotes what came in would quote a secret.
-    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+    # And few programs read all kinds: each is built at its first use.
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
