@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--out", type=Path, default=_DOCS, help="the folder of performance.md")
     arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     sections = asyncio.run(measure(arguments.size, arguments.only))
     took = time.perf_counter() - began

@@ -158,23 +158,26 @@ async def sustained(account: Account, *, contender: str, seconds: float, at_once
     _say(rate=counted["steady"] / (seconds * (1 - _STEADY_AFTER)), failed=counted["failed"])
 
 
-async def cpu(account: Account, *, contender: str, count: int) -> None:
-    """CPU time of sessions one after the other, in turns with bare aiohttp in the same process."""
+async def cpu(account: Account, *, contender: str, count: int, at_once: int) -> None:
+    """CPU time of sessions, in turns with bare aiohttp in the same process."""
     spent = {contender: 0.0, "bare": 0.0}
+
+    async def one(start: Start) -> None:
+        async with start():
+            pass
+
     async with AsyncExitStack() as stack:
         starts = {
             name: await stack.enter_async_context(CONTENDERS[name](account)) for name in spent
         }
-        for _ in range(_UNCOUNTED):
-            for start in starts.values():
-                async with start():
-                    pass
+        for start in starts.values():
+            for _ in range(_UNCOUNTED):
+                await one(start)
         gc.collect()
-        for _ in range(count):
+        for _ in range(count // at_once):
             for name, start in starts.items():
                 began = time.process_time()
-                async with start():
-                    pass
+                await asyncio.gather(*(one(start) for _ in range(at_once)))
                 spent[name] += time.process_time() - began
     _say(seconds=spent[contender] / count, bare=spent["bare"] / count)
 
