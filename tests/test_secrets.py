@@ -40,7 +40,7 @@ from pipecat_daily_rest import (
 from pipecat_daily_rest._child import LocalChild
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._request import RoomRequest
-from pipecat_daily_rest._secret import Secret, masked
+from pipecat_daily_rest._secret import Secret, masked, may_hide
 from pipecat_daily_rest._session import Session
 from pipecat_daily_rest._signals import Ending
 from pipecat_daily_rest.errors import DailyError
@@ -632,3 +632,23 @@ async def test_a_whole_session(net, daily, key):
         net.show(*daily.requests, *daily.state.log, *map(str, daily.requests))
     assert "Local room" in net.said
     assert not leaks(net.said, key, room.bot_token, room.user_token)
+
+
+HELD = ["k" * 40, "eyJhbGciOiJIUzI1NiJ9.eyJyIjoiYSJ9.c2ln", "https://x/a?X-Amz-Signature=c0ffee"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize("held", [*HELD, None])
+def test_no_answer_with_a_secret_is_passed_over(held, escaped, encoding):
+    answer = {"name": "ä-room", "hmac": "aGVsbG8="} if held is None else [{"a": ["b", held]}]
+    text = json.dumps(answer, ensure_ascii=False)
+    if escaped:
+        text = "".join(c if c in '[{}]:," ' else f"\\u{ord(c):04x}" for c in text)
+    raw = text.encode(encoding)
+    assert json.loads(raw) == answer
+    assert may_hide(raw, "k" * 40)
+
+
+def test_an_answer_without_a_secret_is_passed_over():
+    assert not may_hide(b'{"name": "eyJ-room", "url": "https://x/room?t="}', "k" * 40)

@@ -42,7 +42,7 @@ class Answer:
         """Its JSON, or a ValueError."""
         try:
             value = json.loads(self._body)
-            # Most answers hold neither: then there is nothing to look for, member by member.
+            # Most answers hold no secret: then there is nothing to look for, member by member.
             return hidden(value, self.key) if may_hide(self._body, self.key) else value
         except (ValueError, RecursionError) as exc:
             reason = str(exc)

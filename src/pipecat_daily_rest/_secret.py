@@ -58,17 +58,21 @@ def masked(text: str, key: str = "") -> str:
     return _SIGNATURE.sub(rf"\g<1>{MASK}", text)
 
 
-def may_hide(raw: bytes, key: str) -> bool:
-    """Tell quickly whether a JSON text may hold an API key or a meeting token.
+def may_hide(raw: bytes, key: str = "") -> bool:
+    """Tell quickly whether `hidden` may find something in a JSON text.
 
     Args:
-        raw: The text. An escape in it may spell anything.
-        key: The key.
+        raw: The text.
+        key: The key; none when empty.
 
     Returns:
-        False only if it holds neither.
+        False only if it finds nothing.
     """
-    return b"\\" in raw or b"eyJ" in raw or key.encode() in raw
+    text = raw.decode("utf-8", "replace")
+    # An escape may spell anything, and a text in UTF-16 or UTF-32 has zeros in it.
+    if "\\" in text or "\0" in text or masked(text, key) != text:
+        return True
+    return any(f'"{name}"' in text for name in _SECRET_MEMBERS)
 
 
 def hidden(value: Any, key: str = "") -> Any:
