@@ -73,9 +73,9 @@ class LocalDailyFixture:
     # -- The room --------------------------------------------------------------------------
 
     def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
-        """Let somebody in whom the test drives: says, hears, sends, receives.
+        """Let somebody in whom the test drives: says, hears, shows, sees, sends, receives.
 
-        What waits (``hears``, ``message``, ``event``, ``left``) is awaited in the test's own event
+        What waits (``hears``, ``sees``, ``message``, ``event``, ``left``) is awaited in the test's own event
         loop, or waited for with `run`. A condition that is passed to it is called on the local
         Daily's thread, and must not wait.
 

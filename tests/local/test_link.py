@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipecat_daily_rest.local import LocalDaily, link
+from pipecat_daily_rest.local import LocalDaily, bot_seat, link
+from pipecat_daily_rest.local.bot_seat import PICTURE, SOUND, BotSeat
 from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.mixer import BLOCK, Voice
 
@@ -61,8 +62,9 @@ class Socket:
         """Give the first block of somebody that fits."""
         while True:
             for frame in self.sounds:
-                if frame[:16] == who and where(frame[16:]):
-                    return frame[16:]
+                block = frame[18 + frame[17] :]
+                if frame[:16] == who and frame[16] == SOUND and where(block):
+                    return block
             self.sounds.clear()
             assert await self.read() is not None, "the link was closed"
 
@@ -98,6 +100,12 @@ def owner(daily: LocalDaily) -> str:
 
 
 ON = {"microphone": "playable"}
+SOME_ID = "00000000-0000-4000-8000-000000000001"
+
+
+def speech(samples: bytes, track: str = "microphone") -> bytes:
+    """Give what a bot says as a frame of its link."""
+    return bytes([SOUND, len(track)]) + track.encode() + samples
 
 
 async def test_without_a_websocket_it_says_what_it_is(daily: LocalDaily) -> None:
@@ -158,12 +166,21 @@ async def test_who_says_nothing_does_not_stay(
         ('{"op": "app-message"}', "a message"),
         ('{"op": "app-message", "message": 1, "recipient": 3}', "a message"),
         ('{"op": "update", "user_name": 3}', "user_name"),
-        ('{"op": "update", "media": {"camera": "playable"}}', "only the microphone"),
+        ('{"op": "update", "media": {"hologram": "playable"}}', "media: only camera"),
         ('{"op": "update", "media": {"microphone": "loud"}}', "playable or off"),
-        ('{"op": "update", "media": 3}', "only the microphone"),
-        ('{"op": "listen"}', "list of session ids"),
-        ('{"op": "listen", "voices": ["x"]}', "list of session ids"),
-        ('{"op": "listen", "voices": [null]}', "list of session ids"),
+        ('{"op": "update", "media": {"camera": {}}}', "playable or off"),
+        ('{"op": "update", "media": {"customAudio": 3}}', "customAudio is an object"),
+        ('{"op": "update", "media": {"customAudio": {"a": []}}}', "playable or off"),
+        ('{"op": "update", "media": {"customAudio": {"camera": "off"}}}', "is none of camera"),
+        ('{"op": "update", "media": {"customAudio": {"": "off"}}}', "up to 128 bytes"),
+        ('{"op": "update", "media": 3}', "media: only camera"),
+        ('{"op": "listen"}', "a list of [session id"),
+        ('{"op": "listen", "voices": ["x"]}', "a list of [session id"),
+        ('{"op": "listen", "voices": [null]}', "a list of [session id"),
+        ('{"op": "listen", "voices": [["x", "microphone"]]}', "a list of [session id"),
+        (f'{{"op": "listen", "voices": [["{SOME_ID}", ""]]}}', "a list of [session id"),
+        (f'{{"op": "listen", "voices": [["{SOME_ID}", 3]]}}', "a list of [session id"),
+        ('{"op": "look", "feeds": {}}', "a list of [session id"),
         ('{"op": "mute", "microphone": 0}', "true, false or null"),
         ('{"op": "mute", "participant": {}, "microphone": false}', "no participant {}"),
         ('{"op": "eject", "participants": "all"}', "list of session ids"),
@@ -280,7 +297,7 @@ async def test_sound_both_ways(daily: LocalDaily, connect: Any) -> None:
     await bot.ask("join", media=ON)
     who = uuid.UUID(ana.id).bytes
     # Nothing comes that was not asked for; then silence is an empty block.
-    await bot.ask("listen", voices=[ana.id], mix=True)
+    await bot.ask("listen", voices=[[ana.id, "microphone"]], mix=True)
     await bot.sound(who, lambda block: block == b"")
     await bot.sound(bytes(16), lambda block: block == b"")
     ana.tone(500)
@@ -288,49 +305,94 @@ async def test_sound_both_ways(daily: LocalDaily, connect: Any) -> None:
     assert len(block) == BLOCK
     await bot.sound(bytes(16), lambda b: len(b) == 2 * BLOCK)
     await bot.ask("listen", voices=[])
-    # Two tracks are one voice; half a sample is no sound.
+    # What is no frame is ignored.
+    for bad in (b"", b"\0", b"\0\5ab", b"\0\2\xff\xffxy", speech(b"\0"), b"\7\0ab"):
+        await bot.socket.send_bytes(bad)
     time = np.arange(48_000) / 48_000
-    for track, hz in ((0, 700), (5, 1900)):
-        wave = (np.sin(2 * np.pi * hz * time) * 6000).astype("<i2").tobytes()
-        await bot.socket.send_bytes(bytes([track]) + wave)
-    await bot.socket.send_bytes(b"")
-    await bot.socket.send_bytes(b"\0\0")
-    await asyncio.gather(ana.hears(700), ana.hears(1900))
+    wave = (np.sin(2 * np.pi * 700 * time) * 6000).astype("<i2").tobytes()
+    await bot.socket.send_bytes(speech(wave))
+    await ana.hears(700)
 
 
 def test_speech_waits_for_a_cushion_and_is_bounded() -> None:
-    speech = link._Speech()
+    speech = bot_seat._Speech()
     assert speech.take() is None
     speech.push(bytes(range(1, 256)) * 16)  # 2 blocks and a bit
     blocks = [speech.take() for _ in range(7)]
     assert [block is not None for block in blocks] == [False, False, True, True, True, False, False]
     assert blocks[4][-1] == 0
-    speech.push(bytes(link._MOST_SPEECH))
+    speech.push(bytes(bot_seat._MOST_SPEECH))
     speech.push(b"\1\1")
-    assert len(speech._samples) == link._MOST_SPEECH
+    assert len(speech._samples) == bot_seat._MOST_SPEECH
 
 
 async def test_a_slow_bot_loses_sound_but_no_events(monkeypatch: pytest.MonkeyPatch) -> None:
-    seat = link._BotSeat()
+    seat = BotSeat()
     seat.mix = True
     for number in range(200):
         seat.hear(np.full(BLOCK, number, np.int16), {})
         seat.send({"event": "app-message", "message": number, "sender": "x"})
     assert len(seat.texts) == 200
-    assert [np.frombuffer(frames[0][16:], np.int16)[0] for frames in seat.sounds] == list(
-        range(150, 200)
-    )
-    monkeypatch.setattr(link, "_MOST_EVENTS", 300)
+    heard = [seat.next_frame() for _ in range(51)]
+    assert heard.pop() is None
+    assert [np.frombuffer(frame[18:], np.int16)[0] for frame in heard] == list(range(150, 200))
+    monkeypatch.setattr(bot_seat, "_MOST_EVENTS", 300)
     for _ in range(101):
         seat.send({"event": "app-message", "message": 0, "sender": "x"})
     assert seat.closed
     assert json.loads(seat.texts[-1]) == {"event": "closed", "reason": "failed"}
 
 
-def test_tracks_are_mixed_without_wrapping() -> None:
-    seat = link._BotSeat()
-    for track in (0, 1):
-        seat.push(bytes([track]) + np.full(BLOCK * 3, 30_000, "<i2").tobytes())
-    blocks = [seat.speak() for _ in range(4)]
-    assert blocks[:2] == [None, None]
-    assert (blocks[2] == 32767).all()
+def test_tracks_have_names_and_are_not_without_number() -> None:
+    seat = BotSeat()
+    for number in range(bot_seat._MOST_TRACKS + 5):
+        seat.push(speech(np.full(BLOCK * 3, 1000 + number, "<i2").tobytes(), f"track {number}"))
+    seat.push(speech(bytes(BLOCK * 2)))  # there is no room for the microphone any more
+    blocks = [seat.speak_others() for _ in range(3)]
+    assert blocks[:2] == [{}, {}]
+    assert len(blocks[2]) == bot_seat._MOST_TRACKS
+    assert (blocks[2]["track 7"] == 1007).all()
+    assert seat.speak() is None
+
+
+async def test_pictures_come_after_events_and_sound_and_only_the_latest(daily: LocalDaily) -> None:
+    ana, bo = daily.join("demo"), daily.join("demo")
+    seat = BotSeat()
+    seat.mix = True
+    seat.look([(ana.participant, "camera"), (bo.participant, "screenVideo")])
+    for value in range(5):
+        ana.shows((value, 0, 0))
+        bo.shows((0, value, 0), source="screenVideo")
+        seat.hear(np.full(BLOCK, value + 1, np.int16), {})
+    frames = [seat.next_frame() for _ in range(8)]
+    assert [frame[16] for frame in frames[:7]] == [SOUND] * 5 + [PICTURE] * 2
+    assert frames[7] is None
+    assert [frame[:16] for frame in frames[5:7]] == [uuid.UUID(p.id).bytes for p in (ana, bo)]
+    head = b"\1\6camera" + (640).to_bytes(2, "little") + (360).to_bytes(2, "little")
+    assert frames[5][16:] == head + bytes((4, 0, 0)) * 640 * 360
+    assert frames[6][-3:] == bytes((0, 4, 0))
+    # What is looked at no more does not come, even if it waits.
+    ana.shows((9, 9, 9))
+    seat.look([(bo.participant, "screenVideo")])
+    assert seat.next_frame() is None
+    assert not ana.participant.feeds["camera"]._looks
+
+
+async def test_a_bots_pictures_are_checked(daily: LocalDaily, connect: Any) -> None:
+    ana = daily.join("demo")
+    bot = await connect()
+    welcome = await bot.ask("join", media={"camera": "playable"})
+    pixels = bytes((7, 200, 7)) * 4 * 2
+    for bad in (
+        b"\1\6camera",
+        b"\1\6camera\4\0\2",
+        b"\1\6camera\4\0\2\0" + pixels[:-1],
+        b"\1\6camera\0\0\0\0",
+        b"\1\6camera\xff\xff\xff\xff" + pixels,
+        b"\1\4nose\4\0\2\0" + pixels,
+    ):
+        await bot.socket.send_bytes(bad)
+    await bot.socket.send_bytes(b"\1\6camera\4\0\2\0" + pixels)
+    seen = await ana.sees((7, 200, 7), of=welcome["local"]["id"])
+    assert seen.shape == (2, 4, 3)
+    await bot.event("wanted")

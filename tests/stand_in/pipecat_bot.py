@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A bot on Pipecat's own DailyTransport, for tests: it prints what happens, and does as it is told.
 
-``pipecat_bot.py URL TOKEN [speaker] [call=ID,DOMAIN]``. Each line that it prints is a JSON list: an event's name and
-its arguments, or ``["heard", Hz, participant]``. App messages tell it what to do.
+``pipecat_bot.py URL TOKEN [speaker] [video] [call=ID,DOMAIN]``. Each line that it prints is a JSON
+list: an event's name and its arguments, ``["heard", Hz, participant]`` or ``["saw", colour, size, format,
+participant, source]``. App messages tell it what to do.
 """
 
 import asyncio
@@ -18,7 +19,9 @@ from pipecat.frames.frames import (
     Frame,
     InputAudioRawFrame,
     OutputAudioRawFrame,
+    OutputImageRawFrame,
     OutputTransportMessageUrgentFrame,
+    UserImageRawFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
@@ -81,6 +84,34 @@ class Ear(FrameProcessor):
             tell("heard", hz, who)
 
 
+class Eye(FrameProcessor):
+    """Tells the colour in the middle of a picture, whenever it is another than before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[tuple[str, str], list[int]] = {}
+        self.count = 0
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, UserImageRawFrame):
+            self.count += 1
+            self._see((frame.user_id, frame.transport_source), frame)
+        else:
+            await self.push_frame(frame, direction)
+
+    def _see(self, whose: tuple[str, str], frame: UserImageRawFrame) -> None:
+        width, height = frame.size
+        pixel = len(frame.format)
+        assert len(frame.image) == width * height * pixel
+        at = (height // 2 * width + width // 2) * pixel
+        colour = list(frame.image[at : at + pixel])
+        last = self._last.get(whose, [-100] * pixel)
+        if max(abs(a - b) for a, b in zip(colour, last, strict=True)) > 5:
+            self._last[whose] = colour
+            tell("saw", colour, frame.size, frame.format, *whose)
+
+
 def tone(hz: float, seconds: float) -> OutputAudioRawFrame:
     time = np.arange(int(24_000 * seconds)) / 24_000
     samples = (np.sin(2 * np.pi * hz * time) * 9000).astype(np.int16)
@@ -101,9 +132,14 @@ async def main(url: str, token: str, *options: str) -> None:
                 os.environ["DAILY_API_KEY"],
                 os.environ["DAILY_API_URL"],
             )
+    if "video" in options:
+        params.video_in_enabled = params.video_out_enabled = True
+        params.video_out_width, params.video_out_height = 320, 240
+        params.video_out_destinations = ["screenVideo"]
     transport = DailyTransport(url, token or None, "Robot", params)
+    eye = Eye()
     worker = PipelineWorker(
-        Pipeline([transport.input(), Ear(), transport.output()]), idle_timeout_secs=None
+        Pipeline([transport.input(), Ear(), eye, transport.output()]), idle_timeout_secs=None
     )
 
     async def obey(message: dict[str, Any], sender: str) -> None:
@@ -125,6 +161,17 @@ async def main(url: str, token: str, *options: str) -> None:
                 tell("recording", await transport.start_recording())
                 tell("dialout", await transport.start_dialout({"phoneNumber": "+1"}))
                 tell("transcription", await transport.start_transcription())
+            case {"do": "capture", "participant": id, **options}:
+                await transport.capture_participant_video(id, **options)
+            case {"do": "show", "colour": colour, "to": destination}:
+                image = OutputImageRawFrame(bytes(colour) * 320 * 240, (320, 240), "RGB")
+                image.transport_destination = destination
+                await worker.queue_frame(image)
+            case {"do": "count"}:
+                tell("pictures", eye.count)
+            case {"do": "custom video"}:
+                await transport.input()._client.add_custom_video_track("extra")
+                tell("added")
             case {"do": "look"}:
                 tell("participants", transport.participants(), transport.participant_counts())
             case {"do": "end"}:

@@ -8,6 +8,24 @@ from pipecat_daily_rest.local.meetings import Meetings
 from pipecat_daily_rest.local.room import MEDIA, Participant, Room
 
 
+def set_media(
+    participant: Participant,
+    media: Mapping[str, str],
+    custom_audio: Mapping[str, str] | None = None,
+) -> None:
+    """Note which tracks somebody sends. Tells nobody.
+
+    Args:
+        participant: Who.
+        media: Track states, ``playable`` or ``off``.
+        custom_audio: The states of all its custom audio tracks, by name; None leaves them.
+    """
+    participant.media.update(media)
+    if custom_audio is not None:
+        participant.custom_audio = dict(custom_audio)
+    participant.open_feeds()
+
+
 class Calls(Meetings):
     """The calls in the rooms: messages, mutes, rights, and who leaves or is put out."""
 
@@ -48,6 +66,7 @@ class Calls(Meetings):
         participant: Participant,
         *,
         media: Mapping[str, str] | None = None,
+        custom_audio: Mapping[str, str] | None = None,
         user_name: str | None = None,
     ) -> None:
         """Change what others see of somebody: a mute, a new name.
@@ -55,10 +74,11 @@ class Calls(Meetings):
         Args:
             participant: Who.
             media: New track states, ``playable`` or ``off``.
+            custom_audio: The states of all its custom audio tracks, by name; None leaves them.
             user_name: New display name.
         """
         before = participant.describe()
-        participant.media.update(media or {})
+        set_media(participant, media or {}, custom_audio)
         if user_name is not None:
             participant.user_name = user_name
         after = participant.describe()
@@ -119,6 +139,7 @@ class Calls(Meetings):
     def _permit(self, participant: Participant, permissions: dict[str, Any]) -> None:
         room, was_hidden = participant.room, participant.hidden
         participant.permissions = permissions
+        participant.open_feeds()
         described = participant.describe()
         self.record(room.name, f"{participant.kind} has other permissions", participant.id)
         event: dict[str, Any] = {"event": "participant-updated", "participant": described}
@@ -165,7 +186,7 @@ class Calls(Meetings):
             room.active_speaker = None
         meeting = room.meeting_id
         self._went(participant)
-        participant.media = dict.fromkeys(MEDIA, "off")
+        set_media(participant, dict.fromkeys(MEDIA, "off"), {})
         self.record(room.name, f"{participant.kind} left", f"{participant.id}: {reason}", **whose)
         if not participant.hidden:
             self.tell(

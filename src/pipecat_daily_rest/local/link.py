@@ -5,26 +5,23 @@ Text frames are JSON. The bot sends ``{"op": …, "request": n, …}`` and gets 
 "error": None | str, …}``; the first op is ``join``. The room sends ``{"event": …}``, as in
 `Seat.send`, and ``{"event": "closed", "reason": …}`` before it closes the socket.
 
-Binary frames are 20 ms of sound, 48 kHz, 16 bit, mono. To the bot: the speaker's session id as
-its 16 bytes, or 16 zeros for the mix, then the samples, or nothing for silence. From the bot: one
-byte that tells its tracks apart, then any number of samples.
+Sound and pictures are binary frames; `bot_seat` says of what shape.
 """
 
 import asyncio
 import json
 import uuid
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from aiohttp import WSMsgType, web
 from loguru import logger
 
-from pipecat_daily_rest.local.mixer import BLOCK, Block
-from pipecat_daily_rest.local.room import JoinRefused, Participant
+from pipecat_daily_rest.local.bot_seat import BotSeat
+from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Participant
 from pipecat_daily_rest.local.secret import masked
 from pipecat_daily_rest.local.state import State
+from pipecat_daily_rest.local.video import SOURCES
 
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.server import LocalDaily
@@ -33,12 +30,7 @@ _HEARTBEAT = 10.0  # seconds; half as much again without a pong and the bot coun
 _FIRST_OP = 10.0  # seconds
 _CLOSE = 1.0  # seconds for the bot's side of a close
 _MOST_MESSAGE = 4 * 1024 * 1024  # bytes: beyond it the link is closed
-_MOST_EVENTS = 100_000  # that wait for a bot: beyond it the bot is put out
-_MOST_SOUND = 50  # blocks that wait for a bot: beyond them the oldest are dropped
-_CUSHION = 2  # ticks that speech waits at its start, since what comes next may be late
-_MOST_SPEECH = 300 * 50 * BLOCK * 2  # bytes of a bot's speech ahead: 5 minutes
-_BYTES = BLOCK * 2
-_MIX = bytes(16)
+_MOST_NAME = 128  # bytes of a custom track's name
 
 
 def routes(daily: "LocalDaily") -> list[web.RouteDef]:
@@ -69,82 +61,6 @@ class _Refused(Exception):
     """An op that the room does not do; the text is the answer."""
 
 
-class _Speech:
-    """One track of a bot on its way to the mixer."""
-
-    def __init__(self) -> None:
-        self._samples = bytearray()
-        self._wait = _CUSHION
-
-    def push(self, samples: bytes) -> None:
-        room = _MOST_SPEECH - len(self._samples)
-        self._samples += samples[: max(0, room)]
-
-    def take(self) -> Block | None:
-        if not self._samples:
-            self._wait = _CUSHION
-            return None
-        if self._wait > 0:
-            self._wait -= 1
-            return None
-        block = bytes(self._samples[:_BYTES])
-        del self._samples[:_BYTES]
-        return np.frombuffer(block.ljust(_BYTES, b"\0"), np.int16)
-
-
-class _BotSeat:
-    """How the room reaches a bot: a `Voice` that queues for the socket's writer."""
-
-    def __init__(self) -> None:
-        self.texts: deque[str] = deque()
-        self.sounds: deque[list[bytes]] = deque(maxlen=_MOST_SOUND)
-        self.news = asyncio.Event()
-        self.closed = False
-        self.voices: set[str] = set()
-        self.mix = False
-        self._tracks: dict[int, _Speech] = {}
-
-    def send(self, event: dict[str, Any]) -> None:
-        if self.closed:
-            return
-        if len(self.texts) >= _MOST_EVENTS:
-            logger.error("Local room: a bot does not take its events; it is put out")
-            self.texts.clear()
-            self.close("failed")
-            return
-        self.texts.append(json.dumps(event))
-        self.news.set()
-
-    def close(self, reason: str) -> None:
-        if not self.closed:
-            self.send({"event": "closed", "reason": reason})
-            self.closed = True
-            self.sounds.clear()
-            self.news.set()
-
-    def speak(self) -> Block | None:
-        blocks = [block for t in self._tracks.values() if (block := t.take()) is not None]
-        if len(blocks) < 2:
-            return blocks[0] if blocks else None
-        total = np.sum(blocks, axis=0, dtype=np.int32)
-        return np.clip(total, -32768, 32767).astype(np.int16)
-
-    def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
-        if self.closed:
-            return
-        frames = [_frame(uuid.UUID(id).bytes, voices.get(id)) for id in self.voices]
-        if self.mix:
-            frames.append(_frame(_MIX, mix if mix.any() else None))
-        if frames:
-            self.sounds.append(frames)
-            self.news.set()
-
-    def push(self, frame: bytes) -> None:
-        """Take what the bot says."""
-        if len(frame) % 2 == 1:
-            self._tracks.setdefault(frame[0], _Speech()).push(frame[1:])
-
-
 class _Link:
     """One bot's websocket."""
 
@@ -152,13 +68,14 @@ class _Link:
         self._state = state
         self._room = room
         self._socket = socket
-        self._seat = _BotSeat()
+        self._seat = BotSeat()
         self._me: Participant | None = None
         self._ops: dict[str, Callable[[Participant, dict[str, Any]], None]] = {
             "leave": self._leave,
             "app-message": self._app_message,
             "update": self._update,
             "listen": self._listen,
+            "look": self._look,
             "mute": self._mute,
             "eject": self._eject,
         }
@@ -189,7 +106,7 @@ class _Link:
             self._seat.close("")
 
     async def _write(self) -> None:
-        """Events before sound: they may not be late or lost."""
+        """Events before sound, sound before pictures: what waits is asked for one by one."""
         seat = self._seat
         try:
             while True:
@@ -198,9 +115,8 @@ class _Link:
                 if seat.closed:
                     await self._socket.close()
                     return
-                if seat.sounds:
-                    for frame in seat.sounds.popleft():
-                        await self._socket.send_bytes(frame)
+                if (frame := seat.next_frame()) is not None:
+                    await self._socket.send_bytes(frame)
                     continue
                 seat.news.clear()
                 await seat.news.wait()
@@ -256,9 +172,10 @@ class _Link:
             self._seat,
             kind="bot",
             user_name=name,
-            media=_media(op.get("media", {})),
+            **_media(op.get("media", {})),
         )
         self._me = me
+        self._seat.take_place(me)
         room = me.room
         return {
             "meeting": room.meeting_id,
@@ -286,17 +203,21 @@ class _Link:
         name = op.get("user_name")
         if not isinstance(name, str | None):
             raise _Refused("update: user_name is a string")
-        self._state.update(me, media=_media(op.get("media", {})), user_name=name)
+        self._state.update(me, **_media(op.get("media", {})), user_name=name)
 
     def _listen(self, me: Participant, op: dict[str, Any]) -> None:
-        voices = op.get("voices")
-        if not isinstance(voices, list):
-            raise _Refused("listen: voices is a list of session ids")
-        try:
-            self._seat.voices = {str(uuid.UUID(id)) for id in voices}
-        except (ValueError, AttributeError, TypeError) as exc:
-            raise _Refused("listen: voices is a list of session ids") from exc
+        self._seat.voices = set(_tracks("listen: voices", op.get("voices")))
         self._seat.mix = op.get("mix") is True
+
+    def _look(self, me: Participant, op: dict[str, Any]) -> None:
+        here = me.room.participants
+        self._seat.look(
+            [
+                (here[id], source)
+                for id, source in _tracks("look: feeds", op.get("feeds"))
+                if id in here and source in SOURCES
+            ]
+        )
 
     def _mute(self, me: Participant, op: dict[str, Any]) -> None:
         switches = {name: op.get(name) for name in ("microphone", "camera")}
@@ -322,14 +243,32 @@ class _Link:
         return [here[id] for id in ids]
 
 
-def _frame(id: bytes, block: Block | None) -> bytes:
-    return id if block is None else id + block.astype("<i2").tobytes()
+def _tracks(what: str, tracks: Any) -> list[tuple[str, str]]:
+    """Check a list of session ids, each with a track's name."""
+    try:
+        if not isinstance(tracks, list):
+            raise TypeError
+        checked = [(str(uuid.UUID(id)), name) for id, name in tracks]
+        if not all(
+            isinstance(name, str) and 0 < len(name.encode()) <= _MOST_NAME for _, name in checked
+        ):
+            raise ValueError
+    except (ValueError, AttributeError, TypeError) as exc:
+        raise _Refused(f"{what} is a list of [session id, name of a track]") from exc
+    return checked
 
 
-def _media(media: Any) -> dict[str, str]:
-    """Check track states that a bot sent: its sound only, since a local room has no video."""
-    if not isinstance(media, dict) or media.keys() - {"microphone"}:
-        raise _Refused("media: only the microphone")
-    if media.get("microphone", "off") not in ("playable", "off"):
-        raise _Refused("media: a microphone is playable or off")
-    return media
+def _media(media: Any) -> dict[str, Mapping[str, str] | None]:
+    """Check track states that a bot sent, and sort them as `State.update` takes them."""
+    if not isinstance(media, dict) or media.keys() - {*MEDIA, "customAudio"}:
+        raise _Refused(f"media: only {', '.join(MEDIA)} and customAudio")
+    custom = media.pop("customAudio", None)
+    if not isinstance(custom, dict | None):
+        raise _Refused("media: customAudio is an object")
+    names = custom or {}
+    if any(not 0 < len(name.encode()) <= _MOST_NAME or name in MEDIA for name in names):
+        msg = f"media: a custom track's name has up to {_MOST_NAME} bytes and is none of "
+        raise _Refused(msg + ", ".join(MEDIA))
+    if any(state not in ("playable", "off") for state in (*media.values(), *names.values())):
+        raise _Refused("media: a track is playable or off")
+    return {"media": media, "custom_audio": custom}

@@ -4,7 +4,7 @@
 import asyncio
 import math
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -29,7 +29,11 @@ _FLOOR = -55.0  # dB of full scale that the page shows as nothing; 0 dB is every
 
 @runtime_checkable
 class Voice(Seat, Protocol):
-    """A seat that speaks and hears. Called once a tick; must not block or raise."""
+    """A seat that speaks and hears. Called once a tick; must not block or raise.
+
+    A seat that has more tracks than its microphone has ``speak_others``, too, which gives the next
+    20 ms of each of them that is not silent, by name.
+    """
 
     def speak(self) -> Block | None:
         """Give the next 20 ms of this participant.
@@ -43,8 +47,22 @@ class Voice(Seat, Protocol):
 
         Args:
             mix: Everyone but this participant; silence is zeros.
-            voices: Each other participant who was not silent, by session id.
+            voices: Each other participant who was not silent, by session id; other tracks than
+                microphones by what `voice_of` gives.
         """
+
+
+def voice_of(id: str, track: str) -> str:
+    """Name a track as `Voice.hear` is given it.
+
+    Args:
+        id: The session id.
+        track: ``microphone``, ``screenAudio`` or the name of a custom audio track.
+
+    Returns:
+        The session id for a microphone, else it and the track's name.
+    """
+    return id if track == "microphone" else f"{id}/{track}"
 
 
 class Mixer:
@@ -112,40 +130,37 @@ class Mixer:
 
     def _mix(self, room: Room, before: Mapping[str, float]) -> None:
         voices: dict[str, Block] = {}
+        own: dict[str, dict[str, Block]] = {}  # the same, by who says it
         seats = [(p, p.seat) for p in room.participants.values() if isinstance(p.seat, Voice)]
         for participant, seat in seats:
             try:
-                block = seat.speak()  # a muted microphone is drained as well
-                if block is not None and block.shape != (BLOCK,):
-                    msg = f"a block of shape {block.shape} instead of ({BLOCK},)"
-                    raise ValueError(msg)
+                said = _take(participant, seat)
             except Exception as exc:
                 self._put_out(participant, exc)
                 continue
-            heard = block is not None and _is_heard(participant)
-            if block is not None and heard:
-                voices[participant.id] = block
-            self._measure(participant.id, block if heard else None, before)
-        total = np.zeros(BLOCK, np.int32)
-        for voice in voices.values():
-            total += voice
+            own[participant.id] = said
+            voices |= said
+            self._measure(participant.id, _sum(said.values()) if said else None, before)
+        total = _sum(voices.values())
         for participant, seat in seats:
             if participant.id not in room.participants:
                 continue
-            own = voices.get(participant.id)
-            others = total if own is None else total - own
+            mine = own.get(participant.id, {})
+            others = total - _sum(mine.values()) if mine else total
             mix = np.clip(others, -32768, 32767).astype(np.int16)
-            rest = {id: voice for id, voice in voices.items() if id != participant.id}
+            rest = {id: voice for id, voice in voices.items() if id not in mine}
             try:
                 seat.hear(mix, rest)
             except Exception as exc:
                 self._put_out(participant, exc)
         self._find_speaker(room)
 
-    def _measure(self, id: str, block: Block | None, before: Mapping[str, float]) -> None:
+    def _measure(
+        self, id: str, said: NDArray[np.int32] | None, before: Mapping[str, float]
+    ) -> None:
         now = 0.0
-        if block is not None:
-            samples = block.astype(np.float32)
+        if said is not None:
+            samples = said.astype(np.float32)
             now = math.sqrt(float(np.dot(samples, samples)) / BLOCK) / 32768
         loudness = before.get(id, 0.0) * (1 - _SMOOTH) + now * _SMOOTH
         if loudness > 1e-4:
@@ -171,9 +186,22 @@ class Mixer:
             logger.error("Local room {}: its seat does not close: {!r}", participant.id, failed)
 
 
-def _is_heard(participant: Participant) -> bool:
-    return (
-        participant.may_send("audio")
-        and not participant.hidden
-        and participant.media["microphone"] == "playable"
-    )
+def _take(participant: Participant, seat: Voice) -> dict[str, Block]:
+    """What it says, of the tracks that others get; what is muted is drained as well."""
+    speak_others = getattr(seat, "speak_others", None)
+    tracks = {"microphone": seat.speak(), **(speak_others() if speak_others else {})}
+    said = {}
+    for track, block in tracks.items():
+        if block is not None and block.shape != (BLOCK,):
+            msg = f"a block of shape {block.shape} instead of ({BLOCK},)"
+            raise ValueError(msg)
+        if block is not None and participant.sends(track):
+            said[voice_of(participant.id, track)] = block
+    return said
+
+
+def _sum(blocks: Iterable[Block]) -> NDArray[np.int32]:
+    total = np.zeros(BLOCK, np.int32)
+    for block in blocks:
+        total += block
+    return total

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipecat_daily_rest.local.clock import Timer
+from pipecat_daily_rest.local.video import SOURCES, Feed
 
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.meetings import Meeting
@@ -86,7 +87,10 @@ class Participant:
         joined_at: Unix seconds.
         will_eject_at: Unix seconds, fixed at the join and never changed by an update of the
             room, or None.
+        may_share: Whether the room and the token allow a shared screen.
         media: State of each track: ``playable`` or ``off``.
+        custom_audio: The same of its custom audio tracks, by name.
+        feeds: What its camera and its screen show.
     """
 
     id: str
@@ -99,7 +103,12 @@ class Participant:
     permissions: dict[str, Any]
     joined_at: float
     will_eject_at: float | None = None
+    may_share: bool = True
     media: dict[str, str] = field(default_factory=lambda: dict.fromkeys(MEDIA, "off"))
+    custom_audio: dict[str, str] = field(default_factory=dict)
+    feeds: dict[str, Feed] = field(
+        default_factory=lambda: {source: Feed() for source in SOURCES}, repr=False
+    )
     ejection: Timer | None = field(default=None, repr=False)
 
     @property
@@ -124,10 +133,30 @@ class Participant:
             kind: As in ``canSend``: ``audio``, ``video``, …
 
         Returns:
-            Whether it may.
+            Whether it may; a shared screen needs ``enable_screenshare`` as well.
         """
+        if kind in ("screenVideo", "screenAudio") and not self.may_share:
+            return False
         sends = self.permissions.get("canSend", True)
         return kind in sends if isinstance(sends, list | tuple | set) else bool(sends)
+
+    def sends(self, track: str) -> bool:
+        """Tell whether others get a track of it now.
+
+        Args:
+            track: One of `MEDIA`, or the name of a custom audio track.
+
+        Returns:
+            Whether it is ``playable``, allowed, and of somebody whom the others can see.
+        """
+        state = self.media.get(track) or self.custom_audio.get(track)
+        kind = MEDIA.get(track, "customAudio")
+        return state == "playable" and not self.hidden and self.may_send(kind)
+
+    def open_feeds(self) -> None:
+        """Have its feeds seen, or not, as its tracks and permissions are now."""
+        for source, feed in self.feeds.items():
+            feed.open(self.sends(source))
 
     def describe(self, *, local: bool = False) -> dict[str, Any]:
         """Describe the participant in the shape of daily-python's ``participants()``.
@@ -153,7 +182,12 @@ class Participant:
                     name: _track(state, "user" if self.may_send(MEDIA[name]) else "sendPermission")
                     for name, state in self.media.items()
                 },
-                "customAudio": {},
+                "customAudio": {
+                    name: _track(
+                        state, "user" if self.may_send("customAudio") else "sendPermission"
+                    )
+                    for name, state in self.custom_audio.items()
+                },
                 "customVideo": {},
             },
         }

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block
+from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
 from pipecat_daily_rest.local.room import Participant
+from pipecat_daily_rest.local.sight import Sight
 from pipecat_daily_rest.local.state import State
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class _Seat:
     """What the room sees of it: a script, and a bounded memory."""
 
     def __init__(self, keep: int) -> None:
-        self.script: deque[Block] = deque()
+        self.scripts: dict[str, deque[Block]] = {}  # by track
         self.mix: deque[Block] = deque(maxlen=keep)
         self.voices: dict[str, deque[Block]] = {}
         self.events: list[dict[str, Any]] = []
@@ -56,35 +57,45 @@ class _Seat:
         self._keep = keep
 
     def speak(self) -> Block | None:
-        return self.script.popleft() if self.script else None
+        return self._next("microphone")
+
+    def speak_others(self) -> dict[str, Block]:
+        others = {name: self._next(name) for name in self.scripts if name != "microphone"}
+        return {name: block for name, block in others.items() if block is not None}
+
+    def _next(self, track: str) -> Block | None:
+        script = self.scripts.get(track)
+        return script.popleft() if script else None
 
     def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
         self.mix.append(mix)
         for id, block in voices.items():
             self.voices.setdefault(id, deque(maxlen=self._keep)).append(block)
-        self._tell()
+        self.tell()
 
     def send(self, event: dict[str, Any]) -> None:
         self.events.append(event)
-        self._tell()
+        self.tell()
 
     def close(self, reason: str) -> None:
         self.left_reason = reason
-        self._tell()
+        self.tell()
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
         news, self.news = self.news, asyncio.Event()
         news.set()
 
 
-class Scripted:
-    """Somebody in a room whom a test drives: says, hears, sends, receives.
+class Scripted(Sight):
+    """Somebody in a room whom a test drives: says, hears, shows, sees, sends, receives.
 
     It is in from its construction on and until `leave`, or until it is put out::
 
         ana = daily.join("demo", token, user_name="Ana")
         ana.tone(500)
         await bot.hears(500)
+        ana.shows((255, 0, 0))
+        await bot.sees((255, 0, 0), of=ana.id)
         await ana.message(lambda message: message == "hello")
 
     Parameters:
@@ -130,28 +141,41 @@ class Scripted:
 
     # -- What a test does ------------------------------------------------------------------
 
-    def says(self, pcm: bytes | Block) -> None:
+    def says(self, pcm: bytes | Block, *, track: str = "microphone") -> None:
         """Say something, after whatever it is saying already.
 
         Args:
             pcm: 48 kHz, 16 bit, mono; the last block is filled up with silence.
+            track: Where: any other than the microphone is a custom audio track by this name, which
+                is there from then on.
         """
         samples = np.frombuffer(pcm, np.int16) if isinstance(pcm, bytes) else pcm
         padded = np.pad(samples.astype(np.int16), (0, -len(samples) % BLOCK))
-        self._seat.script.extend(padded.reshape(-1, BLOCK))
+        self._seat.scripts.setdefault(track, deque()).extend(padded.reshape(-1, BLOCK))
+        custom = dict.fromkeys(self._seat.scripts.keys() - {"microphone"}, "playable")
+        if custom != self.participant.custom_audio and self.left_reason is None:
+            self._state.update(self.participant, custom_audio=custom)
 
-    def tone(self, hz: float, seconds: float = 2.0, amplitude: float = 0.3) -> None:
+    def tone(
+        self,
+        hz: float,
+        seconds: float = 2.0,
+        amplitude: float = 0.3,
+        *,
+        track: str = "microphone",
+    ) -> None:
         """Say a tone, after whatever it is saying already.
 
         Args:
             hz: Its frequency.
             seconds: How long.
             amplitude: How loud, up to 1.
+            track: Where, as in `says`.
         """
         time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
         edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click
         wave = np.sin(2 * np.pi * hz * time) * edge * amplitude * 32767
-        self.says(wave.astype(np.int16))
+        self.says(wave.astype(np.int16), track=track)
 
     def send(self, message: Any, recipient: str | None = None) -> None:
         """Send an app message.
@@ -199,16 +223,17 @@ class Scripted:
         """What it heard: everybody else, mixed, at 48 kHz."""
         return _join(self._seat.mix)
 
-    def heard_from(self, id: str) -> Block:
+    def heard_from(self, id: str, track: str = "microphone") -> Block:
         """Give what one participant said, without its silences.
 
         Args:
             id: The session id.
+            track: Which of its tracks: ``microphone``, ``screenAudio`` or a custom one's name.
 
         Returns:
             Samples at 48 kHz.
         """
-        return _join(self._seat.voices.get(id, ()))
+        return _join(self._seat.voices.get(voice_of(id, track), ()))
 
     @property
     def received(self) -> list[Any]:
@@ -220,6 +245,7 @@ class Scripted:
         what: float | Callable[[Block], bool],
         *,
         voice: str | None = None,
+        track: str = "microphone",
         timeout: float = 60.0,  # noqa: ASYNC109
     ) -> None:
         """Wait until it has heard something, since it joined or was told to `forget`.
@@ -227,6 +253,7 @@ class Scripted:
         Args:
             what: A tone's frequency in Hz, or what decides over the recording.
             voice: A session id: only what this one says; the mix when None.
+            track: Which of the tracks of that one, as in `heard_from`.
             timeout: Seconds to wait.
 
         Raises:
@@ -236,7 +263,7 @@ class Scripted:
 
         def heard() -> bool:
             nonlocal looked
-            audio = self.heard if voice is None else self.heard_from(voice)
+            audio = self.heard if voice is None else self.heard_from(voice, track)
             if callable(what):
                 return what(audio)
             # Only what is new, since the whole would keep the room waiting.
@@ -318,6 +345,9 @@ class Scripted:
             TimeoutError: It is still in.
         """
         return await self._until(lambda: self.left_reason, timeout, "leave")
+
+    def _tell(self) -> None:
+        self._seat.tell()
 
     async def _until(
         self,

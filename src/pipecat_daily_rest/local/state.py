@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipecat_daily_rest.local import claims
-from pipecat_daily_rest.local.calls import Calls
+from pipecat_daily_rest.local.calls import Calls, set_media
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.room import (
@@ -234,6 +234,7 @@ class State(Calls):
         kind: str,
         user_name: str = "",
         media: Mapping[str, str] | None = None,
+        custom_audio: Mapping[str, str] | None = None,
     ) -> Participant:
         """Let somebody in and tell the others.
 
@@ -244,6 +245,7 @@ class State(Calls):
             kind: ``bot``, ``person``, ``phone`` or ``scripted``.
             user_name: Display name when the token has none.
             media: State of its tracks at the start.
+            custom_audio: The same of its custom audio tracks, by name.
 
         Returns:
             The participant. Who was there before is in ``participant.room.participants``.
@@ -264,8 +266,10 @@ class State(Calls):
             permissions=permissions(room, rights, self.domain),
             joined_at=now,
             will_eject_at=ejection(room, rights, now),
+            may_share={**self.domain, **room.config, **rights}.get("enable_screenshare")
+            is not False,
         )
-        participant.media.update(media or {})
+        set_media(participant, media or {}, custom_audio)
         unique = {**self.domain, **room.config}.get("enforce_unique_user_ids")
         if unique and participant.user_id is not None:
             for other in list(room.participants.values()):

@@ -11,11 +11,10 @@ from typing import Any
 
 from loguru import logger
 
-from daily._ears import Ears
 from daily._events import EventHandler
 from daily._link import CallError, Link, open_link, read_url, show
-from daily._mouth import Mouth
 from daily._output import output
+from daily._senses import Senses
 from daily._threads import Worker, sockets
 
 _ENDING = 3.0  # seconds that a release waits for the room
@@ -24,7 +23,7 @@ Completion = Callable[..., None] | None
 Work = Callable[[], Awaitable[Any]]
 
 
-class Call:
+class Call(Senses):
     """What stands behind a `CallClient`.
 
     What the bot asks of the room is done in turn, on the thread of the sockets. Events and
@@ -37,13 +36,11 @@ class Call:
         Args:
             handler: Who is told.
         """
+        super().__init__()
         self._handler = handler
         self._events = Worker("daily-events")
-        self.ears = Ears(self)
-        self.mouth = Mouth(self._say)
         self._lock = threading.RLock()
         self._turn = asyncio.Lock()
-        self._link: Link | None = None
         self._url = ""
         self._released = False
         self.user_name = ""
@@ -56,7 +53,7 @@ class Call:
             self.others: dict[str, dict[str, Any]] = {}
             self.counts = {"hidden": 0, "present": 0}
             self._speaker: str | None = None
-            self.ears.forget()
+            self._forget()
 
     # -- What the bot sees -----------------------------------------------------------------
 
@@ -69,6 +66,11 @@ class Call:
                 local["info"]["userName"] = self.user_name
             local["media"] = self.mouth.media
             return local
+
+    @property
+    def joined(self) -> bool:
+        """Whether it is in a room."""
+        return self._link is not None
 
     @property
     def participants(self) -> dict[str, Any]:
@@ -188,9 +190,10 @@ class Call:
             self.emit("on_call_state_updated", "leaving")
             self.emit("on_call_state_updated", "left")
             raise
-        link.start(self._on_event, self._on_sound, self._on_end)
+        link.start(self._on_event, self._on_sound, self._on_picture, self._on_end)
         output.joined(self)
         self.listen()
+        self.look()
         self.emit("on_call_state_updated", "joined")
         meeting = {"id": welcome["meeting"]}
         return {"meetingSession": meeting, "participants": self.participants}
@@ -257,59 +260,8 @@ class Call:
             future.result(_ENDING)
         except Exception as exc:
             logger.debug("Left {} in a hurry: {!r}", self._url, exc)
-        self.mouth.close()
-        self.ears.stop()
+        self._close()
         self._events.finish()
-
-    # -- What the bot says and hears -------------------------------------------------------
-
-    def _say(self, track: int, samples: bytes) -> None:
-        link = self._link
-        if link is not None:
-            sockets.call(link.say, track, samples)
-
-    def _media(self) -> dict[str, str]:
-        return {"microphone": self.local["media"]["microphone"]["state"]}
-
-    def update_media(
-        self, name: str, changes: Mapping[str, Any], completion: Completion = None
-    ) -> None:
-        """Change the inputs or the publishing settings, and tell everybody.
-
-        Args:
-            name: ``updateInputs`` or ``updatePublishing``.
-            changes: New values.
-            completion: Called with the error or None.
-        """
-        before = self.local
-        self.emit(*self.mouth.update(name, changes))
-        if self.local != before:
-            self.emit("on_participant_updated", self.local)
-
-        async def tell() -> None:
-            if self._link is not None:
-                await self.ask("update", media=self._media())
-
-        self.perform(name, tell, completion)
-
-    def render(self, id: str, callback: Any, source: str, rate: int, interval_ms: int) -> None:
-        """Give a participant's voice to the bot from now on, as `Ears.render` says."""
-        self.ears.render(id, callback, source, rate, interval_ms)
-        self.listen()
-
-    def listen(self) -> None:
-        """Tell the room whose voices the bot wants, and whether it wants the mix."""
-
-        async def listen() -> None:
-            if self._link is not None:
-                voices = self.ears.wanted(self.others)
-                await self.ask("listen", voices=voices, mix=output.wants(self))
-
-        self.perform("listen", listen)
-
-    def _on_sound(self, link: Link, frame: bytes) -> None:
-        if link is self._link:
-            self.ears.take(frame)
 
     # -- What the room tells ---------------------------------------------------------------
 
@@ -322,6 +274,7 @@ class Call:
             self.others[other["id"]] = other
             self.emit("on_participant_joined", copy.deepcopy(other))
             self.listen()
+            self.look()
         elif what == "participant-updated":
             other = event["participant"]
             if other["info"]["isLocal"]:
@@ -330,14 +283,17 @@ class Call:
                 self.emit("on_participant_updated", self.local)
             else:
                 self.others[other["id"]] = other
+                self.eyes.update(other)
                 self.emit("on_participant_updated", copy.deepcopy(other))
         elif what == "participant-left":
             other = event["participant"]
             with self._lock:
                 self.others.pop(other["id"], None)
             self.ears.forget(other["id"])
+            self.eyes.forget(other["id"])
             self.emit("on_participant_left", other, event["reason"])
             self.listen()
+            self.look()
         elif what == "participant-counts-updated":
             self.counts = event["counts"]
             self.emit("on_participant_counts_updated", dict(self.counts))
@@ -346,6 +302,8 @@ class Call:
             self.emit("on_active_speaker_changed", self.active_speaker)
         elif what == "app-message":
             self.emit("on_app_message", event["message"], event["sender"])
+        elif what == "wanted":
+            self.face.want(event["source"], event["wanted"])
         elif what == "mute":
             self._on_mute(event)
         elif what == "dialin-ready":

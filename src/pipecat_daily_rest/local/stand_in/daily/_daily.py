@@ -7,11 +7,11 @@ from daily._checks import need
 from daily._devices import (
     LogLevel,
     NativeVad,
-    VirtualCameraDevice,
     VirtualMicrophoneDevice,
     VirtualSpeakerDevice,
 )
 from daily._output import output
+from daily._pictures import VirtualCameraDevice
 
 
 class _Context:
@@ -89,7 +89,7 @@ class Daily:
     def create_camera_device(
         device_name: str, width: int, height: int, color_format: str = "RGBA"
     ) -> VirtualCameraDevice:
-        """Make a camera that nobody sees: a local room has no video.
+        """Make a camera for the bot; `CallClient.update_inputs` selects it by its name.
 
         Args:
             device_name: Its name.
@@ -98,7 +98,7 @@ class Daily:
             color_format: How a pixel is written.
 
         Returns:
-            The device.
+            The device. It lives as long as somebody holds it.
         """
         return VirtualCameraDevice._make(device_name, width, height, color_format)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from daily._checks import frame_size, need
+from daily._checks import need
 from daily._sound import ROOM_RATE, Resampler, mono
 from daily._sources import CustomAudioSource
 
@@ -212,51 +212,6 @@ def find_speaker(name: str) -> VirtualSpeakerDevice | None:
         The device, or None.
     """
     return _speakers.get(name)
-
-
-class VirtualCameraDevice:
-    """A camera. A local room has no video: what it films is dropped."""
-
-    def __new__(cls, *args: Any) -> "VirtualCameraDevice":
-        """Refuse: `Daily.create_camera_device` makes them."""
-        msg = "cannot create 'daily.VirtualCameraDevice' instances"
-        raise TypeError(msg)
-
-    @classmethod
-    def _make(cls, name: str, width: int, height: int, color_format: str) -> "VirtualCameraDevice":
-        frame_size(width, height, color_format)
-        self = object.__new__(cls)
-        self._name, self._width, self._height = name, width, height
-        self._color_format = color_format
-        return self
-
-    @property
-    def name(self) -> str:
-        """The name that selects it."""
-        return self._name
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return self._width
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self._height
-
-    @property
-    def color_format(self) -> str:
-        """How a pixel is written."""
-        return self._color_format
-
-    def write_frame(self, frame: bytes) -> None:
-        """Film a picture.
-
-        Args:
-            frame: Its pixels.
-        """
-        need(frame, bytes)
 
 
 class NativeVad:

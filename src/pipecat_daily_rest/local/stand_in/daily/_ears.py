@@ -2,9 +2,8 @@
 """How the voices of a call reach the bot."""
 
 import threading
-import uuid
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from daily._output import Source, output
 from daily._sound import ROOM_RATE, AudioData, Resampler
 from daily._threads import Worker
 
-_MIX = bytes(16)
 _SILENCE = np.zeros(ROOM_RATE // 50, np.int16)
 _MOST_WAITING = 50  # blocks of each voice that wait for a slow bot; older ones are dropped
 
@@ -50,7 +48,7 @@ class Ears:
         self._lock = threading.Lock()
         self._worker = Worker("daily-audio")
         self._renderers: dict[tuple[str, str], _Renderer] = {}
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[str, str, bytes]] = deque()
 
     def render(self, id: str, callback: Any, source: str, rate: int, interval_ms: int) -> None:
         """Give a participant's voice to the bot from now on.
@@ -58,25 +56,24 @@ class Ears:
         Args:
             id: The participant's session id.
             callback: Called with the id, `AudioData` and the source.
-            source: ``microphone``; a local room has no others, which stay silent.
+            source: ``microphone``, ``screenAudio`` or the name of a custom track.
             rate: In Hz.
             interval_ms: How much sound in a call, in milliseconds.
         """
         with self._lock:
             self._renderers[id, source] = _Renderer(id, source, callback, rate, interval_ms)
 
-    def wanted(self, present: Iterable[str]) -> list[str]:
+    def wanted(self, present: Collection[str]) -> list[tuple[str, str]]:
         """Tell whose voices are wanted.
 
         Args:
             present: The session ids of those who are there.
 
         Returns:
-            Their session ids.
+            Their session ids, each with the source.
         """
         with self._lock:
-            rendered = {id for id, source in self._renderers if source == "microphone"}
-        return sorted(rendered.intersection(present))
+            return sorted(key for key in self._renderers if key[0] in present)
 
     def forget(self, id: str | None = None) -> None:
         """Hear somebody no longer.
@@ -95,30 +92,31 @@ class Ears:
         """Hear nothing any more."""
         self._worker.stop()
 
-    def take(self, frame: bytes) -> None:
+    def take(self, id: str, source: str, sound: bytes) -> None:
         """Take 20 ms from the room, and come back at once.
 
         Args:
-            frame: As the room sends it.
+            id: Whose; nothing for everybody, mixed.
+            source: Which of its tracks.
+            sound: 16-bit samples, or nothing for silence.
         """
         full = len(self._waiting) >= _MOST_WAITING * (1 + len(self._renderers))
         if full:
             self._waiting.popleft()
-        self._waiting.append(frame)
+        self._waiting.append((id, source, sound))
         if not full:  # else the call for the one that went is this one's
             self._worker.call(self._hear)
 
     def _hear(self) -> None:
         try:
-            frame = self._waiting.popleft()
+            id, source, sound = self._waiting.popleft()
         except IndexError:
             return  # left since
-        samples = np.frombuffer(frame, np.int16, offset=16) if len(frame) > 16 else _SILENCE
-        if frame[:16] == _MIX:
+        samples = np.frombuffer(sound, np.int16) if sound else _SILENCE
+        if not id:
             output.feed(self._call, samples)
             return
         with self._lock:
-            key = (str(uuid.UUID(bytes=frame[:16])), "microphone")
-            renderer = self._renderers.get(key)
+            renderer = self._renderers.get((id, source))
         if renderer is not None:
             renderer.feed(samples)

@@ -38,7 +38,7 @@ class Hearing(Handle):
         Args:
             participant_id: The session id.
             callback: Called with the id, `AudioData` and the source.
-            audio_source: ``microphone``; others stay silent in a local room.
+            audio_source: ``microphone``, ``screenAudio`` or the name of a custom track.
             sample_rate: In Hz.
             callback_interval_ms: How much sound in a call, in milliseconds.
             logging_interval_ms: Without effect.
@@ -60,21 +60,28 @@ class Hearing(Handle):
         color_format: str = "RGBA",
         logging_interval_ms: int = 10000,
     ) -> None:
-        """See a participant: nothing ever comes, since a local room has no video.
+        """See a participant, whenever it shows something new: up to 15 times a second.
 
         Args:
             participant_id: The session id.
-            callback: Never called.
-            video_source: The track.
+            callback: Called with the id, `VideoFrame` and the source.
+            video_source: ``camera`` or ``screenVideo``.
             color_format: How a pixel is written.
             logging_interval_ms: Without effect.
         """
+        call = self._call
         need(participant_id, str)
         need_color_format(color_format)
         try:
             need_participant(participant_id)
         except ValueError as exc:
             self._refuse("setParticipantVideoRenderer", str(exc))
+            return
+        if video_source not in ("camera", "screenVideo"):
+            error = f"a local room has no video track {video_source!r}, only camera and screenVideo"
+            self._refuse("setParticipantVideoRenderer", error)
+            return
+        call.render_video(participant_id, callback, video_source, color_format)
 
     def subscriptions(self) -> dict[str, Any]:
         """Tell what the bot takes from each participant. Without effect in a local room."""

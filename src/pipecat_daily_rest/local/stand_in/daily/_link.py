@@ -4,6 +4,8 @@
 import asyncio
 import itertools
 import json
+import struct
+import uuid
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +20,8 @@ _LOOK = 3.0  # seconds for the first look at who answers there
 _ANSWER = 5.0  # seconds for the answer to an op
 _HEARTBEAT = 10.0  # seconds
 _PIECE = 48_000 * 2  # bytes in a frame: 1 second
+_SOUND, _PICTURE = 0, 1  # kinds of binary frames
+_MIX = bytes(16)  # instead of a session id
 _MOST_AHEAD = 300 * _PIECE  # bytes of speech on their way: 5 minutes
 _MOST_MESSAGE = 1_000_000  # characters
 
@@ -55,6 +59,7 @@ class Link:
         self._count = itertools.count(1)
         self._out: deque[str | bytes] = deque()
         self._ahead = 0
+        self._pictures: dict[str, bytes] = {}  # that wait, by track
         self._news = asyncio.Event()
         self._reason = "the link to the room was lost"
         self._ended = False
@@ -87,21 +92,28 @@ class Link:
     def start(
         self,
         on_event: Callable[["Link", dict[str, Any]], None],
-        on_sound: Callable[["Link", bytes], None],
+        on_sound: Callable[["Link", str, str, bytes], None],
+        on_picture: Callable[["Link", str, str, bytes], None],
         on_end: Callable[["Link", str], None],
     ) -> None:
         """Begin to read and write.
 
         Args:
             on_event: Called with each event.
-            on_sound: Called with each 20 ms of sound.
+            on_sound: Called with a session id (nothing for everybody, mixed), the name of a track
+                and 20 ms of its sound.
+            on_picture: Called with a session id, the name of a track and a picture.
             on_end: Called once with the reason when the link has ended.
         """
 
         async def read() -> None:
             async for message in self._socket:
                 if message.type is aiohttp.WSMsgType.BINARY:
-                    on_sound(self, message.data)
+                    frame: bytes = message.data
+                    who = "" if frame[:16] == _MIX else str(uuid.UUID(bytes=frame[:16]))
+                    end = 18 + frame[17]
+                    take = on_sound if frame[16] == _SOUND else on_picture
+                    take(self, who, frame[18:end].decode(), frame[end:])
                 elif message.type is aiohttp.WSMsgType.TEXT:
                     self._take(json.loads(message.data), on_event)
             self._ended = True
@@ -148,18 +160,30 @@ class Link:
         if answer.get("error"):
             raise CallError(answer["error"])
 
-    def say(self, track: int, samples: bytes) -> None:
+    def say(self, track: str, samples: bytes) -> None:
         """Send speech; what is too far ahead is dropped.
 
         Args:
-            track: Which of the bot's tracks, up to 255.
+            track: Which of the bot's tracks.
             samples: 48 kHz, 16 bit, mono.
         """
         for start in range(0, len(samples), _PIECE):
             piece = samples[start : start + _PIECE]
             if self._ahead + len(piece) <= _MOST_AHEAD:
                 self._ahead += len(piece)
-                self._put(bytes([track]) + piece)
+                self._put(_head(_SOUND, track) + piece)
+
+    def show(self, track: str, width: int, height: int, rgb: bytes) -> None:
+        """Send a picture, in place of one that still waits.
+
+        Args:
+            track: Which of the bot's tracks.
+            width: In pixels.
+            height: In pixels.
+            rgb: Its pixels, 3 bytes each.
+        """
+        self._pictures[track] = _head(_PICTURE, track) + struct.pack("<HH", width, height) + rgb
+        self._news.set()
 
     async def close(self) -> None:
         """Close the socket."""
@@ -180,8 +204,11 @@ class Link:
                     if isinstance(frame, str):
                         await self._socket.send_str(frame)
                     else:
-                        self._ahead -= len(frame) - 1
+                        self._ahead -= len(frame) - 2 - frame[1]
                         await self._socket.send_bytes(frame)
+                if self._pictures:
+                    await self._socket.send_bytes(self._pictures.pop(next(iter(self._pictures))))
+                    continue
                 self._news.clear()
                 await self._news.wait()
         except (aiohttp.ClientError, OSError):
@@ -196,6 +223,11 @@ class Link:
             self._reason = _STATES.get(text["reason"], text["reason"] or self._reason)
         else:
             on_event(self, text)
+
+
+def _head(kind: int, track: str) -> bytes:
+    name = track.encode()
+    return bytes([kind, len(name)]) + name
 
 
 def read_url(room_url: str) -> URL:

@@ -12,19 +12,19 @@ from daily._sources import CustomAudioSource, find_source
 
 
 class Mouth:
-    """The tracks of a call. In a local room all of them are one voice."""
+    """The tracks of a call that are heard, each by its name."""
 
-    def __init__(self, say: Callable[[int, bytes], None]) -> None:
+    def __init__(self, say: Callable[[str, bytes], None]) -> None:
         """Initialize a mouth that is shut.
 
         Args:
-            say: Takes the number of a track and its samples; must not block or raise.
+            say: Takes the name of a track and its samples; must not block or raise.
         """
         self._say = say
         self._lock = threading.RLock()
         self._inputs = _settings.inputs()
         self._publishing = _settings.publishing()
-        self._sources: list[CustomAudioSource] = []
+        self._sources: dict[str, CustomAudioSource] = {}  # by track
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -62,22 +62,21 @@ class Mouth:
             self._connect()
             return "on_inputs_updated", self.inputs
 
-    def remove(self, kind: str, name: str) -> None:
+    def remove(self, name: str) -> None:
         """Remove a custom track; the next `update` tells it.
 
         Args:
-            kind: ``customAudio`` or ``customVideo``.
             name: The track's name.
         """
         with self._lock:
-            self._inputs[kind].pop(name, None)
+            self._inputs["customAudio"].pop(name, None)
 
     def close(self) -> None:
         """Let go of the sources."""
         with self._lock:
-            for source in self._sources:
+            for source in self._sources.values():
                 source._attach(self, False)
-            self._sources = []
+            self._sources = {}
 
     def sound(self, source: CustomAudioSource, samples: bytes) -> None:
         """Take what a source says, on the thread that writes it (`Sink`).
@@ -86,21 +85,21 @@ class Mouth:
             source: The source.
             samples: 48 kHz, 16 bit, mono.
         """
-        sources = self._sources  # no lock: the source holds its own
-        if source in sources:
-            self._say(sources.index(source) % 256, samples)
+        for name, fed in self._sources.items():  # no lock: the source holds its own
+            if fed is source:
+                self._say(name, samples)
 
     def _connect(self) -> None:
-        wanted: list[CustomAudioSource] = []
-        tracks = [self._inputs["microphone"], self._inputs["screenAudio"]]
-        for track in [*tracks, *self._inputs["customAudio"].values()]:
+        wanted: dict[str, CustomAudioSource] = {}
+        tracks = {name: self._inputs[name] for name in ("microphone", "screenAudio")}
+        for name, track in (tracks | self._inputs["customAudio"]).items():
             settings = track.get("settings") or {}
             source = find_source((settings.get("customTrack") or {}).get("id"))
             source = source or find_microphone(settings.get("deviceId"))
-            if track.get("isEnabled") and source is not None and source not in wanted:
-                wanted.append(source)
-        for source in self._sources:
-            source._attach(self, source in wanted)
-        for source in wanted:
+            if track.get("isEnabled") and source is not None:
+                wanted[name] = source
+        before, self._sources = self._sources, wanted
+        for source in {*before.values()} - {*wanted.values()}:
+            source._attach(self, False)
+        for source in wanted.values():
             source._attach(self, True)
-        self._sources = wanted

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a bot says and shows: sources, and the tracks that carry them into a call."""
+"""What a bot says: sources, and the tracks that carry them into a call."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from daily._checks import frame_size, need
+from daily._checks import need
 from daily._sound import ROOM_RATE, Resampler, mono
 from daily._threads import Worker
 
@@ -141,102 +141,3 @@ def find_source(track_id: Any) -> CustomAudioSource | None:
     """
     track = _tracks.get(track_id) if isinstance(track_id, str) else None
     return None if track is None else track._source
-
-
-class CustomVideoSource:
-    """Pictures that the bot makes. A local room has no video: they are checked, then dropped."""
-
-    def __init__(self, width: int, height: int, color_format: str = "RGBA") -> None:
-        """Initialize the source.
-
-        Args:
-            width: In pixels.
-            height: In pixels.
-            color_format: ``RGBA``, ``BGRA``, ``ARGB``, ``ABGR``, ``RGB`` or ``I420``.
-        """
-        self._size = frame_size(width, height, color_format)
-        self._width, self._height, self._color_format = width, height, color_format
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return self._width
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self._height
-
-    @property
-    def color_format(self) -> str:
-        """How a pixel is written."""
-        return self._color_format
-
-    def write_frame(self, frame: bytes) -> None:
-        """Show a picture.
-
-        Args:
-            frame: Its pixels.
-
-        Raises:
-            ValueError: There are too many or too few.
-        """
-        need(frame, bytes)
-        if len(frame) != self._size:
-            shape = f"{self._width}x{self._height} {self._color_format}"
-            expected = f"expected {self._size} bytes for {shape}, got {len(frame)}"
-            msg = f"frame size mismatch: {expected}"
-            raise ValueError(msg)
-
-
-class CustomVideoTrack:
-    """A video source as `CallClient.join` and `CallClient.update_inputs` name it."""
-
-    def __init__(self, video_source: CustomVideoSource) -> None:
-        """Initialize the track.
-
-        Args:
-            video_source: What it carries.
-        """
-        need(video_source, CustomVideoSource)
-        self._source = video_source
-        self._id = str(uuid.uuid4())
-
-    @property
-    def id(self) -> str:
-        """A UUID."""
-        return self._id
-
-
-class VideoFrame:
-    """A picture; a local room has none."""
-
-    def __new__(cls, *args: Any) -> "VideoFrame":
-        """Refuse: only a call makes them."""
-        msg = "cannot create 'daily.VideoFrame' instances"
-        raise TypeError(msg)
-
-    @property
-    def buffer(self) -> bytes:
-        """The pixels."""
-        return b""
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return 0
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return 0
-
-    @property
-    def timestamp_us(self) -> int:
-        """When it was taken, in microseconds."""
-        return 0
-
-    @property
-    def color_format(self) -> str:
-        """How a pixel is written."""
-        return "RGBA"

@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the bot says: the part of `CallClient` for its tracks."""
+"""What the bot says and shows: the part of `CallClient` for its tracks."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from loguru import logger
+
 from daily._checks import need
 from daily._events import EventHandler
-from daily._handle import Completion, Handle
-from daily._sources import CustomAudioTrack, CustomVideoTrack
+from daily._handle import Completion, Handle, nothing
+from daily._link import CallError
+from daily._pictures import CustomVideoTrack
+from daily._settings import MEDIA
+from daily._sources import CustomAudioTrack
+
+_MOST_NAME = 128  # bytes
+_NO_VIDEO_TRACKS = (
+    "custom video tracks do not work in a local room: it has one camera and one screen for each "
+    "participant; send the pictures as camera or screenVideo"
+)
 
 
 class Tracks(Handle):
@@ -20,7 +31,7 @@ class Tracks(Handle):
             event_handler: Who is told what happens.
         """
         super().__init__(event_handler)
-        self._custom: dict[tuple[str, str], Any] = {}  # keeps their sources alive
+        self._custom: dict[str, CustomAudioTrack] = {}  # keeps their sources alive
 
     def inputs(self) -> dict[str, Any]:
         """Tell what the bot's tracks are fed from."""
@@ -66,18 +77,24 @@ class Tracks(Handle):
         ignore_audio_level: bool | None = None,
         completion: Completion = None,
     ) -> None:
-        """Add a track. In a local room it is part of the bot's one voice.
-
-        It is heard, as that voice, while the microphone is on.
+        """Add a track, which others can hear by its name, and which is part of what all hear.
 
         Args:
-            track_name: Its name.
+            track_name: Its name, up to 128 bytes long; none of the standard tracks'.
             audio_track: What it carries.
             ignore_audio_level: Without effect.
             completion: Called with an error or None.
         """
         need(audio_track, CustomAudioTrack)
-        self._add("customAudio", track_name, audio_track, completion)
+        need(track_name, str)
+        if track_name in MEDIA or not 0 < len(track_name.encode()) <= _MOST_NAME:
+            error = f"{track_name[:_MOST_NAME]!r} cannot be the name of a custom track"
+            self._refuse("addCustomAudioTrack", error, completion)
+            return
+        given = {"isEnabled": True, "settings": {"customTrack": {"id": audio_track.id}}}
+        self._custom[track_name] = audio_track
+        inputs = {"customAudio": {track_name: given}}
+        self._call.update_media("updateInputs", inputs, completion)
 
     def update_custom_audio_track(
         self,
@@ -103,50 +120,54 @@ class Tracks(Handle):
             track_name: Its name.
             completion: Called with an error or None.
         """
-        self._remove("customAudio", track_name, completion)
+        self._custom.pop(track_name, None)
+        self._call.mouth.remove(track_name)
+        self._call.update_media("updateInputs", {}, completion)
 
     def add_custom_video_track(
         self, track_name: str, video_track: CustomVideoTrack, completion: Completion = None
     ) -> None:
-        """Add a track that nobody sees: a local room has no video.
+        """Refuse, in a call; outside one it has no effect.
 
         Args:
             track_name: Its name.
             video_track: What it carries.
             completion: Called with an error or None.
         """
+        need(track_name, str)
         need(video_track, CustomVideoTrack)
-        self._add("customVideo", track_name, video_track, completion)
+        self._refuse_video("addCustomVideoTrack", completion)
 
     def update_custom_video_track(
         self, track_name: str, video_track: CustomVideoTrack, completion: Completion = None
     ) -> None:
-        """Let a track carry something else.
+        """Refuse, in a call; outside one it has no effect.
 
         Args:
             track_name: Its name.
             video_track: What it carries.
             completion: Called with an error or None.
         """
-        self.add_custom_video_track(track_name, video_track, completion)
+        need(track_name, str)
+        need(video_track, CustomVideoTrack)
+        self._refuse_video("updateCustomVideoTrack", completion)
 
     def remove_custom_video_track(self, track_name: str, completion: Completion = None) -> None:
-        """Remove a track.
+        """Do nothing: there is none.
 
         Args:
             track_name: Its name.
-            completion: Called with an error or None.
+            completion: Called with None.
         """
-        self._remove("customVideo", track_name, completion)
+        need(track_name, str)
+        self._call.perform("removeCustomVideoTrack", nothing, completion)
 
-    def _add(self, kind: str, name: str, track: Any, completion: Completion) -> None:
-        need(name, str)
-        given = {"isEnabled": True, "settings": {"customTrack": {"id": track.id}}}
-        self._custom[kind, name] = track
-        self._call.update_media("updateInputs", {kind: {name: given}}, completion)
-
-    def _remove(self, kind: str, name: str, completion: Completion) -> None:
+    def _refuse_video(self, name: str, completion: Completion) -> None:
         call = self._call
-        self._custom.pop((kind, name), None)
-        call.mouth.remove(kind, name)
-        call.update_media("updateInputs", {}, completion)
+
+        async def refuse() -> None:
+            if call.joined:
+                logger.warning("{}: {}", name, _NO_VIDEO_TRACKS)  # Pipecat passes the error over
+                raise CallError(_NO_VIDEO_TRACKS)
+
+        call.perform(name, refuse, completion)

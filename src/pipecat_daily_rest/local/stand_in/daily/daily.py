@@ -6,19 +6,18 @@ from daily._daily import Daily
 from daily._devices import (
     LogLevel,
     NativeVad,
-    VirtualCameraDevice,
     VirtualMicrophoneDevice,
     VirtualSpeakerDevice,
 )
 from daily._events import EventHandler
-from daily._sound import AudioData
-from daily._sources import (
-    CustomAudioSource,
-    CustomAudioTrack,
+from daily._pictures import (
     CustomVideoSource,
     CustomVideoTrack,
     VideoFrame,
+    VirtualCameraDevice,
 )
+from daily._sound import AudioData
+from daily._sources import CustomAudioSource, CustomAudioTrack
 
 __all__ = [
     "AudioData",

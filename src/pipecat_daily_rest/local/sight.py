@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a participant that a test drives shows and sees."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipecat_daily_rest.local.room import MEDIA, Participant
+from pipecat_daily_rest.local.state import State
+from pipecat_daily_rest.local.video import SOURCES, Picture
+
+Pixels: TypeAlias = NDArray[np.uint8]  # rows, columns, RGB
+Colour: TypeAlias = tuple[int, int, int]
+
+_SIZE = (640, 360)  # of a picture of one colour
+_NEAR = 24  # how much each of R, G and B may differ, since VP8 keeps colours roughly
+
+
+class _Driven(Protocol):
+    """What `Sight` needs of the participant."""
+
+    participant: Participant
+    _state: State
+
+    def _tell(self) -> None: ...
+
+    def _until(
+        self, check: Callable[[], Any], timeout: float, what: str, *, pause: float = 0.0
+    ) -> Awaitable[Any]: ...
+
+
+class Sight:
+    """The part of `Scripted` for cameras and screens."""
+
+    def shows(self: _Driven, picture: Pixels | Colour, source: str = "camera") -> None:
+        """Switch the camera or the screen on, and show a picture until the next.
+
+        Args:
+            picture: Its pixels, as an array of rows, columns and RGB; or one colour, as
+                ``(255, 0, 0)``.
+            source: ``camera`` or ``screenVideo``.
+
+        Raises:
+            ValueError: It is no picture.
+            PermissionError: It may not send this.
+        """
+        me = self.participant
+        if isinstance(picture, tuple):
+            picture = np.full((_SIZE[1], _SIZE[0], 3), picture, np.uint8)
+        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
+            msg = "a picture is an array of rows, columns and RGB, of type uint8"
+            raise ValueError(msg)
+        if source not in SOURCES or not me.may_send(MEDIA[source]):
+            msg = f"the room or the token does not let it send its {source}"
+            raise PermissionError(msg)
+        height, width, _ = picture.shape
+        shown = Picture(width, height, picture.tobytes())
+        self._state.update(me, media={source: "playable"})
+        me.feeds[source].show(shown)
+
+    def hides(self: _Driven, source: str = "camera") -> None:
+        """Switch the camera or the screen off.
+
+        Args:
+            source: ``camera`` or ``screenVideo``.
+        """
+        self._state.update(self.participant, media={source: "off"})
+
+    async def sees(
+        self: _Driven,
+        what: Colour | Callable[[Pixels], bool],
+        *,
+        of: str,
+        source: str = "camera",
+        timeout: float = 60.0,  # noqa: ASYNC109
+    ) -> Pixels:
+        """Look at somebody until something is to be seen. It looks at nobody otherwise.
+
+        Args:
+            what: A colour that the picture has in its middle, roughly; or what decides over its
+                pixels.
+            of: The session id.
+            source: ``camera`` or ``screenVideo``.
+            timeout: Seconds to wait.
+
+        Returns:
+            The picture that fits.
+
+        Raises:
+            LookupError: Nobody by this id is in the room.
+            TimeoutError: It did not see it; says what it saw.
+        """
+        other = self.participant.room.participants.get(of)
+        if other is None:
+            msg = f"nobody in the room has the session id {of!r}"
+            raise LookupError(msg)
+        seen: list[Pixels] = []
+
+        def look(picture: Picture) -> None:
+            pixels = np.frombuffer(picture.rgb, np.uint8)
+            seen[:] = [pixels.reshape(picture.height, picture.width, 3)]
+            self._tell()
+
+        def fits(pixels: Pixels) -> bool:
+            return what(pixels) if callable(what) else _differs(pixels, what) <= _NEAR
+
+        def find() -> list[Pixels]:
+            return [pixels for pixels in seen if fits(pixels)]
+
+        wanted = "what it should" if callable(what) else f"the colour {what}"
+        other.feeds[source].look(look)
+        try:
+            found: list[Pixels] = await self._until(
+                find, timeout, f"see {wanted} in the {source} of {of}"
+            )
+        except TimeoutError as exc:
+            last = f"; it saw {_middle(seen[0])} last" if seen else "; it saw nothing"
+            raise TimeoutError(f"{exc}{last}") from exc
+        finally:
+            other.feeds[source].leave(look)
+        return found[0]
+
+
+def _middle(pixels: Pixels) -> Colour:
+    height, width, _ = pixels.shape
+    part = pixels[height * 2 // 5 : height * 3 // 5 + 1, width * 2 // 5 : width * 3 // 5 + 1]
+    red, green, blue = (round(float(value)) for value in part.mean(axis=(0, 1)))
+    return red, green, blue
+
+
+def _differs(pixels: Pixels, colour: Colour) -> int:
+    return max(abs(a - b) for a, b in zip(_middle(pixels), colour, strict=True))
