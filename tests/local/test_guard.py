@@ -139,7 +139,13 @@ async def test_every_answer_carries_the_headers(
             assert answer.headers["Cache-Control"] == "no-store"
             assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
             assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
-            assert answer.headers["Permissions-Policy"].startswith("microphone=(self)")
+            policy = answer.headers["Permissions-Policy"].split(", ")
+            assert {*policy} == {
+                "microphone=(self)",
+                "camera=(self)",
+                "display-capture=(self)",
+                "geolocation=()",
+            }
     assert {200, 204, 400, 403, 404, 405, 426} <= seen
     daily.fail("*", "*", html=True)
     answer = await ask(daily, session, "GET", "/v1/")

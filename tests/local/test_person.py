@@ -18,6 +18,7 @@ from pipecat_daily_rest.local import LocalDaily, person, webrtc
 from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
 from pipecat_daily_rest.local.scripted import tone_level
+from pipecat_daily_rest.local.webrtc_audio import Mouth
 
 
 @pytest.fixture
@@ -401,7 +402,7 @@ def block(value: int) -> Block:
 
 
 def test_the_jitter_buffer_begins_two_blocks_behind_and_again_after_a_hole() -> None:
-    mouth = webrtc._Mouth()
+    mouth = Mouth()
     taken = []
     for arriving in ([1], [2], [], [], [3], [4], [5]):
         for value in arriving:
@@ -411,7 +412,7 @@ def test_the_jitter_buffer_begins_two_blocks_behind_and_again_after_a_hole() -> 
 
 
 def test_the_jitter_buffer_drops_a_burst_and_what_never_drains() -> None:
-    mouth = webrtc._Mouth()
+    mouth = Mouth()
     for value in range(9):
         mouth.put(block(value))
     assert mouth.take()[0] == 7  # the newest two were kept

@@ -46,6 +46,29 @@ class Tone(MediaStreamTrack):
         return frame
 
 
+class Camera(MediaStreamTrack):
+    """A camera that sees one colour, 15 times a second."""
+
+    kind = "video"
+
+    def __init__(self, colour: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.colour = colour
+        self.number = 0
+        self.start = asyncio.get_running_loop().time()
+
+    async def recv(self) -> av.VideoFrame:
+        if self.readyState != "live":
+            raise MediaStreamError
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self.start + self.number / 15 - loop.time())
+        picture = np.full((180, 320, 3), self.colour, np.uint8)
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        frame.pts, frame.time_base = self.number * 6000, Fraction(1, 90_000)
+        self.number += 1
+        return frame
+
+
 class Peer:
     """What the page does, in Python."""
 
@@ -62,6 +85,8 @@ class Peer:
         self.tasks: list[asyncio.Task[None]] = []
         self.pc.on("track", lambda track: self.tasks.append(asyncio.create_task(self._hear(track))))
         self.tone: Tone | None = None
+        self.eyes: RTCPeerConnection | None = None
+        self.cameras: list[Camera | None] = []
         self.answer: dict[str, Any] = {}
 
     def _take(self, data: str) -> None:
@@ -135,6 +160,37 @@ class Peer:
 
         await self.until(check)
 
+    async def pictures(self, camera: Camera | None = None, *, slots: int = 2) -> None:
+        """Open the second connection, as the page does."""
+        self.eyes = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.cameras.append(camera)
+        for track in (camera, None):
+            self.eyes.addTransceiver(track or "video", direction="sendonly")
+        self.seen = [np.zeros((1, 1, 3), np.uint8)] * slots
+        for number in range(slots):
+            transceiver = self.eyes.addTransceiver("video", direction="recvonly")
+            self.tasks.append(asyncio.create_task(self._see(number, transceiver.receiver)))
+        await self.eyes.setLocalDescription(await self.eyes.createOffer())
+        self.send({"event": "pictures", "sdp": self.eyes.localDescription.sdp})
+        answer = await self.event("pictures")
+        await self.eyes.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+
+    async def _see(self, number: int, receiver: Any) -> None:
+        while receiver.track is None:
+            await self.news.wait()
+        with suppress(MediaStreamError):
+            while True:
+                self.seen[number] = (await receiver.track.recv()).to_ndarray(format="rgb24")
+                self._tell()
+
+    async def sees(self, colour: tuple[int, int, int], slot: int = 0) -> None:
+        def check() -> bool:
+            pixels = self.seen[slot]
+            middle = pixels[len(pixels) // 2, len(pixels[0]) // 2].astype(int)
+            return bool(np.abs(middle - colour).max() < 24)
+
+        await self.until(check)
+
     async def vanish(self) -> None:
         """Stop sending anything at all, as a killed browser does."""
         for task in self.tasks:
@@ -148,5 +204,9 @@ class Peer:
             task.cancel()
         if self.tone is not None:
             self.tone.stop()
+        for camera in filter(None, self.cameras):
+            camera.stop()
+        if self.eyes is not None:
+            await self.eyes.close()
         await self.pc.close()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -1,33 +1,38 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A browser's connection to a room: one audio track each way and one data channel.
 
-This is the only file that imports aiortc; `person` loads it when the first browser comes.
+Pictures have a connection of their own (`webrtc_video`), since most calls have none. This and its
+two neighbours are the only files that import aiortc; `person` loads them when the first browser
+comes.
 
 The data channel carries one JSON object per message, each with an ``event``. To the browser: what
 `Seat.send` says, with each participant's ``kind`` added, and ``joined`` (its own ``id``, the
 ``room``, all ``participants``), ``refused`` (``error``, ``info``), ``levels`` (by session id, see
-`Mixer.levels`) and ``closed`` (``reason``). From the browser: ``ping`` each second,
-``app-message`` (``message``, ``recipient``), ``update`` (``microphone``, ``userName``), ``leave``.
+`Mixer.levels`), ``pictures`` (``sdp`` or ``error``), ``wanted`` (somebody looks at its ``source``,
+or nobody) and ``closed`` (``reason``). From the browser: ``ping`` each second,
+``app-message`` (``message``, ``recipient``), ``update`` (``microphone``, ``camera``,
+``screenVideo``, ``userName``), ``pictures`` (the ``sdp`` of their offer), ``look`` (``slots``, see
+`Pictures.look`), ``leave``.
 """
 
 import asyncio
 import json
 import uuid
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from fractions import Fraction
 from typing import Any, NoReturn
 
 import aioice.ice
 import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.mediastreams import MediaStreamError
 from loguru import logger
 
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block, Mixer
-from pipecat_daily_rest.local.room import JoinRefused, Participant
+from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Participant
 from pipecat_daily_rest.local.state import State
+from pipecat_daily_rest.local.webrtc_audio import Ear, Mouth
+from pipecat_daily_rest.local.webrtc_video import Pictures
 
 PING_TIMEOUT = 5.0  # seconds without a sign of life until somebody has vanished
 OPEN_TIMEOUT = 10.0  # seconds that an offer waits for its data channel
@@ -41,71 +46,6 @@ _BACKLOG = 65_536  # bytes that wait for a slow browser; levels are dropped beyo
 def stay_on_this_machine() -> None:
     """Offer 127.0.0.1 and nothing else: aioice leaves it out, and has no setting for that."""
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
-
-
-class _Ear(MediaStreamTrack):  # type: ignore[misc]
-    """What the person hears: the mixer puts, aiortc takes."""
-
-    kind = "audio"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._blocks: deque[Block] = deque(maxlen=5)
-        self._news = asyncio.Event()
-        self._pts = 0
-
-    def put(self, block: Block) -> None:
-        self._blocks.append(block)
-        self._news.set()
-
-    async def recv(self) -> Any:
-        while not self._blocks:
-            if self.readyState != "live":
-                raise MediaStreamError
-            self._news.clear()
-            await self._news.wait()
-        block = self._blocks.popleft()
-        frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate, frame.time_base, frame.pts = (
-            SAMPLE_RATE,
-            Fraction(1, SAMPLE_RATE),
-            self._pts,
-        )
-        self._pts += BLOCK
-        return frame
-
-
-class _Mouth:
-    """What the person says, with the network's jitter evened out."""
-
-    _AHEAD = 2  # blocks before it begins
-    _MOST = 8  # blocks; more is a burst after a stall
-    _LOOK = 100  # blocks after which what never drained is dropped, since clocks differ
-
-    def __init__(self) -> None:
-        self._blocks: deque[Block] = deque()
-        self._playing = False
-        self._taken = 0
-        self._least = self._MOST
-
-    def put(self, block: Block) -> None:
-        self._blocks.append(block)
-        if len(self._blocks) > self._MOST:
-            while len(self._blocks) > self._AHEAD:
-                self._blocks.popleft()
-
-    def take(self) -> Block | None:
-        self._playing = bool(self._blocks) and (self._playing or len(self._blocks) >= self._AHEAD)
-        if not self._playing:
-            return None
-        block = self._blocks.popleft()
-        self._least = min(self._least, len(self._blocks))
-        self._taken += 1
-        if self._taken == self._LOOK:
-            if self._least >= self._AHEAD:
-                self._blocks.popleft()
-            self._taken, self._least = 0, self._MOST
-        return block
 
 
 class Connection:
@@ -147,7 +87,8 @@ class Connection:
         self._on_end = on_end
         self._participant: Participant | None = None
         self._channel: Any = None
-        self._ear, self._mouth = _Ear(), _Mouth()
+        self._ear, self._mouth = Ear(), Mouth()
+        self._pictures: Pictures | None = None
         self._levels: dict[str, float] = {}
         self._ticks = 0
         self._opened, self._hung_up = asyncio.Event(), asyncio.Event()
@@ -244,9 +185,10 @@ class Connection:
         for task in self._tasks:
             task.cancel()
         self._ear.stop()
+        closing = [self._pc.close(), *([self._pictures.close()] if self._pictures else [])]
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await asyncio.gather(self._pc.close(), *self._tasks, return_exceptions=True)
+                await asyncio.gather(*closing, *self._tasks, return_exceptions=True)
         self._on_end(self)
 
     def _tell(self, event: dict[str, Any]) -> None:
@@ -324,14 +266,32 @@ class Connection:
             recipient = message.get("recipient")
             self._state.message(me.room, message.get("message"), sender=me.id, recipient=recipient)
         elif message.get("event") == "update":
-            on, name = message.get("microphone"), message.get("userName")
+            name = message.get("userName")
+            switched = {track: on for track in MEDIA if (on := message.get(track)) is not None}
             self._state.update(
                 me,
-                media={"microphone": "playable" if on else "off"} if on is not None else None,
+                media={track: "playable" if on else "off" for track, on in switched.items()},
                 user_name=name if isinstance(name, str) else None,
             )
+        elif message.get("event") == "pictures":
+            self._tasks.append(asyncio.create_task(self._open_pictures(me, message.get("sdp"))))
+        elif message.get("event") == "look" and self._pictures is not None:
+            self._pictures.look(message.get("slots"))
         elif message.get("event") == "leave":
             self.leave()
+
+    async def _open_pictures(self, me: Participant, sdp: Any) -> None:
+        """Answer an offer of pictures, in place of the connection that they had before."""
+        before, pictures = self._pictures, Pictures(me, self._tell)
+        self._pictures = pictures
+        if before is not None:
+            await before.close()
+        try:
+            self._tell({"event": "pictures", "sdp": await pictures.answer(str(sdp))})
+        except ValueError as exc:
+            logger.debug("Local room {}: no pictures: {!r}", self._room, exc.__cause__)
+            self._tell({"event": "pictures", "error": str(exc)})
+            await pictures.close()
 
     async def _watch(self) -> None:
         """A killed browser says nothing, and ICE would notice after half a minute."""
