@@ -313,7 +313,9 @@ async def test_by_keyboard_alone(daily: LocalDaily, browser_person: People) -> N
     await keyboard.press("Enter")
     await ana.state("joined")
     assert await ana.page.evaluate("document.activeElement.id") == "mute"
-    await keyboard.press("Tab")
+    for button in ("camera", "screen", "leave"):
+        await keyboard.press("Tab")
+        assert await ana.page.evaluate("document.activeElement.id") == button
     await keyboard.press("Enter")
     await ana.state("left")
     assert await ana.page.evaluate("document.activeElement.id") == "enter"

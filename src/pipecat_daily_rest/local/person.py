@@ -23,6 +23,7 @@ _ASSETS = {
     "room.js": "text/javascript",
     "view.js": "text/javascript",
     "conversation.js": "text/javascript",
+    "video.js": "text/javascript",
     "sentences.js": "text/javascript",
     "room.css": "text/css",
     "icon.svg": "image/svg+xml",

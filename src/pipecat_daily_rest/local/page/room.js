@@ -3,6 +3,7 @@
 
 import { hearMessage, write } from "./conversation.js";
 import { MICROPHONE, SENTENCES } from "./sentences.js";
+import { gathered, Video } from "./video.js";
 import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
 
 const CONNECT_TIMEOUT = 10_000; // ms until the page says what to do about no connection
@@ -44,6 +45,7 @@ const EVENTS = {
     showMicrophone(call);
     notify(speaks(me) ? (call.problem ?? "") : "Your link lets you listen and write, but not speak.");
     $("mute").focus();
+    call.video.permit();
     event.participants.forEach(greet);
   },
   "refused"(event) {
@@ -57,6 +59,7 @@ const EVENTS = {
     call.people.set(participant.id, participant);
     write("note", "", `${nameOf(participant)} joined`);
     showPeople(call);
+    call.video.show();
     greet(participant);
   },
   "participant-updated"({ participant }) {
@@ -65,10 +68,18 @@ const EVENTS = {
     }
     call.people.set(participant.id, participant);
     showPeople(call);
+    call.video[participant.id === call.id ? "permit" : "show"]();
   },
   "participant-left"({ participant }) {
     if (call.people.delete(participant.id)) write("note", "", `${nameOf(participant)} left`);
     showPeople(call);
+    call.video.show();
+  },
+  "pictures"(event) {
+    call.video.answer(event);
+  },
+  "wanted"({ source, wanted }) {
+    call.video.wanted(source, wanted);
   },
   "levels"({ levels }) {
     call.levels = levels;
@@ -77,13 +88,19 @@ const EVENTS = {
   "app-message"({ message, sender }) {
     hearMessage(call, message, sender);
   },
-  "mute"({ by, microphone }) {
+  "mute"({ by, microphone, camera }) {
     const who = call.people.has(by) ? nameOf(call.people.get(by)) : "An owner";
     if (microphone === false) {
       setMuted(true);
       notify(`${who} muted your microphone. Press Unmute, or M, to speak.`);
     } else if (microphone === true && call.muted) {
       notify(`${who} asks you to speak: press Unmute, or M.`);
+    }
+    if (camera === false) {
+      call.video.switchOff("camera");
+      notify(`${who} switched your camera off. Press Camera to switch it on again.`);
+    } else if (camera === true) {
+      notify(`${who} asks you to show yourself: press Camera.`);
     }
   },
 };
@@ -172,8 +189,9 @@ async function join() {
     pc: new RTCPeerConnection(), channel: null, sender: null, stream: null, context: null, muted: true,
     problem: null, joined: false, interrupted: false, id: null, connection: null,
     people: new Map(), levels: {}, lines: new Map(), outputs: new Set(),
-    timer: 0, pings: 0, meter: 0,
+    timer: 0, pings: 0, meter: 0, isCurrent: () => call === mine,
   };
+  mine.video = new Video(mine, (event) => call === mine && tell(event));
   call = mine;
   show("joining", "Waiting for the microphone: allow it in the browser's question");
   await openMicrophone(mine);
@@ -241,16 +259,6 @@ async function connect(mine) {
   await pc.setRemoteDescription(answer);
 }
 
-// All candidates go with the offer; on one machine that takes a moment only.
-function gathered(pc) {
-  return new Promise((resolve) => {
-    const done = () => pc.iceGatheringState === "complete" && resolve();
-    pc.addEventListener("icegatheringstatechange", done);
-    setTimeout(resolve, 2000);
-    done();
-  });
-}
-
 async function post(what, body) {
   const response = await fetch(`/${room}/${what}`, {
     method: "POST",
@@ -284,6 +292,7 @@ function hangUp({ beacon = false } = {}) {
   clearInterval(mine.meter);
   mine.stream?.getTracks().forEach((track) => track.stop());
   mine.context?.close();
+  mine.video.close();
   mine.pc.close();
   $("remote").srcObject = null;
   showLevel(0);
@@ -311,6 +320,8 @@ $("leave").addEventListener("click", () => {
 });
 
 $("mute").addEventListener("click", toggleMute);
+$("camera").addEventListener("click", () => call.video.toggle("camera"));
+$("screen").addEventListener("click", () => call.video.toggle("screenVideo"));
 $("unblock").addEventListener("click", play);
 
 $("chat").addEventListener("submit", (event) => {

@@ -18,6 +18,28 @@ export const SENTENCES = {
     "Chromium with --allow-loopback-in-peer-connection. Then join again.",
 };
 
+export const CAMERA = {
+  NotAllowedError: "The browser may not use the camera. Allow it in the address bar, then press “Camera” again.",
+  NotFoundError: "No camera was found. Plug one in, then press “Camera” again.",
+  NotReadableError: "Another program holds the camera. Close it, then press “Camera” again.",
+  insecure: "Browsers give the camera only to pages from localhost or https. Open the link on the computer that runs the bot.",
+  gone: "The camera is gone. Plug it in again, then press “Camera”.",
+  other: "The camera could not be opened.",
+};
+
+export const SCREEN = {
+  NotAllowedError:
+    "Nothing is shared: no screen was chosen, or the browser may not record it. Press “Share screen” again " +
+    "and choose one; if nothing can be chosen, allow screen recording for the browser in the system's settings.",
+  insecure: "Browsers share the screen only on pages from localhost or https. Open the link on the computer that runs the bot.",
+  other: "The screen could not be shared.",
+};
+
+export const VIDEO = {
+  forbidden: "You may no longer show this, so it was switched off.",
+  failed: "Pictures cannot get through between this browser and the room; the sound goes on. Leave and join again to try once more.",
+};
+
 export const MICROPHONE = {
   NotAllowedError: "The browser may not use the microphone, so you are only listening. Allow it in the address bar, then press “Use microphone”.",
   NotFoundError: "No microphone was found, so you are only listening. Plug one in, then press “Use microphone”.",
