@@ -142,7 +142,7 @@ async def test_a_screen_is_shared_and_seen_and_nothing_is_asked_for_before(
 
 
 async def test_a_refused_camera_says_what_to_do(daily: LocalDaily, browser_person: People) -> None:
-    ana = await browser_person(f"{daily.url}/demo", may_use_microphone=False)
+    ana = await browser_person(f"{daily.url}/demo")
     await ana.join()
     for button, sentence in (
         ("#camera", "The browser may not use the camera. Allow it in the address bar"),

@@ -118,6 +118,7 @@ class Connection:
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as exc:  # aiortc raises whatever its parser stumbles on
             self.end()
+            logger.debug("Local room {}: an offer was not answered: {!r}", self._room, exc)
             msg = "The browser's offer cannot be read."
             raise ValueError(msg) from exc
         self._tasks.append(asyncio.create_task(self._watch()))
