@@ -14,8 +14,10 @@ from pipecat_daily_rest._secret import hidden, secret
 from pipecat_daily_rest.local.faults import Chaos, Fault
 from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.log import LogEntry
+from pipecat_daily_rest.local.news import Inbox
 from pipecat_daily_rest.local.phone import DialIn, DialOut
 from pipecat_daily_rest.local.room import Room
+from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.stored import VTT, Recording, Transcript
 
@@ -93,6 +95,27 @@ class LocalDailyFixture:
         room, token = hidden(room), secret(token)
         person = self._thread.call(self._daily.join, room, token, **options)
         return cast(Scripted, Remote(self._thread, person))
+
+    def room(self, room: str) -> RoomHandle:
+        """Take a room in hand, to make things happen in it and to wait for them.
+
+        For instance::
+
+            room = local_daily.room(made.url)
+            left = await room.event("participant-left")
+            room.transcribe(ana, "what is the weather like?")
+
+        Args:
+            room: Its name, its URL, or a link with a token.
+
+        Returns:
+            The handle, with the methods and properties of `RoomHandle`.
+
+        Raises:
+            DailyConfigError: There is no such room.
+        """
+        handle = self._thread.call(self._daily.room, hidden(room))
+        return cast(RoomHandle, Remote(self._thread, handle))
 
     def dial_in(self, target: str, **options: Any) -> DialIn:
         """Call in, as somebody with a telephone does.
@@ -333,7 +356,7 @@ class LocalDailyFixture:
 
 def _copy(room: Room) -> Room:
     people = {
-        id: replace(participant, media=dict(participant.media), ejection=None)
+        id: replace(participant, media=dict(participant.media), ejection=None, outage=None)
         for id, participant in room.participants.items()
     }
     meeting = room.meeting
@@ -343,7 +366,10 @@ def _copy(room: Room) -> Room:
             meeting, people=list(meeting.people), data=data, banned=banned, alone=None
         )
     config = copy.deepcopy(room.config)
-    return replace(room, config=config, participants=people, meeting=meeting, expiry=None)
+    told = Inbox()
+    return replace(
+        room, config=config, participants=people, meeting=meeting, expiry=None, told=told
+    )
 
 
 def _to(requests: list[Request], method: str, path: str) -> list[Request]:

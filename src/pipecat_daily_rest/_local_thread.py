@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.phone import PhoneCall
 from pipecat_daily_rest.local.scripted import Scripted
 
 T = TypeVar("T")
@@ -99,13 +100,16 @@ class Remote:
 
             return follow
         if inspect.ismethod(value):
-            return functools.partial(self._thread.call, value)
+            return lambda *args, **options: self._reached(
+                self._thread.call(value, *args, **options)
+            )
         if isinstance(value, list | dict):
             return self._thread.call(copy.copy, value)
         return self._reached(value)
 
     def _reached(self, value: Any) -> Any:
-        return Remote(self._thread, value) if isinstance(value, Scripted) else value
+        far = isinstance(value, Scripted | PhoneCall)
+        return Remote(self._thread, value) if far else value
 
     def __repr__(self) -> str:
         return f"<{type(self._target).__name__} of local_daily>"

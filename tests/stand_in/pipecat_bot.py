@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A bot on Pipecat's own DailyTransport, for tests: it prints what happens, and does as it is told.
 
-``pipecat_bot.py URL TOKEN [speaker] [video] [call=ID,DOMAIN]``. Each line that it prints is a JSON
-list: an event's name and its arguments, ``["heard", Hz, participant]`` or ``["saw", colour, size, format,
-participant, source]``. App messages tell it what to do.
+``pipecat_bot.py URL TOKEN [speaker] [video] [transcription] [call=ID,DOMAIN]``. Each line that it
+prints is a JSON list: an event's name and its arguments, ``["heard", Hz, participant]`` or
+``["saw", colour, size, format, participant, source]``. App messages tell it what to do.
 """
 
 import asyncio
@@ -18,9 +18,11 @@ from pipecat.frames.frames import (
     EndFrame,
     Frame,
     InputAudioRawFrame,
+    InterimTranscriptionFrame,
     OutputAudioRawFrame,
     OutputImageRawFrame,
     OutputTransportMessageUrgentFrame,
+    TranscriptionFrame,
     UserImageRawFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
@@ -50,6 +52,12 @@ EVENTS = (
     "on_dialout_connected",
     "on_dialout_answered",
     "on_dialout_stopped",
+    "on_dialout_error",
+    "on_dtmf_event",
+    "on_network_connection_status_updated",
+    "on_transcription_message",
+    "on_transcription_stopped",
+    "on_transcription_error",
 )
 RATE = 16_000
 
@@ -69,6 +77,8 @@ class Ear(FrameProcessor):
         await super().process_frame(frame, direction)
         if isinstance(frame, InputAudioRawFrame):
             self._hear(getattr(frame, "user_id", ""), frame)
+        elif isinstance(frame, TranscriptionFrame | InterimTranscriptionFrame):
+            tell("transcribed", type(frame).__name__, frame.text, frame.user_id)
         else:
             await self.push_frame(frame, direction)
 
@@ -121,7 +131,10 @@ def tone(hz: float, seconds: float) -> OutputAudioRawFrame:
 async def main(url: str, token: str, *options: str) -> None:
     assert daily.__stand_in__
     params = DailyParams(
-        audio_in_enabled=True, audio_out_enabled=True, audio_in_user_tracks="speaker" not in options
+        audio_in_enabled=True,
+        audio_out_enabled=True,
+        audio_in_user_tracks="speaker" not in options,
+        transcription_enabled="transcription" in options,
     )
     for option in options:
         if option.startswith("call="):
@@ -159,8 +172,6 @@ async def main(url: str, token: str, *options: str) -> None:
                 tell("updated", await transport.update_remote_participants(participants))
             case {"do": "refused"}:
                 tell("recording", await transport.start_recording())
-                tell("dialout", await transport.start_dialout({"phoneNumber": "+1"}))
-                tell("transcription", await transport.start_transcription())
             case {"do": "capture", "participant": id, **options}:
                 await transport.capture_participant_video(id, **options)
             case {"do": "show", "colour": colour, "to": destination}:
@@ -172,6 +183,8 @@ async def main(url: str, token: str, *options: str) -> None:
             case {"do": "custom video"}:
                 await transport.input()._client.add_custom_video_track("extra")
                 tell("added")
+            case {"do": "call", "method": method, "with": arguments}:
+                tell("called", method, await getattr(transport, method)(*arguments))
             case {"do": "look"}:
                 tell("participants", transport.participants(), transport.participant_counts())
             case {"do": "end"}:

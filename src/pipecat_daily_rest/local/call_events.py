@@ -85,6 +85,19 @@ class CallEvents:
         error = {"errorMsg": more["error_msg"]} if more else {}
         self._state.tell(room, {"event": f"dialout-{what}", "data": {**data, **error}})
 
+    def dtmf(self, call: PhoneCall, tone: str) -> None:
+        """Tell of a key that was pressed on a telephone.
+
+        Args:
+            call: The call.
+            tone: The key.
+        """
+        room, id = _place(call)
+        self._state.record(room.name, "dtmf received", id)
+        member = self._state.choices.dtmf_tone_member
+        data = {"sessionId": id, member: tone, "provider": "daily"}
+        self._state.tell(room, {"event": "dtmf-event", "data": data})
+
     def transfer(self, what: str, call: PhoneCall) -> None:
         """Tell of a call that leaves the room for elsewhere.
 

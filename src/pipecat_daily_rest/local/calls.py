@@ -2,6 +2,7 @@
 """What happens between the people in a room."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from pipecat_daily_rest.local.meetings import Meetings
@@ -37,6 +38,7 @@ class Calls(Meetings):
             event: As in `Seat.send`.
             but: Who need not be told.
         """
+        room.told.put(event)
         for other in list(room.participants.values()):
             if other is not but:
                 other.seat.send(event)
@@ -55,10 +57,16 @@ class Calls(Meetings):
             sender: The sender's session id.
             recipient: A session id; everybody but the sender when None or ``*``.
         """
+        source = room.participants.get(sender)
+        if source is not None and source.outage is not None:
+            again = partial(self.message, room, message, sender=sender, recipient=recipient)
+            source.outage.hold(again, message=True)
+            return
         event = {"event": "app-message", "message": message, "sender": sender}
         if recipient in (None, "*"):
-            self.tell(room, event, but=room.participants.get(sender))
+            self.tell(room, event, but=source)
         elif (target := room.participants.get(str(recipient))) is not None:
+            room.told.put(event)
             target.seat.send(event)
 
     def update(
@@ -69,12 +77,32 @@ class Calls(Meetings):
         custom_audio: Mapping[str, str] | None = None,
         user_name: str | None = None,
     ) -> None:
-        """Change what others see of somebody: a mute, a new name.
+        """Change what others see of somebody, as it wishes: a mute, a new name.
 
         Args:
             participant: Who.
             media: New track states, ``playable`` or ``off``.
             custom_audio: The states of all its custom audio tracks, by name; None leaves them.
+            user_name: New display name.
+        """
+        if participant.outage is None:
+            self.change(participant, media=media, user_name=user_name)
+        else:
+            again = partial(self.update, participant, media=media, user_name=user_name)
+            participant.outage.hold(again)
+
+    def change(
+        self,
+        participant: Participant,
+        *,
+        media: Mapping[str, str] | None = None,
+        user_name: str | None = None,
+    ) -> None:
+        """Change what others see of somebody, whether it has a network or not.
+
+        Args:
+            participant: Who.
+            media: New track states.
             user_name: New display name.
         """
         before = participant.describe()
@@ -113,10 +141,12 @@ class Calls(Meetings):
             msg = "only an owner may change other participants: join with an owner's token"
             raise PermissionError(msg)
         switched = {"microphone": microphone, "camera": camera}
-        participant.seat.send({"event": "mute", "by": by.id, **switched})
+        event = {"event": "mute", "by": by.id, **switched}
+        participant.room.told.put(event)
+        participant.seat.send(event)
         # Off is enforced here; on is a request that the person answers.
         off = {name: "off" for name, on in switched.items() if on is False}
-        self.update(participant, media=off)
+        self.change(participant, media=off)
 
     def permit(self, room: Room, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Change what people may do, and tell them and the others.

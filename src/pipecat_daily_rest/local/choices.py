@@ -121,6 +121,20 @@ class Choices:
         unknown_call: The status when there is no call of that session or call id.
         phone_timestamps_as_text: Whether ``timestamp`` of the events of calls is a string, as in
             Daily's examples, not a number, as in its schema.
+        dialout_gives: What the completion of a bot's ``start_dialout`` gets: the session id, or
+            the ``session`` that daily-js resolves to.
+        dtmf_tone_member: What the tone is called in the event of a key that was pressed.
+        transcription_track_type: The ``trackType`` of somebody's voice in what is transcribed.
+        network_timeout: Seconds without a network after which somebody counts as having left;
+            None is never.
+        interrupted_is_shown: Whether others see the tracks of somebody without a network as
+            ``interrupted``.
+        messages_without_network: Whether the app messages that somebody sent without a network
+            come ``late``, or are ``lost``.
+        may_not_dial_out_info: The text when a bot without an owner's token calls somebody.
+        may_not_transcribe_info: The text when a bot may not transcribe.
+        transcription_runs_info: The text when a transcription is started twice.
+        no_transcription_info: The text when there is no transcription to change or to stop.
         name_too_long_info: The text for a room name over 128 characters. Fields: ``name``.
         unknown_property_info: The text for a property that is not documented. Fields: ``name``.
         wrong_value_info: The text for a bad type or value. Fields: ``name``, ``value``,
@@ -201,6 +215,18 @@ class Choices:
     max_phone_sessions: int = 5
     unknown_call: Literal[400, 404] = 404
     phone_timestamps_as_text: bool = True
+    dialout_gives: Literal["session id", "session"] = "session id"
+    dtmf_tone_member: Literal["tone", "digit"] = "tone"
+    transcription_track_type: Literal["microphone", "cam-audio"] = "cam-audio"
+    network_timeout: float | None = 30.0
+    interrupted_is_shown: bool = True
+    messages_without_network: Literal["late", "lost"] = "late"
+    may_not_dial_out_info: str = "only an owner may dial out: join with an owner's token"
+    may_not_transcribe_info: str = (
+        "only an owner or an admin of transcription may transcribe: join with an owner's token"
+    )
+    transcription_runs_info: str = "the call is transcribed already"
+    no_transcription_info: str = "the call is not transcribed"
     name_too_long_info: str = "{name} is too long (room names can have 128 characters)"
     unknown_property_info: str = "unknown property '{name}'"
     wrong_value_info: str = "{name} was '{value}' but should be {expected}"

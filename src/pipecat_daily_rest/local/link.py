@@ -19,8 +19,8 @@ from loguru import logger
 
 from pipecat_daily_rest.local.bot_seat import BotSeat
 from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Participant
+from pipecat_daily_rest.local.schema import Refusal
 from pipecat_daily_rest.local.secret import masked
-from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.video import SOURCES
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def routes(daily: "LocalDaily") -> list[web.RouteDef]:
             text = "A bot's link to the room: a websocket, for the stand-in of daily-python.\n"
             return web.Response(status=426, text=text, headers={"Upgrade": "websocket"})
         await socket.prepare(request)
-        await _Link(daily.state, request.match_info["room"], socket).run()
+        await _Link(daily, request.match_info["room"], socket).run()
         return socket
 
     return [web.get("/{room:[A-Za-z0-9_-]{1,128}}/link", link)]
@@ -64,8 +64,9 @@ class _Refused(Exception):
 class _Link:
     """One bot's websocket."""
 
-    def __init__(self, state: State, room: str, socket: web.WebSocketResponse) -> None:
-        self._state = state
+    def __init__(self, daily: "LocalDaily", room: str, socket: web.WebSocketResponse) -> None:
+        self._state = daily.state
+        self._services = daily.services.ops
         self._room = room
         self._socket = socket
         self._seat = BotSeat()
@@ -142,13 +143,15 @@ class _Link:
                 answer = self._join(op)
             elif isinstance(name, str) and name in self._ops:
                 self._ops[name](self._me, op)
+            elif isinstance(name, str) and name in self._services:
+                answer = self._services[name](self._me, op)
             else:
                 raise _Refused(f"a local room does not know the op {name!r}")
         except (ValueError, RecursionError):
             error = "an op is a JSON object"
         except JoinRefused as exc:
             error = f"{exc.kind}: {exc.message}"
-        except (_Refused, PermissionError) as exc:
+        except (_Refused, Refusal, PermissionError) as exc:
             error = str(exc)
         except Exception as exc:
             what = masked(repr(exc), self._state.api_key)

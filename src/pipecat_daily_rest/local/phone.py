@@ -5,11 +5,11 @@ There is no telephone network. Whoever holds the telephone is the test: it answe
 speaks and hangs up.
 """
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from pipecat_daily_rest.local.news import News
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.secret import Secret
@@ -77,7 +77,7 @@ class PhoneCall:
         self.by_refer = False
         self.meeting_id: str | None = None
         self._telephony = telephony
-        self._news = asyncio.Event()
+        self._news = News()
 
     @property
     def session_id(self) -> str | None:
@@ -102,8 +102,18 @@ class PhoneCall:
             reason: Why it failed.
         """
         self.state, self.reason = state, reason
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        self._news.tell()
+
+    def press(self, tones: str) -> None:
+        """Press keys of the telephone.
+
+        Args:
+            tones: The keys, as ``1``, ``*`` or ``#``; each is an event of its own.
+
+        Raises:
+            DailyConfigError: It is not in a room, or there are no such keys.
+        """
+        self._telephony.press(self, tones)
 
     def answer(self) -> None:
         """Pick the telephone up: a call that rings, or that was transferred to it."""
@@ -150,13 +160,7 @@ class PhoneCall:
         return self.reason
 
     async def _until(self, check: Callable[[], bool], timeout: float, what: str) -> None:  # noqa: ASYNC109
-        try:
-            async with asyncio.timeout(timeout):
-                while not check():
-                    await self._news.wait()
-        except TimeoutError as exc:
-            msg = f"the call is {self.state}, not {what}, after {timeout} s"
-            raise TimeoutError(msg) from exc
+        await self._news.until(check, timeout, lambda: f"the call is {self.state}, not {what},")
 
 
 class DialOut(PhoneCall):

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipecat_daily_rest.local.clock import Timer
+from pipecat_daily_rest.local.news import Inbox
 from pipecat_daily_rest.local.video import SOURCES, Feed
 
 if TYPE_CHECKING:
     from pipecat_daily_rest.local.meetings import Meeting
+    from pipecat_daily_rest.local.network import Outage
 
 # What a track shows and sends, by the names of `canSend`.
 MEDIA = {
@@ -19,6 +21,8 @@ MEDIA = {
     "screenAudio": "screenAudio",
     "screenVideo": "screenVideo",
 }
+
+_MOST_TOLD = 10_000  # events that a room remembers
 
 
 class JoinRefused(Exception):
@@ -58,7 +62,16 @@ class Seat(Protocol):
                 ``{"event": "mute", "by": id, "microphone": bool | None, "camera": bool | None}``
                 (an owner switched an input; False is off). A room with calls by SIP or telephone
                 also tells ``{"event": "dialin-ready", "sipEndpoint": …}`` and, as in
-                ``dialin-connected`` or ``dialout-stopped``, ``{"event": …, "data": …}``.
+                ``dialin-connected`` or ``dialout-stopped``, ``{"event": …, "data": …}``; a
+                telephone whose key was pressed ``{"event": "dtmf-event", "data": …}``. A call
+                that is transcribed tells ``{"event": "transcription-started", "status": …}``,
+                ``{"event": "transcription-updated", "update": …}``,
+                ``{"event": "transcription-message", "message": …}``,
+                ``{"event": "transcription-error", "message": str}`` and
+                ``{"event": "transcription-stopped", "updatedBy": id | None}`` (None after an
+                error). Who lost the network gets
+                ``{"event": "network-connection-status-updated", "status": …}`` and
+                ``{"event": "network-stats-updated", "stats": …}``.
         """
 
     def close(self, reason: str) -> None:
@@ -66,7 +79,8 @@ class Seat(Protocol):
 
         Args:
             reason: ``room-deleted``, ``room-expired``, ``token-expired``, ``time-over``,
-                ``ejected``, ``replaced``, ``shutdown`` or ``failed`` (its own seat raised).
+                ``ejected``, ``replaced``, ``shutdown``, ``network-lost`` (for too long) or
+                ``failed`` (its own seat raised).
         """
 
 
@@ -88,9 +102,10 @@ class Participant:
         will_eject_at: Unix seconds, fixed at the join and never changed by an update of the
             room, or None.
         may_share: Whether the room and the token allow a shared screen.
-        media: State of each track: ``playable`` or ``off``.
+        media: State of each track: ``playable``, ``off`` or ``interrupted``.
         custom_audio: The same of its custom audio tracks, by name.
         feeds: What its camera and its screen show.
+        outage: While it is without a network, what took its seat's place; else None.
     """
 
     id: str
@@ -110,6 +125,7 @@ class Participant:
         default_factory=lambda: {source: Feed() for source in SOURCES}, repr=False
     )
     ejection: Timer | None = field(default=None, repr=False)
+    outage: "Outage | None" = field(default=None, repr=False)
 
     @property
     def hidden(self) -> bool:
@@ -211,6 +227,7 @@ class Room:
         id: UUID.
         participants: Who is in, by session id.
         meeting: The running meeting, or None; whoever is in has one.
+        told: What everybody, or somebody, was told in it, as in `Seat.send`.
     """
 
     name: str
@@ -222,6 +239,7 @@ class Room:
     meeting: "Meeting | None" = field(default=None, repr=False)
     expiry: Timer | None = field(default=None, repr=False)
     active_speaker: str | None = None
+    told: Inbox = field(default_factory=lambda: Inbox(_MOST_TOLD), repr=False)
 
     @property
     def meeting_id(self) -> str | None:

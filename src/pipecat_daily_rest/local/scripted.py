@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A participant that a test drives, without a browser or a network."""
 
-import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
+from pipecat_daily_rest.local.news import Inbox, News
 from pipecat_daily_rest.local.room import Participant
 from pipecat_daily_rest.local.sight import Sight
 from pipecat_daily_rest.local.state import State
-
-T = TypeVar("T")
 
 _WINDOW = SAMPLE_RATE // 5  # samples that a tone must last to be found
 _AUDIBLE = 0.004  # amplitude, 1 is full scale
@@ -44,16 +42,15 @@ def tone_level(audio: Block, hz: float) -> float:
     return best
 
 
-class _Seat:
+class _Seat(Inbox):
     """What the room sees of it: a script, and a bounded memory."""
 
     def __init__(self, keep: int) -> None:
+        super().__init__()
         self.scripts: dict[str, deque[Block]] = {}  # by track
         self.mix: deque[Block] = deque(maxlen=keep)
         self.voices: dict[str, deque[Block]] = {}
-        self.events: list[dict[str, Any]] = []
         self.left_reason: str | None = None
-        self.news = asyncio.Event()
         self._keep = keep
 
     def speak(self) -> Block | None:
@@ -74,16 +71,11 @@ class _Seat:
         self.tell()
 
     def send(self, event: dict[str, Any]) -> None:
-        self.events.append(event)
-        self.tell()
+        self.put(event)
 
     def close(self, reason: str) -> None:
         self.left_reason = reason
         self.tell()
-
-    def tell(self) -> None:
-        news, self.news = self.news, asyncio.Event()
-        news.set()
 
 
 class Scripted(Sight):
@@ -128,7 +120,6 @@ class Scripted(Sight):
         """
         self._state = state
         self._seat = _Seat(round(keep / TICK))
-        self._taken: set[int] = set()
         self.participant: Participant = state.join(
             room_name,
             token,
@@ -272,7 +263,8 @@ class Scripted(Sight):
             return tone_level(new, what) > 0
 
         wanted = "what it should" if callable(what) else f"{what} Hz"
-        await self._until(heard, timeout, f"hear {wanted}", pause=0.1)
+        failed = f"{self._name} did not hear {wanted}"
+        await self._seat.until(heard, timeout, lambda: failed, pause=0.1)
 
     async def event(
         self,
@@ -294,19 +286,7 @@ class Scripted(Sight):
         Raises:
             TimeoutError: There was none.
         """
-
-        def find() -> dict[str, Any] | None:
-            for number, event in enumerate(self.events):
-                if (
-                    number not in self._taken
-                    and event["event"] == name
-                    and (where is None or where(event))
-                ):
-                    self._taken.add(number)
-                    return event
-            return None
-
-        return await self._until(find, timeout, f"get {name!r}")
+        return await self._seat.take(name, where, timeout, self._name)
 
     async def message(
         self,
@@ -344,28 +324,16 @@ class Scripted(Sight):
         Raises:
             TimeoutError: It is still in.
         """
-        return await self._until(lambda: self.left_reason, timeout, "leave")
+        failed = f"{self._name} did not leave"
+        return await self._seat.until(lambda: self.left_reason, timeout, lambda: failed)
 
-    def _tell(self) -> None:
-        self._seat.tell()
+    @property
+    def _news(self) -> News:
+        return self._seat
 
-    async def _until(
-        self,
-        check: Callable[[], T | None],
-        timeout: float,  # noqa: ASYNC109
-        what: str,
-        *,
-        pause: float = 0.0,
-    ) -> T:
-        try:
-            async with asyncio.timeout(timeout):
-                while not (result := check()):
-                    await self._seat.news.wait()
-                    await asyncio.sleep(pause)
-                return result
-        except TimeoutError as exc:
-            msg = f"{self.participant.user_name or self.id} did not {what} within {timeout} s"
-            raise TimeoutError(msg) from exc
+    @property
+    def _name(self) -> str:
+        return self.participant.user_name or self.id
 
 
 def _join(blocks: "deque[Block] | tuple[Block, ...]") -> Block:

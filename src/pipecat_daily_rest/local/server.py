@@ -21,6 +21,7 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import api, control, files, link, person
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.clock import Clock
+from pipecat_daily_rest.local.dialing import Dialing
 from pipecat_daily_rest.local.failures import Failure
 from pipecat_daily_rest.local.faults import Chaos, Fault, Faults
 from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
@@ -28,16 +29,20 @@ from pipecat_daily_rest.local.hooks import Hooks
 from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.limits import Limiter, Limits
 from pipecat_daily_rest.local.mixer import Mixer
+from pipecat_daily_rest.local.network import Network
 from pipecat_daily_rest.local.notices import Notices
 from pipecat_daily_rest.local.outgoing import Outgoing
 from pipecat_daily_rest.local.room import Room
+from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
+from pipecat_daily_rest.local.services import Services
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.stored import VTT, Recording, Stored, Transcript
 from pipecat_daily_rest.local.switchboard import Switchboard
 from pipecat_daily_rest.local.telephones import Telephones
 from pipecat_daily_rest.local.telephony import Telephony
+from pipecat_daily_rest.local.transcriber import Transcriber
 
 MARK = "X-Local-Daily"
 MARK_VALUE = "1"
@@ -108,6 +113,10 @@ class LocalDaily(Telephones):
         Notices(self.state, self.webhooks)
         self.telephony = Telephony(self.state, self.webhooks)
         self.switchboard = Switchboard(self.state, self.telephony, self._outgoing)
+        self.dialing = Dialing(self.state, self.telephony)
+        self.transcriber = Transcriber(self.state)
+        self.services = Services(self.state, self.dialing, self.transcriber)
+        self.network = Network(self.state)
         self.closers: list[Callable[[], Awaitable[None]]] = []  # the routes' ends
         self._control = control
         self._runner: web.AppRunner | None = None
@@ -172,6 +181,30 @@ class LocalDaily(Telephones):
         more = timedelta(minutes=minutes, hours=hours, days=days).total_seconds()
         first = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
         self.state.clock.advance(first + more)
+
+    def room(self, room: str) -> RoomHandle:
+        """Take a room in hand, to make things happen in it and to wait for them.
+
+        For instance::
+
+            room = daily.room("demo")
+            await room.event("participant-joined")
+            room.lose_network("Ana", seconds=10)
+
+        Args:
+            room: Its name, its URL, or a link with a token.
+
+        Returns:
+            The handle.
+
+        Raises:
+            DailyConfigError: There is no such room.
+        """
+        name, _ = _name_and_token(room, None)
+        if (found := self.state.find_room(name)) is None:
+            msg = f"There is no room {name!r}: make it first, over the REST API."
+            raise DailyConfigError(msg)
+        return RoomHandle(self, found)
 
     def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
         """Let a scripted participant in, without a browser or a network.

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a participant that a test drives shows and sees."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipecat_daily_rest.local.news import News
 from pipecat_daily_rest.local.room import MEDIA, Participant
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.video import SOURCES, Picture
@@ -24,11 +25,11 @@ class _Driven(Protocol):
     participant: Participant
     _state: State
 
-    def _tell(self) -> None: ...
+    @property
+    def _news(self) -> News: ...
 
-    def _until(
-        self, check: Callable[[], Any], timeout: float, what: str, *, pause: float = 0.0
-    ) -> Awaitable[Any]: ...
+    @property
+    def _name(self) -> str: ...
 
 
 class Sight:
@@ -101,7 +102,7 @@ class Sight:
         def look(picture: Picture) -> None:
             pixels = np.frombuffer(picture.rgb, np.uint8)
             seen[:] = [pixels.reshape(picture.height, picture.width, 3)]
-            self._tell()
+            self._news.tell()
 
         def fits(pixels: Pixels) -> bool:
             return what(pixels) if callable(what) else _differs(pixels, what) <= _NEAR
@@ -112,9 +113,8 @@ class Sight:
         wanted = "what it should" if callable(what) else f"the colour {what}"
         other.feeds[source].look(look)
         try:
-            found: list[Pixels] = await self._until(
-                find, timeout, f"see {wanted} in the {source} of {of}"
-            )
+            failed = f"{self._name} did not see {wanted} in the {source} of {of}"
+            found = await self._news.until(find, timeout, lambda: failed)
         except TimeoutError as exc:
             last = f"; it saw {_middle(seen[0])} last" if seen else "; it saw nothing"
             raise TimeoutError(f"{exc}{last}") from exc

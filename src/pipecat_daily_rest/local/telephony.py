@@ -5,9 +5,11 @@ Reference: https://docs.daily.co/docs/guides/features/dial-in-dial-out
 """
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import parse_qs
 
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import claims
 from pipecat_daily_rest.local.call_events import CallEvents, endpoints
 from pipecat_daily_rest.local.clock import Timer
@@ -60,7 +62,8 @@ class Telephony:
         starts = not room.participants
         call = DialOut(self, settings)
         name = settings.get("displayName") or _user(call.to)
-        call.person = self._enter(room, name, settings.get("userId"))
+        rights = {"user_id": settings.get("userId"), "permissions": settings.get("permissions")}
+        call.person = self._enter(room, name, rights)
         self.dialouts.append(call)
         self._events.dialout("connected", call)
         idle = (room.config.get("dialout_config") or {}).get("max_idle_timeout_sec") or 0
@@ -79,8 +82,7 @@ class Telephony:
         Returns:
             The call, or None.
         """
-        calls: list[PhoneCall] = [*self.dialouts, *([] if out else self.dialins)]
-        here = (call for call in calls if session_id in room.participants)
+        here = (call for call in self.in_room(room) if isinstance(call, DialOut) or not out)
         return next((call for call in here if call.session_id == session_id), None)
 
     def answered(self, call: PhoneCall) -> None:
@@ -106,6 +108,38 @@ class Telephony:
             call.become("failed", reason)
             self._events.dialout("error", call, error_msg=reason)
             call.person.leave()
+
+    def in_room(self, room: Room) -> list[PhoneCall]:
+        """List the calls that are in a room.
+
+        Args:
+            room: The room.
+
+        Returns:
+            The calls, those that went out first.
+        """
+        calls: list[PhoneCall] = [*self.dialouts, *self.dialins]
+        return [call for call in calls if call.session_id in room.participants]
+
+    def press(self, call: PhoneCall, tones: str) -> None:
+        """Have keys of a telephone pressed.
+
+        Args:
+            call: The call.
+            tones: The keys.
+
+        Raises:
+            DailyConfigError: It is not in a room, or there are no such keys.
+        """
+        room = call.room
+        if room is None or call.session_id not in room.participants:
+            msg = f"the call is {call.state}: its keys reach no room"
+            raise DailyConfigError(msg)
+        if not re.fullmatch("[0-9A-D*#]+", tones):
+            msg = f"{tones!r} are no keys of a telephone: give some of 0 to 9, A to D, * and #."
+            raise DailyConfigError(msg)
+        for tone in tones:
+            self._events.dtmf(call, tone)
 
     def hang_up(self, call: PhoneCall) -> None:
         """End a call, from whichever side.
@@ -177,7 +211,7 @@ class Telephony:
         if self.phones(room) >= most:
             raise NotReady(self._state.choices.too_many_phone_sessions_info.format(limit=most))
         wanted = parse_qs(sip_uri.partition("?")[2]).get("x-daily_display_name")
-        call.person = self._enter(room, wanted[0] if wanted else call.from_)
+        call.person = self._enter(room, wanted[0] if wanted else call.from_, {})
         call.become("connected")
         self._events.dialin("connected", call)
 
@@ -194,11 +228,11 @@ class Telephony:
 
     # -- What happens in the rooms ---------------------------------------------------------
 
-    def _enter(self, room: Room, name: str, user_id: str | None = None) -> Scripted:
+    def _enter(self, room: Room, name: str, rights: dict[str, Any]) -> Scripted:
         """Daily lets a telephone into a private room, too: so do we, with a token of our own."""
         state = self._state
         token = claims.issue(
-            {"room_name": room.name, "user_name": name, "user_id": user_id},
+            {"room_name": room.name, "user_name": name, **rights},
             api_key=state.api_key,
             domain_id=state.domain_id,
             issued_at=state.clock.now(),

@@ -11,7 +11,7 @@ from typing import Any
 
 from loguru import logger
 
-from daily._events import EventHandler
+from daily._events import PASSED_ON, EventHandler
 from daily._link import CallError, Link, open_link, read_url, show
 from daily._output import output
 from daily._senses import Senses
@@ -53,6 +53,11 @@ class Call(Senses):
             self.others: dict[str, dict[str, Any]] = {}
             self.counts = {"hidden": 0, "present": 0}
             self._speaker: str | None = None
+            self.network: dict[str, Any] = {
+                "quality": 100,
+                "stats": {"latest": {}},
+                "threshold": "good",
+            }
             self._forget()
 
     # -- What the bot sees -----------------------------------------------------------------
@@ -136,12 +141,15 @@ class Call(Senses):
 
         sockets.start(turn())
 
-    async def ask(self, op: str, **fields: Any) -> None:
+    async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         """Ask the room.
 
         Args:
             op: What.
             **fields: Of the op.
+
+        Returns:
+            The answer.
 
         Raises:
             CallError: Not in a call, or the room refused.
@@ -149,7 +157,7 @@ class Call(Senses):
         if self._link is None:
             msg = "not in a call"
             raise CallError(msg)
-        await self._link.request(op, **fields)
+        return await self._link.request(op, **fields)
 
     def join(self, url: str, token: str | None, completion: Completion) -> None:
         """Join a room.
@@ -306,10 +314,14 @@ class Call(Senses):
             self.face.want(event["source"], event["wanted"])
         elif what == "mute":
             self._on_mute(event)
-        elif what == "dialin-ready":
-            self.emit("on_dialin_ready", event["sipEndpoint"])
-        elif what.startswith(("dialin-", "dialout-")):
-            self.emit(f"on_{what.replace('-', '_')}", event["data"])
+        elif what == "network-stats-updated":
+            self.network = event["stats"]
+            self.emit("on_network_stats_updated", copy.deepcopy(self.network))
+        elif what in PASSED_ON:
+            self.emit(f"on_{what.replace('-', '_')}", event[PASSED_ON[what]])
+        elif what == "transcription-stopped":
+            by = event["updatedBy"]
+            self.emit("on_transcription_stopped", by, by is None)
 
     def _on_mute(self, event: Mapping[str, Any]) -> None:
         changes = {name: event.get(name) for name in ("microphone", "camera")}

@@ -9,11 +9,7 @@ from daily._handle import Completion, Handle
 Settings = Mapping[str, Any] | None
 
 _REASONS = {
-    "Dialout": "it has no telephone network",
-    "Dtmf": "it has no telephone network",
-    "Sip": "it has no telephone network",
     "Recording": "it records nothing",
-    "Transcription": "it has no transcription service: transcribe in the pipeline",
     "LiveStream": "it streams nowhere",
     "Permissions": "permissions are those of the token",
 }
@@ -38,22 +34,6 @@ class OnDailyOnly(Handle):
     ) -> None:
         """Refuse."""
         self._cannot("removeLiveStreamingEndpoints", completion)
-
-    def send_dtmf(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
-        """Refuse."""
-        self._cannot("sendDTMF", completion)
-
-    def sip_call_transfer(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
-        """Refuse."""
-        self._cannot("sipCallTransfer", completion)
-
-    def sip_refer(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
-        """Refuse."""
-        self._cannot("sipRefer", completion)
-
-    def start_dialout(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
-        """Refuse."""
-        self._cannot("startDialout", completion, pair=True)
 
     def start_live_stream_with_endpoints(
         self,
@@ -87,14 +67,6 @@ class OnDailyOnly(Handle):
         """Refuse."""
         self._cannot("startRecording", completion, pair=True)
 
-    def start_transcription(self, settings: Settings = None, completion: Completion = None) -> None:
-        """Refuse."""
-        self._cannot("startTranscription", completion)
-
-    def stop_dialout(self, participant_id: str, completion: Completion = None) -> None:
-        """Refuse."""
-        self._cannot("stopDialout", completion)
-
     def stop_live_stream(self, stream_id: str | None = None, completion: Completion = None) -> None:
         """Refuse."""
         self._cannot("stopLiveStream", completion)
@@ -102,10 +74,6 @@ class OnDailyOnly(Handle):
     def stop_recording(self, stream_id: str | None = None, completion: Completion = None) -> None:
         """Refuse."""
         self._cannot("stopRecording", completion)
-
-    def stop_transcription(self, completion: Completion = None) -> None:
-        """Refuse."""
-        self._cannot("stopTranscription", completion)
 
     def update_live_stream(
         self,
@@ -130,12 +98,3 @@ class OnDailyOnly(Handle):
     ) -> None:
         """Refuse."""
         self._cannot("updateRecording", completion)
-
-    def update_transcription(
-        self,
-        participants: list[str] | None = None,
-        instance_id: str | None = None,
-        completion: Completion = None,
-    ) -> None:
-        """Refuse."""
-        self._cannot("updateTranscription", completion)

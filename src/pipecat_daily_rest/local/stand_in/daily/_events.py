@@ -4,6 +4,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+# The events of the room that reach the handler as they are: under the same name, with this member.
+PASSED_ON = {
+    "dialin-ready": "sipEndpoint",
+    **{f"dialin-{what}": "data" for what in ("connected", "stopped")},
+    **{f"dialout-{what}": "data" for what in ("connected", "answered", "stopped", "error")},
+    "dtmf-event": "data",
+    "network-connection-status-updated": "status",
+    "transcription-started": "status",
+    "transcription-updated": "update",
+    "transcription-message": "message",
+    "transcription-error": "message",
+}
+
 
 class EventHandler:
     """The base of a bot's handler; each method is called on a thread of the call."""
@@ -43,22 +56,22 @@ class EventHandler:
         """A dial-in had a problem; never in a local room."""
 
     def on_dialout_answered(self, data: Mapping[str, Any]) -> None:
-        """A dial-out over the REST API was answered, by a test."""
+        """A dial-out was answered, by a test."""
 
     def on_dialout_connected(self, data: Mapping[str, Any]) -> None:
-        """A dial-out over the REST API rings."""
+        """A dial-out rings."""
 
     def on_dialout_error(self, data: Mapping[str, Any]) -> None:
-        """A dial-out over the REST API failed."""
+        """A dial-out failed."""
 
     def on_dialout_stopped(self, data: Mapping[str, Any]) -> None:
-        """A dial-out over the REST API ended."""
+        """A dial-out ended."""
 
     def on_dialout_warning(self, data: Mapping[str, Any]) -> None:
         """A dial-out had a problem; never in a local room."""
 
     def on_dtmf_event(self, data: Mapping[str, Any]) -> None:
-        """Somebody pressed a key on a telephone; never in a local room."""
+        """Somebody pressed a key on a telephone; here a test."""
 
     def on_error(self, message: str) -> None:
         """Something failed: an operation, or the call."""
@@ -82,10 +95,10 @@ class EventHandler:
         """A live stream had a problem; never in a local room."""
 
     def on_network_connection_status_updated(self, status: Mapping[str, Any]) -> None:
-        """The connection changed; never in a local room."""
+        """The connection changed; here a test took the network away, or gave it back."""
 
     def on_network_stats_updated(self, stats: Mapping[str, Any]) -> None:
-        """The network was measured; never in a local room."""
+        """The network was measured: when a test took it away, or gave it back."""
 
     def on_participant_counts_updated(self, counts: Mapping[str, Any]) -> None:
         """More or fewer are in the call."""
@@ -118,16 +131,16 @@ class EventHandler:
         """The subscriptions changed."""
 
     def on_transcription_error(self, message: str) -> None:
-        """The transcription failed; never in a local room."""
+        """The transcription failed, since a test or faster-whisper did."""
 
     def on_transcription_message(self, message: Mapping[str, Any]) -> None:
-        """Somebody said something; never in a local room."""
+        """Somebody said something, as a test or faster-whisper has it."""
 
     def on_transcription_started(self, status: Mapping[str, Any]) -> None:
-        """The transcription started; never in a local room."""
+        """The transcription started."""
 
     def on_transcription_stopped(self, stopped_by: str, stopped_by_error: bool) -> None:
-        """The transcription ended; never in a local room."""
+        """The transcription ended."""
 
     def on_transcription_updated(self, update: Mapping[str, Any]) -> None:
-        """The transcription changed; never in a local room."""
+        """The transcription changed."""

@@ -36,6 +36,7 @@ _STATES = {
     "time-over": "the time that the room or the token allows is over",
     "ejected": "an owner ejected the bot",
     "replaced": "somebody else came in with the bot's user id",
+    "network-lost": "the bot was without a network for too long",
     "shutdown": "the local Daily has ended",
     "failed": "the room could not serve the bot; the local Daily's log says why",
 }
@@ -123,12 +124,15 @@ class Link:
 
         self._tasks = [asyncio.create_task(read()), asyncio.create_task(self._write())]
 
-    async def request(self, op: str, **fields: Any) -> None:
+    async def request(self, op: str, **fields: Any) -> dict[str, Any]:
         """Ask the room to do something.
 
         Args:
             op: What.
             **fields: Of the op.
+
+        Returns:
+            The answer.
 
         Raises:
             CallError: The room refused, is gone, or did not answer.
@@ -159,6 +163,7 @@ class Link:
             del self._replies[number]
         if answer.get("error"):
             raise CallError(answer["error"])
+        return answer
 
     def say(self, track: str, samples: bytes) -> None:
         """Send speech; what is too far ahead is dropped.

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Networks that are away for a while."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.room import Participant, Seat
+from pipecat_daily_rest.local.state import State
+
+# Reference: https://reference-python.daily.co/types.html#networkstats, and Pipecat's
+# DailyTransport for the names of the connections and of what happens to them.
+_CONNECTIONS = ("signalling", "sendTransport", "recvTransport")
+_GOOD = {"quality": 100, "threshold": "good", "previousThreshold": "veryLow"}
+_NONE = {"quality": 0, "threshold": "veryLow", "previousThreshold": "good"}
+
+
+class Outage:
+    """What takes a seat's place while its network is away: nothing passes, either way."""
+
+    def __init__(self, seat: Seat) -> None:
+        """Initialize it.
+
+        Args:
+            seat: Whose place it takes.
+        """
+        self.seat = seat
+        self.closed = False
+        self._told: list[dict[str, Any]] = []
+        self._wanted: list[tuple[Callable[[], None], bool]] = []
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Keep an event until the network is back."""
+        self._told.append(event)
+
+    def close(self, reason: str) -> None:
+        """Close the seat."""
+        self.closed = True
+        self.seat.close(reason)
+
+    def speak(self) -> None:
+        """Lose what is said."""
+        for name in ("speak", "speak_others"):
+            if (speak := getattr(self.seat, name, None)) is not None:
+                speak()
+
+    def hear(self, mix: Any, voices: Mapping[str, Any]) -> None:
+        """Give silence, as WebRTC does."""
+        if (hear := getattr(self.seat, "hear", None)) is not None:
+            hear(np.zeros_like(mix), {})
+
+    def hold(self, act: Callable[[], None], *, message: bool = False) -> None:
+        """Keep what the participant wants to do until the network is back.
+
+        Args:
+            act: Does it.
+            message: Whether it sends a message, which may be lost.
+        """
+        self._wanted.append((act, message))
+
+    def catch_up(self, *, messages: bool) -> None:
+        """Tell what it has missed, and do what it wanted to.
+
+        Args:
+            messages: Whether its messages are sent late, or were lost.
+        """
+        for event in self._told:
+            self.seat.send(event)
+        for act, message in self._wanted:
+            if messages or not message:
+                act()
+
+
+class Network:
+    """Takes the network away from participants, and gives it back."""
+
+    def __init__(self, state: State) -> None:
+        """Initialize it.
+
+        Args:
+            state: The domain.
+        """
+        self._state = state
+
+    def lose(self, participant: Participant, seconds: float) -> None:
+        """Have somebody lose the network for a while, on the local Daily's clock.
+
+        Args:
+            participant: Who.
+            seconds: For how long. Beyond ``Choices.network_timeout`` it counts as having left.
+
+        Raises:
+            DailyConfigError: It is not in a call, has no network already, or this is no time.
+        """
+        room, state = participant.room, self._state
+        if not seconds > 0:
+            msg = f"{seconds} is no time without a network: give seconds, as 10."
+            raise DailyConfigError(msg)
+        if participant.id not in room.participants or participant.outage is not None:
+            msg = f"{participant.id} is not in the room {room.name!r}, or without a network already"
+            raise DailyConfigError(msg)
+        self._tell(participant.seat, "interrupted", _NONE)
+        outage = Outage(participant.seat)
+        participant.seat = participant.outage = outage
+        state.record(room.name, f"{participant.kind} lost its network", participant.id)
+        if state.choices.interrupted_is_shown:
+            self._show(participant, "playable", "interrupted")
+        now, timeout = state.clock.now(), state.choices.network_timeout
+        if timeout is not None and seconds > timeout:
+            state.clock.call_at(now + timeout, lambda: self._time_out(participant, outage))
+        state.clock.call_at(now + seconds, lambda: self._restore(participant, outage))
+
+    def _time_out(self, participant: Participant, outage: Outage) -> None:
+        if participant.outage is outage:
+            self._state.leave(participant, "lost its network")
+
+    def _restore(self, participant: Participant, outage: Outage) -> None:
+        participant.seat, participant.outage = outage.seat, None
+        if outage.closed:
+            return
+        if participant.id not in participant.room.participants:
+            outage.seat.close("network-lost")
+            return
+        self._state.record(
+            participant.room.name, f"{participant.kind} has its network back", participant.id
+        )
+        self._tell(participant.seat, "connected", _GOOD)
+        self._show(participant, "interrupted", "playable")
+        late = self._state.choices.messages_without_network == "late"
+        outage.catch_up(messages=late)
+
+    def _show(self, participant: Participant, before: str, after: str) -> None:
+        media = {name: after for name, state in participant.media.items() if state == before}
+        self._state.change(participant, media=media)
+
+    def _tell(self, seat: Seat, event: str, stats: dict[str, Any]) -> None:
+        for connection in _CONNECTIONS:
+            status = {"connection": connection, "event": event}
+            seat.send({"event": "network-connection-status-updated", "status": status})
+        seat.send({"event": "network-stats-updated", "stats": {**stats, "stats": {"latest": {}}}})

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Waiting until something has happened."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class News:
+    """Something that changes, and whoever waits until it has changed as wanted."""
+
+    def __init__(self) -> None:
+        """Initialize without news."""
+        self._news = asyncio.Event()
+
+    def tell(self) -> None:
+        """Have everybody who waits look again."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def until(
+        self,
+        check: Callable[[], T | None],
+        timeout: float,  # noqa: ASYNC109
+        failed: Callable[[], str],
+        *,
+        pause: float = 0.0,
+    ) -> T:
+        """Wait.
+
+        Args:
+            check: Gives what is wanted, or nothing yet.
+            timeout: Seconds to wait.
+            failed: Says what has not happened.
+            pause: Seconds between two looks.
+
+        Returns:
+            What ``check`` gave.
+
+        Raises:
+            TimeoutError: It has not happened.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while not (result := check()):
+                    await self._news.wait()
+                    await asyncio.sleep(pause)
+                return result
+        except TimeoutError as exc:
+            msg = f"{failed()} within {timeout} s"
+            raise TimeoutError(msg) from exc
+
+
+@dataclass(eq=False)
+class _Entry:
+    event: dict[str, Any]
+    taken: bool = False
+
+
+class Inbox(News):
+    """Events in order, and waiting for one. Each is given once."""
+
+    def __init__(self, keep: int | None = None) -> None:
+        """Initialize an empty one.
+
+        Args:
+            keep: How many events are remembered; all when None.
+        """
+        super().__init__()
+        self._entries: deque[_Entry] = deque(maxlen=keep)
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events, in order."""
+        return [entry.event for entry in self._entries]
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Take an event in.
+
+        Args:
+            event: As in `Seat.send`.
+        """
+        self._entries.append(_Entry(event))
+        self.tell()
+
+    async def take(
+        self,
+        name: str,
+        where: Callable[[dict[str, Any]], bool] | None,
+        timeout: float,  # noqa: ASYNC109
+        who: str,
+    ) -> dict[str, Any]:
+        """Wait for an event, or take one that is there.
+
+        Args:
+            name: Its name, as in ``participant-joined``.
+            where: Which one; the next when None.
+            timeout: Seconds to wait.
+            who: Who waits, for the error.
+
+        Returns:
+            The event.
+
+        Raises:
+            TimeoutError: There was none.
+        """
+
+        def find() -> dict[str, Any] | None:
+            for entry in self._entries:
+                event = entry.event
+                fits = event["event"] == name and (where is None or where(event))
+                if fits and not entry.taken:
+                    entry.taken = True
+                    return event
+            return None
+
+        return await self.until(find, timeout, lambda: f"{who} did not get {name!r}")

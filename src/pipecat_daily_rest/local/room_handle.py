@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A room in a test's hand: what a test makes happen in it, and what it waits for."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.call_events import endpoints
+from pipecat_daily_rest.local.phone import DialIn, PhoneCall
+from pipecat_daily_rest.local.room import Participant, Room
+from pipecat_daily_rest.local.scripted import Scripted
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.server import LocalDaily
+
+Who = str | Participant | Scripted
+"""A session id, a display name, or the participant."""
+
+
+class RoomHandle:
+    """A room of a `LocalDaily`, for tests.
+
+    Parameters:
+        room: What the local Daily knows about it.
+    """
+
+    def __init__(self, daily: "LocalDaily", room: Room) -> None:
+        """Initialize the handle; `LocalDaily.room` does that.
+
+        Args:
+            daily: Whose room.
+            room: The room.
+        """
+        self._daily = daily
+        self.room = room
+
+    @property
+    def name(self) -> str:
+        """The room's name."""
+        return self.room.name
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What anybody was told in the room, in order, as in `Seat.send`."""
+        return self.room.told.events
+
+    async def event(
+        self,
+        name: str,
+        where: Callable[[dict[str, Any]], bool] | None = None,
+        *,
+        timeout: float = 60.0,  # noqa: ASYNC109
+    ) -> dict[str, Any]:
+        """Wait for something that is told in the room, or take what was told. Each is given once.
+
+        For instance::
+
+            await room.event("participant-left")
+            await room.event("app-message", lambda event: event["message"] == "hello")
+
+        Args:
+            name: The event's name, as in `Seat.send`.
+            where: Which one; the next when None.
+            timeout: Seconds to wait.
+
+        Returns:
+            The event.
+
+        Raises:
+            TimeoutError: There was none.
+        """
+        return await self.room.told.take(name, where, timeout, f"the room {self.name!r}")
+
+    def transcribe(self, who: Who, text: str, final: bool = True) -> None:
+        """Tell the bots that transcribe the call what somebody said, as Daily's service would.
+
+        What is not final is told to whoever asked for it (``extra={"interim_results": True}``),
+        and only what was said by those who are transcribed (``update_transcription``).
+
+        Args:
+            who: Who said it: a session id, a display name, or the participant.
+            text: What.
+            final: Whether the words are final.
+
+        Raises:
+            DailyConfigError: Nobody transcribes the call, or nobody is called so.
+        """
+        self._daily.transcriber.said(self._find(who), text, final=final)
+
+    def fail_transcription(self, message: str = "the transcription service failed") -> None:
+        """Have the transcription of the call fail: it is told, and ends.
+
+        Args:
+            message: Why.
+
+        Raises:
+            DailyConfigError: Nobody transcribes the call.
+        """
+        if not self._daily.transcriber.running(self.room):
+            msg = f"Nobody transcribes the call in {self.name!r}: there is nothing to fail."
+            raise DailyConfigError(msg)
+        self._daily.transcriber.fail(self.room, message)
+
+    def dial_in(self, **options: Any) -> DialIn:
+        """Call the room's own SIP endpoint, as a telephone does: ready, connected, stopped.
+
+        The room takes the call once somebody is in and ``dialin-ready`` was told::
+
+            await room.event("dialin-ready")
+            call = room.dial_in(from_="+12125550199")
+            caller = await call.connected()
+
+        Args:
+            **options: As for `LocalDaily.dial_in`: ``from_``, ``to``, ``sip_headers``.
+
+        Returns:
+            The call.
+
+        Raises:
+            DailyConfigError: The room has no SIP endpoint.
+        """
+        if not (uris := endpoints(self.room)):
+            msg = (
+                f"The room {self.name!r} takes no calls: make it with the property sip, as "
+                "DailyRoomSipParams() gives it."
+            )
+            raise DailyConfigError(msg)
+        return self._daily.dial_in(uris[0], **options)
+
+    def dtmf(self, tones: str, *, phone: PhoneCall | None = None) -> None:
+        """Press keys of a telephone that is in the room.
+
+        Args:
+            tones: The keys, as ``1``, ``*`` or ``#``; each is an event of its own.
+            phone: Whose; the only one in the room when None.
+
+        Raises:
+            DailyConfigError: There are no such keys, or not one telephone.
+        """
+        if phone is None:
+            phones = self._daily.telephony.in_room(self.room)
+            if len(phones) != 1:
+                msg = (
+                    f"There are {len(phones)} telephones in the room {self.name!r}: call in with "
+                    "dial_in(), or say with phone= which one is meant."
+                )
+                raise DailyConfigError(msg)
+            phone = phones[0]
+        phone.press(tones)
+
+    def lose_network(self, who: Who, seconds: float) -> None:
+        """Have somebody lose the network for a while, on the local Daily's clock.
+
+        Nothing passes either way: sound is lost, events come late. Beyond
+        ``Choices.network_timeout`` it counts as having left, and is put out when it comes back.
+
+        Args:
+            who: Who: a session id, a display name, or the participant.
+            seconds: For how long.
+
+        Raises:
+            DailyConfigError: Nobody is called so, it has no network already, or this is no time.
+        """
+        self._daily.network.lose(self._find(who), seconds)
+
+    def _find(self, who: Who) -> Participant:
+        wanted = who if isinstance(who, str) else who.id
+        here = self.room.participants
+        found = [p for p in here.values() if wanted in (p.id, p.user_name)]
+        if len(found) != 1:
+            names = ", ".join(repr(p.user_name or p.id) for p in here.values()) or "nobody"
+            how = f"{len(found)} are" if found else "nobody is"
+            msg = f"In the room {self.name!r} {how} called {wanted!r}: there is {names}."
+            raise DailyConfigError(msg)
+        return found[0]
