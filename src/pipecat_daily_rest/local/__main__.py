@@ -84,6 +84,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--latency", type=float, default=0.0, help="seconds that every request takes at the least"
     )
+    parser.add_argument(
+        "--speech-model",
+        default=os.environ.get("LOCAL_DAILY_SPEECH_MODEL") or "tiny.en",
+        help="the Whisper model of transcriptions, where faster-whisper is installed",
+    )
     return parser.parse_args()
 
 
@@ -108,6 +113,7 @@ async def _start(arguments: argparse.Namespace) -> LocalDaily:
         limits=Limits() if arguments.limits else None,
         latency=arguments.latency,
         control=arguments.control,
+        speech_model=arguments.speech_model,
     )
     if arguments.prefer_port is not None:
         with contextlib.suppress(DailyConfigError):

@@ -4,7 +4,7 @@
 import asyncio
 import math
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -70,6 +70,10 @@ class Mixer:
 
     A participant is heard while its microphone is ``playable``, it may send audio and the others
     can see it. A seat that is no `Voice` neither speaks nor hears.
+
+    Parameters:
+        listeners: Each is called with a room and who said what in it, once a tick; they must not
+            block or raise.
     """
 
     def __init__(self, state: State) -> None:
@@ -81,6 +85,7 @@ class Mixer:
         self._state = state
         self._loudness: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
+        self.listeners: list[Callable[[Room, Mapping[str, Block]], None]] = []
 
     def start(self) -> None:
         """Start the clock."""
@@ -153,6 +158,8 @@ class Mixer:
                 seat.hear(mix, rest)
             except Exception as exc:
                 self._put_out(participant, exc)
+        for listener in self.listeners:
+            listener(room, voices)
         self._find_speaker(room)
 
     def _measure(

@@ -37,6 +37,7 @@ from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
 from pipecat_daily_rest.local.services import Services
+from pipecat_daily_rest.local.speech import Speech
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.stored import VTT, Recording, Stored, Transcript
 from pipecat_daily_rest.local.switchboard import Switchboard
@@ -68,6 +69,7 @@ class LocalDaily(Telephones):
         limits: Limits | None = None,
         latency: float = 0.0,
         control: bool = False,
+        speech_model: str | None = None,
     ) -> None:
         """Initialize a local Daily; ``async with`` or `start` starts it.
 
@@ -82,6 +84,9 @@ class LocalDaily(Telephones):
             latency: Seconds that every request to the REST API takes at the least, half of them
                 on its way here and half on the way back.
             control: Whether other processes may add faults, over HTTP and with the key.
+            speech_model: What writes down what is said where a bot has started a transcription,
+                if faster-whisper is installed: the name of a Whisper model that is on this
+                machine, or its folder. None leaves it to the test, see `RoomHandle.transcribe`.
 
         Raises:
             DailyConfigError: The port, the key or the latency cannot be one.
@@ -118,6 +123,10 @@ class LocalDaily(Telephones):
         self.services = Services(self.state, self.dialing, self.transcriber)
         self.network = Network(self.state)
         self.closers: list[Callable[[], Awaitable[None]]] = []  # the routes' ends
+        if speech_model is not None:
+            speech = Speech(self.state, self.transcriber, speech_model)
+            self.mixer.listeners.append(speech.hear)
+            self.closers.append(speech.aclose)
         self._control = control
         self._runner: web.AppRunner | None = None
 
