@@ -3,6 +3,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -151,6 +152,7 @@ async def test_without_a_microphone_one_listens_and_writes(
     assert await ana.page.inner_text("#mute") == "MuteM"
 
 
+@pytest.mark.proves("CallClient.send_prebuilt_chat_message")
 async def test_the_conversation(daily: LocalDaily, browser_person: People) -> None:
     bot = daily.join("demo", user_name="Robin")
     bot.participant.kind = "bot"
@@ -177,7 +179,15 @@ async def test_the_conversation(daily: LocalDaily, browser_person: People) -> No
     bot.send({"step": 2})
     await ana.page.fill("#message", "hello all")
     await ana.page.press("#message", "Enter")
-    assert (await bot.message())["message"] == "hello all"
+    chat = await bot.message()
+    date = chat.pop("date")
+    assert chat == {
+        "event": "chat-msg",
+        "message": "hello all",
+        "name": "Ana",
+        "room": "main-room-main",
+    }
+    assert datetime.fromisoformat(date).tzinfo is not None
     await ana.sees("hello all", "#log")
     lines = await ana.page.evaluate(
         "[...document.querySelectorAll('#log li')].map((line) => [...line.children].map("
@@ -339,3 +349,35 @@ async def test_the_page_tells_what_one_may_no_longer_do(
     await ana.sees("no longer speak", "#notice")
     daily.state.permit(room, {id: {"canSend": True}})
     await ana.sees("You may speak now.", "#notice")
+
+
+async def test_what_is_transcribed_and_a_network_that_is_away(
+    daily: LocalDaily, browser_person: People
+) -> None:
+    bot = daily.join("demo", user_name="Robin")
+    bot.participant.is_owner = True
+    ana = await browser_person(f"{daily.url}/demo")
+    await ana.join()
+    room = daily.room("demo")
+    settings = {"includeRawResponse": True, "extra": {"interim_results": True}}
+    daily.transcriber.start(bot.participant, settings)
+    room.transcribe("Ana", "Good", final=False)
+    room.transcribe("Ana", "Good morning")
+    room.transcribe("Robin", "<b>hello</b>")
+    await ana.sees("<b>hello</b>", "#log")
+    lines = await ana.page.evaluate(
+        "[...document.querySelectorAll('#log li[data-kind=speech]')].map((line) => line.innerText)"
+    )
+    assert [line.replace("\n", " ") for line in lines] == ["Ana Good morning", "Robin <b>hello</b>"]
+    room.lose_network("Robin", seconds=10)
+    await ana.sees("no network", "#people")
+    daily.advance(11)
+    room.lose_network("Ana", seconds=20)
+    await ana.sees("Connection interrupted", "#status")
+    bot.send("late")
+    daily.advance(21)
+    await ana.sees("late", "#log")
+    await ana.sees("Joined: one other is here", "#status")
+    room.lose_network("Ana", seconds=60)
+    daily.advance(61)
+    await ana.sees("without a network for too long", "#reason")

@@ -355,3 +355,73 @@ client.release()
     assert permissions["canSend"] == ["video"]
     # Its own entry is not among the others.
     assert not [line for line in bot.lines if line[0] == "on_participant_joined"]
+
+
+@pytest.mark.proves(
+    "CallClient.get_network_stats",
+    "CallClient.participant_counts",
+    "CallClient.start_transcription",
+    "CallClient.update_transcription",
+    "on_network_stats_updated",
+    "on_participant_counts_updated",
+    "on_transcription_started",
+    "on_transcription_updated",
+)
+async def test_what_pipecat_does_not_pass_on(
+    local_daily: LocalDaily, url: str, token: Callable[..., str], start: Any
+) -> None:
+    bot = await start(
+        url,
+        token(room_name="demo", is_owner=True),
+        code=BEGIN
+        + """
+tell("outside", *wait(client.start_transcription))
+wait(client.join, url, token)
+tell("stats", client.get_network_stats())
+tell("start", *wait(client.start_transcription, {"language": "en"}))
+tell("again", *wait(client.start_transcription))
+tell("update", *wait(client.update_transcription, ["nobody"]))
+for line in sys.stdin:
+    tell("stats", client.get_network_stats(), client.participant_counts())
+tell("stop", *wait(client.stop_transcription))
+client.release()
+""",
+    )
+    await bot.tells("update")
+    ana = local_daily.join(url)
+    await bot.tells(
+        "on_participant_counts_updated", lambda counts: counts == {"present": 2, "hidden": 0}
+    )
+    room = local_daily.room(url)
+    room.lose_network("Robot", seconds=10)
+    (lost,) = await bot.tells("on_network_stats_updated", lambda s: s["quality"] == 0)
+    ana.send("late")
+    ana.leave()
+    local_daily.advance(11)
+    await bot.tells("on_app_message")
+    await bot.tells("on_participant_counts_updated", lambda counts: counts["present"] == 1, 40)
+    bot.process.stdin.write(b"\n")
+    bot.process.stdin.close()
+    await bot.ends()
+    said = {line[0]: line[1:] for line in bot.lines}
+    assert said["outside"] == ["not in a call"]
+    assert said["start"] == said["update"] == said["stop"] == [None]
+    assert "transcribed already" in said["again"][0]
+    good, counts = said["stats"]
+    assert (good["quality"], good["threshold"], counts["present"]) == (100, "good", 1)
+    assert lost["threshold"] == "veryLow"
+    assert said["on_transcription_started"][0]["language"] == "en"
+    assert said["on_transcription_updated"][0]["participants"] == ["nobody"]
+    # What happened while it was away comes in order, after the news that the network is back.
+    names = [line[0] for line in bot.lines]
+    back = [name for name in names if name.startswith("on_network")]
+    assert (
+        back
+        == [
+            *["on_network_connection_status_updated"] * 3,
+            "on_network_stats_updated",
+        ]
+        * 2
+    )
+    last = max(at for at, name in enumerate(names) if name == "on_network_stats_updated")
+    assert last < names.index("on_app_message") < names.index("on_participant_left")

@@ -85,17 +85,24 @@ class Calls(Meetings):
             custom_audio: The states of all its custom audio tracks, by name; None leaves them.
             user_name: New display name.
         """
+        change = partial(
+            self.change,
+            participant,
+            media=media,
+            custom_audio=custom_audio,
+            user_name=user_name,
+        )
         if participant.outage is None:
-            self.change(participant, media=media, user_name=user_name)
+            change()
         else:
-            again = partial(self.update, participant, media=media, user_name=user_name)
-            participant.outage.hold(again)
+            participant.outage.hold(change)
 
     def change(
         self,
         participant: Participant,
         *,
         media: Mapping[str, str] | None = None,
+        custom_audio: Mapping[str, str] | None = None,
         user_name: str | None = None,
     ) -> None:
         """Change what others see of somebody, whether it has a network or not.
@@ -103,6 +110,7 @@ class Calls(Meetings):
         Args:
             participant: Who.
             media: New track states.
+            custom_audio: As in `update`.
             user_name: New display name.
         """
         before = participant.describe()

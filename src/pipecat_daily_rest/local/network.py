@@ -27,7 +27,7 @@ class Outage:
             seat: Whose place it takes.
         """
         self.seat = seat
-        self.closed = False
+        self.timed_out = False
         self._told: list[dict[str, Any]] = []
         self._wanted: list[tuple[Callable[[], None], bool]] = []
 
@@ -37,7 +37,6 @@ class Outage:
 
     def close(self, reason: str) -> None:
         """Close the seat."""
-        self.closed = True
         self.seat.close(reason)
 
     def speak(self) -> None:
@@ -113,15 +112,15 @@ class Network:
         state.clock.call_at(now + seconds, lambda: self._restore(participant, outage))
 
     def _time_out(self, participant: Participant, outage: Outage) -> None:
-        if participant.outage is outage:
+        if participant.id in participant.room.participants:
+            outage.timed_out = True
             self._state.leave(participant, "lost its network")
 
     def _restore(self, participant: Participant, outage: Outage) -> None:
         participant.seat, participant.outage = outage.seat, None
-        if outage.closed:
-            return
         if participant.id not in participant.room.participants:
-            outage.seat.close("network-lost")
+            if outage.timed_out:  # and finds out only now
+                outage.seat.close("network-lost")
             return
         self._state.record(
             participant.room.name, f"{participant.kind} has its network back", participant.id

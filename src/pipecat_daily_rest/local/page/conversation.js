@@ -57,18 +57,28 @@ export function hearMessage(call, message, sender) {
   }
 }
 
+// https://docs.daily.co/reference/daily-js/events/transcription-events
+export function hearTranscription(call, { participantId, text, rawResponse }) {
+  const said = call.people.get(participantId);
+  hearSpeech(call, `said ${participantId}`, said, text, rawResponse?.is_final !== false);
+}
+
+// What somebody says, in one line until the words are final.
+function hearSpeech(call, key, participant, text, final) {
+  const own = participant?.id === call.id;
+  const line = call.lines.get(key);
+  const written = write("speech", participant ? nameOf(participant) : "Heard", text, { own, line, final });
+  if (final) call.lines.delete(key);
+  else call.lines.set(key, written);
+}
+
 // https://docs.pipecat.ai/client/rtvi-standard
 function hearRTVI(call, message, sender, who) {
   const data = message.data ?? {};
   const text = typeof data.text === "string" ? data.text.trim() : "";
   if (message.type === "user-transcription" && text) {
     const said = [...call.people.values()].find((p) => p.id === data.user_id || p.info.userId === data.user_id);
-    const key = `user ${data.user_id}`;
-    const own = said?.id === call.id;
-    const line = call.lines.get(key);
-    const written = write("speech", said ? nameOf(said) : "Heard", text, { own, line, final: data.final === true });
-    if (data.final === true) call.lines.delete(key);
-    else call.lines.set(key, written);
+    hearSpeech(call, `user ${data.user_id}`, said, text, data.final === true);
   } else if (message.type === "bot-output" && text) {
     call.outputs.add(sender);
     const key = `bot ${sender} ${data.segment_id}`;

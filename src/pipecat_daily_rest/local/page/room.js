@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The page of a local room: joining it, being in it, and leaving it.
 
-import { hearMessage, write } from "./conversation.js";
+import { hearMessage, hearTranscription, write } from "./conversation.js";
 import { MICROPHONE, SENTENCES } from "./sentences.js";
 import { gathered, Video } from "./video.js";
 import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
@@ -87,6 +87,14 @@ const EVENTS = {
   },
   "app-message"({ message, sender }) {
     hearMessage(call, message, sender);
+  },
+  "transcription-message"({ message }) {
+    hearTranscription(call, message);
+  },
+  "network-connection-status-updated"({ status }) {
+    if (status.connection !== "signalling") return;
+    call.interrupted = status.event === "interrupted";
+    showPeople(call);
   },
   "mute"({ by, microphone, camera }) {
     const who = call.people.has(by) ? nameOf(call.people.get(by)) : "An owner";
@@ -329,7 +337,7 @@ $("chat").addEventListener("submit", (event) => {
   const text = $("message").value.trim();
   if (!text || !call) return;
   const name = nameOf(call.people.get(call.id));
-  const message = { event: "chat-msg", message: text, name, room: "main-room", date: new Date().toISOString() };
+  const message = { event: "chat-msg", message: text, name, room: "main-room-main", date: new Date().toISOString() };
   if (tell({ event: "app-message", message })) {
     write("chat", name, text, { own: true });
     $("message").value = "";

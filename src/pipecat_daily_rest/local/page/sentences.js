@@ -8,6 +8,7 @@ export const SENTENCES = {
   "time-over": "Your time in this room is over. Ask for a new link to come back.",
   "ejected": "You were removed from the room.",
   "replaced": "You joined again from somewhere else, so this page left the room.",
+  "network-lost": "You were without a network for too long, so the room let you go. Join again.",
   "shutdown": "The local Daily was stopped. Start the bot again and open its new link.",
   "failed": "Something went wrong in the room and you were put out: its log says more. Join again.",
   "lost": "The connection to the room was lost. Check that the bot's program is still running, then join again.",

@@ -40,6 +40,10 @@ function isMuted(participant) {
   return participant.media.microphone.state === "off";
 }
 
+function isAway(participant) {
+  return participant.media.microphone.state === "interrupted";
+}
+
 export function showPeople(call) {
   const items = [...call.people.values()].map((participant) => {
     const item = document.createElement("li");
@@ -68,7 +72,7 @@ export function showLevels(call) {
     const roles = [
       participant.id === call.id ? "you" : participant.kind === "bot" ? "bot" : "",
       participant.info.isOwner ? "owner" : "",
-      speaking ? "speaking" : isMuted(participant) ? "microphone off" : "",
+      speaking ? "speaking" : isMuted(participant) ? "microphone off" : isAway(participant) ? "no network" : "",
     ];
     const text = roles.filter(Boolean).join(" · ");
     const what = item.querySelector(".what");
