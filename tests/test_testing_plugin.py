@@ -338,6 +338,32 @@ async def test_telephones(local_daily, daily_helper):
     await daily_helper.delete_room_by_name("phones")
     assert await phone.ended() == ""
 
+@pytest.mark.asyncio
+async def test_a_room_in_hand(local_daily, daily_helper):
+    properties = DailyRoomProperties(sip=DailyRoomSipParams())
+    made = await daily_helper.create_room(DailyRoomParams(name="hand", properties=properties))
+    room = local_daily.room(made.url)
+    ana = local_daily.join("hand", await daily_helper.get_token(made.url), user_name="Ana")
+    joined = await room.event("participant-joined", lambda event: True)
+    assert joined["participant"]["id"] == ana.id
+    await room.event("dialin-ready")
+    call = room.dial_in(from_="+12125550111")
+    caller = await call.connected()
+    room.dtmf("5", phone=call)
+    assert (await ana.event("dtmf-event"))["data"] == {
+        "sessionId": caller.id, "tone": "5", "provider": "daily"
+    }
+    with pytest.raises(DailyConfigError, match="start_transcription first"):
+        room.transcribe(ana, "hello")
+    room.lose_network(ana, seconds=10)
+    caller.send("late")
+    assert ana.received == []
+    local_daily.advance(11)
+    assert await ana.message() == "late"
+    assert room.name == "hand" and room.events[0] == joined
+    await daily_helper.delete_room_by_name("hand")
+    assert "hand" not in local_daily.rooms
+
 
 def test_no_session_is_left_open():
     assert not _sessions.shared._shared
@@ -348,7 +374,7 @@ def test_the_fixtures_in_every_kind_of_test(suite: Run) -> None:
     # A type may be imported from the plugin before pytest loads it.
     conftest = "from pipecat_daily_rest.testing import LocalDailyFixture\n" + CONFTEST
     ended = suite(conftest__py=conftest, test_suite__py=SUITE)
-    assert re.search(r"= 10 passed in", ended.stdout), ended.stdout + ended.stderr
+    assert re.search(r"= 11 passed in", ended.stdout), ended.stdout + ended.stderr
 
 
 def test_a_wait_that_nobody_awaits_is_told(suite: Run) -> None:
