@@ -11,7 +11,7 @@ from pipecat_daily_rest.local.room import Participant, Room
 from pipecat_daily_rest.local.scripted import Scripted
 
 if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
+    from pipecat_daily_rest.local.hands import Hands
 
 Who = str | Participant | Scripted
 """A session id, a display name, or the participant."""
@@ -24,7 +24,7 @@ class RoomHandle:
         room: What the local Daily knows about it.
     """
 
-    def __init__(self, daily: "LocalDaily", room: Room) -> None:
+    def __init__(self, daily: "Hands", room: Room) -> None:
         """Initialize the handle; `LocalDaily.room` does that.
 
         Args:

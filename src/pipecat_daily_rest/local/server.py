@@ -25,6 +25,7 @@ from pipecat_daily_rest.local.dialing import Dialing
 from pipecat_daily_rest.local.failures import Failure
 from pipecat_daily_rest.local.faults import Chaos, Fault, Faults
 from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
+from pipecat_daily_rest.local.hands import Hands
 from pipecat_daily_rest.local.hooks import Hooks
 from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.limits import Limiter, Limits
@@ -33,15 +34,12 @@ from pipecat_daily_rest.local.network import Network
 from pipecat_daily_rest.local.notices import Notices
 from pipecat_daily_rest.local.outgoing import Outgoing
 from pipecat_daily_rest.local.room import Room
-from pipecat_daily_rest.local.room_handle import RoomHandle
-from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
 from pipecat_daily_rest.local.services import Services
 from pipecat_daily_rest.local.speech import Speech
 from pipecat_daily_rest.local.state import State
-from pipecat_daily_rest.local.stored import VTT, Recording, Stored, Transcript
+from pipecat_daily_rest.local.stored import Stored
 from pipecat_daily_rest.local.switchboard import Switchboard
-from pipecat_daily_rest.local.telephones import Telephones
 from pipecat_daily_rest.local.telephony import Telephony
 from pipecat_daily_rest.local.transcriber import Transcriber
 
@@ -50,7 +48,7 @@ MARK_VALUE = "1"
 STAND_IN = Path(__file__).parent / "stand_in"
 
 
-class LocalDaily(Telephones):
+class LocalDaily(Hands):
     """A Daily on this machine: the REST API, and rooms with people and bots in them.
 
     Not made or endorsed by Daily, and not its media server::
@@ -191,86 +189,6 @@ class LocalDaily(Telephones):
         first = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
         self.state.clock.advance(first + more)
 
-    def room(self, room: str) -> RoomHandle:
-        """Take a room in hand, to make things happen in it and to wait for them.
-
-        For instance::
-
-            room = daily.room("demo")
-            await room.event("participant-joined")
-            room.lose_network("Ana", seconds=10)
-
-        Args:
-            room: Its name, its URL, or a link with a token.
-
-        Returns:
-            The handle.
-
-        Raises:
-            DailyConfigError: There is no such room.
-        """
-        name, _ = _name_and_token(room, None)
-        if (found := self.state.find_room(name)) is None:
-            msg = f"There is no room {name!r}: make it first, over the REST API."
-            raise DailyConfigError(msg)
-        return RoomHandle(self, found)
-
-    def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
-        """Let a scripted participant in, without a browser or a network.
-
-        Args:
-            room: The room's name, its URL, or a link with a token.
-            token: The meeting token; the link's when None.
-            **options: As for `Scripted`.
-
-        Returns:
-            The participant.
-
-        Raises:
-            JoinRefused: It may not come in, and why.
-        """
-        room, token = _name_and_token(room, token)
-        return Scripted(self.state, room, token, **options)
-
-    def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
-        """Put a recording there, as if a call had been recorded: nothing is recorded here.
-
-        Args:
-            room: The room's name or URL; the room need not exist any more.
-            content: The bytes of its file, which the access link leads to.
-            **options: ``content_type`` of the file (``video/mp4``), ``status`` (``finished``,
-                ``in-progress``, ``canceled``), ``start`` (unix seconds; that it ends now when
-                None), ``duration`` (seconds, 60), ``max_participants`` (2), ``meeting_id`` (the
-                running meeting's) and ``tracks`` (``{"type", "size", "s3key"}`` of each file, for
-                raw tracks).
-
-        Returns:
-            The recording.
-
-        Raises:
-            DailyConfigError: An argument cannot be one.
-        """
-        return self.stored.add_recording(_name_and_token(room, None)[0], content, **options)
-
-    def add_transcript(self, room: str, content: str | None = VTT, **options: Any) -> Transcript:
-        """Put a transcript there, as if a call had been transcribed: nothing is transcribed here.
-
-        Args:
-            room: The room's name or URL; the room need not exist any more.
-            content: Its WebVTT, which the access link leads to; None when none was stored.
-            **options: ``status`` (``t_finished``, ``t_in_progress``, ``t_error``, ``t_deleted``),
-                ``start`` (unix seconds; that it ends now when None), ``duration`` (seconds, 60),
-                ``meeting_id`` (the running meeting's) and ``error`` (what failed, with
-                ``t_error``).
-
-        Returns:
-            The transcript.
-
-        Raises:
-            DailyConfigError: An argument cannot be one.
-        """
-        return self.stored.add_transcript(_name_and_token(room, None)[0], content, **options)
-
     def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
         """Have the next requests to an endpoint fail.
 
@@ -408,11 +326,6 @@ class LocalDaily(Telephones):
     ) -> None:
         """Stop."""
         await self.aclose()
-
-
-def _name_and_token(room: str, token: str | None) -> tuple[str, str | None]:
-    name, _, query = room.rpartition("/")[2].partition("?")
-    return name, secret(token or query.removeprefix("t=") or None)
 
 
 async def _mark(_: web.Request, response: web.StreamResponse) -> None:

@@ -17,6 +17,22 @@ PASSED_ON = {
     "transcription-error": "message",
 }
 
+_NOTHING_RECORDED = "a local room records nothing"
+_NOTHING_STREAMED = "a local room streams nowhere"
+
+# The events that never come in a local room, and why.
+NEVER = {
+    "on_available_devices_updated": "a bot has no devices but its own",
+    "on_dialin_error": "a call that comes in has no network that could fail",
+    "on_dialin_warning": "a call that comes in has no network that could fail",
+    "on_dialout_warning": "a call that goes out is answered, or fails",
+    **{
+        f"on_live_stream_{what}": _NOTHING_STREAMED
+        for what in ("error", "started", "stopped", "updated", "warning")
+    },
+    **{f"on_recording_{what}": _NOTHING_RECORDED for what in ("error", "started", "stopped")},
+}
+
 
 class EventHandler:
     """The base of a bot's handler; each method is called on a thread of the call."""
