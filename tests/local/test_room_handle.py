@@ -221,6 +221,8 @@ async def test_without_a_network_nothing_passes() -> None:
             if event["event"] == "participant-updated"
         ]
         assert states == ["interrupted", "playable", "playable"]
+        ticks(daily, 0.5)
+        assert not bo.heard.any()  # what was said meanwhile is lost, not late
         ana.tone(500, 1)
         ticks(daily, 1.2)
         assert bo.heard.any()

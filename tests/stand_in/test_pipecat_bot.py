@@ -120,6 +120,7 @@ async def test_everybody_through_the_speaker(url: str, owner: str, person: Any, 
     await bot.tells("heard", lambda hz, who: abs(hz - 1500) < 10 and who == "")
 
 
+@pytest.mark.proves("CallClient.update_remote_participants", "on_participant_updated")
 async def test_an_owner_mutes_and_ejects(url: str, owner: str, person: Any, start: Any) -> None:
     ana, bo = person("Ana"), person("Bo")
     bot = await start(url, owner)
@@ -168,6 +169,7 @@ async def test_an_owner_mutes_the_bot(
     assert participant.media["microphone"] == "off"
 
 
+@pytest.mark.proves("on_call_state_updated", "on_error")
 @pytest.mark.parametrize("end", ["deleted", "ejected", "expired", "shutdown"])
 async def test_a_call_that_ends_reaches_the_bot(
     local_daily: LocalDaily, url: str, owner: str, start: Any, end: str

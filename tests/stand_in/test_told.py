@@ -66,6 +66,8 @@ async def test_who_speaks_is_muted_is_called_otherwise_and_leaves(
 ) -> None:
     ana, bo = person("Ana"), person("Bo")
     bot = await bring()
+    for who in (ana, bo):
+        await bot.tells("on_participant_joined", lambda p, id=who.id: p["id"] == id)
     ana.tone(500, 3)
     await bot.tells("on_active_speaker_changed", lambda p: p["id"] == ana.id)
     bo.tone(700, 5, amplitude=0.9)
@@ -168,9 +170,9 @@ async def test_the_bot_passes_calls_on(local_daily: LocalDaily, person: Any, bri
 
 
 @pytest.mark.proves("on_dialin_ready", "on_dialin_connected", "on_dialin_stopped", "on_dtmf_event")
-async def test_a_telephone_calls_in_and_presses_keys(room: Any, person: Any, bring: Any) -> None:
-    person()
+async def test_a_telephone_calls_in_and_presses_keys(room: Any, bring: Any) -> None:
     bot = await bring()
+    assert await bot.tells("on_dialin_ready") == ["sip:demo@sip.example"]
     call = room.dial_in(from_="+12125550199")
     caller = await call.connected()
     (connected,) = await bot.tells("on_dialin_connected")
@@ -271,6 +273,7 @@ async def test_a_bot_without_a_network_for_too_long_is_out(
     assert ["on_call_state_updated", "left"] not in bot.lines  # it cannot know yet
     local_daily.advance(30)
     await bot.tells("on_call_state_updated", lambda state: state == "left")
+    await bot.tells("on_error", lambda message: "Disconnected from" in message)
     log = await bot.ends()
     assert "has ended: the bot was without a network for too long" in log
 
@@ -281,4 +284,13 @@ async def test_chat_goes_both_ways(person: Any, bring: Any) -> None:
     bot = await bring()
     assert await asked(bot, ana, "send_prebuilt_chat_message", "hello", "Helper") is None
     chat = await ana.message(lambda m: isinstance(m, dict) and m.get("event") == "chat-msg")
-    assert (chat["name"], chat["message"]) == ("Helper", "hello")
+    # As the page sends it, too.
+    assert chat | {"event": "chat-msg", "room": "main-room-main", "name": "Helper"} == chat
+    assert chat["message"] == "hello"
+    ana.send({**chat, "name": "Ana", "message": "good morning"})
+    await bot.tells(
+        "on_app_message",
+        lambda m, sender: (
+            (m.get("event"), m.get("message"), sender) == ("chat-msg", "good morning", ana.id)
+        ),
+    )
