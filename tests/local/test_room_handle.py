@@ -283,3 +283,19 @@ async def test_what_others_see_and_get_of_it_are_choices() -> None:
         assert bo.received == ["after"]
         states = [e for e in bo.events if e["event"] == "participant-updated"]
         assert [e["participant"]["media"]["microphone"]["state"] for e in states] == ["off"]
+
+
+async def test_without_a_network_nothing_is_seen() -> None:
+    red, blue = (250, 10, 10), (10, 10, 250)
+    async with demo() as daily:
+        ana, bo = (daily.join("demo", user_name=name) for name in ("Ana", "Bo"))
+        ana.shows(red)
+        bo.shows(blue)
+        await bo.sees(red, of=ana.id)
+        daily.room("demo").lose_network("Ana", seconds=10)
+        for viewer, colour, other in ((ana, blue, bo), (bo, red, ana)):
+            with pytest.raises(TimeoutError, match="did not see"):
+                await viewer.sees(colour, of=other.id, timeout=0.2)
+        daily.advance(11)
+        await ana.sees(blue, of=bo.id)
+        await bo.sees(red, of=ana.id)

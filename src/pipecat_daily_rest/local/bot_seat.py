@@ -216,7 +216,8 @@ class BotSeat:
             self._sounding.extend(self._sounds.popleft())
         if self._sounding:
             return self._sounding.popleft()
-        if self._pictures:
+        away = self._me is not None and self._me.outage is not None
+        if self._pictures and not away:
             key = next(iter(self._pictures))
             picture = self._pictures.pop(key)
             size = _SIZE.pack(picture.width, picture.height)

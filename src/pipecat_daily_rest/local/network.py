@@ -103,6 +103,7 @@ class Network:
         self._tell(participant.seat, "interrupted", _NONE)
         outage = Outage(participant.seat)
         participant.seat = participant.outage = outage
+        participant.open_feeds()
         state.record(room.name, f"{participant.kind} lost its network", participant.id)
         if state.choices.interrupted_is_shown:
             self._show(participant, "playable", "interrupted")
@@ -118,6 +119,7 @@ class Network:
 
     def _restore(self, participant: Participant, outage: Outage) -> None:
         participant.seat, participant.outage = outage.seat, None
+        participant.open_feeds()
         if participant.id not in participant.room.participants:
             if outage.timed_out:  # and finds out only now
                 outage.seat.close("network-lost")

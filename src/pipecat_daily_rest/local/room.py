@@ -163,8 +163,11 @@ class Participant:
             track: One of `MEDIA`, or the name of a custom audio track.
 
         Returns:
-            Whether it is ``playable``, allowed, and of somebody whom the others can see.
+            Whether it is ``playable``, allowed, and of somebody whom the others can see and who
+            has a network.
         """
+        if self.outage is not None:
+            return False
         state = self.media.get(track) or self.custom_audio.get(track)
         kind = MEDIA.get(track, "customAudio")
         return state == "playable" and not self.hidden and self.may_send(kind)

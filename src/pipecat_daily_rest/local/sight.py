@@ -108,7 +108,8 @@ class Sight:
             return what(pixels) if callable(what) else _differs(pixels, what) <= _NEAR
 
         def find() -> list[Pixels]:
-            return [pixels for pixels in seen if fits(pixels)]
+            away = self.participant.outage is not None
+            return [pixels for pixels in seen if fits(pixels) and not away]
 
         wanted = "what it should" if callable(what) else f"the colour {what}"
         other.feeds[source].look(look)

@@ -41,8 +41,9 @@ class _Slot(MediaStreamTrack):  # type: ignore[misc]
 
     kind = "video"
 
-    def __init__(self) -> None:
+    def __init__(self, viewer: Participant) -> None:
         super().__init__()
+        self._viewer = viewer
         self._feed: Feed | None = None
         self._frames: deque[bytes] = deque()
         self._news = asyncio.Event()
@@ -64,6 +65,11 @@ class _Slot(MediaStreamTrack):  # type: ignore[misc]
             self._feed.refresh()
 
     def _take(self, frame: bytes) -> None:
+        if self._viewer.outage is not None:
+            self._began = False
+            return
+        if not self._began and not is_key(frame):
+            self.refresh()
         if len(self._frames) >= _MOST_WAITING:
             self._frames.clear()
             self._began = False
@@ -173,7 +179,7 @@ class Pictures:
             for source, transceiver in zip(SOURCES, own, strict=True):
                 self._lenses.append(self._open(source, transceiver.receiver))
             for transceiver in others:
-                slot = _Slot()
+                slot = _Slot(self._participant)
                 self._slots.append(slot)
                 transceiver.direction = "sendonly"
                 transceiver.sender.replaceTrack(slot)
