@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.bot_seat import BotSeat
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.mixer import BLOCK, TICK
 from pipecat_daily_rest.local.schema import Refusal
@@ -285,9 +287,10 @@ async def test_what_others_see_and_get_of_it_are_choices() -> None:
         assert [e["participant"]["media"]["microphone"]["state"] for e in states] == ["off"]
 
 
-async def test_without_a_network_nothing_is_seen() -> None:
+@pytest.mark.parametrize("shown", [True, False])
+async def test_without_a_network_nothing_is_seen(shown: bool) -> None:
     red, blue = (250, 10, 10), (10, 10, 250)
-    async with demo() as daily:
+    async with demo(interrupted_is_shown=shown) as daily:
         ana, bo = (daily.join("demo", user_name=name) for name in ("Ana", "Bo"))
         ana.shows(red)
         bo.shows(blue)
@@ -299,3 +302,21 @@ async def test_without_a_network_nothing_is_seen() -> None:
         daily.advance(11)
         await ana.sees(blue, of=bo.id)
         await bo.sees(red, of=ana.id)
+
+
+async def test_a_bot_without_a_network_gets_the_last_picture_when_it_is_back() -> None:
+    async with demo() as daily:
+        await daily.mixer.stop()
+        ana, seat = daily.join("demo", user_name="Ana"), BotSeat()
+        bot = daily.state.join("demo", None, seat, kind="bot", user_name="Robot")
+        seat.take_place(bot)
+        seat.look([(ana.participant, "camera")])
+        daily.room("demo").lose_network("Robot", seconds=10)
+        told = len(seat.texts)
+        for colour in ((250, 10, 10), (10, 10, 250)):
+            ana.shows(np.full((2, 2, 3), colour, np.uint8))
+        assert seat.next_frame() is None
+        assert len(seat.texts) == told
+        daily.advance(11)
+        assert seat.next_frame().endswith(bytes((10, 10, 250)) * 4)
+        assert seat.next_frame() is None

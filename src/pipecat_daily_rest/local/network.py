@@ -119,7 +119,6 @@ class Network:
 
     def _restore(self, participant: Participant, outage: Outage) -> None:
         participant.seat, participant.outage = outage.seat, None
-        participant.open_feeds()
         if participant.id not in participant.room.participants:
             if outage.timed_out:  # and finds out only now
                 outage.seat.close("network-lost")
