@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What has no honest meaning on this machine: recording, streaming and transcribing a call.
+"""What has no honest meaning on this machine: recordings, streams and stored transcripts.
 
 An unknown room is still a 404 and a bad body a 400, so that a program's requests are tested;
 `refusals` of this package lists what is refused.
@@ -26,8 +26,8 @@ _NO_RECORDING = (
 )
 _NO_STREAM = "the local Daily streams nothing: no media leaves this machine"
 _NO_TRANSCRIPTION = (
-    "the local Daily transcribes nothing: put what a test needs there with "
-    "LocalDaily.add_transcript()"
+    "the local Daily transcribes for a bot's start_transcription() only, and stores nothing: put "
+    "what a test needs there with LocalDaily.add_transcript()"
 )
 
 
