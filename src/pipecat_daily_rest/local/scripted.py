@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from pipecat_daily_rest.local.door import Door
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
-from pipecat_daily_rest.local.room import Participant
+from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.local.sight import Sight
 from pipecat_daily_rest.local.state import State
 
@@ -86,7 +87,7 @@ class _Seat:
         news.set()
 
 
-class Scripted(Sight):
+class Scripted(Door, Sight):
     """Somebody in a room whom a test drives: says, hears, shows, sees, sends, receives.
 
     It is in from its construction on and until `leave`, or until it is put out::
@@ -100,7 +101,8 @@ class Scripted(Sight):
 
     Parameters:
         id: Its session id.
-        participant: What the room knows about it.
+        user_name: Its display name when it came.
+        refused: Why it was not let in after a knock, or None.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Scripted(Sight):
         user_name: str = "",
         keep: float = 30.0,
         kind: str = "scripted",
+        knock: bool = False,
     ) -> None:
         """Join.
 
@@ -122,22 +125,14 @@ class Scripted(Sight):
             user_name: Display name when the token has none.
             keep: How much it remembers of what it heard, in seconds.
             kind: As in `Participant.kind`.
+            knock: Whether it waits at the door where it has to; `is_in` waits with it.
 
         Raises:
             JoinRefused: It may not come in, and why.
         """
-        self._state = state
         self._seat = _Seat(round(keep / TICK))
         self._taken: set[int] = set()
-        self.participant: Participant = state.join(
-            room_name,
-            token,
-            self._seat,
-            kind=kind,
-            user_name=user_name,
-            media={"microphone": "playable"},
-        )
-        self.id = self.participant.id
+        super().__init__(state, self._seat, room_name, token, knock, kind=kind, user_name=user_name)
 
     # -- What a test does ------------------------------------------------------------------
 
@@ -196,8 +191,11 @@ class Scripted(Sight):
         self._state.update(self.participant, media={"microphone": microphone})
 
     def leave(self) -> None:
-        """Leave. A second time does nothing."""
-        self._state.leave(self.participant)
+        """Leave, or wait no longer. A second time does nothing."""
+        if self._knock is not None:
+            self._state.stop_waiting(self._knock)
+        if self._participant is not None:
+            self._state.leave(self._participant)
         if self.left_reason is None:
             self._seat.close("leftCall")
 
@@ -332,6 +330,20 @@ class Scripted(Sight):
 
         return (await self.event("app-message", fits, timeout=timeout))["message"]
 
+    async def is_in(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109
+        """Wait until it is let in, after a knock.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Raises:
+            JoinRefused: It was turned away, and why.
+            TimeoutError: Nobody has answered.
+        """
+        await self._until(lambda: self._participant or self.left_reason, timeout, "come in")
+        if self._participant is None:
+            raise self.refused or JoinRefused("not-allowed", "It went away from the door.")
+
     async def left(self, *, timeout: float = 60.0) -> str:  # noqa: ASYNC109
         """Wait until it is no longer in.
 
@@ -364,7 +376,7 @@ class Scripted(Sight):
                     await asyncio.sleep(pause)
                 return result
         except TimeoutError as exc:
-            msg = f"{self.participant.user_name or self.id} did not {what} within {timeout} s"
+            msg = f"{self.user_name or self.id} did not {what} within {timeout} s"
             raise TimeoutError(msg) from exc
 
 

@@ -5,17 +5,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from daily._handle import Completion, Handle
+from daily._rights import may_admin
 
 Settings = Mapping[str, Any] | None
 
-_REASONS = {
-    "Dialout": "it has no telephone network",
-    "Dtmf": "it has no telephone network",
-    "Sip": "it has no telephone network",
-    "Recording": "it records nothing",
-    "Transcription": "it has no transcription service: transcribe in the pipeline",
-    "LiveStream": "it streams nowhere",
-    "Permissions": "permissions are those of the token",
+_REASONS = {  # why not, and what of canAdmin it takes on Daily
+    "Dialout": ("it has no telephone network", None),
+    "Dtmf": ("it has no telephone network", None),
+    "Sip": ("it has no telephone network", None),
+    "Recording": ("it records nothing", "streaming"),
+    "Transcription": (
+        "it has no transcription service: transcribe in the pipeline",
+        "transcription",
+    ),
+    "LiveStream": ("it streams nowhere", "streaming"),
 }
 
 
@@ -23,8 +26,10 @@ class OnDailyOnly(Handle):
     """The part of `CallClient` that needs Daily."""
 
     def _cannot(self, name: str, completion: Completion, *, pair: bool = False) -> None:
-        reason = next(text for part, text in _REASONS.items() if part.lower() in name.lower())
+        reason, task = next(why for part, why in _REASONS.items() if part.lower() in name.lower())
         error = f"{name} does not work in a local room: {reason}"
+        if task is not None and not may_admin(self._call.local["info"], task):
+            error = f"{name} needs an owner's token, or the permission canAdmin: {task}"
         self._refuse(name, error, completion, pair=pair)
 
     def add_live_streaming_endpoints(
@@ -115,12 +120,6 @@ class OnDailyOnly(Handle):
     ) -> None:
         """Refuse."""
         self._cannot("updateLiveStream", completion)
-
-    def update_permissions(
-        self, permissions: Mapping[str, Any], completion: Completion = None
-    ) -> None:
-        """Refuse."""
-        self._cannot("updatePermissions", completion)
 
     def update_recording(
         self,
