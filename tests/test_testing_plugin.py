@@ -317,6 +317,20 @@ async def test_time_moves_for_those_inside(local_daily):
         assert local_daily.rooms == {}
 
 @pytest.mark.asyncio
+async def test_knocking(local_daily):
+    params = DailyRoomParams(properties=DailyRoomProperties(enable_knocking=True))
+    async with provisioned_room(params) as room:
+        olga = local_daily.join(room.url, room.bot_token)
+        ana, bo = (local_daily.join(room.url, user_name=n, knock=True) for n in ("Ana", "Bo"))
+        await olga.event("waiting-participant-added")
+        assert [each["name"] for each in olga.waiting] == ["Ana", "Bo"]
+        olga.lets_in(ana.id)
+        await ana.is_in()
+        olga.turns_away(bo.id)
+        with pytest.raises(JoinRefused):
+            await bo.is_in()
+
+@pytest.mark.asyncio
 async def test_telephones(local_daily, daily_helper):
     properties = DailyRoomProperties(enable_dialout=True, sip=DailyRoomSipParams())
     room = await daily_helper.create_room(DailyRoomParams(name="phones", properties=properties))
@@ -374,7 +388,7 @@ def test_the_fixtures_in_every_kind_of_test(suite: Run) -> None:
     # A type may be imported from the plugin before pytest loads it.
     conftest = "from pipecat_daily_rest.testing import LocalDailyFixture\n" + CONFTEST
     ended = suite(conftest__py=conftest, test_suite__py=SUITE)
-    assert re.search(r"= 11 passed in", ended.stdout), ended.stdout + ended.stderr
+    assert re.search(r"= 12 passed in", ended.stdout), ended.stdout + ended.stderr
 
 
 def test_a_wait_that_nobody_awaits_is_told(suite: Run) -> None:

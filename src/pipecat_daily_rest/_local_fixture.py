@@ -77,14 +77,14 @@ class LocalDailyFixture:
     def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
         """Let somebody in whom the test drives: says, hears, shows, sees, sends, receives.
 
-        What waits (``hears``, ``sees``, ``message``, ``event``, ``left``) is awaited in the test's own event
-        loop, or waited for with `run`. A condition that is passed to it is called on the local
-        Daily's thread, and must not wait.
+        What waits (``hears``, ``sees``, ``message``, ``event``, ``is_in``, ``left``) is awaited in
+        the test's own event loop, or waited for with `run`. A condition that is passed to it is
+        called on the local Daily's thread, and must not wait.
 
         Args:
             room: The room's name, its URL, or a link with a token.
             token: The meeting token; the link's when None.
-            **options: As for `Scripted`: ``user_name``, ``keep``.
+            **options: As for `Scripted`: ``user_name``, ``keep``, ``knock``.
 
         Returns:
             The participant, with the methods and properties of `Scripted`.

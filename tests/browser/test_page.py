@@ -338,19 +338,6 @@ async def test_by_keyboard_alone(daily: LocalDaily, browser_person: People) -> N
     assert await ana.page.evaluate(unlabelled) == []
 
 
-async def test_the_page_tells_what_one_may_no_longer_do(
-    daily: LocalDaily, browser_person: People
-) -> None:
-    ana = await browser_person(f"{daily.url}/demo")
-    await ana.join()
-    room = daily.rooms["demo"]
-    [id] = room.participants
-    daily.state.permit(room, {id: {"canSend": ["video"]}})
-    await ana.sees("no longer speak", "#notice")
-    daily.state.permit(room, {id: {"canSend": True}})
-    await ana.sees("You may speak now.", "#notice")
-
-
 async def test_what_is_transcribed_and_a_network_that_is_away(
     daily: LocalDaily, browser_person: People
 ) -> None:

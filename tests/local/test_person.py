@@ -313,6 +313,25 @@ async def test_without_aiortc_a_sentence_says_what_to_install(
     assert "pip install 'pipecat-daily-rest[local]'" in body["info"]
 
 
+async def test_what_one_may_not_hear_is_not_shown_either(daily: LocalDaily, peer: Peers) -> None:
+    ana = peer()
+    silent = {"canReceive": {"base": False, "byUserId": {"bo": True}}}
+    me = await ana.join(hz=500, token=token(daily, permissions=silent))
+    bo = daily.join("demo", token(daily, user_id="bo"))
+    cy = daily.join("demo")
+    bo.tone(1500, 60)
+    cy.tone(3000, 60)
+
+    def levels() -> set[str]:
+        return {id for e in ana.events if e["event"] == "levels" for id in e["levels"]}
+
+    await within(ana.hears(1500))
+    await within(cy.hears(500))
+    await within(ana.until(lambda: levels() >= {me, bo.id}))
+    assert levels() == {me, bo.id}
+    assert tone_level(np.concatenate(ana.heard), 3000) == 0
+
+
 @pytest.mark.parametrize("where", ["room", "token"])
 async def test_start_audio_off(daily: LocalDaily, peer: Peers, where: str) -> None:
     if where == "room":

@@ -309,7 +309,7 @@ async def test_a_bot_without_a_network_gets_the_last_picture_when_it_is_back() -
         await daily.mixer.stop()
         ana, seat = daily.join("demo", user_name="Ana"), BotSeat()
         bot = daily.state.join("demo", None, seat, kind="bot", user_name="Robot")
-        seat.take_place(bot)
+        seat.take_place(bot, daily.state.may_receive)
         seat.look([(ana.participant, "camera")])
         daily.room("demo").lose_network("Robot", seconds=10)
         told = len(seat.texts)

@@ -76,6 +76,25 @@ async def test_a_camera_reaches_a_person_and_a_script(daily: LocalDaily, peer: P
     assert daily.rooms["demo"].participants[bo_id].media["camera"] == "off"
 
 
+async def test_a_page_sees_only_what_it_may(daily: LocalDaily, peer: Peers) -> None:
+    ana, bo = peer(), peer()
+    ana_id, bo_id = await ana.join(), await bo.join()
+    camera = Camera(RED)
+    await asyncio.gather(ana.pictures(camera), bo.pictures())
+    ana.send({"event": "update", "camera": True})
+    await bo.event("participant-updated")
+    bo.send({"event": "look", "slots": [[ana_id, "camera"]]})
+    await bo.sees(RED)
+    room = daily.rooms["demo"]
+    for allowed in (False, True):
+        ana.events.clear()
+        rule = {"canReceive": {"byParticipantId": {ana_id: {"video": allowed}}}}
+        daily.state.permit(room, {bo_id: rule})
+        await ana.event("wanted", source="camera", wanted=allowed)
+        camera.colour = GREEN
+    await bo.sees(GREEN)
+
+
 async def test_vp8_is_passed_on_as_it_came(
     daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ import numpy as np
 from loguru import logger
 
 from pipecat_daily_rest.local.mixer import BLOCK, Block, voice_of
-from pipecat_daily_rest.local.room import Participant
+from pipecat_daily_rest.local.room import MEDIA, Participant, is_about
 from pipecat_daily_rest.local.video import SOURCES, Feed, Picture
 
 SOUND, PICTURE = 0, 1
@@ -99,6 +99,8 @@ class BotSeat:
         self._looks: dict[tuple[str, str], tuple[Feed, Callable[[Picture], None]]] = {}
         self._tracks: dict[str, _Speech] = {}
         self._me: Participant | None = None
+        self._may_see: Callable[[Participant, Participant, str], bool] = lambda *_: True
+        self._wanted: Collection[tuple[Participant, str]] = ()
 
     # -- The room --------------------------------------------------------------------------
 
@@ -113,6 +115,8 @@ class BotSeat:
             return
         self.texts.append(json.dumps(event))
         self.news.set()
+        if self._me is not None and is_about(event, self._me):
+            self.look(self._wanted)
 
     def close(self, reason: str) -> None:
         """Tell the reason, and take nothing more; see `Seat.close`."""
@@ -150,13 +154,16 @@ class BotSeat:
 
     # -- The bot ---------------------------------------------------------------------------
 
-    def take_place(self, me: Participant) -> None:
+    def take_place(
+        self, me: Participant, may_see: Callable[[Participant, Participant, str], bool]
+    ) -> None:
         """Note who the bot is, and have it told when its pictures are wanted.
 
         Args:
             me: The bot.
+            may_see: As `Calls.may_receive`.
         """
-        self._me = me
+        self._me, self._may_see = me, may_see
         for source in SOURCES:
             me.feeds[source].publish(_Lens(source, self.send))
 
@@ -186,11 +193,14 @@ class BotSeat:
             self._me.feeds[name].show(picture)
 
     def look(self, wanted: Collection[tuple[Participant, str]]) -> None:
-        """Look at these and no others.
+        """Look at these and no others, as far as the bot may receive them.
 
         Args:
             wanted: Participants, and which of their `SOURCES`.
         """
+        self._wanted = wanted
+        if (me := self._me) is not None:
+            wanted = [(o, source) for o, source in wanted if self._may_see(me, o, MEDIA[source])]
         keys = {(other.id, source) for other, source in wanted}
         for key in self._looks.keys() - keys:
             feed, look = self._looks.pop(key)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
+from pipecat_daily_rest.local import rights
 from pipecat_daily_rest.local.meetings import Meetings
 from pipecat_daily_rest.local.room import MEDIA, Participant, Room
 
@@ -139,16 +140,17 @@ class Calls(Meetings):
         Args:
             participant: Whose.
             by: The owner who does it.
-            microphone: False is off, None leaves it.
-            camera: False is off, None leaves it.
+            microphone: False is off, None leaves it; True is for owners alone.
+            camera: As for the microphone.
 
         Raises:
             PermissionError: ``by`` is neither an owner nor an admin of participants.
         """
-        if not by.administers:
-            msg = "only an owner may change other participants: join with an owner's token"
-            raise PermissionError(msg)
+        self._need_admin(by)
         switched = {"microphone": microphone, "camera": camera}
+        if True in switched.values() and not by.is_owner:
+            msg = "only an owner may ask others to switch something on: join with an owner's token"
+            raise PermissionError(msg)
         event = {"event": "mute", "by": by.id, **switched}
         participant.room.told.put(event)
         participant.seat.send(event)
@@ -156,7 +158,45 @@ class Calls(Meetings):
         off = {name: "off" for name, on in switched.items() if on is False}
         self.change(participant, media=off)
 
-    def permit(self, room: Room, changes: Mapping[str, Mapping[str, Any]]) -> None:
+    def may_receive(
+        self, listener: Participant, sender: Participant, kind: str, track: str = "*"
+    ) -> bool:
+        """Tell whether somebody may have what another sends.
+
+        Args:
+            listener: Who would hear or see it.
+            sender: Whose it is.
+            kind: As in ``canReceive``: ``audio``, ``video``, ``customAudio``, …
+            track: The name of a custom track.
+
+        Returns:
+            Whether it may.
+        """
+        # https://docs.daily.co/reference/rest-api/rooms/create-room (enable_hidden_participants)
+        if listener.hidden and listener.room.config.get("enable_hidden_participants"):
+            if not (listener.is_owner or sender.is_owner):
+                return False
+        return rights.receives(
+            listener.permissions.get("canReceive") or {},
+            kind,
+            id=sender.id,
+            user_id=sender.user_id or sender.id,
+            track=track,
+            unnamed=self.choices.unnamed_media_received,
+        )
+
+    def _need_admin(self, by: Participant) -> None:
+        if not by.administers:
+            msg = "only an owner may change other participants: join with an owner's token"
+            raise PermissionError(msg)
+
+    def permit(
+        self,
+        room: Room,
+        changes: Mapping[str, Mapping[str, Any]],
+        *,
+        by: Participant | None = None,
+    ) -> None:
         """Change what people may do, and tell them and the others.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
@@ -164,19 +204,28 @@ class Calls(Meetings):
         Args:
             room: The room.
             changes: What to change, by session id; ``*`` is for all who are not named.
+            by: Who does it; None for whoever has the API key.
+
+        Raises:
+            PermissionError: ``by`` is neither an owner nor an admin of participants.
         """
+        if by is not None:
+            self._need_admin(by)
         for participant in list(room.participants.values()):
             change = changes.get(participant.id, changes.get("*", {}))
-            after = {**participant.permissions, **change}
-            if "canReceive" in change:
-                receives = participant.permissions.get("canReceive") or {}
-                after["canReceive"] = {**receives, **change["canReceive"]}
+            after = rights.changed(participant.permissions, change)
             if after != participant.permissions:
                 self._permit(participant, after)
 
     def _permit(self, participant: Participant, permissions: dict[str, Any]) -> None:
-        room, was_hidden = participant.room, participant.hidden
+        room, was_hidden, could = participant.room, participant.hidden, participant.administers
+        sent = {name for name, kind in MEDIA.items() if participant.may_send(kind)}
         participant.permissions = permissions
+        lost = {name for name in sent if not participant.may_send(MEDIA[name])}
+        if lost and not self.choices.regained_right_unmutes:
+            participant.media.update(dict.fromkeys(lost, "off"))
+            off = {name: False if name in lost else None for name in ("microphone", "camera")}
+            participant.seat.send({"event": "mute", "by": participant.id, **off})
         participant.open_feeds()
         described = participant.describe()
         self.record(room.name, f"{participant.kind} has other permissions", participant.id)
@@ -193,6 +242,10 @@ class Calls(Meetings):
         participant.seat.send(own)
         if participant.hidden != was_hidden:
             self._tell_counts(room)
+        self._admins_changed(participant, could)
+
+    def _admins_changed(self, participant: Participant, could: bool) -> None:
+        """Somebody may administer participants from now on, or no longer."""
 
     def speaking(self, room: Room, participant_id: str | None) -> None:
         """Note who speaks loudest, and tell everybody when that changes.

@@ -67,6 +67,21 @@ class Choices:
         validation_shows_times: Whether validating a token gives its ``exp`` and ``nbf``, too.
         unknown_claims: A self-signed token with a claim that Daily does not document is refused,
             so that a misspelt claim is noticed, or the claim is ignored.
+        knocking_without_lobby_refused: Whether a token with ``knocking`` is refused by a room
+            without ``enable_knocking``. If not, it is like any other.
+        knock_in_full_room: Whether one may knock at a room that is full, and is refused only if it
+            still is when an owner lets one in. If not, one is refused at once.
+        knock_refused_info: The text for whoever was not let in.
+        bots_knock: Whether a bot's join waits until an owner lets it in where one has to knock.
+            If not, it is refused, since daily-python has no request for access.
+        replacing_in_full_room: Whether one may come into a full room who takes the place of
+            somebody with the same user id (``enforce_unique_user_ids``).
+        start_off_for_bots: Whether ``start_audio_off`` and ``start_video_off`` switch off what a
+            bot asked for in its join.
+        regained_right_unmutes: Whether a bot's microphone that was on when it might no longer
+            send is on again when it may. A person always has to switch it on.
+        unnamed_media_received: Whether one may receive a kind of media that the object ``base`` of
+            ``canReceive`` does not name.
         public_room_ignores_bad_token: Whether an invalid, early or expired token lets somebody
             into a public room, without the token's rights.
         rate_window: Whether no ``sliding`` window of a rate tier holds more requests than the limit,
@@ -177,6 +192,14 @@ class Choices:
     long_user_id: Literal["error", "cut"] = "error"
     validation_shows_times: bool = False
     unknown_claims: Literal["refuse", "ignore"] = "refuse"
+    knocking_without_lobby_refused: bool = True
+    knock_in_full_room: bool = True
+    knock_refused_info: str = "An owner of the call did not let you in."
+    bots_knock: bool = False
+    replacing_in_full_room: bool = True
+    start_off_for_bots: bool = False
+    regained_right_unmutes: bool = True
+    unnamed_media_received: bool = False
     public_room_ignores_bad_token: bool = False
     rate_window: Literal["sliding", "fixed"] = "sliding"
     rate_per_endpoint: bool = False

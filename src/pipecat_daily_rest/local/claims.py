@@ -12,7 +12,8 @@ from typing import Any
 
 import jwt
 
-from pipecat_daily_rest.local.kinds import is_number
+from pipecat_daily_rest.local.kinds import Unknown, Wrong, is_number
+from pipecat_daily_rest.local.properties import PERMISSIONS
 from pipecat_daily_rest.local.secret import Secret
 
 CLAIMS: Mapping[str, str] = {
@@ -138,6 +139,12 @@ def read(
     }
     if "permissions" in properties:
         properties["permissions"] = _long_permissions(properties["permissions"])
+        try:
+            PERMISSIONS("permissions", properties["permissions"])
+        except (Unknown, Wrong) as exc:
+            if isinstance(exc, Wrong) or not ignore_unknown:
+                msg = "the token has a claim 'p' that Daily cannot read"
+                raise BadToken("not-allowed", msg) from None
     return properties
 
 

@@ -3,7 +3,8 @@
 
 Text frames are JSON. The bot sends ``{"op": …, "request": n, …}`` and gets ``{"reply": n,
 "error": None | str, …}``; the first op is ``join``. The room sends ``{"event": …}``, as in
-`Seat.send`, and ``{"event": "closed", "reason": …}`` before it closes the socket.
+`Seat.send`, and ``{"event": "closed", "reason": …}`` before it closes the socket. Where a bot has to
+knock, ``{"event": "waiting"}`` comes at once, and the reply to the join when it is decided.
 
 Sound and pictures are binary frames; `bot_seat` says of what shape.
 """
@@ -18,8 +19,10 @@ from aiohttp import WSMsgType, web
 from loguru import logger
 
 from pipecat_daily_rest.local.bot_seat import BotSeat
+from pipecat_daily_rest.local.lobby import Knock
+from pipecat_daily_rest.local.properties import PERMISSIONS
 from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Participant
-from pipecat_daily_rest.local.schema import Refusal
+from pipecat_daily_rest.local.schema import Refusal, Schema
 from pipecat_daily_rest.local.secret import masked
 from pipecat_daily_rest.local.video import SOURCES
 
@@ -71,6 +74,8 @@ class _Link:
         self._socket = socket
         self._seat = BotSeat()
         self._me: Participant | None = None
+        self._knock: Knock | None = None
+        self._join_request: int | None = None
         self._ops: dict[str, Callable[[Participant, dict[str, Any]], None]] = {
             "leave": self._leave,
             "app-message": self._app_message,
@@ -79,6 +84,7 @@ class _Link:
             "look": self._look,
             "mute": self._mute,
             "eject": self._eject,
+            "permit": self._permit,
         }
 
     async def run(self) -> None:
@@ -96,6 +102,8 @@ class _Link:
             hurry.cancel()
             if self._me is not None:
                 self._state.leave(self._me, "the link ended")
+            if self._knock is not None:
+                self._state.stop_waiting(self._knock)
             self._seat.close("")
             try:
                 await asyncio.wait_for(writer, _CLOSE)
@@ -103,7 +111,7 @@ class _Link:
                 pass
 
     def _give_up(self) -> None:
-        if self._me is None:
+        if self._me is None and self._knock is None:
             self._seat.close("")
 
     async def _write(self) -> None:
@@ -129,18 +137,19 @@ class _Link:
         if self._seat.closed:
             return  # put out: what it says on its way out is nobody's business
         request = None
-        answer: dict[str, Any] = {}
+        answer: dict[str, Any] | None = {}
         error = None
         try:
             op = json.loads(text)
             if not isinstance(op, dict):
                 raise _Refused("an op is a JSON object")
-            request = op.get("request")
+            if isinstance(op.get("request"), int):
+                request = op["request"]
             name = op.get("op")
             if (name == "join") != (self._me is None):
                 raise _Refused("join first, and once")
             if self._me is None:
-                answer = self._join(op)
+                answer = self._join(op, request)
             elif isinstance(name, str) and name in self._ops:
                 self._ops[name](self._me, op)
             elif isinstance(name, str) and name in self._services:
@@ -150,35 +159,55 @@ class _Link:
         except (ValueError, RecursionError):
             error = "an op is a JSON object"
         except JoinRefused as exc:
-            error = f"{exc.kind}: {exc.message}"
+            error = _why(exc)
         except (_Refused, Refusal, PermissionError) as exc:
             error = str(exc)
         except Exception as exc:
             what = masked(repr(exc), self._state.api_key)
             logger.error("Local room {}: an op of a bot failed: {}", self._room, what)
             error = "the local room failed; its log says why"
-        if not isinstance(request, int):
-            request = None
+        if answer is not None:
+            self._reply(request, error, answer)
+
+    def _reply(self, request: int | None, error: str | None, answer: dict[str, Any]) -> None:
         self._seat.send({"reply": request, "error": error, **answer})
         if self._me is None:
             self._seat.close("")
 
     # -- Ops -------------------------------------------------------------------------------
 
-    def _join(self, op: dict[str, Any]) -> dict[str, Any]:
+    def _join(self, op: dict[str, Any], request: int | None) -> dict[str, Any] | None:
+        """Give the answer, or None while it knocks."""
+        if self._knock is not None:
+            raise _Refused("it waits to be let in already")
         token, name = op.get("token"), op.get("user_name", "")
         if not isinstance(token, str | None) or not isinstance(name, str):
             raise _Refused("join: token and user_name are strings")
-        me = self._state.join(
-            self._room,
-            token,
-            self._seat,
-            kind="bot",
-            user_name=name,
+        who: dict[str, Any] = {
+            "kind": "bot",
+            "user_name": name,
             **_media(op.get("media", {})),
-        )
+        }
+        if not self._state.choices.bots_knock:
+            return self._welcome(self._state.join(self._room, token, self._seat, **who))
+        came = self._state.come(self._room, token, self._seat, self, **who)
+        if isinstance(came, Participant):
+            return self._welcome(came)
+        self._knock, self._join_request = came, request
+        self._seat.send({"event": "waiting"})
+        return None
+
+    def let_in(self, participant: Participant) -> None:
+        """Answer the join."""
+        self._reply(self._join_request, None, self._welcome(participant))
+
+    def turned_away(self, refused: JoinRefused) -> None:
+        """Answer the join."""
+        self._reply(self._join_request, _why(refused), {})
+
+    def _welcome(self, me: Participant) -> dict[str, Any]:
         self._me = me
-        self._seat.take_place(me)
+        self._seat.take_place(me, self._state.may_receive)
         room = me.room
         return {
             "meeting": room.meeting_id,
@@ -238,12 +267,25 @@ class _Link:
             raise _Refused("only an owner may eject others: join with an owner's token")
         self._state.eject(me.room, targets)
 
+    def _permit(self, me: Participant, op: dict[str, Any]) -> None:
+        [target] = self._targets(me, [op.get("participant")])
+        body = {"permissions": op.get("permissions", {})}
+        try:
+            change = Schema(self._state.choices).body({"permissions": PERMISSIONS}, body)
+        except Refusal as exc:
+            raise _Refused(str(exc)) from exc
+        self._state.permit(me.room, {target.id: change.get("permissions", {})}, by=me)
+
     def _targets(self, me: Participant, ids: list[Any]) -> list[Participant]:
         here = me.room.participants
         missing = [id for id in ids if not isinstance(id, str) or id not in here]
         if missing:
             raise _Refused(f"there is no participant {missing[0]!r} in the room")
         return [here[id] for id in ids]
+
+
+def _why(refused: JoinRefused) -> str:
+    return f"{refused.kind}: {refused.message}"
 
 
 def _tracks(what: str, tracks: Any) -> list[tuple[str, str]]:

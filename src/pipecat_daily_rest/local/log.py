@@ -65,8 +65,9 @@ class Log:
         """Tell the observers, who neither wait nor raise.
 
         Args:
-            what: ``joined``, ``left``, ``meeting started`` or ``meeting ended``.
-            subject: The participant, or the room and the meeting's id.
+            what: ``joined``, ``left``, ``waiting``, ``waiting no more`` (and not let in),
+                ``meeting started`` or ``meeting ended``.
+            subject: The participant, the knock, or the room and the meeting's id.
         """
         for observer in self.observers:
             observer(what, subject)

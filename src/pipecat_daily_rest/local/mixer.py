@@ -11,7 +11,7 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from pipecat_daily_rest.local.room import Participant, Room, Seat
+from pipecat_daily_rest.local.room import MEDIA, Participant, Room, Seat
 from pipecat_daily_rest.local.state import State
 
 SAMPLE_RATE = 48_000
@@ -69,7 +69,7 @@ class Mixer:
     """Mixes every room of a state on one 20 ms clock.
 
     A participant is heard while its microphone is ``playable``, it may send audio and the others
-    can see it. A seat that is no `Voice` neither speaks nor hears.
+    can see it, by those who may receive it. A seat that is no `Voice` neither speaks nor hears.
 
     Parameters:
         listeners: Each is called with a room and who said what in it, once a tick; they must not
@@ -98,18 +98,22 @@ class Mixer:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    def levels(self, room: Room) -> dict[str, float]:
+    def levels(self, room: Room, listener: Participant | None = None) -> dict[str, float]:
         """Tell how loud everybody in a room is.
 
         Args:
             room: The room.
+            listener: To whom; its own voice, and those that it may receive. All when None.
 
         Returns:
             From 0 (silence) to 1 (full scale), on a logarithmic scale, by session id; whoever
             is silent or may not be seen is left out.
         """
         levels = {}
-        for id in room.participants:
+        for id, sender in room.participants.items():
+            mine = listener in (None, sender)
+            if listener is not None and not mine and not self._hears(listener, sender):
+                continue
             loudness = self._loudness.get(id, 0.0)
             decibels = 20 * math.log10(loudness) if loudness > 0 else _FLOOR
             if decibels > _FLOOR:
@@ -135,7 +139,7 @@ class Mixer:
 
     def _mix(self, room: Room, before: Mapping[str, float]) -> None:
         voices: dict[str, Block] = {}
-        own: dict[str, dict[str, Block]] = {}  # the same, by who says it
+        senders: dict[str, tuple[Participant, str]] = {}  # whose it is, and which track
         seats = [(p, p.seat) for p in room.participants.values() if isinstance(p.seat, Voice)]
         for participant, seat in seats:
             try:
@@ -143,17 +147,17 @@ class Mixer:
             except Exception as exc:
                 self._put_out(participant, exc)
                 continue
-            own[participant.id] = said
-            voices |= said
+            senders |= {voice_of(participant.id, track): (participant, track) for track in said}
+            voices |= {voice_of(participant.id, track): block for track, block in said.items()}
             self._measure(participant.id, _sum(said.values()) if said else None, before)
         total = _sum(voices.values())
         for participant, seat in seats:
             if participant.id not in room.participants:
                 continue
-            mine = own.get(participant.id, {})
-            others = total - _sum(mine.values()) if mine else total
+            kept = self._kept_from(participant, senders)  # its own voices, too
+            others = total - _sum(voices[id] for id in kept) if kept else total
             mix = np.clip(others, -32768, 32767).astype(np.int16)
-            rest = {id: voice for id, voice in voices.items() if id not in mine}
+            rest = {id: voice for id, voice in voices.items() if id not in kept}
             try:
                 seat.hear(mix, rest)
             except Exception as exc:
@@ -161,6 +165,19 @@ class Mixer:
         for listener in self.listeners:
             listener(room, voices)
         self._find_speaker(room)
+
+    def _kept_from(
+        self, listener: Participant, senders: Mapping[str, tuple[Participant, str]]
+    ) -> set[str]:
+        return {
+            voice
+            for voice, (sender, track) in senders.items()
+            if sender is listener or not self._hears(listener, sender, track)
+        }
+
+    def _hears(self, listener: Participant, sender: Participant, track: str = "microphone") -> bool:
+        kind = MEDIA.get(track, "customAudio")
+        return self._state.may_receive(listener, sender, kind, track)
 
     def _measure(
         self, id: str, said: NDArray[np.int32] | None, before: Mapping[str, float]
@@ -203,7 +220,7 @@ def _take(participant: Participant, seat: Voice) -> dict[str, Block]:
             msg = f"a block of shape {block.shape} instead of ({BLOCK},)"
             raise ValueError(msg)
         if block is not None and participant.sends(track):
-            said[voice_of(participant.id, track)] = block
+            said[track] = block
     return said
 
 

@@ -7,6 +7,7 @@ Reference: https://docs.daily.co/reference/rest-api/webhooks/events
 from typing import Any
 
 from pipecat_daily_rest.local.hooks import Hooks
+from pipecat_daily_rest.local.lobby import Knock
 from pipecat_daily_rest.local.room import Participant, Room
 from pipecat_daily_rest.local.state import State
 
@@ -33,6 +34,12 @@ class Notices:
         elif what == "left" and self._told(subject):
             duration = round(now - subject.joined_at, 3)
             self._hooks.emit("participant.left", {**_describe(subject), "duration": duration})
+        elif what == "waiting":
+            self._hooks.emit("waiting-participant.joined", _describe(subject))
+        elif what == "waiting no more":
+            duration = round(now - subject.joined_at, 3)
+            payload = {**_describe(subject), "duration": duration}
+            self._hooks.emit("waiting-participant.left", payload)
         elif what == "meeting started":
             room, id = subject
             self._meetings[room] = {"room": room.name, "meeting_id": id, "start_ts": now}
@@ -45,7 +52,7 @@ class Notices:
         return not participant.hidden or self._state.choices.hidden_in_webhooks
 
 
-def _describe(participant: Participant) -> dict[str, Any]:
+def _describe(participant: Participant | Knock) -> dict[str, Any]:
     return {
         "room": participant.room.name,
         "session_id": participant.id,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from pipecat_daily_rest.local.guard import is_loopback
+from pipecat_daily_rest.local.rights import start_off
 from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.local.secret import secret
 
@@ -23,6 +24,7 @@ _ASSETS = {
     "room.js": "text/javascript",
     "view.js": "text/javascript",
     "conversation.js": "text/javascript",
+    "door.js": "text/javascript",
     "video.js": "text/javascript",
     "sentences.js": "text/javascript",
     "room.css": "text/css",
@@ -93,14 +95,14 @@ class _People:
             return _no(501, "no-media", _NO_MEDIA)
         if is_loopback(self._daily.host):
             webrtc.stay_on_this_machine()
-        quiet = {**place.config, **rights}.get("start_audio_off") is True
+        quiet = "microphone" in start_off(place.config, rights)
         connection: Connection = webrtc.Connection(
             self._daily.state,
             self._daily.mixer,
             room=room,
             token=token,
             user_name=name.strip()[:128],
-            microphone=body.get("microphone") is True and not quiet,
+            microphone=body.get("microphone") is True,
             on_end=lambda ended: self._connections.pop(ended.id, None),
         )
         self._connections[connection.id] = connection

@@ -43,13 +43,24 @@ _RECORDING = one_of("cloud", "cloud-audio-only", "local", "raw-tracks")
 _RECORDINGS = either(list, array_of(_RECORDING, unique=True), _RECORDING)
 _SENDS = one_of("video", "audio", "screenVideo", "screenAudio", "customVideo", "customAudio")
 _ADMINISTERS = one_of("participants", "streaming", "transcription")
-_PERMISSIONS = an_object(
+_CUSTOM = either(dict, map_of(_BOOLEAN), _BOOLEAN)  # by the track's name
+_RECEIVES = either(
+    dict,
+    an_object(
+        video=_BOOLEAN,
+        audio=_BOOLEAN,
+        screenVideo=_BOOLEAN,
+        screenAudio=_BOOLEAN,
+        customVideo=_CUSTOM,
+        customAudio=_CUSTOM,
+    ),
+    _BOOLEAN,
+)
+PERMISSIONS = an_object(
     hasPresence=_BOOLEAN,
     canSend=either(list, array_of(_SENDS), _BOOLEAN),
     canReceive=an_object(
-        base=either(dict, _ANY_OBJECT, _BOOLEAN),
-        byUserId=_ANY_OBJECT,
-        byParticipantId=_ANY_OBJECT,
+        base=_RECEIVES, byUserId=map_of(_RECEIVES), byParticipantId=map_of(_RECEIVES)
     ),
     canAdmin=either(list, array_of(_ADMINISTERS), _BOOLEAN),
 )
@@ -120,7 +131,7 @@ ROOM_PROPERTIES: Mapping[str, Check] = {
             hls_config=_ANY_OBJECT,
         )
     ),
-    "permissions": _PERMISSIONS,
+    "permissions": PERMISSIONS,
 }
 
 ROOM_DEFAULTS: Mapping[str, Any] = {
@@ -173,7 +184,7 @@ TOKEN_PROPERTIES: Mapping[str, Check] = {
     "start_cloud_recording_opts": _ANY_OBJECT,
     "redirect_on_meeting_exit": url(),
     "lang": _LANG,
-    "permissions": _PERMISSIONS,
+    "permissions": PERMISSIONS,
 }  # fmt: skip
 
 DOMAIN_PROPERTIES: Mapping[str, Check] = {
@@ -266,6 +277,6 @@ SESSION_DATA: Mapping[str, Check] = {
     "mergeStrategy": one_of("replace", "shallow-merge"),
     "keysToDelete": array_of(text()),
 }
-UPDATE_PERMISSIONS: Mapping[str, Check] = {"data": map_of(_PERMISSIONS)}
+UPDATE_PERMISSIONS: Mapping[str, Check] = {"data": map_of(PERMISSIONS)}
 BATCH_CREATE: Mapping[str, Check] = {"rooms": array_of(_ANY_OBJECT, most=1000)}
 BATCH_DELETE: Mapping[str, Check] = {"room_names": array_of(text(), most=1000)}

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A room, the people in it, and the rights that a token gives them."""
+"""A room, who is in it, and who waits at its door."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pipecat_daily_rest.local.clock import Timer
 from pipecat_daily_rest.local.news import Inbox
+from pipecat_daily_rest.local.rights import includes
 from pipecat_daily_rest.local.video import SOURCES, Feed
 
 if TYPE_CHECKING:
+    from pipecat_daily_rest.local.lobby import Knock
     from pipecat_daily_rest.local.meetings import Meeting
     from pipecat_daily_rest.local.network import Outage
 
@@ -60,7 +61,9 @@ class Seat(Protocol):
                 ``{"event": "active-speaker-changed", "participant": …}``,
                 ``{"event": "app-message", "message": …, "sender": id}`` and
                 ``{"event": "mute", "by": id, "microphone": bool | None, "camera": bool | None}``
-                (an owner switched an input; False is off). A room with calls by SIP or telephone
+                (an owner switched an input; False is off). Who may let others in is also told
+                ``{"event": "waiting-participant-added" | "waiting-participant-removed",
+                "participant": {"id", "name", …}}``. A room with calls by SIP or telephone
                 also tells ``{"event": "dialin-ready", "sipEndpoint": …}`` and, as in
                 ``dialin-connected`` or ``dialout-stopped``, ``{"event": …, "data": …}``; a
                 telephone whose key was pressed ``{"event": "dtmf-event", "data": …}``. A call
@@ -134,11 +137,19 @@ class Participant:
 
     @property
     def administers(self) -> bool:
-        """Whether it may mute others and put them out."""
-        admin = self.permissions.get("canAdmin")
-        return (
-            self.is_owner or admin is True or (isinstance(admin, list) and "participants" in admin)
-        )
+        """Whether it may mute others, change their rights, put them out and let them in."""
+        return self.may_admin("participants")
+
+    def may_admin(self, task: str) -> bool:
+        """Tell whether it may administer something.
+
+        Args:
+            task: As in ``canAdmin``: ``participants``, ``streaming`` or ``transcription``.
+
+        Returns:
+            Whether it may.
+        """
+        return self.is_owner or includes(self.permissions.get("canAdmin"), task)
 
     def may_send(self, kind: str) -> bool:
         """Tell whether it may send a kind of media.
@@ -153,8 +164,7 @@ class Participant:
         """
         if kind in ("screenVideo", "screenAudio") and not self.may_share:
             return False
-        sends = self.permissions.get("canSend", True)
-        return kind in sends if isinstance(sends, list | tuple | set) else bool(sends)
+        return includes(self.permissions.get("canSend", True), kind)
 
     def sends(self, track: str) -> bool:
         """Tell whether others get a track of it now.
@@ -212,6 +222,20 @@ class Participant:
         }
 
 
+def is_about(event: dict[str, Any], participant: Participant) -> bool:
+    """Tell whether an event says that somebody's own rights have changed.
+
+    Args:
+        event: As in `Seat.send`.
+        participant: Who is told.
+
+    Returns:
+        Whether it does.
+    """
+    updated = event.get("event") == "participant-updated"
+    return updated and bool(event["participant"]["id"] == participant.id)
+
+
 def _track(state: str, why_off: str) -> dict[str, Any]:
     if state == "off" or why_off != "user":
         return {"state": "off", "offReasons": [why_off], "subscribed": "unsubscribed"}
@@ -229,6 +253,7 @@ class Room:
         created_at: Unix seconds.
         id: UUID.
         participants: Who is in, by session id.
+        waiting: Who has knocked and waits to be let in, by session id.
         meeting: The running meeting, or None; whoever is in has one.
         told: What everybody, or somebody, was told in it, as in `Seat.send`.
     """
@@ -239,6 +264,7 @@ class Room:
     created_at: float
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     participants: dict[str, Participant] = field(default_factory=dict)
+    waiting: "dict[str, Knock]" = field(default_factory=dict, repr=False)
     meeting: "Meeting | None" = field(default=None, repr=False)
     expiry: Timer | None = field(default=None, repr=False)
     active_speaker: str | None = None
@@ -257,47 +283,3 @@ class Room:
         """
         hidden = sum(participant.hidden for participant in self.participants.values())
         return {"present": len(self.participants) - hidden, "hidden": hidden}
-
-
-def permissions(room: Room, rights: Mapping[str, Any], domain: Mapping[str, Any]) -> dict[str, Any]:
-    """Token over room over domain over Daily's defaults; room and domain are not for owners.
-
-    https://docs.daily.co/reference/rest-api/rooms/create-room#permissions
-    """
-    owner = rights.get("is_owner") is True
-    defaults = {
-        "hasPresence": owner or not room.config.get("enable_hidden_participants"),
-        "canSend": True,
-        "canReceive": {"base": True},
-        "canAdmin": owner,
-    }
-    if not owner:
-        defaults |= domain.get("permissions") or {}
-        defaults |= room.config.get("permissions") or {}
-    return {**defaults, **(rights.get("permissions") or {})}
-
-
-def ejection(room: Room, rights: Mapping[str, Any], now: float) -> float | None:
-    """The instant is fixed at the join; a token's rule switches both of the room's off.
-
-    https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-    """
-    token_rules = rights.get("eject_at_token_exp") or rights.get("eject_after_elapsed") is not None
-    source, at_exp = (
-        (rights, "eject_at_token_exp") if token_rules else (room.config, "eject_at_room_exp")
-    )
-    instants = []
-    if source.get(at_exp) and source.get("exp") is not None:
-        instants.append(float(source["exp"]))
-    if source.get("eject_after_elapsed") is not None:
-        instants.append(now + float(source["eject_after_elapsed"]))
-    return min(instants, default=None)
-
-
-def ejection_reason(rights: Mapping[str, Any]) -> str:
-    """Tell by which rule a participant is put out at its ejection instant."""
-    if rights.get("eject_at_token_exp"):
-        return "token-expired"
-    if rights.get("eject_after_elapsed") is not None:
-        return "time-over"
-    return "room-expired"

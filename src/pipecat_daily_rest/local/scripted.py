@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from pipecat_daily_rest.local.door import Door
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
 from pipecat_daily_rest.local.news import Inbox, News
-from pipecat_daily_rest.local.room import Participant
+from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.local.sight import Sight
 from pipecat_daily_rest.local.state import State
 
@@ -78,7 +79,7 @@ class _Seat(Inbox):
         self.tell()
 
 
-class Scripted(Sight):
+class Scripted(Door, Sight):
     """Somebody in a room whom a test drives: says, hears, shows, sees, sends, receives.
 
     It is in from its construction on and until `leave`, or until it is put out::
@@ -92,7 +93,8 @@ class Scripted(Sight):
 
     Parameters:
         id: Its session id.
-        participant: What the room knows about it.
+        user_name: Its display name when it came.
+        refused: Why it was not let in after a knock, or None.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class Scripted(Sight):
         user_name: str = "",
         keep: float = 30.0,
         kind: str = "scripted",
+        knock: bool = False,
     ) -> None:
         """Join.
 
@@ -114,21 +117,13 @@ class Scripted(Sight):
             user_name: Display name when the token has none.
             keep: How much it remembers of what it heard, in seconds.
             kind: As in `Participant.kind`.
+            knock: Whether it waits at the door where it has to; `is_in` waits with it.
 
         Raises:
             JoinRefused: It may not come in, and why.
         """
-        self._state = state
         self._seat = _Seat(round(keep / TICK))
-        self.participant: Participant = state.join(
-            room_name,
-            token,
-            self._seat,
-            kind=kind,
-            user_name=user_name,
-            media={"microphone": "playable"},
-        )
-        self.id = self.participant.id
+        super().__init__(state, self._seat, room_name, token, knock, kind=kind, user_name=user_name)
 
     # -- What a test does ------------------------------------------------------------------
 
@@ -187,8 +182,11 @@ class Scripted(Sight):
         self._state.update(self.participant, media={"microphone": microphone})
 
     def leave(self) -> None:
-        """Leave. A second time does nothing."""
-        self._state.leave(self.participant)
+        """Leave, or wait no longer. A second time does nothing."""
+        if self._knock is not None:
+            self._state.stop_waiting(self._knock)
+        if self._participant is not None:
+            self._state.leave(self._participant)
         if self.left_reason is None:
             self._seat.close("leftCall")
 
@@ -312,6 +310,22 @@ class Scripted(Sight):
 
         return (await self.event("app-message", fits, timeout=timeout))["message"]
 
+    async def is_in(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109
+        """Wait until it is let in, after a knock.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Raises:
+            JoinRefused: It was turned away, and why.
+            TimeoutError: Nobody has answered.
+        """
+        failed = f"{self._name} did not come in"
+        came_or_left = lambda: self._participant or self.left_reason
+        await self._seat.until(came_or_left, timeout, lambda: failed)
+        if self._participant is None:
+            raise self.refused or JoinRefused("not-allowed", "It went away from the door.")
+
     async def left(self, *, timeout: float = 60.0) -> str:  # noqa: ASYNC109
         """Wait until it is no longer in.
 
@@ -333,7 +347,7 @@ class Scripted(Sight):
 
     @property
     def _name(self) -> str:
-        return self.participant.user_name or self.id
+        return self.user_name or self.id
 
 
 def _join(blocks: "deque[Block] | tuple[Block, ...]") -> Block:

@@ -100,6 +100,8 @@ class Sight:
         seen: list[Pixels] = []
 
         def look(picture: Picture) -> None:
+            if not self._state.may_receive(self.participant, other, MEDIA[source]):
+                return
             pixels = np.frombuffer(picture.rgb, np.uint8)
             seen[:] = [pixels.reshape(picture.height, picture.width, 3)]
             self._news.tell()

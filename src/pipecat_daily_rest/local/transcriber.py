@@ -184,9 +184,7 @@ class Transcriber:
             self._state.tell(room, {"event": "transcription-message", "message": message})
 
     def _check(self, by: Participant) -> None:
-        admin = by.permissions.get("canAdmin")
-        listed = isinstance(admin, list | tuple | set) and "transcription" in admin
-        if not (by.is_owner or admin is True or listed):
+        if not by.may_admin("transcription"):
             raise invalid(self._state.choices.may_not_transcribe_info)
 
     def _find(self, room: Room, id: str | None) -> Transcription:

@@ -7,12 +7,13 @@ comes.
 
 The data channel carries one JSON object per message, each with an ``event``. To the browser: what
 `Seat.send` says, with each participant's ``kind`` added, and ``joined`` (its own ``id``, the
-``room``, all ``participants``), ``refused`` (``error``, ``info``), ``levels`` (by session id, see
-`Mixer.levels`), ``pictures`` (``sdp`` or ``error``), ``wanted`` (somebody looks at its ``source``,
-or nobody) and ``closed`` (``reason``). From the browser: ``ping`` each second,
-``app-message`` (``message``, ``recipient``), ``update`` (``microphone``, ``camera``,
-``screenVideo``, ``userName``), ``pictures`` (the ``sdp`` of their offer), ``look`` (``slots``, see
-`Pictures.look`), ``leave``.
+``room``, all ``participants`` and who is ``waiting`` at the door), ``waiting`` (it has to be let in
+first), ``refused`` (``error``, ``info``), ``levels`` (by session id, see `Mixer.levels`),
+``pictures`` (``sdp`` or ``error``), ``wanted`` (somebody looks at its ``source``, or nobody) and
+``closed`` (``reason``). From the browser: ``ping`` each second, ``app-message`` (``message``,
+``recipient``), ``update`` (``microphone``, ``camera``, ``screenVideo``, ``userName``), ``pictures``
+(the ``sdp`` of their offer), ``look`` (``slots``, see `Pictures.look`), ``decide`` (``id`` of who
+waits, ``letIn``), ``leave``.
 """
 
 import asyncio
@@ -28,8 +29,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from loguru import logger
 
+from pipecat_daily_rest.local.lobby import Knock
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block, Mixer
-from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Participant
+from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Participant, is_about
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.webrtc_audio import Ear, Mouth
 from pipecat_daily_rest.local.webrtc_video import Pictures
@@ -86,6 +88,7 @@ class Connection:
         self._media = {"microphone": "playable" if microphone else "off"}
         self._on_end = on_end
         self._participant: Participant | None = None
+        self._knock: Knock | None = None
         self._channel: Any = None
         self._ear, self._mouth = Ear(), Mouth()
         self._pictures: Pictures | None = None
@@ -135,7 +138,7 @@ class Connection:
         self._ear.put(mix)
         self._ticks += 1
         if self._ticks % _LEVELS == 0 and self._participant is not None:
-            levels = self._mixer.levels(self._participant.room)
+            levels = self._mixer.levels(self._participant.room, self._participant)
             if levels != self._levels and self._channel.bufferedAmount < _BACKLOG:
                 self._levels = levels
                 self._tell({"event": "levels", "levels": levels})
@@ -146,6 +149,8 @@ class Connection:
             return
         if (described := event.get("participant")) is not None:
             other = self._participant.room.participants.get(described["id"])
+            if self._pictures is not None and is_about(event, self._participant):
+                self._pictures.look_again()
             event = {**event, "participant": {**described, "kind": other.kind if other else ""}}
         self._tell(event)
 
@@ -164,6 +169,8 @@ class Connection:
         """
         if self._participant is not None:
             self._state.leave(self._participant, reason)
+        if self._knock is not None:
+            self._state.stop_waiting(self._knock)
         self._hung_up.set()
         self.end()
 
@@ -229,18 +236,33 @@ class Connection:
         channel.on("message", self._on_message)
         channel.on("close", self.leave)
         try:
-            participant = self._state.join(
+            came = self._state.come(
                 self._room,
                 self._token,
+                self,
                 self,
                 kind="person",
                 user_name=self._user_name,
                 media=self._media,
             )
         except JoinRefused as exc:  # since the offer was answered
-            self._tell({"event": "refused", "error": exc.kind, "info": exc.message})
-            self.end()
+            self.turned_away(exc)
             return
+        if isinstance(came, Participant):
+            self.let_in(came)
+        else:
+            self._knock = came
+            self._tell({"event": "waiting"})
+
+    # -- The door --------------------------------------------------------------------------
+
+    def turned_away(self, refused: JoinRefused) -> None:
+        """Tell the page why it is not in, and hang up if it does not."""
+        self._tell({"event": "refused", "error": refused.kind, "info": refused.message})
+        self.end()
+
+    def let_in(self, participant: Participant) -> None:
+        """Tell the page where it is."""
         self._participant = participant
         here = [
             {**other.describe(local=other is participant), "kind": other.kind}
@@ -248,7 +270,13 @@ class Connection:
             if other is participant or not other.hidden
         ]
         self._tell(
-            {"event": "joined", "id": participant.id, "room": self._room, "participants": here}
+            {
+                "event": "joined",
+                "id": participant.id,
+                "room": self._room,
+                "participants": here,
+                "waiting": self._state.waiting(participant),
+            }
         )
 
     def _on_message(self, data: str | bytes) -> None:
@@ -261,9 +289,13 @@ class Connection:
         except (ValueError, RecursionError):
             logger.debug("Local room {}: a browser sent what is not JSON", self._room)
             return
-        if me is None or me.id not in me.room.participants or not isinstance(message, dict):
+        if not isinstance(message, dict):
             return
-        if message.get("event") == "app-message":
+        if message.get("event") == "leave":
+            self.leave()
+        elif me is None or me.id not in me.room.participants:
+            return
+        elif message.get("event") == "app-message":
             recipient = message.get("recipient")
             self._state.message(me.room, message.get("message"), sender=me.id, recipient=recipient)
         elif message.get("event") == "update":
@@ -274,16 +306,20 @@ class Connection:
                 media={track: "playable" if on else "off" for track, on in switched.items()},
                 user_name=name if isinstance(name, str) else None,
             )
+        elif message.get("event") == "decide":
+            # Another owner was faster, or it may not: the page is told of the first, and has no
+            # button for the second.
+            with suppress(LookupError, PermissionError):
+                let_in = message.get("letIn") is True
+                self._state.decide(me.room, str(message.get("id")), by=me, let_in=let_in)
         elif message.get("event") == "pictures":
             self._tasks.append(asyncio.create_task(self._open_pictures(me, message.get("sdp"))))
         elif message.get("event") == "look" and self._pictures is not None:
             self._pictures.look(message.get("slots"))
-        elif message.get("event") == "leave":
-            self.leave()
 
     async def _open_pictures(self, me: Participant, sdp: Any) -> None:
         """Answer an offer of pictures, in place of the connection that they had before."""
-        before, pictures = self._pictures, Pictures(me, self._tell)
+        before, pictures = self._pictures, Pictures(me, self._tell, self._state.may_receive)
         self._pictures = pictures
         if before is not None:
             await before.close()

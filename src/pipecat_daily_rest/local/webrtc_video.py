@@ -22,7 +22,7 @@ import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from pipecat_daily_rest.local.room import Participant
+from pipecat_daily_rest.local.room import MEDIA, Participant
 from pipecat_daily_rest.local.video import SOURCES, Feed, is_key
 from pipecat_daily_rest.local.vp8 import CLOCK
 
@@ -142,15 +142,23 @@ class _Lens(queue.Queue[Any]):
 class Pictures:
     """The second connection of one browser."""
 
-    def __init__(self, participant: Participant, tell: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        participant: Participant,
+        tell: Callable[[dict[str, Any]], None],
+        may_see: Callable[[Participant, Participant, str], bool],
+    ) -> None:
         """Initialize a connection whose offer is about to be answered.
 
         Args:
             participant: Whose.
             tell: Sends an event to the page.
+            may_see: As `Calls.may_receive`.
         """
         self._participant = participant
         self._tell = tell
+        self._may_see = may_see
+        self._wanted: Any = None
         self._lenses: list[_Lens] = []
         self._slots: list[_Slot] = []
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -208,7 +216,8 @@ class Pictures:
             wanted: For each slot a session id and a source, or None; what is no such list, or
                 nobody's, shows nothing.
         """
-        here = self._participant.room.participants
+        self._wanted = wanted
+        me, here = self._participant, self._participant.room.participants
         places = wanted if isinstance(wanted, list) else []
         for number, slot in enumerate(self._slots):
             place = places[number] if number < len(places) else None
@@ -219,8 +228,13 @@ class Pictures:
                 and all(isinstance(p, str) for p in place)
             ):
                 other = here.get(place[0])
-                feed = None if other is None else other.feeds.get(place[1])
+                if other is not None and self._may_see(me, other, MEDIA.get(place[1], "")):
+                    feed = other.feeds.get(place[1])
             slot.look_at(feed)
+
+    def look_again(self) -> None:
+        """Show the same in the slots, since the rights have changed."""
+        self.look(self._wanted)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -2,6 +2,7 @@
 // The page of a local room: joining it, being in it, and leaving it.
 
 import { hearMessage, hearTranscription, write } from "./conversation.js";
+import { showDoor, showWaitingRoom } from "./door.js";
 import { MICROPHONE, SENTENCES } from "./sentences.js";
 import { gathered, Video } from "./video.js";
 import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
@@ -32,21 +33,27 @@ function speaks(participant) {
 
 const EVENTS = {
   "joined"(event) {
-    clearTimeout(call.timer);
+    stayIn();
     call.joined = true;
     call.id = event.id;
-    call.pings = setInterval(() => tell({ event: "ping" }), 1000);
     for (const participant of event.participants) call.people.set(participant.id, participant);
+    for (const knock of event.waiting) call.waiting.set(knock.id, knock);
     const me = call.people.get(call.id);
+    if (me.media.microphone.state === "off") mute(true);
     sessionStorage.setItem(remembered, $("name").value);
     $("log").replaceChildren();
     $("empty").hidden = false;
     showPeople(call);
+    showDoor(call.waiting, decide);
     showMicrophone(call);
     notify(speaks(me) ? (call.problem ?? "") : "Your link lets you listen and write, but not speak.");
     $("mute").focus();
     call.video.permit();
     event.participants.forEach(greet);
+  },
+  "waiting"() {
+    stayIn();
+    showWaitingRoom();
   },
   "refused"(event) {
     end("refused", "Could not join", event.error, event.info);
@@ -64,7 +71,9 @@ const EVENTS = {
   },
   "participant-updated"({ participant }) {
     if (participant.id === call.id && speaks(participant) !== speaks(call.people.get(call.id))) {
-      notify(speaks(participant) ? "You may speak now." : "You may listen and write, but no longer speak.");
+      if (!speaks(participant)) setMuted(true);
+      const how = call.stream ? "Unmute" : "Use microphone";
+      notify(speaks(participant) ? `You may speak now: press ${how}, or M.` : "You may listen and write, but no longer speak.");
     }
     call.people.set(participant.id, participant);
     showPeople(call);
@@ -80,6 +89,15 @@ const EVENTS = {
   },
   "wanted"({ source, wanted }) {
     call.video.wanted(source, wanted);
+  },
+  "waiting-participant-added"({ participant }) {
+    call.waiting.set(participant.id, participant);
+    write("note", "", `${participant.name || "Guest"} waits to be let in`);
+    showDoor(call.waiting, decide);
+  },
+  "waiting-participant-removed"({ participant }) {
+    call.waiting.delete(participant.id);
+    showDoor(call.waiting, decide);
   },
   "levels"({ levels }) {
     call.levels = levels;
@@ -123,6 +141,15 @@ function tell(event) {
   }
 }
 
+function decide(id, letIn) {
+  tell({ event: "decide", id, letIn });
+}
+
+function stayIn() {
+  clearTimeout(call.timer);
+  call.pings ||= setInterval(() => tell({ event: "ping" }), 1000);
+}
+
 // -- The microphone --------------------------------------------------------------------------
 
 async function openMicrophone(mine) {
@@ -160,9 +187,13 @@ async function openMicrophone(mine) {
   }, 80);
 }
 
-function setMuted(muted) {
+function mute(muted) {
   call.muted = muted;
   call.stream?.getAudioTracks().forEach((track) => (track.enabled = !muted));
+}
+
+function setMuted(muted) {
+  mute(muted);
   const me = call.people.get(call.id);
   if (me) me.media.microphone.state = muted ? "off" : "playable";
   tell({ event: "update", microphone: !muted });
@@ -172,6 +203,10 @@ function setMuted(muted) {
 
 async function toggleMute() {
   const mine = call;
+  if (!speaks(mine.people.get(mine.id))) {
+    notify("You may listen and write, but not speak.");
+    return;
+  }
   notify("");
   if (mine.stream) {
     setMuted(!mine.muted);
@@ -196,7 +231,7 @@ async function join() {
   const mine = {
     pc: new RTCPeerConnection(), channel: null, sender: null, stream: null, context: null, muted: true,
     problem: null, joined: false, interrupted: false, id: null, connection: null,
-    people: new Map(), levels: {}, lines: new Map(), outputs: new Set(),
+    people: new Map(), waiting: new Map(), levels: {}, lines: new Map(), outputs: new Set(),
     timer: 0, pings: 0, meter: 0, isCurrent: () => call === mine,
   };
   mine.video = new Video(mine, (event) => call === mine && tell(event));
@@ -257,10 +292,7 @@ async function connect(mine) {
     return;
   }
   mine.connection = answer.id;
-  if (answer.startAudioOff) {
-    mine.muted = true;
-    if (track) track.enabled = false;
-  }
+  if (answer.startAudioOff) mute(true);
   mine.timer = setTimeout(() => {
     if (call === mine) end("refused", "Could not connect", "no-connection", SENTENCES["no-connection"]);
   }, CONNECT_TIMEOUT);
@@ -325,6 +357,11 @@ $("join").addEventListener("submit", (event) => {
 $("leave").addEventListener("click", () => {
   tell({ event: "leave" });
   end("left", "Not in the room", "", "You left the room.");
+});
+
+$("giveup").addEventListener("click", () => {
+  tell({ event: "leave" });
+  end("left", "Not in the room", "", "You stopped waiting.");
 });
 
 $("mute").addEventListener("click", toggleMute);

@@ -12,10 +12,12 @@ export function show(state, status, { reason = "", sentence = "" } = {}) {
   $("status").textContent = status;
   $("lobby").hidden = state === "joined";
   $("call").hidden = $("controls").hidden = state !== "joined";
-  $("enter").disabled = $("name").disabled = state === "joining";
+  $("enter").disabled = $("name").disabled = ["joining", "waiting"].includes(state);
+  $("enter").hidden = state === "waiting";
+  $("giveup").hidden = state !== "waiting";
   $("enter").textContent = state === "joining" ? "Joining…" : state === "idle" ? "Join" : "Join again";
   $("lobby-title").textContent =
-    { left: "You are not in the room", refused: "You could not join" }[state] ?? "Join the room";
+    { left: "You are not in the room", refused: "You could not join", waiting: "Waiting to be let in" }[state] ?? "Join the room";
   $("reason").textContent = sentence;
   $("reason").hidden = !sentence;
 }

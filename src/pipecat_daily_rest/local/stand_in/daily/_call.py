@@ -11,6 +11,7 @@ from typing import Any
 
 from loguru import logger
 
+from daily import _rights
 from daily._events import PASSED_ON, EventHandler
 from daily._link import CallError, Link, open_link, read_url, show
 from daily._output import output
@@ -41,6 +42,7 @@ class Call(Senses):
         self._events = Worker("daily-events")
         self._lock = threading.RLock()
         self._turn = asyncio.Lock()
+        self._door: Link | None = None  # while the join is not answered
         self._url = ""
         self._released = False
         self.user_name = ""
@@ -69,7 +71,8 @@ class Call(Senses):
             local = copy.deepcopy(self._local)
             if self.user_name:
                 local["info"]["userName"] = self.user_name
-            local["media"] = self.mouth.media
+            permissions = local["info"].get("permissions", {})
+            local["media"] = _rights.mask(self.mouth.media, permissions)
             return local
 
     @property
@@ -183,6 +186,7 @@ class Call(Senses):
         try:
             link = await open_link(room)
             self.emit("on_call_state_updated", "joining")
+            self._door = link
             try:
                 welcome = await link.join(
                     token=token or room.query.get("t"),
@@ -193,11 +197,15 @@ class Call(Senses):
             except BaseException:
                 await link.close()
                 raise
+            finally:
+                self._door = None
         except CallError as exc:
             logger.error("Could not join {}: {}", show(url), exc)
             self.emit("on_call_state_updated", "leaving")
             self.emit("on_call_state_updated", "left")
             raise
+        for event in self.mouth.start_off(welcome["local"]["media"]):
+            self.emit(*event)
         link.start(self._on_event, self._on_sound, self._on_picture, self._on_end)
         output.joined(self)
         self.listen()
@@ -237,7 +245,13 @@ class Call(Senses):
         Args:
             completion: Called with None.
         """
+        self._go_away()
         self.perform("leave", self._leave, completion)
+
+    def _go_away(self) -> None:
+        """Wait no longer at the door: a join that is not answered fails."""
+        if (door := self._door) is not None:
+            sockets.start(door.close())
 
     async def _leave(self) -> None:
         self.emit("on_call_state_updated", "leaving")
@@ -258,6 +272,7 @@ class Call(Senses):
     def release(self) -> None:
         """Leave if need be, and end the threads. Waits for the room, but not for long."""
         self._released = True
+        self._go_away()
 
         async def end() -> None:
             async with self._turn:

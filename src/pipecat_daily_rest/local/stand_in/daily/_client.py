@@ -99,10 +99,10 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
     def update_remote_participants(
         self, remote_participants: Mapping[str, Any], completion: Completion = None
     ) -> None:
-        """Mute or eject others, as an owner may.
+        """Mute or eject others or change their rights, as an owner may.
 
         Args:
-            remote_participants: ``inputsEnabled`` or ``eject`` by session id.
+            remote_participants: ``inputsEnabled``, ``permissions`` or ``eject`` by session id.
             completion: Called with an error or None.
         """
         changes = plain(remote_participants)
@@ -113,16 +113,18 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
                 if not isinstance(change, dict):
                     msg = f"the change of participant {id!r} is no object"
                     raise CallError(msg)
-                if change.get("eject"):
-                    await call.ask("eject", participants=[id])
-                elif (switches := change.get("inputsEnabled")) is not None:
+                if change.keys() - {"eject", "inputsEnabled", "permissions"}:
+                    msg = "a local room changes inputsEnabled and permissions, or ejects"
+                    raise CallError(msg)
+                if (permissions := change.get("permissions")) is not None:
+                    await call.ask("permit", participant=id, permissions=permissions)
+                if (switches := change.get("inputsEnabled")) is not None:
                     if not isinstance(switches, dict):
                         switches = {"microphone": switches, "camera": switches}
                     wanted = {name: switches.get(name) for name in ("microphone", "camera")}
                     await call.ask("mute", participant=id, **wanted)
-                else:
-                    msg = "a local room only mutes (inputsEnabled) and ejects participants"
-                    raise CallError(msg)
+                if change.get("eject"):
+                    await call.ask("eject", participants=[id])
 
         call.perform("updateRemoteParticipants", update, completion)
 
@@ -137,6 +139,22 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         call.perform(
             "ejectRemoteParticipants", lambda: call.ask("eject", participants=targets), completion
         )
+
+    def update_permissions(
+        self, permissions: Mapping[str, Any], completion: Completion = None
+    ) -> None:
+        """Change one's own rights, as an owner may.
+
+        Args:
+            permissions: Some of them.
+            completion: Called with an error or None.
+        """
+        call, changes = self._call, plain(permissions)
+
+        async def update() -> None:
+            await call.ask("permit", participant=call.local["id"], permissions=changes)
+
+        call.perform("updatePermissions", update, completion)
 
     # -- Messages --------------------------------------------------------------------------
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from daily._handle import Completion, Handle
+from daily._rights import may_admin
 
 Settings = Mapping[str, Any] | None
 
-_REASONS = {
-    "Recording": "it records nothing",
-    "LiveStream": "it streams nowhere",
-    "Permissions": "permissions are those of the token",
+_REASONS = {  # why not, and what of canAdmin it takes on Daily
+    "Recording": ("it records nothing", "streaming"),
+    "LiveStream": ("it streams nowhere", "streaming"),
 }
 
 
@@ -19,8 +19,10 @@ class OnDailyOnly(Handle):
     """The part of `CallClient` that needs Daily."""
 
     def _cannot(self, name: str, completion: Completion, *, pair: bool = False) -> None:
-        reason = next(text for part, text in _REASONS.items() if part.lower() in name.lower())
+        reason, task = next(why for part, why in _REASONS.items() if part.lower() in name.lower())
         error = f"{name} does not work in a local room: {reason}"
+        if task is not None and not may_admin(self._call.local["info"], task):
+            error = f"{name} needs an owner's token, or the permission canAdmin: {task}"
         self._refuse(name, error, completion, pair=pair)
 
     def add_live_streaming_endpoints(
@@ -83,12 +85,6 @@ class OnDailyOnly(Handle):
     ) -> None:
         """Refuse."""
         self._cannot("updateLiveStream", completion)
-
-    def update_permissions(
-        self, permissions: Mapping[str, Any], completion: Completion = None
-    ) -> None:
-        """Refuse."""
-        self._cannot("updatePermissions", completion)
 
     def update_recording(
         self,

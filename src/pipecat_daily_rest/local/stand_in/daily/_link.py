@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import aiohttp
+from loguru import logger
 from yarl import URL
 
 from daily._threads import sockets
@@ -81,8 +82,12 @@ class Link:
         try:
             await self._socket.send_str(json.dumps({"op": "join", "request": 0, **fields}))
             answer: dict[str, Any] = {}
+            patience: float | None = _ANSWER
             while "reply" not in answer:  # the counts that come before it are in it, too
-                answer = await self._socket.receive_json(timeout=_ANSWER)
+                answer = await self._socket.receive_json(timeout=patience)
+                if answer.get("event") == "waiting":
+                    patience = None
+                    logger.info("The bot has knocked and waits until an owner lets it in")
         except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as exc:
             msg = "The room did not answer the join."
             raise CallError(msg) from exc

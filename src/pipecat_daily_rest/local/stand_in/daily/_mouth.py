@@ -62,6 +62,22 @@ class Mouth:
             self._connect()
             return "on_inputs_updated", self.inputs
 
+    def start_off(self, media: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """Switch off what the room or the token says is off at the start.
+
+        Args:
+            media: Of the local participant, as the room has it.
+
+        Returns:
+            The events that tell it, as of `update`.
+        """
+        off = {
+            name: False
+            for name in ("microphone", "camera")
+            if "user" in media[name]["offReasons"] and self.media[name]["state"] != "off"
+        }
+        return [self.update("updateInputs", off)] if off else []
+
     def remove(self, name: str) -> None:
         """Remove a custom track; the next `update` tells it.
 

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a token, a room and a domain allow: permissions, and the end of a stay. No state.
+
+Reference: https://docs.daily.co/docs/daily-js/guides/permissions
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def permissions(
+    room: Mapping[str, Any], rights: Mapping[str, Any], domain: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give what somebody may do who comes in now.
+
+    Token over room over domain over Daily's defaults; room and domain are not for owners.
+
+    Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#permissions
+
+    Args:
+        room: The room's properties.
+        rights: The token's properties.
+        domain: The domain's properties.
+
+    Returns:
+        ``hasPresence``, ``canSend``, ``canReceive``, ``canAdmin``.
+    """
+    owner = rights.get("is_owner") is True
+    defaults = {
+        "hasPresence": owner or not room.get("enable_hidden_participants"),
+        "canSend": True,
+        "canReceive": {"base": True},
+        "canAdmin": owner,
+    }
+    if not owner:
+        defaults |= domain.get("permissions") or {}
+        defaults |= room.get("permissions") or {}
+    return {**defaults, **(rights.get("permissions") or {})}
+
+
+def changed(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Change permissions: what is given takes the place of what was, by members of ``canReceive``.
+
+    Reference: https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
+
+    Args:
+        before: The permissions.
+        change: Some of them.
+
+    Returns:
+        The permissions afterwards.
+    """
+    after = {**before, **change}
+    if "canReceive" in change:
+        after["canReceive"] = {**(before.get("canReceive") or {}), **change["canReceive"]}
+    return after
+
+
+def includes(granted: Any, what: str) -> bool:
+    """Tell whether ``canSend`` or ``canAdmin`` includes something.
+
+    Args:
+        granted: All, nothing, or a list.
+        what: ``audio``, ``participants``, …
+
+    Returns:
+        Whether it does.
+    """
+    return what in granted if isinstance(granted, list | tuple | set) else bool(granted)
+
+
+def receives(
+    can_receive: Mapping[str, Any],
+    kind: str,
+    *,
+    id: str,
+    user_id: str,
+    track: str = "*",
+    unnamed: bool = False,
+) -> bool:
+    """Tell whether ``canReceive`` lets somebody have another's media.
+
+    The most specific of ``base``, ``byUserId`` and ``byParticipantId`` that names the kind counts.
+
+    Args:
+        can_receive: The permission.
+        kind: As in ``canSend``: ``audio``, ``video``, ``customAudio``, …
+        id: The other's session id.
+        user_id: The other's user id.
+        track: The name of a custom track.
+        unnamed: What counts for a kind that nothing names.
+
+    Returns:
+        Whether it does.
+    """
+    allowed = unnamed
+    rules = (
+        can_receive.get("base", True),
+        (can_receive.get("byUserId") or {}).get(user_id),
+        (can_receive.get("byParticipantId") or {}).get(id),
+    )
+    for rule in rules:
+        named = rule.get(kind) if isinstance(rule, Mapping) else rule
+        if isinstance(named, Mapping):  # custom tracks, by name
+            named = named.get(track, named.get("*"))
+        if named is not None:
+            allowed = bool(named)
+    return allowed
+
+
+def start_off(room: Mapping[str, Any], rights: Mapping[str, Any]) -> dict[str, str]:
+    """Tell which tracks are off at the start, whatever the newcomer would like.
+
+    Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
+
+    Args:
+        room: The room's properties.
+        rights: The token's properties; they win.
+
+    Returns:
+        ``off``, by track.
+    """
+    both = {**room, **rights}
+    tracks = {"microphone": "start_audio_off", "camera": "start_video_off"}
+    return {track: "off" for track, name in tracks.items() if both.get(name) is True}
+
+
+def ejection(room: Mapping[str, Any], rights: Mapping[str, Any], now: float) -> float | None:
+    """Tell when somebody who comes in now is put out.
+
+    The instant is fixed at the join; a token's rule switches both of the room's off.
+
+    Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
+
+    Args:
+        room: The room's properties.
+        rights: The token's properties.
+        now: The present, in unix seconds.
+
+    Returns:
+        Unix seconds, or None.
+    """
+    return min((at for at, _ in _ends(room, rights, now)), default=None)
+
+
+def ejection_reason(room: Mapping[str, Any], rights: Mapping[str, Any], now: float) -> str:
+    """Tell by which rule it is, as in `Seat.close`.
+
+    Args:
+        room: As for `ejection`.
+        rights: As for `ejection`.
+        now: As for `ejection`.
+
+    Returns:
+        ``token-expired``, ``room-expired`` or ``time-over``.
+    """
+    return min(_ends(room, rights, now))[1]
+
+
+def _ends(
+    room: Mapping[str, Any], rights: Mapping[str, Any], now: float
+) -> list[tuple[float, str]]:
+    by_token = rights.get("eject_at_token_exp") or rights.get("eject_after_elapsed") is not None
+    source, at_exp, expired = (
+        (rights, "eject_at_token_exp", "token-expired")
+        if by_token
+        else (room, "eject_at_room_exp", "room-expired")
+    )
+    ends = []
+    if source.get(at_exp) and source.get("exp") is not None:
+        ends.append((float(source["exp"]), expired))
+    if source.get("eject_after_elapsed") is not None:
+        ends.append((now + float(source["eject_after_elapsed"]), "time-over"))
+    return ends

@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a bot may do in a room, what stops when it no longer may, and what it is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from test_stand_in_client import BEGIN
+
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.claims import issue
+
+TONE = {"do": "tone", "hz": 700, "seconds": 60}
+Token = Callable[..., str]
+
+
+@pytest.fixture
+def url(local_daily: LocalDaily) -> str:
+    local_daily.state.create_room("demo", "private", {"enable_knocking": True})
+    return f"{local_daily.url}/demo"
+
+
+@pytest.fixture
+def person(local_daily: LocalDaily, url: str, token: Token) -> Callable[..., Any]:
+    def person(name: str = "Ana", **rights: Any) -> Any:
+        return local_daily.join(url, token(room_name="demo", **rights), user_name=name)
+
+    return person
+
+
+async def start_pipecat(start: Any, url: str, key: str) -> tuple[Any, str]:
+    bot = await start(url, key)
+    (joined,) = await bot.tells("on_joined")
+    return bot, joined["participants"]["local"]["id"]
+
+
+def rights_of(participant: dict[str, Any]) -> dict[str, Any]:
+    """Its permissions; before a join there are none."""
+    return participant["info"].get("permissions", {})
+
+
+# -- A Pipecat bot ---------------------------------------------------------------------------
+
+
+async def test_a_bot_is_silent_and_deaf_while_it_may_not(
+    call: Any, url: str, token: Token, person: Any, start: Any
+) -> None:
+    ana, bo = person("Ana"), person("Bo", user_id="bo")
+    bot, robot = await start_pipecat(start, url, token(room_name="demo"))
+
+    async def permit(**permissions: Any) -> None:
+        body = {"data": {robot: permissions}}
+        assert (await call("POST", "/rooms/demo/update-permissions", body))[0] == 200
+
+    ana.send(TONE)
+    await ana.hears(700)
+    await permit(canSend=["video"])
+
+    def off(participant: dict[str, Any]) -> bool:
+        return participant["info"]["isLocal"] and participant["media"]["microphone"] == {
+            "state": "off",
+            "offReasons": ["sendPermission"],
+            "subscribed": "unsubscribed",
+        }
+
+    await bot.tells("on_participant_updated", off)
+    ana.forget()
+    await ana.hears(lambda audio: len(audio) >= 24_000)
+    assert not ana.heard.any()
+    await permit(canSend=True)
+    await bot.tells(
+        "on_participant_updated",
+        lambda p: p["info"]["isLocal"] and rights_of(p).get("canSend") is True,
+    )
+    await ana.hears(700)
+    # It hears Ana and no longer Bo.
+    ana.tone(500, 60)
+    bo.tone(1500, 60)
+    for person_, hz in ((ana, 500), (bo, 1500)):
+        await bot.tells("heard", lambda f, who, p=person_, hz=hz: abs(f - hz) < 10 and who == p.id)
+    await permit(canReceive={"byUserId": {"bo": False}})
+    await bot.tells(
+        "on_participant_updated", lambda p: rights_of(p).get("canReceive", {}).get("byUserId")
+    )
+    bot.lines.clear()  # a half second may hold both
+    await bot.tells("heard", lambda hz, who: hz == 0 and who == bo.id)
+    bot.lines.clear()
+    await bot.tells("heard", lambda hz, who: who == bo.id)
+    await bot.tells("heard", lambda hz, who: abs(hz - 500) < 10 and who == ana.id)
+    assert {hz for what, hz, who in bot.lines if what == "heard" and who == bo.id} == {0}
+    await permit(canReceive={"byUserId": {}})
+    await bot.tells("heard", lambda hz, who: abs(hz - 1500) < 10 and who == bo.id)
+
+
+async def test_an_admin_changes_the_rights_of_others(
+    url: str, token: Token, person: Any, start: Any
+) -> None:
+    ana, bo = person("Ana"), person("Bo")
+    key = token(room_name="demo", permissions={"canAdmin": ["participants"]})
+    bot, _ = await start_pipecat(start, url, key)
+
+    async def update(changes: dict[str, Any]) -> str | None:
+        bot.lines.clear()
+        ana.send({"do": "update", "participants": {bo.id: changes}})
+        (error,) = await bot.tells("updated")
+        return error
+
+    bo.tone(900, 60)
+    await ana.hears(900)
+    assert await update({"permissions": {"canSend": [], "hasPresence": True}}) is None
+    for told, local in ((ana, False), (bo, True)):
+        event = await told.event("participant-updated", lambda e: e["participant"]["id"] == bo.id)
+        assert event["participant"]["info"]["isLocal"] is local
+        assert event["participant"]["info"]["permissions"]["canSend"] == []
+    await bot.tells(
+        "on_participant_updated",
+        lambda p: p["id"] == bo.id and p["media"]["microphone"]["offReasons"] == ["sendPermission"],
+    )
+    ana.forget()
+    await ana.hears(lambda audio: len(audio) >= 24_000)
+    assert not ana.heard.any()
+    # Several changes at once; and what cannot be one.
+    both = {"permissions": {"canSend": True}, "inputsEnabled": {"microphone": False}}
+    assert await update(both) is None
+    await bo.event("mute", lambda e: e["microphone"] is False)
+    assert bo.participant.permissions["canSend"] is True
+    assert "permissions.canSend was" in (await update({"permissions": {"canSend": "audio"}}) or "")
+    assert "canSpeak" in (await update({"permissions": {"canSpeak": True}}) or "")
+    assert "only an owner" in (await update({"inputsEnabled": {"microphone": True}}) or "")
+    assert "inputsEnabled and permissions" in (await update({"volume": 11}) or "")
+    assert await update({"eject": True}) is None
+    assert await bo.left() == "ejected"
+
+
+async def test_who_administers_nothing_changes_nothing(
+    url: str, token: Token, person: Any, start: Any
+) -> None:
+    ana = person()
+    bot, robot = await start_pipecat(start, url, token(room_name="demo"))
+    for id in (ana.id, robot):
+        bot.lines.clear()
+        changes = {id: {"permissions": {"canSend": False}}}
+        ana.send({"do": "update", "participants": changes})
+        (error,) = await bot.tells("updated")
+        assert "only an owner" in error
+    assert ana.participant.permissions["canSend"] is True
+
+
+@pytest.mark.parametrize(
+    ("rule", "sentence"),
+    [
+        ("eject_at_token_exp", "the bot's token has expired"),
+        ("eject_after_elapsed", "the time that the room or the token allows is over"),
+        ("enforce_unique_user_ids", "somebody else came in with the bot's user id"),
+    ],
+)
+async def test_a_bot_is_told_why_its_stay_ends(
+    local_daily: LocalDaily,
+    url: str,
+    token: Token,
+    person: Any,
+    start: Any,
+    rule: str,
+    sentence: str,
+) -> None:
+    rights: dict[str, Any] = {"room_name": "demo", "user_id": "robot"}
+    if rule == "eject_at_token_exp":
+        rights |= {"exp": int(local_daily.state.clock.now()) + 1000, rule: True}
+    elif rule == "eject_after_elapsed":
+        rights[rule] = 1000
+    else:
+        local_daily.state.update_room(local_daily.rooms["demo"], None, {rule: True})
+    bot, _ = await start_pipecat(start, url, token(**rights))
+    if rule == "enforce_unique_user_ids":
+        person(user_id="robot")
+    else:
+        local_daily.advance(1001)
+    await bot.tells("on_call_state_updated", lambda state: state == "left")
+    assert f"has ended: {sentence}" in await bot.ends()
+
+
+# -- A program that uses `daily` itself ------------------------------------------------------
+
+ASKS = """
+data, error = wait(client.join, url, token)
+tell("joined", error)
+tell("recording", *wait(client.start_recording))
+tell("stream", *wait(client.start_live_stream_with_rtmp_urls, ["rtmp://a"]))
+tell("transcription", *wait(client.start_transcription))
+tell("own", *wait(client.update_permissions, {"canSend": ["audio"]}))
+tell("rights", client.participants()["local"]["info"]["permissions"]["canSend"])
+client.release()
+"""
+NEEDS = "needs an owner's token, or the permission canAdmin: streaming"
+
+
+@pytest.mark.parametrize(
+    ("can_admin", "streaming", "transcription", "participants"),
+    [
+        (False, False, False, False),
+        (["streaming"], True, False, False),
+        (["transcription"], False, True, False),
+        (["participants"], False, False, True),
+        (True, True, True, True),
+    ],
+)
+async def test_what_a_bot_may_administer(
+    url: str,
+    token: Token,
+    start: Any,
+    can_admin: Any,
+    streaming: bool,
+    transcription: bool,
+    participants: bool,
+) -> None:
+    key = token(room_name="demo", permissions={"canAdmin": can_admin})
+    bot = await start(url, key, code=BEGIN + ASKS)
+    await bot.ends()
+    for what in ("recording", "stream"):
+        *_, error = await bot.tells(what)
+        assert ("does not work in a local room" in error) is streaming
+        assert (NEEDS in error) is not streaming
+    *_, error = await bot.tells("transcription")
+    assert error == (None if transcription else Choices().may_not_transcribe_info)
+    (error,) = await bot.tells("own")
+    assert (error is None) is participants
+    assert await bot.tells("rights") == [["audio"] if participants else True]
+
+
+LOOKS = """
+data, error = wait(client.join, url, token, client_settings={"inputs": {"microphone": True}})
+tell("state", data["participants"]["local"]["media"]["microphone"]["state"])
+tell("input", client.inputs()["microphone"]["isEnabled"])
+wait(client.update_inputs, {"microphone": True})
+tell("then", client.participants()["local"]["media"]["microphone"]["state"])
+client.release()
+"""
+
+
+@pytest.mark.parametrize("off", [True, False])
+async def test_starts_off_for_bots_is_a_choice(start: Any, off: bool) -> None:
+    async with LocalDaily(choices=Choices(start_off_for_bots=off)) as daily:
+        daily.state.create_room("demo", "public", {"start_audio_off": True})
+        bot = await start(f"{daily.url}/demo", "", code=BEGIN + LOOKS)
+        await bot.ends()
+    assert await bot.tells("state") == ["off" if off else "playable"]
+    assert await bot.tells("input") == [not off]
+    assert await bot.tells("then") == ["playable"]
+    told = [line for line in bot.lines if line[0] == "on_inputs_updated"]
+    assert told[-1][1]["microphone"]["isEnabled"] is True
+
+
+# -- At the door -----------------------------------------------------------------------------
+
+
+async def test_a_bot_does_not_knock_unless_chosen(
+    local_daily: LocalDaily, url: str, start: Any
+) -> None:
+    bot = await start(url, "", code=BEGIN + "tell('joined', *wait(client.join, url))")
+    data, error = await bot.tells("joined")
+    assert data is None
+    assert "not-allowed: Whoever comes to this room without a token" in error
+    assert local_daily.rooms["demo"].waiting == {}
+    await bot.ends()
+
+
+KNOCKS = """
+client.join(url, completion=lambda data, error: tell("joined", bool(data), error))
+tell("asked", sys.stdin.readline())
+client.release()
+tell("released")
+"""
+
+
+@pytest.mark.parametrize("what", ["let in", "turned away", "goes away", "is killed"])
+async def test_a_bot_that_knocks(start: Any, what: str) -> None:
+    choices = Choices(bots_knock=True, knock_refused_info="Join request rejected")
+    async with LocalDaily(choices=choices) as daily:
+        daily.state.create_room("demo", "private", {"enable_knocking": True})
+        state = daily.state
+        bot = await start(f"{daily.url}/demo", "", code=BEGIN + KNOCKS)
+        await state.wait_for("bot knocked")
+        [knock] = daily.rooms["demo"].waiting.values()
+        assert knock.user_name == "Robot"
+        daily.advance(60)
+        olga = daily.join("demo", _owner(daily))
+        if what == "let in":
+            olga.lets_in(knock.id)
+            assert await bot.tells("joined") == [True, None]
+            assert list(olga.participant.room.participants) == [olga.id, knock.id]
+            await bot.tells("on_participant_joined", lambda p: p["id"] == olga.id)
+        elif what == "turned away":
+            olga.turns_away(knock.id)
+            joined, error = await bot.tells("joined")
+            assert (joined, error) == (
+                False,
+                "not-allowed: Join request rejected",
+            )
+            await bot.tells("on_call_state_updated", lambda state: state == "left")
+        elif what == "is killed":
+            await bot.kill()
+            await state.wait_for("bot went away")
+            return
+        bot.process.stdin.write(b"\n")
+        await bot.tells("released")
+        await bot.ends()
+        if what == "goes away":
+            joined, error = await bot.tells("joined")
+            assert not joined
+            await state.wait_for("bot went away")
+        await olga.event(
+            "waiting-participant-removed" if what == "goes away" else "participant-counts-updated"
+        )
+        assert daily.rooms["demo"].waiting == {}
+
+
+def _owner(daily: LocalDaily) -> str:
+    properties = {"room_name": "demo", "is_owner": True}
+    state = daily.state
+    return issue(properties, api_key=state.api_key, domain_id=state.domain_id, issued_at=0)
