@@ -6,6 +6,9 @@ from functools import partial
 from typing import Any
 
 from pipecat_daily_rest.local import rights
+from pipecat_daily_rest.local.chatter import Chatter
+from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.meetings import Meetings
 from pipecat_daily_rest.local.room import MEDIA, Participant, Room
 
@@ -31,6 +34,16 @@ def set_media(
 class Calls(Meetings):
     """The calls in the rooms: messages, mutes, rights, and who leaves or is put out."""
 
+    def __init__(self, clock: Clock, choices: Choices) -> None:
+        """Initialize without anybody in a call.
+
+        Args:
+            clock: The time.
+            choices: What to do where Daily's behaviour is unconfirmed.
+        """
+        super().__init__(clock, choices)
+        self._chatter = Chatter()
+
     def tell(self, room: Room, event: dict[str, Any], *, but: Participant | None = None) -> None:
         """Tell everybody in a room.
 
@@ -52,6 +65,8 @@ class Calls(Meetings):
     ) -> None:
         """Pass an app message on. Whoever is not there never gets it.
 
+        Bots do not get each other's endless answers, see `Chatter`.
+
         Args:
             room: The room.
             message: Anything that JSON can hold.
@@ -64,10 +79,17 @@ class Calls(Meetings):
             source.outage.hold(again, message=True)
             return
         event = {"event": "app-message", "message": message, "sender": sender}
-        if recipient in (None, "*"):
-            self.tell(room, event, but=source)
-        elif (target := room.participants.get(str(recipient))) is not None:
+        everybody = recipient in (None, "*")
+        if everybody:
+            targets = [other for other in room.participants.values() if other is not source]
+        else:
+            targets = [other for id, other in room.participants.items() if id == recipient]
+        if everybody or targets:
             room.told.put(event)
+        bots = [target for target in targets if target.kind == "bot"]
+        if bots and not self._chatter.reaches_bots(source, message):
+            targets = [target for target in targets if target not in bots]
+        for target in targets:
             target.seat.send(event)
 
     def update(

@@ -146,6 +146,11 @@ class LocalDaily(Hands):
             name: room for name, room in self.state.rooms.items() if not self.state.expired(room)
         }
 
+    @property
+    def late_ticks(self) -> int:
+        """How many 20 ms of sound have come more than 20 ms late, or never, since the start."""
+        return self.mixer.late
+
     def env(self) -> dict[str, str]:
         """Give the environment in which programs find this Daily instead of the real one.
 
