@@ -10,7 +10,7 @@ from loguru import logger
 from pipecat_daily_rest.local import LocalDaily, chatter
 from pipecat_daily_rest.local.scripted import Scripted
 
-ANSWER = {"label": "rtvi-ai", "type": "error-response", "id": "1", "data": {"error": "Unsupported"}}
+ANSWER = {"label": "rtvi-ai", "type": "error", "data": {"error": "Invalid RTVI transport message"}}
 
 
 @pytest.fixture
@@ -39,15 +39,17 @@ def warnings() -> Any:
     logger.remove(sink)
 
 
+@pytest.mark.parametrize("kind", ["error", "error-response"])
 async def test_answers_without_end_reach_people_only(
-    join: Any, now: list[float], warnings: list[str]
+    join: Any, now: list[float], warnings: list[str], kind: str
 ) -> None:
     one, two, ana = join(), join(), join("person")
+    answer = {**ANSWER, "type": kind}
     for _ in range(100):
-        one.send(ANSWER)
-        one.send(ANSWER, two.id)
-    assert two.received == [ANSWER] * 20
-    assert ana.received == [ANSWER] * 100
+        one.send(answer)
+        one.send(answer, two.id)
+    assert two.received == [answer] * 20
+    assert ana.received == [answer] * 100
     two.send(ANSWER)  # each has a limit of its own
     assert one.received == [ANSWER]
     (warning,) = warnings
@@ -78,8 +80,8 @@ async def test_it_goes_on_a_second_later_and_warns_once_for_each_room(
     "message",
     [
         "hello",
-        ["error-response"],
-        {"type": "error-response"},
+        ["error"],
+        {"type": "error"},
         {"label": "rtvi-ai", "type": "bot-llm-text", "data": {"text": "so"}},
         {"label": "rtvi-ai", "type": "client-message", "data": {}},
     ],

@@ -23,6 +23,7 @@ from pipecat.frames.frames import (
     OutputImageRawFrame,
     OutputTransportMessageUrgentFrame,
     TranscriptionFrame,
+    TTSAudioRawFrame,
     UserImageRawFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
@@ -187,6 +188,15 @@ async def main(url: str, token: str, *options: str) -> None:
                 tell("called", method, await getattr(transport, method)(*arguments))
             case {"do": "look"}:
                 tell("participants", transport.participants(), transport.participant_counts())
+            case {"do": "speak"}:  # as what a voice says: RTVI tells of it
+                sound = tone(700, 1)
+                await worker.queue_frame(
+                    TTSAudioRawFrame(audio=sound.audio, sample_rate=24_000, num_channels=1)
+                )
+            case {"do": "block"}:
+                tell("blocked")
+                sys.stdin.readline()  # not one event of the loop until the test says so
+                tell("free")
             case {"do": "end"}:
                 await worker.queue_frame(EndFrame())
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Bots that answer each other without end.
 
-A Pipecat bot with RTVI on, the default, takes every app message for one of a client's. Another
+A Pipecat bot with RTVI on, the default, takes every RTVI message for one of a client's. Another
 bot's news (``bot-started-speaking``) are none, so that it answers with an error; the other bot
 answers that with an error of its own, and so on, about 1,100 a second between two bots.
 """
@@ -60,5 +60,5 @@ def _is_answer(message: Any) -> bool:
     return (
         isinstance(message, dict)
         and message.get("label") == "rtvi-ai"
-        and message.get("type") == "error-response"
+        and message.get("type") in ("error", "error-response")
     )
