@@ -81,6 +81,13 @@ class Program:
         """Type into the terminal of a process that has one."""
         os.write(self.terminal, keys)
 
+    def children(self) -> list[int]:
+        """Give the processes that it has started."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        if not children.exists():
+            pytest.skip("needs /proc/PID/task/TID/children")
+        return [int(child) for child in children.read_text().split()]
+
     def signal(self, number: signal.Signals = signal.SIGINT) -> None:
         self.process.send_signal(number)
 

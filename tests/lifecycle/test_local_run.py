@@ -67,11 +67,8 @@ async def test_ctrl_c_in_a_terminal(run):
 async def test_the_local_daily_ends_first(run):
     program = await run("waits", *DEBUG)
     await program.says("^in$")
-    children = Path(f"/proc/{program.process.pid}/task/{program.process.pid}/children")
-    if not children.exists():
-        pytest.skip("needs /proc/PID/task/TID/children")
-    for child in children.read_text().split():
-        os.kill(int(child), signal.SIGKILL)
+    for child in program.children():
+        os.kill(child, signal.SIGKILL)
     assert await program.ended() == 1
     assert "out" in program.out
     assert program.err.count("Error: The local Daily ended before the bot did") == 1
