@@ -2,7 +2,6 @@
 """A bot that blocks, dies, hangs or quarrels, and the others in its room."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -17,6 +17,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
 from pipecat_daily_rest.local.scripted import tone_level
+from relay import Relay
 
 WAIT = 30.0  # seconds; only a failure takes that long
 
@@ -72,9 +73,16 @@ class Camera(MediaStreamTrack):
 class Peer:
     """What the page does, in Python."""
 
-    def __init__(self, daily: LocalDaily, session: aiohttp.ClientSession, room: str) -> None:
+    def __init__(
+        self,
+        daily: LocalDaily,
+        session: aiohttp.ClientSession,
+        room: str,
+        relay: Relay | None = None,
+    ) -> None:
         self.base = f"http://127.0.0.1:{daily.port}/{room}"
         self.session = session
+        self.relay = relay
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.channel = self.pc.createDataChannel("room")
         self.channel.on("message", self._take)
@@ -113,6 +121,8 @@ class Peer:
     async def offer(self, **body: Any) -> tuple[int, dict[str, Any]]:
         await self.pc.setLocalDescription(await self.pc.createOffer())
         sdp = self.pc.localDescription.sdp
+        if self.relay is not None:
+            sdp = self.relay.offer(sdp)
         offer = {"sdp": sdp, "type": "offer", "token": None, "userName": "", "microphone": True}
         async with self.session.post(f"{self.base}/offer", json={**offer, **body}) as response:
             return response.status, await response.json()
@@ -125,7 +135,10 @@ class Peer:
             self.pc.addTrack(self.tone)
         status, self.answer = await self.offer(**body)
         assert status == 200, self.answer
-        answer = RTCSessionDescription(sdp=self.answer["sdp"], type=self.answer["type"])
+        sdp = self.answer["sdp"]
+        if self.relay is not None:
+            sdp = self.relay.answer(sdp)
+        answer = RTCSessionDescription(sdp=sdp, type=self.answer["type"])
         await self.pc.setRemoteDescription(answer)
         if ping:
             self.tasks.append(asyncio.create_task(self._ping()))
