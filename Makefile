@@ -13,7 +13,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
 
-.PHONY: help demo test test-daily bench coverage lint format clean
+.PHONY: help demo test test-daily bench bench-rooms coverage lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -35,6 +35,9 @@ test-daily: $(VENV)/.dev ## compare the stand-in with daily-python, which this i
 
 bench: $(VENV)/.dev ## measure it beside Pipecat's helper and write docs/performance.md (BENCH=full: longer)
 	$(BIN)/python -m benchmarks --size $(or $(BENCH),quick) $(ARGS)
+
+bench-rooms: $(VENV)/.dev ## measure what the local rooms carry and write it into docs/local-room.md
+	$(BIN)/python -m benchmarks.rooms $(ARGS)
 
 coverage: $(VENV)/.dev ## write docs/coverage.md: what of Daily's API is covered
 	PYTHONPATH=tests/support $(BIN)/python -m coverage_table

@@ -127,11 +127,11 @@ class Peer:
         async with self.session.post(f"{self.base}/offer", json={**offer, **body}) as response:
             return response.status, await response.json()
 
-    async def join(self, *, hz: float | None = None, ping: bool = True, **body: Any) -> str:
+    async def join(self, *, hz: float | Tone | None = None, ping: bool = True, **body: Any) -> str:
         if hz is None:
             self.pc.addTransceiver("audio", direction="recvonly")
         else:
-            self.tone = Tone(hz)
+            self.tone = hz if isinstance(hz, Tone) else Tone(hz)
             self.pc.addTrack(self.tone)
         status, self.answer = await self.offer(**body)
         assert status == 200, self.answer

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Measures what the local rooms carry and rewrites its part of the page: ``make bench-rooms``."""
+
+import argparse
+import asyncio
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Awaitable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rooms_child import Child
+
+_PAGE = Path(__file__).parents[1] / "docs" / "local-room.md"
+_TITLE = "# The local room\n"
+_BEGIN = "<!-- Made by `make bench-rooms`. Do not edit. -->"
+_END = "<!-- The end of what `make bench-rooms` made. -->"
+_MOST_LATE = 0.01  # of the ticks; beyond it people hear holes
+_LEAST_HEARD = 0.99  # of the words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """How much is measured.
+
+    Parameters:
+        rooms: Rooms with a bot and two scripted people each.
+        bots: Bots without media, each in a room of its own.
+        people: How many people more, in each step, connect by WebRTC.
+        most_people: How many at the most.
+        seconds: How long each measurement takes.
+    """
+
+    rooms: int
+    bots: int
+    people: int
+    most_people: int
+    seconds: float
+
+
+async def talking(sizes: Sizes) -> list[Sequence[str]]:
+    """Rooms in which a person speaks, a bot echoes it, and another person listens."""
+    async with AsyncExitStack() as stack:
+        daily = await stack.enter_async_context(Child("rooms_daily"))
+        urls = await daily.do("make", names=[f"room-{n}" for n in range(sizes.rooms)])
+        bots = [await stack.enter_async_context(Child("rooms_bots")) for _ in urls]
+        pairs = zip(bots, urls, strict=True)
+        await asyncio.gather(*(bot.do("join", urls=[url], media=True) for bot, url in pairs))
+        await daily.do("talk")
+        measured, (room, *rest) = await _over(daily, bots, asyncio.sleep(sizes.seconds))
+    return [
+        ("Words said, and echoes heard by now", f"{measured['said']}, {len(measured['took'])}"),
+        ("Person to bot to person", _spread(measured["took"])),
+        ("Late ticks", _percent(measured["late"])),
+        ("CPU of the room's process", f"{_percent(room)} of a core"),
+        ("CPU of each bot's process", f"{_percent(statistics.mean(rest))} of a core"),
+    ]
+
+
+async def waiting(sizes: Sizes) -> list[Sequence[str]]:
+    """Rooms with a bot each that neither hears nor speaks."""
+    async with Child("rooms_daily") as daily, Child("rooms_bots") as bots:
+        urls = await daily.do("make", names=[f"room-{n}" for n in range(sizes.bots)])
+        began = asyncio.get_running_loop().time()
+        await bots.do("join", urls=urls, media=False)
+        joined = asyncio.get_running_loop().time() - began
+        measured, (room, rest) = await _over(daily, [bots], asyncio.sleep(sizes.seconds))
+        took = await daily.do("write")
+    return [
+        ("All of them are in after", f"{joined:.1f} s"),
+        ("A message to each at once, and its answer", _spread(took)),
+        ("Late ticks", _percent(measured["late"])),
+        ("CPU of the room's process", f"{_percent(room)} of a core"),
+        ("CPU of the bots' process", f"{_percent(rest)} of a core"),
+    ]
+
+
+async def connected(sizes: Sizes) -> tuple[int, list[Sequence[str]]]:
+    """More and more people by WebRTC, two in a room, until it is too much."""
+    rows: list[Sequence[str]] = []
+    carried = 0
+    async with Child("rooms_daily") as daily, Child("rooms_people") as people:
+        urls = await daily.do("make", names=[f"room-{n}" for n in range(sizes.most_people // 2)])
+        port = int(urls[0].rpartition(":")[2].partition("/")[0])
+        names = [url.rpartition("/")[2] for url in urls]
+        for count in range(sizes.people, sizes.most_people + 1, sizes.people):
+            rooms = names[(count - sizes.people) // 2 : count // 2]
+            await people.do("join", port=port, rooms=rooms)
+            row, holds = await _step(count, daily, people, sizes.seconds)
+            if not holds:  # once more, since it may have been another program's moment
+                row, holds = await _step(count, daily, people, sizes.seconds)
+            rows.append(row)
+            _tell(f"  {' | '.join(row)}")
+            if not holds:
+                break
+            carried = count
+    return carried, rows
+
+
+async def _step(
+    count: int, daily: Child, people: Child, seconds: float
+) -> tuple[Sequence[str], bool]:
+    """Give the row of so many people, and whether they were carried."""
+    listening = people.do("measured", seconds=seconds)
+    measured, (room, peers) = await _over(daily, [people], listening)
+    words, late = measured["others"], measured["late"]
+    heard = len(words["took"]) / max(1, words["said"])
+    cells = (_spread(words["took"]), *map(_percent, (heard, late, room, peers)))
+    return (str(count), *cells), late <= _MOST_LATE and heard >= _LEAST_HEARD
+
+
+async def _over(
+    daily: Child, others: list[Child], work: Awaitable[Any]
+) -> tuple[dict[str, Any], list[float]]:
+    """Measure while something else lasts: what the room tells, and each process's share of a core.
+
+    What the other gives is under ``others``.
+    """
+    children = [daily, *others]
+    await daily.do("begin")
+    before = [await child.cpu() for child in children]
+    began = asyncio.get_running_loop().time()
+    given = await work
+    measured = await daily.do("measured")
+    took = asyncio.get_running_loop().time() - began
+    after = [await child.cpu() for child in children]
+    return {**measured, "others": given}, [
+        (b - a) / took for a, b in zip(before, after, strict=True)
+    ]
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    if len(seconds) < 2:
+        return "nothing heard"
+    every = statistics.quantiles(seconds, n=20)
+    return f"{statistics.median(seconds) * 1000:.0f} ms, 95 % within {every[-1] * 1000:.0f} ms"
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %"
+
+
+def _table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
+    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+async def measure(sizes: Sizes) -> str:
+    """Measure everything, and give the text."""
+    load = os.getloadavg()[0]
+    _tell(f"{sizes.rooms} rooms with a bot and two people")
+    first = await talking(sizes)
+    _tell(f"{sizes.bots} bots without media")
+    second = await waiting(sizes)
+    _tell("people by WebRTC")
+    carried, third = await connected(sizes)
+    names = ("pipecat-ai", "aiortc", "aiohttp", "numpy")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return f"""\
+## What it carries
+
+`make bench-rooms` has measured this and written this part of the page, on one machine and in one
+run. The rooms are one process, which runs on one core. Nothing of it is asserted in a test. A tick
+is 20 ms of sound; one that comes more than 20 ms late, or never, is late
+(`LocalDaily.late_ticks`).
+
+### {sizes.rooms} rooms with a bot and two people each
+
+The people are scripted, without WebRTC; the bots run on Pipecat's `DailyTransport`, each in a
+process of its own, and echo the word that a person says every 2 s.
+
+{_table(first, ("", "measured"))}
+### {sizes.bots} bots without media in {sizes.bots} rooms
+
+All of the bots are in one process.
+
+{_table(second, ("", "measured"))}
+### People by WebRTC
+
+Two in each room; each says a word a second, which the other waits for. Their ends are in a process
+of their own on the same cores, where real people bring their own computers. It is too much once
+more than {_percent(_MOST_LATE)} of the ticks are late or fewer than {_percent(_LEAST_HEARD)} of
+the words arrive: **{carried} people** were carried.
+
+{_table(third, ("People", "Person to person", "Words heard", "Late ticks", "CPU of the room", "CPU of the people"))}
+Measured on {datetime.now(UTC):%Y-%m-%d}, {sizes.seconds:.0f} s each: {platform.system()}
+{platform.machine()}, {os.cpu_count()} CPUs with a load of {load:.1f} before,
+{platform.python_implementation()} {platform.python_version()}, {versions}.
+"""
+
+
+def put(page: str, text: str) -> str:
+    """Put the text into the page, in the place of what was there before, or at its end."""
+    part = f"{_BEGIN}\n\n{text}\n{_END}\n"
+    before, begin, rest = page.partition(_BEGIN)
+    if not begin:
+        return f"{page or _TITLE}\n{part}"
+    _, end, after = rest.partition(f"{_END}\n")
+    if not end:
+        msg = f"The page has a begin without an end: {_END!r} is missing."
+        raise ValueError(msg)
+    return before + part + after
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure, and rewrite the part of the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rooms", description=__doc__)
+    add = parser.add_argument
+    add("--rooms", type=int, default=10, help="rooms with a bot and two people (10)")
+    add("--bots", type=int, default=200, help="bots without media (200)")
+    add("--people", type=int, default=4, help="people more in each step; an even number (4)")
+    add("--most-people", type=int, default=100, help="the most that are tried (100)")
+    add("--seconds", type=float, default=20, help="how long each measurement takes (20)")
+    add("--out", type=Path, default=_PAGE, help="the page (docs/local-room.md)")
+    arguments = vars(parser.parse_args())
+    out = arguments.pop("out")
+    text = asyncio.run(measure(Sizes(**arguments)))
+    page = out.read_text("utf-8") if out.exists() else ""
+    out.write_text(put(page, text), "utf-8")
+    _tell(f"{out} is written.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A browser that is killed, and the others in its room."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from peers import Peer
+from pipecat_daily_rest.local import LocalDaily
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def bo(daily: LocalDaily) -> AsyncIterator[Peer]:
+    """Somebody with a WebRTC connection, but without a browser."""
+    async with aiohttp.ClientSession() as session:
+        peer = Peer(daily, session, "demo")
+        yield peer
+        await peer.close()
+
+
+def kill(folder: Path) -> int:
+    """Kill every process of the browser whose profile is in a folder; give their number."""
+    parents: dict[int, int] = {}
+    family: set[int] = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes().split(b"\0")
+            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has ended
+            continue
+        if f"--user-data-dir={folder}".encode() in words:
+            family.add(int(path.name))
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    for process in family:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it went with another
+    return len(family)
+
+
+async def test_a_killed_browser_is_noticed_and_the_others_go_on(
+    daily: LocalDaily, browser_person: Any, bo: Peer, tmp_path: Path
+) -> None:
+    cy = daily.join("demo", user_name="Cy")
+    cy.tone(3000, 120)
+    bo_id = await bo.join(hz=1500, userName="Bo")
+    ana = await browser_person(f"{daily.url}/demo", tone_hz=500, name="Ana")
+    await ana.join()
+    ana_id = next(p.id for p in daily.rooms["demo"].participants.values() if p.user_name == "Ana")
+    await asyncio.gather(bo.hears(500), cy.hears(500, voice=ana_id), ana.hears(3000))
+
+    assert kill(tmp_path / "person-0" / "profile") > 2
+    left = await cy.event("participant-left", lambda e: e["participant"]["id"] == ana_id)
+    assert left["reason"] == "leftCall"
+    await bo.until(lambda: [e for e in bo.events if e["event"] == "participant-left"])
+    # By the missing pings after 5 s: ICE would have taken half a minute.
+    (entry,) = [entry for entry in daily.state.log if entry.what == "person left"]
+    assert entry.detail == f"{ana_id}: vanished"
+    bo.heard.clear()
+    cy.forget()
+    await asyncio.gather(bo.hears(3000), cy.hears(1500, voice=bo_id))
+    assert len(cy.heard_from(ana_id)) == 0

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command that measures what the local rooms carry."""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from benchmarks.rooms import put
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_only_its_own_part_of_the_page_is_rewritten() -> None:
+    page = put("", "one")
+    assert page.startswith("# The local room\n\n<!-- Made by `make bench-rooms`.")
+    page = page + "\n## What works\n\n| a | b |\n"
+    again = put(put(page, "two"), "three")
+    assert again == page.replace("one", "three")
+    mine = "# Mine\n\nText.\n"
+    assert put(mine, "one").startswith(mine + "\n<!-- Made by")
+    assert put(put(mine, "one"), "two") == put(mine, "two")
+
+
+def test_a_part_without_an_end_is_not_guessed() -> None:
+    page = put("", "one").partition("<!-- The end")[0] + "## What is somebody else's\n"
+    with pytest.raises(ValueError, match="is missing"):
+        put(page, "two")
+
+
+@pytest.mark.timeout(600)
+async def test_the_command_measures(tmp_path: Path) -> None:
+    out = tmp_path / "page.md"
+    sizes = ("--rooms", "2", "--bots", "3", "--people", "2", "--most-people", "4", "--seconds", "5")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.rooms", *sizes, "--out", out),
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    assert b"Traceback" not in errors
+    page = out.read_text()
+    for heading in ("2 rooms with a bot", "3 bots without media in 3 rooms", "People by WebRTC"):
+        assert f"### {heading}" in page
+    said, heard = re.search(r"echoes heard by now \| (\d+), (\d+) \|", page).groups()
+    assert int(said) >= int(heard) > 0
+    assert re.search(r"and its answer \| \d+ ms, 95 % within \d+ ms \|", page)
+    assert re.search(r"^\| 2 \| .+ \| [\d.]+ % \| [\d.]+ % \|", page, re.MULTILINE)
