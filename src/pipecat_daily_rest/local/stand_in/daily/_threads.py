@@ -113,7 +113,9 @@ class _Sockets:
     def session(self) -> aiohttp.ClientSession:
         """The one HTTP session; for use on the thread only."""
         if self._session is None:
-            self._session = aiohttp.ClientSession()
+            # As many bots as a process likes: aiohttp would let 100 in, and the others wait.
+            connector = aiohttp.TCPConnector(limit=0)
+            self._session = aiohttp.ClientSession(connector=connector)
         return self._session
 
     def start(self, work: Coroutine[Any, Any, Any]) -> "Future[Any]":
