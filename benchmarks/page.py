@@ -37,18 +37,12 @@ def _asked(sections: Sequence[Section]) -> Iterable[str]:
     checks = [check for section in sections for check in section.checks]
     if checks:
         rows = [(each.asked, each.measured, "yes" if each.holds else "**no**") for each in checks]
-        yield f"## What was asked for\n\n{_table(Table(('', 'measured', 'holds'), rows))}"
+        yield f"## What was asked for\n\n{Table(('', 'measured', 'holds'), rows).markdown()}"
 
 
 def _section(section: Section) -> str:
-    tables = "\n".join(_table(table) for table in section.tables)
+    tables = "\n".join(table.markdown() for table in section.tables)
     return f"## {section.title}\n\n{section.text}\n{tables}"
-
-
-def _table(table: Table) -> str:
-    numeric = ["---", *("---:" for _ in table.columns[1:])]
-    lines = [table.columns, numeric, *table.rows]
-    return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
 
 
 def _conditions(size: str, took: float) -> str:

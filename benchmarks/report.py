@@ -15,6 +15,12 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
 
+    def markdown(self) -> str:
+        """Give it in Markdown."""
+        numeric = ["---", *("---:" for _ in self.columns[1:])]
+        lines = [self.columns, numeric, *self.rows]
+        return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
+
 
 @dataclass(frozen=True)
 class Check:

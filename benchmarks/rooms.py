@@ -15,12 +15,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.report import Table
 from benchmarks.rooms_child import Child
 
 _PAGE = Path(__file__).parents[1] / "docs" / "local-room.md"
 _TITLE = "# The local room\n"
 _BEGIN = "<!-- Made by `make bench-rooms`. Do not edit. -->"
 _END = "<!-- The end of what `make bench-rooms` made. -->"
+_PEOPLE = (
+    *("People", "Person to person", "Words heard", "Late ticks"),
+    *("CPU of the room", "CPU of the people"),
+)
 _MOST_LATE = 0.01  # of the ticks; beyond it people hear holes
 _LEAST_HEARD = 0.99  # of the words
 
@@ -146,11 +151,6 @@ def _percent(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
-def _table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
 async def measure(sizes: Sizes) -> str:
     """Measure everything, and give the text."""
     load = os.getloadavg()[0]
@@ -175,12 +175,12 @@ is 20 ms of sound; one that comes more than 20 ms late, or never, is late
 The people are scripted, without WebRTC; the bots run on Pipecat's `DailyTransport`, each in a
 process of its own, and echo the word that a person says every 2 s.
 
-{_table(first, ("", "measured"))}
+{Table(("", "measured"), first).markdown()}
 ### {sizes.bots} bots without media in {sizes.bots} rooms
 
 All of the bots are in one process.
 
-{_table(second, ("", "measured"))}
+{Table(("", "measured"), second).markdown()}
 ### People by WebRTC
 
 Two in each room; each says a word a second, which the other waits for. Their ends are in a process
@@ -188,7 +188,7 @@ of their own on the same cores, where real people bring their own computers. It 
 more than {_percent(_MOST_LATE)} of the ticks are late or fewer than {_percent(_LEAST_HEARD)} of
 the words arrive: **{carried} people** were carried.
 
-{_table(third, ("People", "Person to person", "Words heard", "Late ticks", "CPU of the room", "CPU of the people"))}
+{Table(_PEOPLE, third).markdown()}
 Measured on {datetime.now(UTC):%Y-%m-%d}, {sizes.seconds:.0f} s each: {platform.system()}
 {platform.machine()}, {os.cpu_count()} CPUs with a load of {load:.1f} before,
 {platform.python_implementation()} {platform.python_version()}, {versions}.
