@@ -7,49 +7,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from suites import CONFTEST, run_pytest, run_suite
+
 EXAMPLE = Path(__file__).parents[1] / "examples" / "testing_a_bot"
-CONFTEST = 'pytest_plugins = ["pipecat_daily_rest.testing"]\n'
 REAL_DAILY = "class CallClient: ...\n"  # not the stand-in, that is
-WARNINGS = (
-    "ResourceWarning",
-    "RuntimeWarning",
-    "pytest.PytestUnraisableExceptionWarning",
-    "pytest.PytestUnhandledThreadExceptionWarning",
-    "pytest.PytestAssertRewriteWarning",
-)
 LOADED_BY_P = ("-p", "pipecat_daily_rest.testing")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_pytest(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    strict = [f"-Werror::{warning}" for warning in WARNINGS]
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *strict, *args],
-        cwd=folder,
-        # An empty CI: else pytest repeats each message in its summary, uncut.
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", "CI": ""},
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-
-
 @pytest.fixture
 def suite(tmp_path: Path) -> Run:
-    """Runs pytest over files that are given by their names, dots as double underscores."""
-
-    def run(*args: str, **files: str) -> subprocess.CompletedProcess[str]:
-        ini = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
-        for name, text in {"pytest__ini": ini, **files}.items():
-            (tmp_path / name.replace("__", ".")).write_text(text)
-        return run_pytest(tmp_path, *args)
-
-    return run
+    return partial(run_suite, tmp_path)
 
 
 def test_the_example_passes_and_is_short() -> None:

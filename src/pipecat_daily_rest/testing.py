@@ -7,7 +7,7 @@ It is loaded by the first line of the root conftest, or by ``-p pipecat_daily_re
 
 From then on ``daily`` is the stand-in of the local room, so that a bot may import Pipecat's
 ``DailyTransport`` at its top; ``daily_stand_in = false`` in the ini file keeps daily-python, for
-tests of the REST side alone. Fixtures: `local_daily` and `daily_helper`.
+tests of the REST side alone. Fixtures: `local_room`, `local_daily` and `daily_helper`.
 
 PYTEST_DONT_REWRITE: there is no assert here, and a conftest may import a type from it.
 """
@@ -27,11 +27,12 @@ except ImportError as exc:
 
 from pipecat_daily_rest import stand_in
 from pipecat_daily_rest._local_fixture import LocalDailyFixture, lines
+from pipecat_daily_rest._local_room import LocalRoom, OpenRoom
 from pipecat_daily_rest._local_thread import DailyThread, RemoteAPI
 from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.registry import owned_rooms
 
-__all__ = ["LocalDailyFixture", "daily_helper", "local_daily"]
+__all__ = ["LocalDailyFixture", "LocalRoom", "daily_helper", "local_daily", "local_room"]
 
 _TRANSPORT = "pipecat.transports.daily.transport"
 # Where pytest-asyncio has the event loop of a test. Its end would sweep up what a test has leaked,
@@ -142,3 +143,9 @@ def daily_helper(local_daily: LocalDailyFixture) -> Iterator[DailyRESTHelper]:
     helper.api = RemoteAPI(local_daily._thread)
     yield helper
     local_daily.run(helper.aclose())
+
+
+@pytest.fixture
+def local_room(local_daily: LocalDailyFixture) -> OpenRoom:
+    """Opens a room with a bot in it, for the people that a test sends there: see `OpenRoom`."""
+    return OpenRoom(local_daily)

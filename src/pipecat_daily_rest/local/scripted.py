@@ -3,6 +3,8 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from pipecat_daily_rest.local.door import Door
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
 from pipecat_daily_rest.local.news import Inbox, News
+from pipecat_daily_rest.local.recordings import is_in, read_wav
 from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.local.sight import Sight
 from pipecat_daily_rest.local.state import State
@@ -127,15 +130,21 @@ class Scripted(Door, Sight):
 
     # -- What a test does ------------------------------------------------------------------
 
-    def says(self, pcm: bytes | Block, *, track: str = "microphone") -> None:
+    def says(self, what: str | Path | bytes | Block, *, track: str = "microphone") -> None:
         """Say something, after whatever it is saying already.
 
         Args:
-            pcm: 48 kHz, 16 bit, mono; the last block is filled up with silence.
+            what: The path of a WAV file of 16 bit, of any sample rate and number of channels; or
+                PCM: 48 kHz, 16 bit, mono. The last block is filled up with silence.
             track: Where: any other than the microphone is a custom audio track by this name, which
                 is there from then on.
+
+        Raises:
+            DailyConfigError: The file cannot be said.
         """
-        samples = np.frombuffer(pcm, np.int16) if isinstance(pcm, bytes) else pcm
+        if isinstance(what, str | Path):
+            what = read_wav(what)
+        samples = np.frombuffer(what, np.int16) if isinstance(what, bytes) else what
         padded = np.pad(samples.astype(np.int16), (0, -len(samples) % BLOCK))
         self._seat.scripts.setdefault(track, deque()).extend(padded.reshape(-1, BLOCK))
         custom = dict.fromkeys(self._seat.scripts.keys() - {"microphone"}, "playable")
@@ -231,7 +240,7 @@ class Scripted(Door, Sight):
 
     async def hears(
         self,
-        what: float | Callable[[Block], bool],
+        what: float | Path | Callable[[Block], bool] | dict[str, Any] | list[Any] | str,
         *,
         voice: str | None = None,
         track: str = "microphone",
@@ -240,28 +249,34 @@ class Scripted(Door, Sight):
         """Wait until it has heard something, since it joined or was told to `forget`.
 
         Args:
-            what: A tone's frequency in Hz, or what decides over the recording.
+            what: A tone's frequency in Hz; the `Path` of a WAV file, as in `says`; what decides over
+                the recording; or an app message that is equal to this: it may have come earlier.
             voice: A session id: only what this one says; the mix when None.
             track: Which of the tracks of that one, as in `heard_from`.
             timeout: Seconds to wait.
 
         Raises:
+            DailyConfigError: The file cannot be read.
             TimeoutError: It did not hear it.
         """
+        if isinstance(what, dict | list | str):
+            await self.message(lambda message: bool(message == what), timeout=timeout)
+            return
+        fits = partial(is_in, read_wav(what)) if isinstance(what, Path) else what
         looked = 0
 
         def heard() -> bool:
             nonlocal looked
             audio = self.heard if voice is None else self.heard_from(voice, track)
-            if callable(what):
-                return what(audio)
+            if callable(fits):
+                return fits(audio)
             # Only what is new, since the whole would keep the room waiting.
             new = audio[min(looked, max(0, len(audio) - 2 * _WINDOW)) :]
             looked = max(0, len(audio) - _WINDOW)
-            return tone_level(new, what) > 0
+            return tone_level(new, fits) > 0
 
         wanted = "what it should" if callable(what) else f"{what} Hz"
-        failed = f"{self._name} did not hear {wanted}"
+        failed = f"{self._name} did not hear {what if isinstance(what, Path) else wanted}"
         await self._seat.until(heard, timeout, lambda: failed, pause=0.1)
 
     async def event(

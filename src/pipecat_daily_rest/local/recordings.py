@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""WAV files that people say in a room, and whether they were heard there."""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.mixer import SAMPLE_RATE, Block
+
+_COARSE = 6  # samples that count as one when recordings are compared: 8 kHz is enough of a voice
+_ALIKE = 0.7  # correlation, 1 is the same
+
+
+def read_wav(path: str | Path) -> Block:
+    """Read a WAV file for the room.
+
+    Args:
+        path: Where it is: 16 bit, any sample rate, any number of channels, which are mixed.
+
+    Returns:
+        Samples at 48 kHz, mono.
+
+    Raises:
+        DailyConfigError: There is none, or it is of another kind.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
+            pcm = file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as exc:
+        msg = f"{str(path)!r} cannot be read as a WAV file: {exc or 'it is empty'}"
+        raise DailyConfigError(msg) from exc
+    if width != 2:
+        msg = f"{str(path)!r} has {8 * width} bit a sample: save it as a WAV file of 16 bit."
+        raise DailyConfigError(msg)
+    whole = len(pcm) - len(pcm) % (2 * channels)  # of a file that was cut off
+    mono = np.frombuffer(pcm[:whole], "<i2").reshape(-1, channels).mean(axis=1)
+    return _resampled(mono, rate).round().astype(np.int16)
+
+
+def _resampled(samples: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
+    """Convert to 48 kHz: the same spectrum, cut off or continued with zeros."""
+    count = round(len(samples) * SAMPLE_RATE / rate)
+    if rate == SAMPLE_RATE or not count:
+        return samples
+    longer = np.fft.irfft(np.fft.rfft(samples), count) * (count / len(samples))
+    return np.clip(longer, -32768, 32767)
+
+
+def is_in(recording: Block, audio: Block) -> bool:
+    """Tell whether a recording was heard.
+
+    Args:
+        recording: What was to be heard, at 48 kHz; its loudest second counts.
+        audio: What was heard, at 48 kHz.
+
+    Returns:
+        Whether it is in there, as loud as it may be.
+    """
+    wanted = _loudest(_coarse(recording))
+    heard = _coarse(audio)
+    energy = float(np.sqrt((wanted**2).sum()))
+    if len(heard) < len(wanted) or not energy:
+        return False
+    size = 1 << (len(heard) + len(wanted) - 1).bit_length()
+    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(wanted, size))
+    places = len(heard) - len(wanted) + 1
+    products = np.fft.irfft(spectrum, size)[:places]
+    sums = np.concatenate([[0.0], np.cumsum(heard**2)])
+    energies = np.sqrt(np.maximum(sums[len(wanted) :] - sums[: -len(wanted)], 1.0))
+    return bool((products / (energies * energy)).max() > _ALIKE)
+
+
+def _coarse(audio: Block) -> NDArray[np.float64]:
+    whole = len(audio) - len(audio) % _COARSE
+    coarse: NDArray[np.float64] = audio[:whole].reshape(-1, _COARSE).mean(axis=1)
+    return coarse
+
+
+def _loudest(audio: NDArray[np.float64]) -> NDArray[np.float64]:
+    second = SAMPLE_RATE // _COARSE
+    if len(audio) <= second:
+        return audio
+    sums = np.concatenate([[0.0], np.cumsum(audio**2)])
+    start = int((sums[second:] - sums[:-second]).argmax())
+    return audio[start : start + second]

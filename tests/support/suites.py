@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Other people's test suites, which load the pytest plugin: each in a pytest of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+CONFTEST = 'pytest_plugins = ["pipecat_daily_rest.testing"]\n'
+WARNINGS = (
+    "ResourceWarning",
+    "RuntimeWarning",
+    "pytest.PytestUnraisableExceptionWarning",
+    "pytest.PytestUnhandledThreadExceptionWarning",
+    "pytest.PytestAssertRewriteWarning",
+)
+
+
+def run_pytest(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    strict = [f"-Werror::{warning}" for warning in WARNINGS]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *strict, *args],
+        cwd=folder,
+        # An empty CI: else pytest repeats each message in its summary, uncut.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", "CI": ""},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+
+def run_suite(folder: Path, *args: str, **files: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest over files that are given by their names, dots as double underscores."""
+    ini = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+    for name, text in {"pytest__ini": ini, **files}.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return run_pytest(folder, *args)
