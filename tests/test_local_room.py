@@ -10,12 +10,19 @@ from suites import CONFTEST, run_suite
 
 BOTS = """
 import asyncio
-import numpy as np
-from pipecat.frames.frames import OutputAudioRawFrame, OutputTransportMessageUrgentFrame
+from pipecat.frames.frames import InputAudioRawFrame, OutputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineWorker
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.daily.transport import DailyParams, DailyTransport
 from pipecat.workers.runner import WorkerRunner
+
+class Echo(FrameProcessor):
+    async def process_frame(self, frame, direction):
+        await super().process_frame(frame, direction)
+        if isinstance(frame, InputAudioRawFrame) and any(frame.audio):
+            frame = OutputAudioRawFrame(frame.audio, frame.sample_rate, frame.num_channels)
+        await self.push_frame(frame, direction)
 
 def transport_of(args):
     params = DailyParams(audio_in_enabled=True, audio_out_enabled=True)
@@ -29,7 +36,7 @@ async def run(*processors):
 
 async def echo(args):
     transport = transport_of(args)
-    await run(transport.input(), transport.output())
+    await run(transport.input(), Echo(), transport.output())
 
 async def fails_when_told(args):
     transport = transport_of(args)
@@ -58,13 +65,8 @@ async def fails_at_the_end(args):
         raise LookupError("the bot ended badly")
 
 async def stays(args):
-    transport = transport_of(args)
-    running = asyncio.create_task(run(transport.input(), transport.output()))
-    while not running.done():
-        try:
-            await asyncio.shield(running)
-        except asyncio.CancelledError:
-            pass
+    await echo(args)  # which swallows a cancellation
+    await asyncio.Event().wait()
 """
 
 PEOPLE = """

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bots in the shapes of Pipecat's examples, unchanged and as processes, with people who hear them.
+
+None of the files in ``bots`` knows of this package.
+"""
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipecat_daily_rest import DailyRESTHelper, DailyRoomParams
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.mixer import SAMPLE_RATE
+from sounds import speech
+
+LINK = r"(http://localhost:\d+/([a-z0-9-]+)\?t=([\w.-]+))\s"
+RED, BLUE = (255, 0, 0), (0, 0, 255)
+
+
+@pytest.fixture
+async def helper(local_daily: LocalDaily) -> Any:
+    async with DailyRESTHelper(
+        daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url
+    ) as helper:
+        yield helper
+
+
+async def test_a_plain_transport_with_configure(
+    local_daily: LocalDaily, provider: Any, start: Any
+) -> None:
+    speaker = await provider(tones={"Hello there, Ana!": 700})
+    program = await start("say_one_thing", speaker)
+    await local_daily.state.wait_for("bot joined")
+    [name] = local_daily.rooms
+    ana = local_daily.join(name, user_name="Ana")
+    await ana.hears(700)
+    assert await program.ended() == 0, program.err  # it says one thing, and goes
+
+
+async def test_a_bot_with_create_transport(
+    local_daily: LocalDaily, provider: Any, start: Any
+) -> None:
+    question, answer = "What time is it?", {"What time is it?": "It is noon."}
+    ears = await provider(
+        lambda messages: answer.get(messages[-1]["content"], "What?"),
+        transcript=question,
+        tones={"It is noon.": 700},
+    )
+    program = await start("assistant", ears, run=True)
+    await local_daily.state.wait_for("bot joined")
+    _, room, token = await program.says(LINK, groups=True)
+    ana = local_daily.join(room, token)
+    ana.says(np.zeros(SAMPLE_RATE * 2, np.int16))
+    ana.says(speech(SAMPLE_RATE, 2.0))
+    await ana.hears(700)
+    ana.leave()  # and the bot ends
+    assert await program.ended() == 0, program.err
+    assert local_daily.rooms == {}
+
+
+async def test_a_warm_transfer(
+    local_daily: LocalDaily, helper: DailyRESTHelper, provider: Any, start: Any
+) -> None:
+    waiting, secret, together = 700, 900, 1100
+    speaker = await provider(
+        tones={
+            "I am getting somebody for you.": waiting,
+            "The customer has lost a parcel.": secret,
+            "You are connected.": together,
+        }
+    )
+    made = await helper.create_room(DailyRoomParams(name="demo", privacy="private"))
+    program = await start("warm_transfer", speaker, made.url, await helper.get_token(made.url))
+    await local_daily.state.wait_for("bot joined")
+    token = await helper.get_token(made.url, owner=False)
+    customer = local_daily.join("demo", token, user_name="Customer")
+    await customer.hears(waiting)
+    operator = local_daily.join("demo", token, user_name="Operator")
+    await operator.hears(secret)
+    operator.send("take over")
+    await customer.hears(together)
+    await operator.hears(together)
+    assert await program.ended() == 0, program.err  # the two are among themselves
+    customer.tone(500)
+    operator.tone(600)
+    await operator.hears(500)
+    await customer.hears(600)
+    with pytest.raises(TimeoutError):
+        await customer.hears(secret, timeout=0.1)
+
+
+@pytest.mark.proves("CallClient.set_video_renderer")
+async def test_a_bot_with_the_camera_in(local_daily: LocalDaily, provider: Any, start: Any) -> None:
+    def describe(messages: list[Any]) -> str:
+        [picture] = [part for part in messages[-1]["content"] if part["type"] == "image_url"]
+        encoded = picture["image_url"]["url"].partition("base64,")[2]
+        image = Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGB")
+        red, _, blue = np.asarray(image).mean(axis=(0, 1))
+        return "It is red." if red > 200 > 50 > blue else "It is blue."
+
+    eyes = await provider(describe, tones={"It is red.": 700, "It is blue.": 900})
+    program = await start("describe_image", eyes, run=True)
+    await local_daily.state.wait_for("bot joined")
+    _, room, token = await program.says(LINK, groups=True)
+    ana = local_daily.join(room, token)
+    for colour, hz in ((RED, 700), (BLUE, 900)):
+        ana.shows(colour)
+        ana.forget()
+        ana.send("look")
+        await ana.hears(hz)
+    assert eyes.spoken == ["It is red.", "It is blue."]
+    program.signal()
+    assert await program.ended() == 0, program.err
+
+
+@pytest.mark.proves("on_dialin_ready", "on_dialin_connected", "on_dialin_stopped")
+async def test_a_dialin_bot_under_pipecats_own_runner(
+    local_daily: LocalDaily, helper: DailyRESTHelper, provider: Any, start: Any
+) -> None:
+    speaker = await provider(tones={"Hello, +12125550111.": 700})
+    program = await start("dialin", speaker, "-t", "daily", "--dialin", "--port", "0")
+    url = await program.says(r"running on (http://\S+)", stream="err")
+    number = (await helper.buy_phone_number()).number
+    await helper.create_dialin_config(
+        phone_number=number, room_creation_api=f"{url}/daily-dialin-webhook"
+    )
+    phone = local_daily.dial_in(number, from_="+12125550111")
+    caller = await phone.connected()
+    await caller.hears(700)
+    phone.hang_up()
+    await local_daily.state.wait_for("bot left")
+
+
+@pytest.mark.proves("CallClient.send_app_message", "on_app_message")
+async def test_a_bot_that_is_written_to(local_daily: LocalDaily, provider: Any, start: Any) -> None:
+    mind = await provider(lambda messages: f"You wrote {messages[-1]['content']!r}.")
+    program = await start("text_chat", mind, run=True)
+    await local_daily.state.wait_for("bot joined")
+    _, room, token = await program.says(LINK, groups=True)
+    ana, bo = local_daily.join(room, token), local_daily.join(room, token)
+
+    def rtvi(type: str, data: Any) -> dict[str, Any]:
+        return {"label": "rtvi-ai", "id": "1", "type": type, "data": data}
+
+    ana.send(rtvi("client-ready", {"version": "1.0.0", "about": {"library": "test"}}))
+    await ana.message(lambda message: message.get("type") == "bot-ready")
+    ana.send(rtvi("send-text", {"content": "hello"}))
+    said = await ana.message(lambda message: message.get("type") == "bot-llm-text")
+    assert said["data"]["text"] == "You wrote 'hello'."
+    ana.send({"vote": "yes"})
+    await bo.hears({"standing": {"yes": 1}})
+    bo.send({"vote": "no"})
+    await ana.hears({"standing": {"yes": 1, "no": 1}})
+    ana.send({"vote": "no"})
+    await bo.hears({"standing": {"no": 2}})
+    program.signal()
+    assert await program.ended() == 0, program.err

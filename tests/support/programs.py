@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Real processes whose output is read as it comes."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Makes the terminal on stdin the controlling one, so that Ctrl-C reaches the group, then goes on.
+IN_TERMINAL = [
+    sys.executable,
+    "-c",
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+    "os.execvp(sys.argv[1], sys.argv[1:])",
+]
+
+
+class Program:
+    """A real process whose output is read as it comes."""
+
+    def __init__(self, process: asyncio.subprocess.Process, terminal: int = -1) -> None:
+        self.process = process
+        self.terminal = terminal
+        self.out = ""
+        self.err = ""
+        self._news = asyncio.Event()
+        if terminal >= 0:
+            self._readers = [asyncio.create_task(self._read_terminal())]
+        else:
+            self._readers = [
+                asyncio.create_task(self._read(process.stdout, "out")),
+                asyncio.create_task(self._read(process.stderr, "err")),
+            ]
+
+    async def _read_terminal(self) -> None:
+        while True:
+            try:
+                chunk = await asyncio.to_thread(os.read, self.terminal, 4096)
+            except OSError:  # every process that had it has ended
+                break
+            self.out += chunk.decode(errors="replace")
+            self._news.set()
+        os.close(self.terminal)
+
+    async def _read(self, stream, name) -> None:
+        while chunk := await stream.read(4096):
+            setattr(self, name, getattr(self, name) + chunk.decode(errors="replace"))
+            self._news.set()
+
+    async def says(self, pattern: str, *, stream: str = "out", groups: bool = False):
+        """Wait until a line matches; give its first group, all groups, or all of it."""
+        while (found := re.search(pattern, getattr(self, stream), re.MULTILINE)) is None:
+            if all(reader.done() for reader in self._readers):
+                pytest.fail(f"{pattern!r} was never said:\n{self.out}\n{self.err}")
+            self._news.clear()
+            if re.search(pattern, getattr(self, stream), re.MULTILINE) is None:
+                news = asyncio.create_task(self._news.wait())
+                await asyncio.wait({news, *self._readers}, return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
+        if groups:
+            return found.groups()
+        return found[1] if found.re.groups else found[0]
+
+    def type(self, keys: bytes) -> None:
+        """Type into the terminal of a process that has one."""
+        os.write(self.terminal, keys)
+
+    def children(self) -> list[int]:
+        """Give the processes that it has started."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        if not children.exists():
+            pytest.skip("needs /proc/PID/task/TID/children")
+        return [int(child) for child in children.read_text().split()]
+
+    def signal(self, number: signal.Signals = signal.SIGINT) -> None:
+        self.process.send_signal(number)
+
+    async def ended(self) -> int:
+        code = await self.process.wait()
+        await asyncio.gather(*self._readers)
+        return code
+
+    async def aclose(self) -> None:
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        await self.ended()
+
+
+@asynccontextmanager
+async def processes(folder: Path) -> AsyncIterator[Any]:
+    """Starts processes, by default in this folder, each in a process group of its own."""
+    programs = []
+
+    async def start(*command, env=None, cwd=folder, terminal=False) -> Program:
+        ours, theirs = os.openpty() if terminal else (-1, -1)
+        process = await asyncio.create_subprocess_exec(
+            *IN_TERMINAL[: 0 if not terminal else None],
+            *map(str, command),
+            stdin=theirs if terminal else subprocess.DEVNULL,
+            stdout=theirs if terminal else subprocess.PIPE,
+            stderr=theirs if terminal else subprocess.PIPE,
+            cwd=cwd,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            start_new_session=True,
+        )
+        if terminal:
+            os.close(theirs)
+        programs.append(Program(process, ours))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        await program.aclose()
