@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily, webrtc
+from pipecat_daily_rest.local.hearing import tone_level
 from pipecat_daily_rest.local.log import LogEntry
 from pipecat_daily_rest.local.mixer import SAMPLE_RATE
-from pipecat_daily_rest.local.scripted import tone_level
 
 pytestmark = pytest.mark.browser
 

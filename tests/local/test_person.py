@@ -16,8 +16,8 @@ from loguru import logger
 from peers import WAIT, Peer
 from pipecat_daily_rest.local import LocalDaily, person, webrtc
 from pipecat_daily_rest.local.claims import issue
+from pipecat_daily_rest.local.hearing import tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
-from pipecat_daily_rest.local.scripted import tone_level
 from pipecat_daily_rest.local.webrtc_audio import Mouth
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.hearing import tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Mixer
 from pipecat_daily_rest.local.room import JoinRefused
-from pipecat_daily_rest.local.scripted import tone_level
 
 
 @pytest.fixture

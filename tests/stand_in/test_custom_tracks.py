@@ -9,7 +9,7 @@ import pytest
 from test_stand_in_client import BEGIN
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.scripted import tone_level
+from pipecat_daily_rest.local.hearing import tone_level
 
 # Says 700 Hz on the microphone and 1900 on the track "music", until it gets a message.
 TWO_TRACKS = (

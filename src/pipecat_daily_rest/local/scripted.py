@@ -10,40 +10,12 @@ from typing import Any
 import numpy as np
 
 from pipecat_daily_rest.local.door import Door
+from pipecat_daily_rest.local.hearing import WINDOW, is_in, read_wav, tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
 from pipecat_daily_rest.local.news import Inbox, News
-from pipecat_daily_rest.local.recordings import is_in, read_wav
 from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.local.sight import Sight
 from pipecat_daily_rest.local.state import State
-
-_WINDOW = SAMPLE_RATE // 5  # samples that a tone must last to be found
-_AUDIBLE = 0.004  # amplitude, 1 is full scale
-
-
-def tone_level(audio: Block, hz: float) -> float:
-    """Measure a tone.
-
-    Args:
-        audio: Samples at 48 kHz, at least 200 ms of them; the loudest 200 ms count.
-        hz: The tone's frequency.
-
-    Returns:
-        Its amplitude, from 0 to 1 (full scale); 0 when it does not stand out, that is when it is
-        not a peak, or 20 dB below the loudest tone, or lost in noise.
-    """
-    best = 0.0
-    window = np.hanning(_WINDOW)
-    for start in range(0, len(audio) - _WINDOW + 1, _WINDOW // 2):
-        part = audio[start : start + _WINDOW] / 32768
-        amplitudes = np.abs(np.fft.rfft(part * window)) * 2 / window.sum()
-        width = SAMPLE_RATE / _WINDOW
-        near = slice(max(1, round((hz - 15) / width)), round((hz + 15) / width) + 1)
-        level = float(amplitudes[near].max())
-        noise = float(np.median(amplitudes))
-        if level > max(_AUDIBLE, 10 * noise, 0.1 * float(amplitudes.max())):
-            best = max(best, level)
-    return best
 
 
 class _Seat(Inbox):
@@ -271,8 +243,8 @@ class Scripted(Door, Sight):
             if callable(fits):
                 return fits(audio)
             # Only what is new, since the whole would keep the room waiting.
-            new = audio[min(looked, max(0, len(audio) - 2 * _WINDOW)) :]
-            looked = max(0, len(audio) - _WINDOW)
+            new = audio[min(looked, max(0, len(audio) - 2 * WINDOW)) :]
+            looked = max(0, len(audio) - WINDOW)
             return tone_level(new, fits) > 0
 
         wanted = "what it should" if callable(what) else f"{what} Hz"

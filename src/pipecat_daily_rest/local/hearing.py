@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""WAV files that people say in a room, and whether they were heard there."""
+"""What a test says and hears: WAV files and tones."""
 
 import wave
 from pathlib import Path
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.mixer import SAMPLE_RATE, Block
 
+WINDOW = SAMPLE_RATE // 5  # samples that a tone must last to be found
+_AUDIBLE = 0.004  # amplitude, 1 is full scale
 _COARSE = 6  # samples that count as one when recordings are compared: 8 kHz is enough of a voice
 _ALIKE = 0.7  # correlation, 1 is the same
 
@@ -48,6 +50,31 @@ def _resampled(samples: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
         return samples
     longer = np.fft.irfft(np.fft.rfft(samples), count) * (count / len(samples))
     return np.clip(longer, -32768, 32767)
+
+
+def tone_level(audio: Block, hz: float) -> float:
+    """Measure a tone.
+
+    Args:
+        audio: Samples at 48 kHz, at least 200 ms of them; the loudest 200 ms count.
+        hz: The tone's frequency.
+
+    Returns:
+        Its amplitude, from 0 to 1 (full scale); 0 when it does not stand out, that is when it is
+        not a peak, or 20 dB below the loudest tone, or lost in noise.
+    """
+    best = 0.0
+    window = np.hanning(WINDOW)
+    for start in range(0, len(audio) - WINDOW + 1, WINDOW // 2):
+        part = audio[start : start + WINDOW] / 32768
+        amplitudes = np.abs(np.fft.rfft(part * window)) * 2 / window.sum()
+        width = SAMPLE_RATE / WINDOW
+        near = slice(max(1, round((hz - 15) / width)), round((hz + 15) / width) + 1)
+        level = float(amplitudes[near].max())
+        noise = float(np.median(amplitudes))
+        if level > max(_AUDIBLE, 10 * noise, 0.1 * float(amplitudes.max())):
+            best = max(best, level)
+    return best
 
 
 def is_in(recording: Block, audio: Block) -> bool:
