@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._local_fixture import LocalDailyFixture
 from pipecat_daily_rest._provisioned import ProvisionedRoom
-from pipecat_daily_rest.local.phone import DialIn
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
@@ -26,7 +25,8 @@ class LocalRoom:
 
     Parameters:
         provisioned: The room and its tokens, as `provisioned_room` yields them.
-        hands: What a test makes happen in the room: ``transcribe``, ``dtmf``, ``lose_network``, …
+        hands: What a test makes happen in the room: ``dial_in``, ``dtmf``,
+            ``transcribe``, ``lose_network``, …
         bot: The bot, as it runs.
     """
 
@@ -76,17 +76,6 @@ class LocalRoom:
         person = self._daily.join(self.url, token, **options)
         self.people.append(person)
         return person
-
-    def dial_in(self, **options: Any) -> DialIn:
-        """Call the room's own SIP endpoint, as `RoomHandle.dial_in`.
-
-        Args:
-            **options: As there.
-
-        Returns:
-            The call.
-        """
-        return self.hands.dial_in(**options)
 
     async def event(
         self,
