@@ -88,6 +88,9 @@ def _partly(
 def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation"]:
     """The requests, checked, with a name for every room."""
     rooms: dict[str, DailyRoomParams] = {}
+    if isinstance(params, DailyRoomParams) or not isinstance(params, Iterable):
+        msg = "params must be a list of DailyRoomParams; create_room() makes one room."
+        raise DailyConfigError(msg)
     for index, each in enumerate(params):
         try:
             checks.check_room(each, now=time.time())

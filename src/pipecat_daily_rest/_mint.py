@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pipecat_daily_rest import checks, tokens
+from pipecat_daily_rest._arguments import model
 from pipecat_daily_rest._finish import both
 from pipecat_daily_rest._http import Deadline
+from pipecat_daily_rest._methods.domain import domain_id
+from pipecat_daily_rest._methods.tokens import make_token
 from pipecat_daily_rest._secret import Secret, masked
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.helper import DailyRESTHelper
@@ -31,7 +34,10 @@ class Mint:
         self, given: DailyMeetingTokenProperties | None, *, owner: bool
     ) -> DailyMeetingTokenProperties:
         """Copy what was given and bind it to the room: its name, its end, its eject rule."""
-        properties = DailyMeetingTokenProperties() if given is None else given.model_copy(deep=True)
+        if given is None:
+            given = DailyMeetingTokenProperties()
+        model("properties", given, DailyMeetingTokenProperties)
+        properties = given.model_copy(deep=True)
         if properties.room_name not in (None, self.name):
             msg = f"room_name {properties.room_name!r} is another room than {self.name!r}."
             raise DailyConfigError(masked(msg))
@@ -60,8 +66,8 @@ class Mint:
             user.exp -= 1
         bots, users = self._claims(bot), self._claims(user)
         if bots is not None and users is not None:
-            domain_id = await self.helper.domain_id(deadline=deadline)
-            return self._sign(bots, domain_id), self._sign(users, domain_id)
+            id = await domain_id(self.helper.api, deadline=deadline)
+            return self._sign(bots, id), self._sign(users, id)
         return await both(
             self.token(bot, deadline=deadline, room=room),
             self.token(user, deadline=deadline, room=room),
@@ -77,18 +83,18 @@ class Mint:
         """Sign it here where that is possible and wanted, else ask Daily."""
         claims = self._claims(properties)
         if claims is not None:
-            return self._sign(claims, await self.helper.domain_id(deadline=deadline))
+            return self._sign(claims, await domain_id(self.helper.api, deadline=deadline))
         # Whether Daily makes a token for a room that does not exist yet is not documented.
         if room is not None:
             await asyncio.wait({room})
             room.result()
-        return await self.helper.create_token(properties, deadline=deadline)
+        return await make_token(self.helper.api, properties, deadline=deadline)
 
     async def warm(self, *properties: DailyMeetingTokenProperties) -> None:
         """Fetch ahead what signing such tokens needs. Daily being away is no error: it comes later."""
         if any(self._claims(each) is not None for each in properties):
             try:
-                await self.helper.domain_id()
+                await domain_id(self.helper.api)
             except DailyError as exc:
                 if not exc.retryable:
                     raise

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipecat_daily_rest._arguments import texts
 from pipecat_daily_rest.errors import DailyConfigError
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")
@@ -71,8 +72,13 @@ def endpoint(field: str, value: Any) -> str:
     Raises:
         DailyConfigError: It is neither.
     """
-    is_sip = isinstance(value, str) and value.startswith("sip:")
-    return sip_uri(field, value) if is_sip else number(field, value)
+    if isinstance(value, str) and (_NUMBER.fullmatch(value) or _SIP_URI.fullmatch(value)):
+        return value
+    msg = (
+        f"{field} {value!r} must be a number in E.164, as +18058700061, or a SIP URI that begins "
+        "with sip:, as sip:user@example.com."
+    )
+    raise DailyConfigError(msg)
 
 
 def session(value: Any) -> str:
@@ -111,27 +117,6 @@ def tones(value: Any) -> str:
     return value
 
 
-def whole(field: str, value: int | None, low: int, high: int) -> int | None:
-    """Check a whole number.
-
-    Args:
-        field: The argument's name, with its unit.
-        value: The number, or None.
-        low: The least.
-        high: The most.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is out of range.
-    """
-    if value is not None and (type(value) is not int or not low <= value <= high):
-        msg = f"{field} must be a whole number from {low} to {high}, not {value!r}."
-        raise DailyConfigError(msg)
-    return value
-
-
 def extension(value: str | None) -> str | None:
     """Check the extension that is dialled after a number.
 
@@ -146,24 +131,6 @@ def extension(value: str | None) -> str | None:
     """
     if value is not None and not (isinstance(value, str) and 1 <= len(value) <= 20):
         msg = f"extension {value!r} must be a string of 1 to 20 characters."
-        raise DailyConfigError(msg)
-    return value
-
-
-def user_id(value: str | None) -> str | None:
-    """Check the user id of somebody who is called.
-
-    Args:
-        value: The id, or None.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is longer than 36 characters.
-    """
-    if value is not None and len(value) > 36:
-        msg = f"user_id has {len(value)} characters; 36 are allowed."
         raise DailyConfigError(msg)
     return value
 
@@ -216,26 +183,6 @@ def hmac(value: str | None) -> str | None:
     return value
 
 
-def one_of(field: str, value: str | None, *choices: str) -> str | None:
-    """Check one of a few words.
-
-    Args:
-        field: The argument's name.
-        value: The word, or None.
-        *choices: The words.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is another.
-    """
-    if value is not None and value not in choices:
-        msg = f"{field} must be one of {', '.join(choices)}, not {value!r}."
-        raise DailyConfigError(msg)
-    return value
-
-
 def event_types(value: Iterable[str] | None) -> list[str] | None:
     """Check the types of events that a webhook gets. Which there are is Daily's to say.
 
@@ -250,8 +197,8 @@ def event_types(value: Iterable[str] | None) -> list[str] | None:
     """
     if value is None:
         return None
-    types = [value] if isinstance(value, str) else list(value)
-    if isinstance(value, str) or not all(isinstance(t, str) and "." in t for t in types):
+    types = texts("event_types", value)
+    if not all("." in each for each in types):
         msg = "event_types must be a list of types, as ['participant.joined', 'meeting.ended']."
         raise DailyConfigError(msg)
     return types

@@ -9,6 +9,7 @@ import aiohttp
 from loguru import logger
 
 from pipecat_daily_rest import checks, names, settings
+from pipecat_daily_rest._arguments import model
 from pipecat_daily_rest._mint import TokenSource
 from pipecat_daily_rest._secret import hidden, secret
 from pipecat_daily_rest.errors import DailyConfigError
@@ -45,6 +46,11 @@ class RoomRequest:
         Raises:
             DailyConfigError: It does not; says what to leave out.
         """
+        if self.params is not None:
+            model("params", self.params, DailyRoomParams)
+        for name, given in (("bot", self.bot), ("user", self.user)):
+            if given is not None:
+                model(name, given, DailyMeetingTokenProperties)
         if self.params is not None and self.room_url is not None:
             msg = "params make a room and room_url uses one that exists: pass one of them."
             raise DailyConfigError(msg)

@@ -4,6 +4,7 @@
 import math
 
 from pipecat_daily_rest import names
+from pipecat_daily_rest._arguments import model, user_id
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomParams
 
@@ -20,6 +21,7 @@ def check_room(params: DailyRoomParams, *, now: float) -> None:
     Raises:
         DailyConfigError: Daily would refuse them; names the field.
     """
+    model("params", params, DailyRoomParams)
     properties = params.properties
     if params.name is not None:
         names.check(params.name)
@@ -53,16 +55,14 @@ def check_token(properties: DailyMeetingTokenProperties, *, now: float) -> None:
     Raises:
         DailyConfigError: Daily would refuse them; names the field.
     """
+    model("properties", properties, DailyMeetingTokenProperties)
     if properties.room_name is not None:
         names.check(properties.room_name)
     _check_instant("exp", properties.exp, now=now)
     _check_instant("nbf", properties.nbf)
     _check_order("the token", properties.nbf, properties.exp)
     _check_count("eject_after_elapsed", properties.eject_after_elapsed)
-    if properties.user_id is not None and len(properties.user_id) > 36:
-        # https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-        msg = f"user_id has {len(properties.user_id)} characters; 36 are allowed."
-        raise DailyConfigError(msg)
+    user_id(properties.user_id)
 
 
 def _check_instant(field: str, instant: float | None, *, now: float | None = None) -> None:

@@ -11,9 +11,10 @@ from typing import Any, Self
 import aiohttp
 
 from pipecat_daily_rest import _any_request, settings
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._methods.dialin import DialinMethods
-from pipecat_daily_rest._methods.domain import DomainMethods
+from pipecat_daily_rest._methods.domain import DomainMethods, ask_for_domain
 from pipecat_daily_rest._methods.meetings import MeetingMethods
 from pipecat_daily_rest._methods.numbers import NumberMethods
 from pipecat_daily_rest._methods.phone import PhoneMethods
@@ -79,11 +80,19 @@ class DailyRESTHelper(
         self.aiohttp_session = aiohttp_session
 
     @classmethod
-    def from_env(cls, *, aiohttp_session: aiohttp.ClientSession | None = None) -> Self:
+    def from_env(
+        cls,
+        *,
+        aiohttp_session: aiohttp.ClientSession | None = None,
+        retry: RetryPolicy | None = None,
+        pace: RateLimits | bool = True,
+    ) -> Self:
         """Make a helper from ``DAILY_API_KEY`` and ``DAILY_API_URL``.
 
         Args:
-            aiohttp_session: A session to borrow.
+            aiohttp_session: As for the helper itself, like the others.
+            retry: How often and how long requests are tried.
+            pace: Whether requests wait until Daily's rate limits allow them.
 
         Returns:
             The helper.
@@ -95,6 +104,8 @@ class DailyRESTHelper(
             daily_api_key=settings.api_key(),
             daily_api_url=settings.api_url(),
             aiohttp_session=aiohttp_session,
+            retry=retry,
+            pace=pace,
         )
 
     @property
@@ -132,7 +143,7 @@ class DailyRESTHelper(
         Raises:
             DailyError: Daily cannot be reached, or refuses the key.
         """
-        await self._ask_for_domain()
+        await ask_for_domain(self.api)
 
     async def request(
         self,
@@ -164,6 +175,8 @@ class DailyRESTHelper(
             DailyConfigError: An argument cannot be one; nothing was sent.
             DailyError: No good answer came.
         """
+        if deadline is not None:
+            arguments.seconds("deadline", deadline)
         key = self.api.key
         method, path, json, query = _any_request.concealed(method, path, json, query, key=key)
         method, texts = _any_request.checked(method, path, json, query, key=key)

@@ -108,6 +108,8 @@ def check(name: str) -> str:
     """
     if not isinstance(name, str) or not _VALID.fullmatch(name):
         msg = f"name {name!r} is not a room name: 1 to 128 of A-Z, a-z, 0-9, '-' and '_'."
+        if isinstance(name, str) and "://" in name:
+            msg += " From a URL take it by get_name_from_url()."
         raise DailyConfigError(masked(msg))
     return name
 

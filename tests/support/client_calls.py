@@ -26,8 +26,6 @@ from pipecat_daily_rest.local import LocalDaily
 
 # What sends nothing of its own: its life, and whatever has no method.
 NO_ENDPOINT = ("aclose", "from_env", "get_name_from_url", "request", "warm")
-# No word of these is sent.
-NOT_SENT = ("deadline",)
 ID = "8f2c9f3e-3a48-4c2b-9c3f-0f6e0f5f0a01"
 
 
@@ -173,7 +171,7 @@ def methods() -> list[str]:
 def arguments(method: str) -> list[str]:
     """List what a method takes."""
     signature = inspect.signature(getattr(DailyRESTHelper, method))
-    return [name for name in signature.parameters if name not in ("self", *NOT_SENT)]
+    return [name for name in signature.parameters if name != "self"]
 
 
 def value(method: str, argument: str) -> Any:

@@ -7,6 +7,7 @@ Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
 from collections.abc import AsyncIterator
 from typing import Any, Literal
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import _phone_checks as checks
 from pipecat_daily_rest._methods.base import Methods, delete, segment, unquoted
 from pipecat_daily_rest._pages import listed
@@ -211,7 +212,7 @@ class DialinMethods(Methods):
 
 
 def _type(type: str | None) -> str | None:
-    return checks.one_of("type", type, "pinless_dialin", "pin_dialin")
+    return arguments.one_of("type", type, "pinless_dialin", "pin_dialin")
 
 
 def _fields(

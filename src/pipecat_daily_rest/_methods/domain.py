@@ -6,7 +6,8 @@ Reference: https://docs.daily.co/reference/rest-api/domain
 
 import asyncio
 
-from pipecat_daily_rest._http import Deadline, Loop
+from pipecat_daily_rest import _arguments as arguments
+from pipecat_daily_rest._http import API, Deadline, Loop
 from pipecat_daily_rest._methods.base import Methods
 from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest.answers import DailyDomain
@@ -24,11 +25,8 @@ _turns: dict[tuple[Loop, Account], asyncio.Lock] = {}
 class DomainMethods(Methods):
     """The domain of the key."""
 
-    async def domain_id(self, *, deadline: Deadline | None = None) -> str:
+    async def domain_id(self) -> str:
         """Give the id of the key's domain; it is asked for once per API URL and key.
-
-        Args:
-            deadline: When it must be over.
 
         Returns:
             The id.
@@ -36,33 +34,12 @@ class DomainMethods(Methods):
         Raises:
             DailyError: It could not be told.
         """
-        account = (self.api.url, self.api.key)
-        if account in _domain_ids:
-            return _domain_ids[account]
-        asking = (asyncio.get_running_loop(), account)
-        turn = _turns.setdefault(asking, asyncio.Lock())
-        try:
-            async with turn:  # many who start at once need one answer
-                if account not in _domain_ids:
-                    await self._ask_for_domain(deadline)
-        finally:
-            _turns.pop(asking, None)
-        return _domain_ids[account]
+        return await domain_id(self.api)
 
-    async def _ask_for_domain(self, deadline: Deadline | None = None) -> None:
-        domain = await self.get_domain(deadline=deadline)
-        if not domain.domain_id or not isinstance(domain.domain_id, str):
-            msg = f"{_GET}: Invalid response: no domain_id in it."
-            raise DailyResponseError(msg)
-        _domain_ids[self.api.url, self.api.key] = domain.domain_id
-
-    async def get_domain(self, *, deadline: Deadline | None = None) -> DailyDomain:
+    async def get_domain(self) -> DailyDomain:
         """Give the key's domain and its properties.
 
         Reference: https://docs.daily.co/reference/rest-api/domain/get-domain-config
-
-        Args:
-            deadline: When it must be over.
 
         Returns:
             The domain.
@@ -70,8 +47,7 @@ class DomainMethods(Methods):
         Raises:
             DailyError: It could not be told.
         """
-        data = await self.api.request("GET", "/", what=_GET, deadline=deadline)
-        return DailyDomain.read(data, what=_GET)
+        return await _get_domain(self.api)
 
     async def set_domain(self, properties: DailyDomainProperties) -> DailyDomain:
         """Change the domain's properties, for all of its rooms. What is not named stays as it is.
@@ -92,12 +68,61 @@ class DomainMethods(Methods):
             DailyConfigError: There is nothing to change.
             DailyError: It could not be changed.
         """
-        if not properties:
+        properties = hidden(properties, self.api.key)
+        changes = arguments.json_object("properties", properties)
+        if not changes:
             msg = "Nothing to change in the domain: name a property; None unsets one."
             raise DailyConfigError(msg)
-        properties = hidden(dict(properties), self.api.key)
         what = "Unable to set the domain's properties"
-        body = {"properties": properties}
+        body = {"properties": changes}
         return DailyDomain.read(
             await self.api.request("POST", "/", what=what, json=body), what=what
         )
+
+
+async def domain_id(api: API, *, deadline: Deadline | None = None) -> str:
+    """Give the id of the key's domain; it is asked for once per API URL and key.
+
+    Args:
+        api: The API.
+        deadline: When it must be over.
+
+    Returns:
+        The id.
+
+    Raises:
+        DailyError: It could not be told.
+    """
+    account = (api.url, api.key)
+    if account in _domain_ids:
+        return _domain_ids[account]
+    asking = (asyncio.get_running_loop(), account)
+    turn = _turns.setdefault(asking, asyncio.Lock())
+    try:
+        async with turn:  # many who start at once need one answer
+            if account not in _domain_ids:
+                await ask_for_domain(api, deadline)
+    finally:
+        _turns.pop(asking, None)
+    return _domain_ids[account]
+
+
+async def ask_for_domain(api: API, deadline: Deadline | None = None) -> None:
+    """Ask for the key's domain and keep its id, even if it is known.
+
+    Args:
+        api: The API.
+        deadline: When it must be over.
+
+    Raises:
+        DailyError: It could not be told.
+    """
+    domain = await _get_domain(api, deadline)
+    if not domain.domain_id or not isinstance(domain.domain_id, str):
+        msg = f"{_GET}: Invalid response: no domain_id in it."
+        raise DailyResponseError(msg)
+    _domain_ids[api.url, api.key] = domain.domain_id
+
+
+async def _get_domain(api: API, deadline: Deadline | None = None) -> DailyDomain:
+    return DailyDomain.read(await api.request("GET", "/", what=_GET, deadline=deadline), what=_GET)

@@ -7,6 +7,7 @@ Reference: https://docs.daily.co/docs/guides/features/dial-in-dial-out
 from collections.abc import Mapping
 from typing import Any
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import _phone_checks as checks
 from pipecat_daily_rest import names
 from pipecat_daily_rest._methods.base import Methods
@@ -80,12 +81,14 @@ class PhoneMethods(Methods):
             "phoneNumber": phone_number,
             "sipUri": sip_uri,
             "displayName": display_name,
-            "userId": checks.user_id(user_id),
+            "userId": arguments.user_id(user_id),
             "callerId": caller_id,
             **_extension(extension, wait_before_extension_dial_sec),
             "video": video,
-            "videoSettings": None if video_settings is None else dict(video_settings),
-            "codecs": None if codecs is None else dict(codecs),
+            "videoSettings": None
+            if video_settings is None
+            else arguments.json_object("video_settings", video_settings),
+            "codecs": None if codecs is None else arguments.json_object("codecs", codecs),
         }
         what = f"Unable to dial out of room {names.check(room_name)!r}"
         data = await self._call(room_name, "dialOut/start", what, body)
@@ -139,7 +142,7 @@ class PhoneMethods(Methods):
         body = {
             "sessionId": checks.session(session_id),
             "tones": checks.tones(tones),
-            "digitDurationMs": checks.whole("digit_duration_ms", digit_duration_ms, 50, 2000),
+            "digitDurationMs": arguments.whole("digit_duration_ms", digit_duration_ms, 50, 2000),
         }
         what = f"Unable to send tones from room {names.check(room_name)!r}"
         await self._call(room_name, "dialOut/sendDTMF", what, body)
@@ -248,5 +251,7 @@ class PhoneMethods(Methods):
 def _extension(extension: str | None, wait: int | None) -> dict[str, Any]:
     return {
         "extension": checks.extension(extension),
-        "waitBeforeExtensionDialSec": checks.whole("wait_before_extension_dial_sec", wait, 0, 60),
+        "waitBeforeExtensionDialSec": arguments.whole(
+            "wait_before_extension_dial_sec", wait, 0, 60
+        ),
     }

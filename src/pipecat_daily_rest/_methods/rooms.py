@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Literal
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import _rooms, checks, names
 from pipecat_daily_rest._create import Creation
 from pipecat_daily_rest._create_many import create_rooms
@@ -36,8 +37,25 @@ class RoomMethods(Methods):
         room_url = hidden(room_url)
         return names.from_url(room_url)
 
+    async def get_room(self, room_name: str) -> DailyRoomObject:
+        """Look a room up by its name.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/get-room
+
+        Args:
+            room_name: The room's name.
+
+        Returns:
+            The room.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be told.
+        """
+        return await _rooms.get_room(self.api, names.check(room_name))
+
     async def get_room_from_url(self, room_url: str) -> DailyRoomObject:
-        """Look a room up.
+        """Look a room up by its URL.
 
         Args:
             room_url: The room's URL.
@@ -50,7 +68,7 @@ class RoomMethods(Methods):
             DailyError: It could not be told.
         """
         room_url = hidden(room_url)
-        return await _rooms.get_room(self.api, names.from_url(room_url))
+        return await self.get_room(names.from_url(room_url))
 
     async def create_room(self, params: DailyRoomParams) -> DailyRoomObject:
         """Make a room, exactly as the parameters say.
@@ -126,6 +144,7 @@ class RoomMethods(Methods):
             DailyError: It could not be changed.
         """
         name = names.check(room_name)
+        arguments.one_of("privacy", privacy, "private", "public")
         changes = _changes(properties, reset)
         if privacy is None and not changes:
             msg = f"Nothing to change in room {name!r}: set a property, or pass privacy or reset."
@@ -159,7 +178,7 @@ class RoomMethods(Methods):
         Raises:
             DailyError: A request was refused, as it is when one of its rooms does not exist.
         """
-        unique = dict.fromkeys(room_names)
+        unique = dict.fromkeys(arguments.texts("room_names", room_names))
         return await _rooms.delete_rooms(self.api, [names.check(name) for name in unique])
 
     async def delete_room_by_url(self, room_url: str) -> bool:
@@ -197,9 +216,10 @@ class RoomMethods(Methods):
 
 def _changes(properties: DailyRoomProperties | None, reset: Iterable[str]) -> dict[str, Any]:
     """What was set, with null for what is reset."""
-    changes: dict[str, Any] = dict.fromkeys([reset] if isinstance(reset, str) else reset)
+    changes: dict[str, Any] = dict.fromkeys(arguments.texts("reset", reset))
     if properties is None:
         return changes
+    arguments.model("properties", properties, DailyRoomProperties)
     checks.check_room(DailyRoomParams(properties=properties), now=time.time())
     wire = properties.model_dump(exclude_none=True, warnings=False)
     given = properties.model_fields_set - {"sip_uri"}  # Daily's own, as in a room that was read

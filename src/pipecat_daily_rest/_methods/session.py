@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import names
 from pipecat_daily_rest._methods.base import Methods
 from pipecat_daily_rest._secret import hidden
@@ -76,8 +77,8 @@ class SessionMethods(Methods):
         """
         name = names.check(room_name)
         user_id, user_name = hidden(user_id, self.api.key), hidden(user_name, self.api.key)
-        if limit is not None and limit < 1:
-            msg = f"limit must be at least 1, not {limit}."
+        if limit is not None and (type(limit) is not int or limit < 1):
+            msg = f"limit must be a whole number from 1, not {limit!r}."
             raise DailyConfigError(msg)
         asked = {
             "userId": user_id,
@@ -123,7 +124,7 @@ class SessionMethods(Methods):
         """
         name = names.check(room_name)
         body: dict[str, Any] = {}
-        ids, user_ids = (self._texts(given) for given in (ids, user_ids))
+        ids, user_ids = self._texts("ids", ids), self._texts("user_ids", user_ids)
         for field, listed in (("ids", ids), ("user_ids", user_ids)):
             if len(listed) > _MOST_EJECTED:
                 msg = f"{field} has {len(listed)} entries; {_MOST_EJECTED} are allowed: eject in parts."
@@ -169,7 +170,7 @@ class SessionMethods(Methods):
         """
         name = names.check(room_name)
         data, recipient = hidden(data, self.api.key), hidden(recipient, self.api.key)
-        message = _object("data", data)
+        message = arguments.json_object("data", data)
         size = len(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode())
         if size > _MOST_MESSAGE:
             msg = f"data has {size} bytes as JSON; {_MOST_MESSAGE} are allowed."
@@ -232,12 +233,14 @@ class SessionMethods(Methods):
         """
         name = names.check(room_name)
         data = hidden(data, self.api.key)
-        body: dict[str, Any] = {"data": _object("data", {} if data is None else data)}
-        keys_to_delete = deleted = self._texts(keys_to_delete)
+        body: dict[str, Any] = {"data": arguments.json_object("data", {} if data is None else data)}
+        keys_to_delete = deleted = self._texts("keys_to_delete", keys_to_delete)
         if deleted and merge_strategy != "shallow-merge":
             msg = "keys_to_delete goes with merge_strategy='shallow-merge': replacing deletes all."
             raise DailyConfigError(msg)
-        body["mergeStrategy"] = merge_strategy
+        body["mergeStrategy"] = arguments.one_of(
+            "merge_strategy", merge_strategy, "replace", "shallow-merge"
+        )
         if deleted:
             body["keysToDelete"] = deleted
         what = f"Unable to set the session data of room {name!r}"
@@ -265,7 +268,7 @@ class SessionMethods(Methods):
         """
         name = names.check(room_name)
         permissions = hidden(permissions, self.api.key)
-        changes = _object("permissions", permissions)
+        changes = arguments.json_object("permissions", permissions)
         if not changes:
             msg = "No permissions to change: pass them by session id, or by * for everybody."
             raise DailyConfigError(msg)
@@ -273,23 +276,5 @@ class SessionMethods(Methods):
         body = {"data": changes}
         await self.api.request("POST", f"/rooms/{name}/update-permissions", what=what, json=body)
 
-    def _texts(self, given: Iterable[str]) -> list[str]:
-        """A list, also of one."""
-        texts: list[str] = hidden([given] if isinstance(given, str) else list(given), self.api.key)
-        return texts
-
-
-def _object(field: str, value: Any) -> dict[str, Any]:
-    """A copy of an object that JSON can hold."""
-    if not isinstance(value, Mapping):
-        msg = f"{field} must be an object, as a dict, not {type(value).__name__}."
-        raise DailyConfigError(msg)
-    copied = dict(value)
-    try:
-        json.dumps(copied, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        pass  # its words may quote what was passed
-    else:
-        return copied
-    msg = f"{field} must be what JSON can hold."
-    raise DailyConfigError(msg)
+    def _texts(self, field: str, given: Iterable[str]) -> list[str]:
+        return arguments.texts(field, hidden(given, self.api.key))

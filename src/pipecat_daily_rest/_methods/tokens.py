@@ -6,8 +6,9 @@ Reference: https://docs.daily.co/reference/rest-api/meeting-tokens
 
 import time
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import checks, names
-from pipecat_daily_rest._http import Deadline
+from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._methods.base import Methods, segment
 from pipecat_daily_rest._secret import Secret, hidden, secret
 from pipecat_daily_rest.errors import DailyResponseError
@@ -46,47 +47,33 @@ class TokenMethods(Methods):
             DailyError: It could not be made.
         """
         room_url = hidden(room_url)
+        if params is not None:
+            arguments.model("params", params, DailyMeetingTokenParams)
         given = params.properties if params is not None else DailyMeetingTokenProperties()
         properties = given.model_copy(
             deep=True,
             update={
                 "room_name": names.from_url(room_url),
-                "exp": int(time.time() + expiry_time),
+                "exp": int(time.time() + arguments.seconds("expiry_time", expiry_time)),
                 "eject_at_token_exp": eject_at_token_exp,
                 "is_owner": owner,
             },
         )
         return await self.create_token(properties)
 
-    async def create_token(
-        self, properties: DailyMeetingTokenProperties, *, deadline: Deadline | None = None
-    ) -> Secret:
+    async def create_token(self, properties: DailyMeetingTokenProperties) -> str:
         """Make a meeting token over the API, exactly as the properties say.
 
         Args:
             properties: The token's properties.
-            deadline: When it must be over.
 
         Returns:
-            The token.
+            The token; its ``repr`` does not show it.
 
         Raises:
             DailyError: It could not be made.
         """
-        checks.check_token(properties, now=time.time())
-        params = DailyMeetingTokenParams(properties=properties)
-        data = await self.api.request(
-            "POST",
-            "/meeting-tokens",
-            what="Failed to create meeting token",
-            json=params.model_dump(exclude_none=True),
-            deadline=deadline,
-        )
-        token = data.get("token") if isinstance(data, dict) else None
-        if not token or not isinstance(token, str):
-            msg = "Failed to create meeting token: Invalid response: no token in it."
-            raise DailyResponseError(msg)
-        return Secret(token)
+        return await make_token(self.api, properties)
 
     async def validate_token(
         self, token: str, *, ignore_nbf: bool = False
@@ -122,3 +109,36 @@ class TokenMethods(Methods):
             msg = f"{what}: Invalid response: no properties."
             raise DailyResponseError(msg)
         return read_token_properties(data)
+
+
+async def make_token(
+    api: API, properties: DailyMeetingTokenProperties, *, deadline: Deadline | None = None
+) -> Secret:
+    """Make a meeting token over the API.
+
+    Args:
+        api: The API.
+        properties: The token's properties.
+        deadline: When it must be over.
+
+    Returns:
+        The token.
+
+    Raises:
+        DailyError: It could not be made.
+    """
+    checks.check_token(properties, now=time.time())
+    params = DailyMeetingTokenParams(properties=properties)
+    what = "Failed to create meeting token"
+    data = await api.request(
+        "POST",
+        "/meeting-tokens",
+        what=what,
+        json=params.model_dump(exclude_none=True),
+        deadline=deadline,
+    )
+    token = data.get("token") if isinstance(data, dict) else None
+    if not token or not isinstance(token, str):
+        msg = f"{what}: Invalid response: no token in it."
+        raise DailyResponseError(msg)
+    return Secret(token)

@@ -7,6 +7,7 @@ Reference: https://docs.daily.co/reference/rest-api/webhooks
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import _phone_checks as checks
 from pipecat_daily_rest._methods.base import Methods, delete, segment, unquoted
 from pipecat_daily_rest._secret import secret
@@ -172,7 +173,7 @@ def _body(
     given = {
         "eventTypes": checks.event_types(event_types),
         "hmac": checks.hmac(hmac),
-        "basicAuth": basic_auth,
-        "retryType": checks.one_of("retry_type", retry_type, "circuit-breaker", "exponential"),
+        "basicAuth": arguments.text("basic_auth", basic_auth),
+        "retryType": arguments.one_of("retry_type", retry_type, "circuit-breaker", "exponential"),
     }
     return {name: value for name, value in given.items() if value is not None}
