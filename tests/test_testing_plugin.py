@@ -99,7 +99,7 @@ def test_it(local_daily, daily_helper):
 LEAKS = """
 import asyncio, contextlib
 import pytest
-from pipecat_daily_rest import DailyRoomParams, owned_rooms, provisioned_room
+from pipecat_daily_rest import owned_rooms, provisioned_room
 
 kept = []
 
@@ -115,7 +115,7 @@ async def test_swept_up(local_daily):
 
 @pytest.mark.asyncio
 async def test_two(local_daily, daily_helper):
-    await daily_helper.create_room(DailyRoomParams(name="by-hand"))
+    await daily_helper.request("POST", "/rooms", json={"name": "by-hand"})
     kept.append(provisioned_room())
     await kept[-1].__aenter__()  # line 22
 
@@ -161,6 +161,50 @@ def test_a_leak_fails_its_test_and_names_the_line(suite: Run) -> None:
             len(re.findall(rf"^  pipecat-\S+, opened at \S+test_leaks.py:{line}$", out, re.M)) == 1
         ), name
     assert "2 rooms outlived the test:\n  by-hand, opened by a request of its own" in out
+
+
+HELPERS = """
+import aiohttp
+from pipecat.runner.daily import configure
+from pipecat.transports.daily import utils
+from pipecat_daily_rest import DailyRESTHelper, DailyRoomParams
+
+async def test_helper(daily_helper):
+    await daily_helper.create_room(DailyRoomParams(name="one"))
+
+async def test_many(local_daily):
+    async with DailyRESTHelper.from_env() as helper:
+        await helper.create_rooms([DailyRoomParams(name="two"), DailyRoomParams(name="three")])
+
+def test_without_a_loop(local_daily, daily_helper):
+    local_daily.run(daily_helper.create_room(DailyRoomParams(name="four")))
+
+async def test_pipecats(local_daily):
+    async with aiohttp.ClientSession() as session:
+        helper = utils.DailyRESTHelper(
+            daily_api_key=local_daily.api_key,
+            daily_api_url=local_daily.api_url,
+            aiohttp_session=session,
+        )
+        await helper.create_room(utils.DailyRoomParams(name="five"))
+        await helper.delete_room_by_name("five")
+        await configure(session)
+
+def test_afterwards():
+    assert "_opened" not in DailyRESTHelper.create_room.__code__.co_filename
+"""
+
+
+def test_a_leak_of_a_helper_names_the_line_too(suite: Run) -> None:
+    ended = suite("--asyncio-mode=auto", conftest__py=CONFTEST, test_leaks__py=HELPERS)
+    lines = HELPERS.splitlines()
+    found = re.findall(r"^  (\S+), opened at \S+test_leaks.py:(\d+)$", ended.stdout, re.M)
+    opened = {name: lines[int(line) - 1].strip() for name, line in found}
+    (configured,) = {name for name in opened if name.startswith("pipecat-")}
+    assert set(opened) == {"one", "two", "three", "four", configured}, ended.stdout
+    assert opened[configured] == "await configure(session)"
+    assert all(f'name="{name}"' in line for name, line in opened.items() if name != configured)
+    assert "5 passed, 4 errors" in ended.stdout
 
 
 SUITE = """

@@ -23,7 +23,7 @@ DELETE_BOUND = 10.0  # seconds
 _LOOK_AGAIN = (1.0, 5.0)  # seconds after a create whose outcome is unknown
 
 # Whose lines open no room: ours, and what drives the caller's ``async with``.
-_PASSED_OVER = frozenset({"pipecat_daily_rest", "contextlib", "asyncio"})
+_PASSED_OVER = frozenset({"pipecat_daily_rest", "pipecat", "contextlib", "asyncio"})
 
 _owned: dict[int, "OwnedRoom"] = {}
 
@@ -226,7 +226,7 @@ async def came_about(api: API, name: str, deadline: Deadline) -> bool:
 
 
 def callers_line() -> tuple[str, int]:
-    """Tell which line outside this package is asking.
+    """Tell which line outside this package and Pipecat is asking.
 
     Returns:
         The file's name and the line's number.

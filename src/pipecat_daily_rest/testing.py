@@ -29,6 +29,7 @@ from pipecat_daily_rest import stand_in
 from pipecat_daily_rest._local_fixture import LocalDailyFixture, lines
 from pipecat_daily_rest._local_room import LocalRoom, OpenRoom
 from pipecat_daily_rest._local_thread import DailyThread, RemoteAPI
+from pipecat_daily_rest._opened import Line, watch
 from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.registry import owned_rooms
 
@@ -112,9 +113,9 @@ def local_daily(request: pytest.FixtureRequest) -> Iterator[LocalDailyFixture]:
                 del env["PYTHONPATH"]
             for name, value in env.items():
                 environment.setenv(name, value)
-            fixture = LocalDailyFixture(thread, env=env)
+            fixture, opened = LocalDailyFixture(thread, env=env), watch(environment)
             yield fixture
-            leaks = _leaks(fixture)
+            leaks = _leaks(fixture, opened)
     finally:
         thread.stop()
     if leaks:
@@ -126,14 +127,20 @@ def local_daily(request: pytest.FixtureRequest) -> Iterator[LocalDailyFixture]:
         pytest.fail(msg, pytrace=False)
 
 
-def _leaks(daily: LocalDailyFixture) -> list[str]:
-    leaks = dict.fromkeys(daily.rooms, "opened by a request of its own, or by another process")
+def _leaks(daily: LocalDailyFixture, opened: dict[str, Line]) -> list[str]:
+    rooms = daily.rooms
     for room in owned_rooms():
-        if room.name in leaks:
-            file, line = room.opened_at
-            leaks[room.name] = f"opened at {file}:{line}"
+        if room.name in rooms:
+            opened[room.name] = room.opened_at
             room.release()  # nobody will be there to delete it
-    return [f"{name}, {where}" for name, where in leaks.items()]
+    return [f"{name}, {_where(opened.get(name))}" for name in rooms]
+
+
+def _where(opened: Line | None) -> str:
+    if opened is None:
+        return "opened by a request of its own, or by another process"
+    file, line = opened
+    return f"opened at {file}:{line}"
 
 
 @pytest.fixture
