@@ -163,6 +163,30 @@ def test_a_leak_fails_its_test_and_names_the_line(suite: Run) -> None:
     assert "2 rooms outlived the test:\n  by-hand, opened by a request of its own" in out
 
 
+OPTIONS = """
+import pytest
+from pipecat_daily_rest import DailyRoomParams
+from pipecat_daily_rest.local import Choices, JoinRefused, Limits
+
+@pytest.fixture
+def local_daily_options():
+    return {"choices": Choices(org_privacy=True), "limits": Limits()}
+
+def test_it(local_daily, daily_helper):
+    room = {"name": "demo", "privacy": "org"}
+    local_daily.run(daily_helper.request("POST", "/rooms", json=room))
+    with pytest.raises(JoinRefused) as refused:
+        local_daily.join("demo")
+    assert refused.value.kind == "not-allowed"
+    local_daily.run(daily_helper.delete_room_by_name("demo"))
+"""
+
+
+def test_the_local_daily_of_a_module_may_be_another(suite: Run) -> None:
+    ended = suite(conftest__py=CONFTEST, test_it__py=OPTIONS)
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
 HELPERS = """
 import aiohttp
 from pipecat.runner.daily import configure

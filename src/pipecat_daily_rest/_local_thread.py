@@ -21,7 +21,9 @@ T = TypeVar("T")
 class DailyThread:
     """A local Daily on a loop and a thread of its own, where a blocked test cannot freeze it."""
 
-    def __init__(self) -> None:
+    def __init__(self, **options: Any) -> None:
+        """As for `LocalDaily`."""
+        self._options = options
         started: Future[LocalDaily] = Future()
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._live(started)), name="local-daily", daemon=True
@@ -33,7 +35,7 @@ class DailyThread:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
         try:
-            async with LocalDaily() as daily:
+            async with LocalDaily(**self._options) as daily:
                 started.set_result(daily)
                 await self._end.wait()
         except BaseException as exc:
@@ -112,7 +114,7 @@ class Remote:
         return Remote(self._thread, value) if far else value
 
     def __repr__(self) -> str:
-        return f"<{type(self._target).__name__} of local_daily>"
+        return repr(self._target)
 
 
 class RemoteAPI(API):

@@ -7,7 +7,8 @@ It is loaded by the first line of the root conftest, or by ``-p pipecat_daily_re
 
 From then on ``daily`` is the stand-in of the local room, so that a bot may import Pipecat's
 ``DailyTransport`` at its top; ``daily_stand_in = false`` in the ini file keeps daily-python, for
-tests of the REST side alone. Fixtures: `local_room`, `local_daily` and `daily_helper`.
+tests of the REST side alone. Fixtures: `local_room`, `local_daily` and `daily_helper`, and
+`local_daily_options` to be overridden.
 
 PYTEST_DONT_REWRITE: there is no assert here, and a conftest may import a type from it.
 """
@@ -33,7 +34,14 @@ from pipecat_daily_rest._opened import Line, watch
 from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.registry import owned_rooms
 
-__all__ = ["LocalDailyFixture", "LocalRoom", "daily_helper", "local_daily", "local_room"]
+__all__ = [
+    "LocalDailyFixture",
+    "LocalRoom",
+    "daily_helper",
+    "local_daily",
+    "local_daily_options",
+    "local_room",
+]
 
 _TRANSPORT = "pipecat.transports.daily.transport"
 # Where pytest-asyncio has the event loop of a test. Its end would sweep up what a test has leaked,
@@ -95,7 +103,18 @@ def _imports_daily(plugin: Any) -> bool:
 
 
 @pytest.fixture
-def local_daily(request: pytest.FixtureRequest) -> Iterator[LocalDailyFixture]:
+def local_daily_options() -> dict[str, Any]:
+    """The arguments of `local_daily`'s `LocalDaily`, for a module or a conftest to override.
+
+    For instance ``{"limits": Limits(), "choices": Choices(sip_prefix=True)}``.
+    """
+    return {}
+
+
+@pytest.fixture
+def local_daily(
+    request: pytest.FixtureRequest, local_daily_options: dict[str, Any]
+) -> Iterator[LocalDailyFixture]:
     """A Daily of the test's own; the test fails when a room outlives it.
 
     ``DAILY_API_URL`` and ``DAILY_API_KEY`` point to it and ``DAILY_ROOM_URL`` is empty while the
@@ -104,7 +123,7 @@ def local_daily(request: pytest.FixtureRequest) -> Iterator[LocalDailyFixture]:
     for name in _LOOPS:
         if name in request.fixturenames:
             request.getfixturevalue(name)
-    thread = DailyThread()
+    thread = DailyThread(**local_daily_options)
     leaks: list[str] = []
     try:
         with pytest.MonkeyPatch.context() as environment:

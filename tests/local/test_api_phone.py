@@ -151,7 +151,9 @@ async def test_a_number_that_is_not_answered(call, local_daily, told):
     await room(call, enable_dialout=True)
     bot = local_daily.join("demo")
     phone = await dialled(call, local_daily)
+    assert repr(phone) == f"<DialOut to {phone.to!r}, ringing>"
     phone.fail("busy")
+    assert repr(phone) == f"<DialOut to {phone.to!r}, failed (busy)>"
     assert (phone.state, phone.reason) == ("failed", "busy")
     with pytest.raises(ConnectionError, match="busy"):
         await phone.connected()

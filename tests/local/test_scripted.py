@@ -126,3 +126,11 @@ async def test_memory_is_bounded_and_says_takes_bytes(daily: LocalDaily) -> None
     last = bo.heard_from(ana.id)[-BLOCK:]
     assert last[0] == BLOCK * 9 + 1
     assert not last[1:].any()
+
+
+async def test_it_is_shown_as_what_it_is(daily: LocalDaily) -> None:
+    ana, nameless = daily.join("demo", user_name="Ana"), daily.join("demo")
+    assert repr(ana) == "<'Ana', in room 'demo'>"
+    assert repr(nameless) == f"<{nameless.id!r}, in room 'demo'>"
+    ana.leave()
+    assert repr(ana) == "<'Ana', out (leftCall) of room 'demo'>"

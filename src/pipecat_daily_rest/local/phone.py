@@ -55,6 +55,7 @@ class PhoneCall:
         state: ``on-hold`` (it came in and hears music), ``ringing`` (it goes out), ``connected``,
             ``transferred`` (it has left the room for another number), ``ended`` or ``failed``.
         reason: Why it failed, "" if it has not.
+        to: The number or SIP URI that was called.
         person: The telephone in the room, which speaks and hears as any `Scripted`; None before
             it is in.
         tones: The tones that were sent to it, in order.
@@ -71,6 +72,7 @@ class PhoneCall:
         """
         self.state: CallState = "ringing"
         self.reason = ""
+        self.to = ""
         self.person: Scripted | None = None
         self.tones: list[str] = []
         self.transferred_to: str | None = None
@@ -93,6 +95,10 @@ class PhoneCall:
     def over(self) -> bool:
         """Whether nothing more can happen."""
         return self.state in _OVER
+
+    def __repr__(self) -> str:
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"<{type(self).__name__} to {self.to!r}, {self.state}{reason}>"
 
     def become(self, state: CallState, reason: str = "") -> None:
         """Change the state and tell who waits; `Telephony` does that.
@@ -167,7 +173,6 @@ class DialOut(PhoneCall):
     """A call that the bot makes. It is in the room while it rings, since the room hears that.
 
     Parameters:
-        to: The number or SIP URI that was called.
         settings: The body of ``dialOut/start``.
     """
 
@@ -180,7 +185,7 @@ class DialOut(PhoneCall):
         """
         super().__init__(telephony)
         self.settings = settings
-        self.to: str = settings.get("phoneNumber") or settings["sipUri"]
+        self.to = settings.get("phoneNumber") or settings["sipUri"]
 
     def fail(self, reason: str = "the number is busy") -> None:
         """Let a call that rings fail.
@@ -197,7 +202,6 @@ class DialIn(PhoneCall):
     Parameters:
         id: Its ``callId``.
         domain: Its ``callDomain``.
-        to: The number or SIP URI that was called.
         from_: The caller's number or SIP URI.
         sip_headers: The SIP headers of the call.
         answer_status: What ``room_creation_api`` answered; None while it has not, or did not.

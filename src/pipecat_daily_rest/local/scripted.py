@@ -100,6 +100,12 @@ class Scripted(Door, Sight):
         self._seat = _Seat(round(keep / TICK))
         super().__init__(state, self._seat, room_name, token, knock, kind=kind, user_name=user_name)
 
+    def __repr__(self) -> str:
+        name = self.participant.user_name or self.id
+        where = self.participant.room.name
+        state = "in" if self.left_reason is None else f"out ({self.left_reason}) of"
+        return f"<{name!r}, {state} room {where!r}>"
+
     # -- What a test does ------------------------------------------------------------------
 
     def says(self, what: str | Path | bytes | Block, *, track: str = "microphone") -> None:
