@@ -7,6 +7,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from document.properties import KINDS
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.properties import DOMAIN_PROPERTIES
@@ -25,6 +26,21 @@ async def test_defaults_and_nulls_appear(call, local_daily) -> None:
     assert config["max_api_rooms"] is None
     assert config["geo"] is None
     assert config["max_live_streams"] == 20
+
+
+# What Daily's documents show in the domain's config, beside what can be set; the last two were
+# seen live.
+SHOWN = {
+    "attach_callobject_to_window", "disable_rate_limiting", "enable_daily_logger",
+    "intercom_manual_record", "max_api_rooms", "max_live_streams",
+    "max_streaming_instances_per_room", "sfu_impl", "switchover_impl", "webhook_meeting_end",
+    "max_api_keys", "max_webhook_count",
+}  # fmt: skip
+
+
+async def test_it_has_no_property_that_daily_has_not(call, local_daily) -> None:
+    _, domain = await call("GET", "/")
+    assert set(domain["config"]) - set(KINDS["domain"]) - SHOWN == set()
 
 
 async def test_set_and_unset(call, local_daily) -> None:

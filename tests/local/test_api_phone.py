@@ -22,7 +22,7 @@ from pipecat_daily_rest.webhooks import (
     DialoutEvent,
     WebhookProbe,
 )
-from receiver import Receiver
+from receiver import Receiver, read
 
 SECRET = base64.b64encode(b"sixteen bytes...").decode()
 NUMBER = "+12125550123"
@@ -51,7 +51,7 @@ def told(call, receiver, local_daily):
             assert (await call("POST", "/webhooks", body))[0] == 200
         await local_daily.webhooks.settled()
         posts = [post for post in receiver.posts if post.path == "/events"][1:]
-        return [webhooks.read_webhook(p.body, p.headers, secret=SECRET) for p in posts]
+        return [read(post, secret=SECRET) for post in posts]
 
     return told
 

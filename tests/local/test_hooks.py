@@ -21,6 +21,7 @@ from pipecat_daily_rest.webhooks import (
     WebhookProbe,
 )
 from receiver import Receiver
+from receiver import read as read_event
 
 SECRET = base64.b64encode(b"sixteen bytes...").decode()
 OTHER = base64.b64encode(b"another sixteen.").decode()
@@ -47,7 +48,7 @@ def made(call, receiver):
 
 
 def read(post, secret=SECRET):
-    return webhooks.read_webhook(post.body, post.headers, secret=secret)
+    return read_event(post, secret=secret)
 
 
 def types(receiver):

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from aiohttp import web
+from pydantic import BaseModel
+
+from pipecat_daily_rest.webhooks import WebhookEvent, WebhookProbe, read_webhook
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,14 @@ class Post:
     path: str
     body: bytes
     headers: Mapping[str, str]
+
+
+def read(post: Post, *, secret: str) -> WebhookEvent | WebhookProbe:
+    """Verify and parse a webhook of the local Daily; each member must have a field of its own."""
+    event = read_webhook(post.body, post.headers, secret=secret)
+    if isinstance(event.payload if isinstance(event, WebhookEvent) else None, BaseModel):
+        assert event.payload.model_extra == {}, event.type
+    return event
 
 
 class Receiver:
