@@ -320,3 +320,8 @@ async def test_a_server_that_is_down_for_good(helper, local_daily):
         await helper.create_rooms(named("a"))
     assert isinstance(caught.value.__cause__, DailyServerError)
     assert caught.value.uncertain == ("a",)
+
+
+async def test_how_many_were_deleted_is_what_daily_says(helper, local_daily):
+    local_daily.fail("DELETE", "/batch/rooms", status=200, body={"deleted_count": 1})
+    assert await helper.delete_rooms(["one", "two"]) == 1

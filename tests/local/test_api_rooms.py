@@ -317,6 +317,43 @@ async def test_choices_about_expired_rooms() -> None:
     assert free == 200
 
 
+async def test_a_choice_about_what_an_expired_room_answers() -> None:
+    later = {"properties": {"exp": 4_000_000_000}}
+    for choice, statuses in ((True, [200, 200, 200]), (False, [404, 404, 404])):
+        answers = await with_choices(
+            Choices(expired_room_answers=choice),
+            an_expired_demo,
+            ("GET", "/rooms/demo"),
+            ("POST", "/rooms/demo", later),
+            ("GET", "/rooms/demo"),
+            ("GET", "/rooms"),
+        )
+        *asked, (_, listed) = answers
+        assert [status for status, _ in asked] == statuses
+        assert listed["total_count"] == int(choice)  # open again
+
+
+async def test_a_choice_about_a_batch_of_nothing() -> None:
+    [(status, answer)] = await with_choices(
+        Choices(batch_delete_of_nothing=200), ("DELETE", "/batch/rooms", {"room_names": []})
+    )
+    assert (status, answer) == (200, {"deleted_count": 0})
+
+
+async def test_a_choice_about_whom_an_update_moves() -> None:
+    for choice, reason in ((True, None), (False, "room-expired")):
+        async with LocalDaily(choices=Choices(update_moves_ejection=choice)) as daily:
+            now = daily.state.clock.now()
+            config = {"exp": now + 90, "eject_at_room_exp": True}
+            room = daily.state.create_room("demo", "public", config)
+            guest = daily.join("demo")
+            daily.state.update_room(room, None, {**config, "exp": now + 210})
+            daily.advance(100)
+            assert guest.left_reason == reason
+            daily.advance(111)
+            assert guest.left_reason == "room-expired"
+
+
 async def test_choices_about_lists_and_bodies() -> None:
     answers = await with_choices(
         Choices(limit_out_of_range="error", unknown_cursor="ignore", empty_body=False),

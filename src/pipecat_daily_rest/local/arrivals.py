@@ -238,6 +238,19 @@ class Arrivals(Lobby):
         self._wait(knock)
         return knock
 
+    def _limit_stay(self, participant: Participant) -> None:
+        """Fix when it is put out, by what the room and the token say now."""
+        if participant.ejection is not None:
+            participant.ejection.cancel()
+            participant.ejection = None
+        says = (participant.room.config, participant.rights, participant.joined_at)
+        participant.will_eject_at = ejection(*says)
+        if participant.will_eject_at is not None:
+            why = ejection_reason(*says)
+            participant.ejection = self.clock.call_at(
+                participant.will_eject_at, lambda: self.put_out(participant, why)
+            )
+
     def _come_in(
         self,
         room: Room,
@@ -262,7 +275,7 @@ class Arrivals(Lobby):
             is_owner=rights.get("is_owner") is True,
             permissions=permissions(room.config, rights, self.domain),
             joined_at=now,
-            will_eject_at=ejection(room.config, rights, now),
+            rights=rights,
             may_share={**self.domain, **room.config, **rights}.get("enable_screenshare")
             is not False,
         )
@@ -274,11 +287,7 @@ class Arrivals(Lobby):
             self.put_out(other, "replaced")
         room.participants[participant.id] = participant
         self._came(participant)
-        if participant.will_eject_at is not None:
-            why = ejection_reason(room.config, rights, now)
-            participant.ejection = self.clock.call_at(
-                participant.will_eject_at, lambda: self.put_out(participant, why)
-            )
+        self._limit_stay(participant)
         whose = {"participant": participant.id, "meeting": room.meeting_id or ""}
         self.record(room.name, f"{kind} joined", participant.id, **whose)
         if not participant.hidden:

@@ -65,7 +65,7 @@ class Hands:
         Args:
             room: The room's name, its URL, or a link with a token.
             token: The meeting token; the link's when None.
-            **options: As for `Scripted`.
+            **options: As for `Scripted`: ``user_name``, ``keep``, ``knock``.
 
         Returns:
             The participant.

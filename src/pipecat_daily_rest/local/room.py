@@ -2,6 +2,7 @@
 """A room, who is in it, and who waits at its door."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -102,8 +103,9 @@ class Participant:
         is_owner: Whether the token makes it an owner.
         permissions: ``hasPresence``, ``canSend``, ``canReceive``, ``canAdmin``.
         joined_at: Unix seconds.
-        will_eject_at: Unix seconds, fixed at the join and never changed by an update of the
-            room, or None.
+        rights: The token's properties.
+        will_eject_at: Unix seconds, fixed at the join and not changed by an update of the room
+            (but for `Choices.update_moves_ejection`), or None.
         may_share: Whether the room and the token allow a shared screen.
         media: State of each track: ``playable``, ``off`` or ``interrupted``.
         custom_audio: The same of its custom audio tracks, by name.
@@ -120,6 +122,7 @@ class Participant:
     is_owner: bool
     permissions: dict[str, Any]
     joined_at: float
+    rights: Mapping[str, Any] = field(default_factory=dict, repr=False)
     will_eject_at: float | None = None
     may_share: bool = True
     media: dict[str, str] = field(default_factory=lambda: dict.fromkeys(MEDIA, "off"))

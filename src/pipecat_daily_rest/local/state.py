@@ -77,6 +77,8 @@ class State(Arrivals):
     def update_room(self, room: Room, privacy: str | None, config: Mapping[str, Any]) -> None:
         """Change a room. Whoever is inside keeps the ejection instant fixed at the join.
 
+        But for `Choices.update_moves_ejection`.
+
         Args:
             room: The room.
             privacy: The new privacy, or None to leave it.
@@ -86,6 +88,9 @@ class State(Arrivals):
             room.privacy = privacy
         room.config = dict(config)
         self._watch_expiry(room)
+        if self.choices.update_moves_ejection:
+            for participant in list(room.participants.values()):
+                self._limit_stay(participant)
 
     def delete_room(self, room: Room) -> None:
         """Delete a room and put everybody out.

@@ -64,14 +64,14 @@ class RoomEndpoints(Family):
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/get-room
         """
-        return self._describe(self._room(request))
+        return self._describe(self._read(request))
 
     def update_room(self, request: web.Request, body: Any) -> Any:
         """Change a room; null resets a property.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/update-room
         """
-        room = self._room(request)
+        room = self._read(request)
         wanted = self._schema.room(body, now=self._now, named=False)
         changes = self._possible(room, wanted.properties)
         config = schema.config({**room.config, **changes})
@@ -79,6 +79,12 @@ class RoomEndpoints(Family):
             config = self._with_sip_uri(room.name, config)
         self._state.update_room(room, wanted.privacy, config)
         return self._describe(room)
+
+    def _read(self, request: web.Request) -> Room:
+        expired = self._state.rooms.get(request.match_info["name"])
+        if expired is not None and self._choices.expired_room_answers:
+            return expired
+        return self._room(request)
 
     def _possible(self, room: Room, changes: dict[str, Any]) -> dict[str, Any]:
         """What of it can change while people are in the room."""
@@ -131,7 +137,7 @@ class RoomEndpoints(Family):
         Reference: https://docs.daily.co/reference/rest-api/batch/delete-rooms
         """
         names = self._schema.body(BATCH_DELETE, body).get("room_names")
-        if not names:
+        if names is None or (not names and self._choices.batch_delete_of_nothing == 400):
             raise invalid(schema.MISSING)
         if len(set(names)) < len(names) and not self._choices.batch_delete_duplicates:
             raise invalid("a name is in room_names twice")
