@@ -349,6 +349,8 @@ def test_other_arguments_that_cannot_be():
     daily = LocalDaily()
     with pytest.raises(DailyConfigError, match="slash"):
         daily.fail("GET", "rooms")
+    with pytest.raises(DailyConfigError, match="'FETCH' is none of"):
+        daily.fail("FETCH", "/rooms")
     with pytest.raises(TypeError):
         daily.fail("GET", "/", nonsense=1)
     with pytest.raises(DailyConfigError, match="'earthquake'"):

@@ -18,6 +18,8 @@ from pipecat_daily_rest.local.failures import KINDS, Failure
 
 _GLANCE = 0.02  # seconds between two looks whether anybody still waits
 
+_METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
 F = TypeVar("F", bound="Fault")
 
 
@@ -44,8 +46,11 @@ class Fault:
             times: How many requests fail; None for all.
 
         Raises:
-            DailyConfigError: The path or the number cannot be one.
+            DailyConfigError: The method, the path or the number cannot be one.
         """
+        if method.upper() not in _METHODS:
+            msg = f"method {method!r} is none of {', '.join(_METHODS)}."
+            raise DailyConfigError(msg)
         if path != "*" and not path.startswith("/"):
             msg = f"path {path!r} must begin with a slash, or be *."
             raise DailyConfigError(msg)

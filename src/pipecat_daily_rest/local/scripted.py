@@ -13,7 +13,7 @@ from pipecat_daily_rest.local.door import Door
 from pipecat_daily_rest.local.hearing import WINDOW, is_in, read_wav, tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
 from pipecat_daily_rest.local.news import Inbox, News
-from pipecat_daily_rest.local.room import JoinRefused
+from pipecat_daily_rest.local.room import JoinRefused, Participant
 from pipecat_daily_rest.local.sight import Sight
 from pipecat_daily_rest.local.state import State
 
@@ -101,10 +101,12 @@ class Scripted(Door, Sight):
         super().__init__(state, self._seat, room_name, token, knock, kind=kind, user_name=user_name)
 
     def __repr__(self) -> str:
-        name = self.participant.user_name or self.id
-        where = self.participant.room.name
+        # Also of one that is still being made: a traceback shows it.
+        participant: Participant | None = vars(self).get("_participant")
+        if participant is None:
+            return "<somebody who is not in a room>"
         state = "in" if self.left_reason is None else f"out ({self.left_reason}) of"
-        return f"<{name!r}, {state} room {where!r}>"
+        return f"<{participant.user_name or self.id!r}, {state} room {participant.room.name!r}>"
 
     # -- What a test does ------------------------------------------------------------------
 
