@@ -13,7 +13,10 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
 
-.PHONY: help demo test test-daily bench bench-rooms coverage lint format clean
+WITHOUT_DAILY = $(BIN)/python -m pip uninstall --quiet --yes daily-python 2>/dev/null \
+	|| $(UV) pip uninstall --quiet --python $(BIN)/python daily-python
+
+.PHONY: help demo test test-daily snapshot bench bench-rooms coverage lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -31,7 +34,12 @@ test: $(VENV)/.dev ## run the tests (the browser tests too, where Chromium is in
 test-daily: $(VENV)/.dev ## compare the stand-in with daily-python, which this installs
 	$(INSTALL) -e '.[daily]'
 	$(BIN)/python -m pytest -m real_daily $(ARGS)
-	$(BIN)/python -m pip uninstall --quiet --yes daily-python 2>/dev/null || $(UV) pip uninstall --quiet --python $(BIN)/python daily-python
+	@$(WITHOUT_DAILY)
+
+snapshot: $(VENV)/.dev ## renew what the stand-in is compared with, from daily-python, which this installs
+	$(INSTALL) -e '.[daily]'
+	$(BIN)/python tests/stand_in/snapshot.py --write
+	@$(WITHOUT_DAILY)
 
 bench: $(VENV)/.dev ## measure it beside Pipecat's helper and write docs/performance.md (BENCH=full: longer)
 	$(BIN)/python -m benchmarks --size $(or $(BENCH),quick) $(ARGS)
@@ -39,8 +47,9 @@ bench: $(VENV)/.dev ## measure it beside Pipecat's helper and write docs/perform
 bench-rooms: $(VENV)/.dev ## measure what the local rooms carry and write it into docs/local-room.md
 	$(BIN)/python -m benchmarks.rooms $(ARGS)
 
-coverage: $(VENV)/.dev ## write docs/coverage.md: what of Daily's API is covered
+coverage: $(VENV)/.dev ## write what of Daily's API is covered (docs/coverage.md) and of daily-python (docs/local-room.md)
 	PYTHONPATH=tests/support $(BIN)/python -m coverage_table
+	PYTHONPATH=tests/support $(BIN)/python -m room_table
 
 lint: $(VENV)/.dev ## check style and types
 	$(BIN)/ruff check .

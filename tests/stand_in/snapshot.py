@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The surface of whatever ``daily`` is on the path, and what it does without a call, as JSON.
 
-Run where daily-python is installed, this renews the data that the stand-in is compared with::
-
-    python tests/stand_in/snapshot.py --write
-
-Without ``--write`` it prints.
+``make snapshot`` installs daily-python, and renews with ``--write`` what the stand-in is compared
+with. Without ``--write`` this prints.
 """
 
 import inspect
@@ -78,10 +75,14 @@ def snapshot() -> dict[str, Any]:
 if __name__ == "__main__":
     found = snapshot()
     if "--write" in sys.argv:
+        import pipecat_calls
+
         if found["stand_in"]:
             sys.exit("This is the stand-in: run it where daily-python is installed.")
         data = {
             "daily-python": version("daily-python"),
+            "pipecat-ai": version("pipecat-ai"),
+            "pipecat_calls": pipecat_calls.told(),
             "classes": found["classes"],
             "behaviour": found["behaviour"],
         }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The stand-in is what daily-python is: its surface, and what it does without a call.
 
-`daily_python.json` holds what the compiled module has and does; ``python
-tests/stand_in/snapshot.py --write`` renews it. Either module runs in a process of its own.
+`daily_python.json` holds what the compiled module has and does; ``make snapshot`` renews it. Either
+module runs in a process of its own.
 """
 
 import importlib.util
@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,8 @@ def test_importing_it_needs_only_what_pipecat_brings() -> None:
 @pytest.mark.real_daily
 @pytest.mark.skipif(NO_DAILY, reason="daily-python is not installed")
 def test_the_snapshot_is_the_installed_daily_python() -> None:
+    stale = f"not daily-python {version('daily-python')}: look at it, then run `make snapshot`"
+    assert REAL["daily-python"] == version("daily-python"), stale
     real = json.loads(run(str(HERE / "snapshot.py"), stand_in=False))
     assert not real["stand_in"]
     assert real["classes"] == REAL["classes"]
