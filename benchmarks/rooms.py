@@ -16,13 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.page import PAGE, put
 from benchmarks.report import Table
 from benchmarks.rooms_child import Child
 
-_PAGE = Path(__file__).parents[1] / "docs" / "local-room.md"
-_TITLE = "# The local room\n"
-_BEGIN = "<!-- Made by `make bench-rooms`. Do not edit. -->"
-_END = "<!-- The end of what `make bench-rooms` made. -->"
 _PEOPLE = (
     *("People", "Person to person", "Words heard", "Late ticks"),
     *("CPU of the room", "CPU of the people", "CPU of other programs"),
@@ -209,19 +206,6 @@ Measured on {datetime.now(UTC):%Y-%m-%d}, {sizes.seconds:.0f} s each: {platform.
 """
 
 
-def put(page: str, text: str) -> str:
-    """Put the text into the page, in the place of what was there before, or at its end."""
-    part = f"{_BEGIN}\n\n{text}\n{_END}\n"
-    before, begin, rest = page.partition(_BEGIN)
-    if not begin:
-        return f"{page or _TITLE}\n{part}"
-    _, end, after = rest.partition(f"{_END}\n")
-    if not end:
-        msg = f"The page has a begin without an end: {_END!r} is missing."
-        raise ValueError(msg)
-    return before + part + after
-
-
 def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -235,12 +219,12 @@ def main() -> None:
     add("--people", type=int, default=4, help="people more in each step; an even number (4)")
     add("--most-people", type=int, default=100, help="the most that are tried (100)")
     add("--seconds", type=float, default=20, help="how long each measurement takes (20)")
-    add("--out", type=Path, default=_PAGE, help="the page (docs/local-room.md)")
+    add("--out", type=Path, default=PAGE, help="the page (docs/local-room.md)")
     arguments = vars(parser.parse_args())
     out = arguments.pop("out")
     text = asyncio.run(measure(Sizes(**arguments)))
     page = out.read_text("utf-8") if out.exists() else ""
-    out.write_text(put(page, text), "utf-8")
+    out.write_text(put(page, text, "make bench-rooms"), "utf-8")
     _tell(f"{out} is written.")
 
 

@@ -7,26 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from benchmarks.rooms import put
 
 ROOT = Path(__file__).parents[1]
-
-
-def test_only_its_own_part_of_the_page_is_rewritten() -> None:
-    page = put("", "one")
-    assert page.startswith("# The local room\n\n<!-- Made by `make bench-rooms`.")
-    page = page + "\n## What works\n\n| a | b |\n"
-    again = put(put(page, "two"), "three")
-    assert again == page.replace("one", "three")
-    mine = "# Mine\n\nText.\n"
-    assert put(mine, "one").startswith(mine + "\n<!-- Made by")
-    assert put(put(mine, "one"), "two") == put(mine, "two")
-
-
-def test_a_part_without_an_end_is_not_guessed() -> None:
-    page = put("", "one").partition("<!-- The end")[0] + "## What is somebody else's\n"
-    with pytest.raises(ValueError, match="is missing"):
-        put(page, "two")
 
 
 @pytest.mark.timeout(600)

@@ -205,6 +205,7 @@ NEEDS = "needs an owner's token, or the permission canAdmin: streaming"
         (True, True, True, True),
     ],
 )
+@pytest.mark.proves("CallClient.update_permissions")
 async def test_what_a_bot_may_administer(
     url: str,
     token: Token,
@@ -239,6 +240,7 @@ client.release()
 
 
 @pytest.mark.parametrize("off", [True, False])
+@pytest.mark.proves("on_inputs_updated", "CallClient.inputs")
 async def test_starts_off_for_bots_is_a_choice(start: Any, off: bool) -> None:
     async with LocalDaily(choices=Choices(start_off_for_bots=off)) as daily:
         daily.state.create_room("demo", "public", {"start_audio_off": True})

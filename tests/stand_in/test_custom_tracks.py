@@ -23,15 +23,19 @@ tell("added", *wait(client.add_custom_audio_track, "music", tracks[1]))
 tell("bad name", *wait(client.add_custom_audio_track, "microphone", tracks[1]))
 tell("long name", *wait(client.add_custom_audio_track, "m" * 200, tracks[1]))
 end = threading.Event()
+other = CustomAudioSource(16000, 1)
 Handler.on_app_message = lambda self, message, sender: (
     client.update_inputs({"microphone": False}) if message == "mute" else
+    client.update_custom_audio_track("music", CustomAudioTrack(other),
+                                     completion=lambda error: tell("updated", error))
+    if message == "update" else
     client.remove_custom_audio_track("music", completion=lambda error: tell("removed", error))
     if message == "remove" else
     end.set())
 def talk(source, hz):
     while not end.is_set():
         source.write_frames(tone(hz, 0.5, 16000))
-for source, hz in ((speech, 700), (music, 1900)):
+for source, hz in ((speech, 700), (music, 1900), (other, 1300)):
     threading.Thread(target=talk, args=(source, hz), daemon=True).start()
 end.wait(60)
 client.release()
@@ -45,6 +49,11 @@ def url(local_daily: LocalDaily) -> str:
     return f"{local_daily.url}/demo"
 
 
+@pytest.mark.proves(
+    "CallClient.add_custom_audio_track",
+    "CallClient.update_custom_audio_track",
+    "CallClient.remove_custom_audio_track",
+)
 async def test_a_custom_track_is_heard_by_its_name(
     local_daily: LocalDaily, url: str, start: Any
 ) -> None:
@@ -74,6 +83,10 @@ async def test_a_custom_track_is_heard_by_its_name(
     ana.forget()
     await ana.hears(1900)
     assert tone_level(ana.heard, 700) == 0
+    # Another source takes its place.
+    ana.send("update")
+    assert await bot.tells("updated") == [None]
+    await ana.hears(1300, voice=id, track="music")
     ana.send("remove")
     await ana.event("participant-updated", lambda e: e["participant"]["media"]["customAudio"] == {})
     assert await bot.tells("removed") == [None]
@@ -130,6 +143,14 @@ client.release()
     ("color_format", "pixel"),
     [("RGBA", "b'\\xff\\0\\0\\xff'"), ("ABGR", "b'\\xff\\0\\0\\xff'"), ("RGB", "b'\\xff\\0\\0'")],
 )
+@pytest.mark.proves(
+    "Daily.create_camera_device",
+    "VirtualCameraDevice.color_format",
+    "VirtualCameraDevice.height",
+    "VirtualCameraDevice.name",
+    "VirtualCameraDevice.width",
+    "VirtualCameraDevice.write_frame",
+)
 async def test_a_virtual_camera(
     local_daily: LocalDaily, url: str, start: Any, color_format: str, pixel: str
 ) -> None:
@@ -158,6 +179,17 @@ client.release()
     await bot.ends()
 
 
+@pytest.mark.proves(
+    "CallClient.set_video_renderer",
+    "CustomVideoSource",
+    "CustomVideoSource.write_frame",
+    "CustomVideoTrack",
+    "VideoFrame.buffer",
+    "VideoFrame.color_format",
+    "VideoFrame.height",
+    "VideoFrame.timestamp_us",
+    "VideoFrame.width",
+)
 async def test_i420_both_ways_and_a_picture_that_stands_still(
     local_daily: LocalDaily, url: str, start: Any
 ) -> None:

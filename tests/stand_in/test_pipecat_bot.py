@@ -33,6 +33,9 @@ def person(local_daily: LocalDaily, url: str, token: Callable[..., str]) -> Call
     return person
 
 
+@pytest.mark.proves(
+    "CallClient.send_app_message", "on_app_message", "on_participant_joined", "on_participant_left"
+)
 async def test_a_conversation(
     local_daily: LocalDaily, url: str, owner: str, person: Any, start: Any
 ) -> None:
@@ -109,6 +112,9 @@ async def test_speech_has_no_holes(url: str, owner: str, person: Any, start: Any
     assert holes < 30
 
 
+@pytest.mark.proves(
+    "Daily.create_speaker_device", "Daily.select_speaker_device", "VirtualSpeakerDevice.read_frames"
+)
 async def test_everybody_through_the_speaker(url: str, owner: str, person: Any, start: Any) -> None:
     ana, bo = person("Ana"), person("Bo")
     bot = await start(url, owner, "speaker")

@@ -57,6 +57,15 @@ def url(local_daily: LocalDaily) -> str:
     return f"{local_daily.url}/demo"
 
 
+@pytest.mark.proves(
+    "CallClient",
+    "CallClient.join",
+    "CallClient.leave",
+    "CallClient.participants",
+    "CallClient.participant_counts",
+    "EventHandler",
+    "on_call_state_updated",
+)
 async def test_joined_left_and_joined_again(local_daily: LocalDaily, url: str, start: Any) -> None:
     ana = local_daily.join(url, user_name="Ana")
     bot = await start(
@@ -103,6 +112,7 @@ client.release()
     assert log.count("bot joined") == log.count("bot left") == 2
 
 
+@pytest.mark.proves("CallClient.release")
 async def test_released_in_a_call_it_leaves(local_daily: LocalDaily, url: str, start: Any) -> None:
     bot = await start(
         url, "", code=BEGIN + "wait(client.join, url)\nclient.release()\ntell('released')\n"
@@ -122,6 +132,13 @@ async def test_a_process_that_just_ends_is_out(
     await local_daily.state.wait_for("bot left")
 
 
+@pytest.mark.proves(
+    "CallClient.update_inputs",
+    "CallClient.set_user_name",
+    "CustomAudioSource",
+    "CustomAudioSource.write_frames",
+    "CustomAudioTrack",
+)
 async def test_stereo_a_second_track_and_mute(
     local_daily: LocalDaily, url: str, start: Any
 ) -> None:
@@ -157,6 +174,7 @@ wait(client.leave)
     assert people["local"]["media"]["microphone"]["state"] == "off"
 
 
+@pytest.mark.proves("Daily.create_microphone_device", "VirtualMicrophoneDevice.write_frames")
 async def test_a_virtual_microphone(local_daily: LocalDaily, url: str, start: Any) -> None:
     ana = local_daily.join(url)
     bot = await start(
@@ -176,6 +194,14 @@ wait(client.leave)
     assert ["written", 32_000] in bot.lines
 
 
+@pytest.mark.proves(
+    "CallClient.set_audio_renderer",
+    "AudioData.audio_frames",
+    "AudioData.bits_per_sample",
+    "AudioData.num_audio_frames",
+    "AudioData.num_channels",
+    "AudioData.sample_rate",
+)
 async def test_a_renderer_is_a_stream_without_gaps(
     local_daily: LocalDaily, url: str, start: Any
 ) -> None:
@@ -425,3 +451,114 @@ client.release()
     )
     last = max(at for at, name in enumerate(names) if name == "on_network_stats_updated")
     assert last < names.index("on_app_message") < names.index("on_participant_left")
+
+
+@pytest.mark.proves(
+    "CallClient.active_speaker",
+    "CallClient.eject_remote_participants",
+    "CallClient.publishing",
+    "CallClient.update_publishing",
+    "on_participant_left",
+    "on_publishing_updated",
+)
+async def test_who_speaks_is_put_out_and_a_track_is_held_back(
+    local_daily: LocalDaily, url: str, token: Callable[..., str], start: Any
+) -> None:
+    ana, bo = local_daily.join(url), local_daily.join(url)
+    bot = await start(
+        url,
+        token(room_name="demo", is_owner=True),
+        code=BEGIN
+        + """
+end = threading.Event()
+Handler.on_app_message = lambda self, message, sender: end.set()
+source = CustomAudioSource(16000, 1)
+track = CustomAudioTrack(source)
+def talk():
+    while not end.is_set():
+        source.write_frames(tone(700, 0.5, 16000))
+wait(client.join, url, token, client_settings={"inputs": {"microphone": {
+    "isEnabled": True, "settings": {"customTrack": {"id": track.id}}}}})
+threading.Thread(target=talk, daemon=True).start()
+speaks = sys.stdin.readline().strip()
+while (client.active_speaker() or {}).get("id") != speaks:
+    time.sleep(0.01)
+tell("speaks")
+tell("before", client.publishing()["microphone"]["isPublishing"])
+tell("held", *wait(client.update_publishing, {"microphone": {"isPublishing": False}}))
+tell("after", client.publishing()["microphone"]["isPublishing"])
+tell("out", *wait(client.eject_remote_participants, [sys.stdin.readline().strip()]))
+end.wait(60)
+client.release()
+""",
+    )
+    await ana.hears(700)
+    ana.tone(500, 60, amplitude=0.9)
+    bot.process.stdin.write(f"{ana.id}\n".encode())
+    await bot.tells("speaks")
+    await bot.tells("after")
+    await ana.event(
+        "participant-updated",
+        lambda e: e["participant"]["media"]["microphone"]["state"] == "off",
+    )
+    ana.forget()
+    await ana.hears(lambda audio: len(audio) >= 24_000)
+    assert not ana.heard.any()
+    bot.process.stdin.write(f"{bo.id}\n".encode())
+    assert await bo.left() == "ejected"
+    await bot.tells("on_participant_left", lambda p, why: (p["id"], why) == (bo.id, "leftCall"))
+    ana.send("end")
+    await bot.ends()
+    for line in (["before", True], ["held", None], ["after", False], ["out", None]):
+        assert line in bot.lines
+    told = [line[1] for line in bot.lines if line[0] == "on_publishing_updated"]
+    assert told[-1]["microphone"]["isPublishing"] is False
+
+
+@pytest.mark.proves(
+    "CallClient.subscription_profiles",
+    "CallClient.subscriptions",
+    "CallClient.update_subscription_profiles",
+    "CallClient.update_subscriptions",
+    "on_subscription_profiles_updated",
+    "on_subscriptions_updated",
+)
+async def test_subscriptions_are_told_as_they_were_set(
+    local_daily: LocalDaily, url: str, start: Any
+) -> None:
+    ana = local_daily.join(url)
+    bot = await start(
+        url,
+        ana.id,
+        code=BEGIN
+        + """
+wait(client.join, url)
+tell("at first", client.subscriptions()[token]["media"]["microphone"]["subscriptionState"])
+off = {"microphone": "unsubscribed"}
+tell("one", *wait(client.update_subscriptions, participant_settings={token: {"media": off}}))
+tell("then", client.subscriptions()[token]["media"]["microphone"]["subscriptionState"])
+tell("all", *wait(client.update_subscription_profiles, {"base": off}))
+tell("base", client.subscription_profiles()["base"]["microphone"]["subscriptionState"])
+# Without effect: a renderer is enough.
+heard = threading.Event()
+client.set_audio_renderer(token, lambda id, data, source: any(data.audio_frames) and heard.set())
+tell("heard", heard.wait(60))
+client.release()
+""",
+    )
+    ana.tone(500, 60)
+    await bot.ends()
+    for line in (
+        ["at first", "subscribed"],
+        ["one", None],
+        ["then", "unsubscribed"],
+        ["all", None],
+        ["base", "unsubscribed"],
+        ["heard", True],
+    ):
+        assert line in bot.lines
+    told = {name: what[0] for name, *what in bot.lines if what}
+    (mine,) = told["on_subscriptions_updated"].values()
+    assert mine["media"]["microphone"]["subscriptionState"] == "unsubscribed"
+    base = told["on_subscription_profiles_updated"]["base"]
+    assert base["microphone"]["subscriptionState"] == "unsubscribed"

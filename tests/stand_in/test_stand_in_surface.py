@@ -63,6 +63,12 @@ def test_all_names_with_all_their_parameters_and_defaults(found: dict[str, Any])
     assert compared > 90
 
 
+@pytest.mark.proves(
+    "Daily.set_log_level",
+    "CallClient.set_ice_config",
+    "CallClient.set_proxy_url",
+    "CallClient.remove_custom_video_track",
+)
 @pytest.mark.parametrize("what", sorted(REAL["behaviour"]))
 def test_it_behaves_like_the_real_one(found: dict[str, Any], what: str) -> None:
     assert found["behaviour"][what] == REAL["behaviour"][what]
@@ -116,6 +122,89 @@ started.wait()
 print("end")
 """
     assert run("-c", program) == "end\n"
+
+
+@pytest.mark.proves(
+    "CustomAudioSource.channels",
+    "CustomAudioSource.sample_rate",
+    "CustomAudioTrack.id",
+    "CustomVideoSource.color_format",
+    "CustomVideoSource.height",
+    "CustomVideoSource.width",
+    "CustomVideoTrack.id",
+    "NativeVad.channels",
+    "NativeVad.reset_period_ms",
+    "NativeVad.sample_rate",
+    "VirtualMicrophoneDevice.channels",
+    "VirtualMicrophoneDevice.name",
+    "VirtualMicrophoneDevice.sample_rate",
+    "VirtualSpeakerDevice.channels",
+    "VirtualSpeakerDevice.name",
+    "VirtualSpeakerDevice.sample_rate",
+)
+def test_everything_tells_how_it_was_made() -> None:
+    program = """
+from daily import *
+from uuid import UUID
+Daily.init()
+sound, film = CustomAudioSource(8000, 2), CustomVideoSource(6, 4, "BGRA")
+assert (sound.sample_rate, sound.channels) == (8000, 2)
+assert (film.width, film.height, film.color_format) == (6, 4, "BGRA")
+tracks = [CustomAudioTrack(sound), CustomVideoTrack(film), CustomAudioTrack(sound)]
+assert len({UUID(track.id) for track in tracks}) == 3
+for make in (Daily.create_microphone_device, Daily.create_speaker_device):
+    device = make("mine", 24000, 2)
+    assert (device.name, device.sample_rate, device.channels) == ("mine", 24000, 2)
+vad = Daily.create_native_vad(700, 48000, 2)
+assert (vad.reset_period_ms, vad.sample_rate, vad.channels) == (700, 48000, 2)
+print("seen")
+"""
+    assert run("-c", program) == "seen\n"
+
+
+@pytest.mark.proves(
+    "LogLevel.Debug",
+    "LogLevel.Error",
+    "LogLevel.Info",
+    "LogLevel.Off",
+    "LogLevel.Trace",
+    "LogLevel.Warn",
+)
+def test_the_levels_of_the_log() -> None:
+    names = ["Off", "Error", "Warn", "Info", "Debug", "Trace"]
+    assert sorted(names) == sorted(REAL["classes"]["LogLevel"]["members"])
+    levels = f"[LogLevel.{', LogLevel.'.join(names)}]"
+    program = f"from daily import *\nprint({levels}, [int(l) for l in {levels}])"
+    assert run("-c", program) == f"{levels} {list(range(6))}\n"
+
+
+@pytest.mark.proves("Daily.create_native_vad", "NativeVad.analyze_frames")
+def test_the_detector_tells_a_voice_from_silence() -> None:
+    program = """
+from daily import *
+import math, struct
+Daily.init()
+vad = Daily.create_native_vad()
+tone = struct.pack("<160h", *(int(9000 * math.sin(i / 4)) for i in range(160)))
+print(vad.analyze_frames(tone), vad.analyze_frames(bytes(320)))
+"""
+    assert run("-c", program) == "1.0 0.0\n"
+
+
+@pytest.mark.proves("Daily.init", "Daily.deinit")
+def test_it_begins_and_ends_and_begins_again() -> None:
+    program = """
+from daily import *
+for _ in range(2):
+    Daily.init()
+    CallClient().release()
+    Daily.deinit()
+try:
+    CallClient()
+except RuntimeError as exc:
+    print(exc)
+"""
+    assert run("-c", program).startswith("call Daily.init() first")
 
 
 def test_importing_it_needs_only_what_pipecat_brings() -> None:

@@ -216,7 +216,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         return copy.deepcopy(self._call.network)
 
     def set_proxy_url(self, proxy_url: str | None = None, completion: Completion = None) -> None:
-        """Take a proxy. Without effect: a local room needs none.
+        """Take a proxy. Without effect: a local room needs no proxy.
 
         Args:
             proxy_url: Its URL.
@@ -227,7 +227,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
     def set_ice_config(
         self, ice_config: Mapping[str, Any] | None = None, completion: Completion = None
     ) -> None:
-        """Take ICE servers. Without effect: a local room needs none.
+        """Take ICE servers. Without effect: a local room needs no ICE servers.
 
         Args:
             ice_config: The servers.

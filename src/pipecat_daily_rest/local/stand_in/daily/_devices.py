@@ -22,7 +22,7 @@ _speakers: "weakref.WeakValueDictionary[str, VirtualSpeakerDevice]" = weakref.We
 
 
 class LogLevel:
-    """How much the real module logs; without effect here."""
+    """How much the real module logs. Without effect: the stand-in logs with loguru."""
 
     __slots__ = ("_name", "_value")
 
@@ -231,7 +231,7 @@ class NativeVad:
 
     @property
     def reset_period_ms(self) -> int:
-        """As it was given; without effect here."""
+        """As it was given. Without effect: the detector has nothing to reset."""
         return self._reset_period_ms
 
     @property

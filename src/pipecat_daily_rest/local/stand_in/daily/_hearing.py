@@ -84,7 +84,7 @@ class Hearing(Handle):
         call.render_video(participant_id, callback, video_source, color_format)
 
     def subscriptions(self) -> dict[str, Any]:
-        """Tell what the bot takes from each participant. Without effect in a local room."""
+        """Tell what the bot takes from each participant, as it was set."""
         base = self._profiles["base"]
         ids = [*self._call.others, *self._subscriptions]
         standard = {"media": base, "profile": "base"}
@@ -96,7 +96,9 @@ class Hearing(Handle):
         profile_settings: Mapping[str, Any] | None = None,
         completion: Completion = None,
     ) -> None:
-        """Change what the bot takes from each participant. Without effect in a local room.
+        """Change what the bot takes from each participant, as it is told.
+
+        Without effect on what the bot gets: in a local room a renderer is enough.
 
         Args:
             participant_settings: By session id.
@@ -118,14 +120,16 @@ class Hearing(Handle):
         call.emit("on_subscriptions_updated", self.subscriptions())
 
     def subscription_profiles(self) -> dict[str, Any]:
-        """Tell what the profiles take. Without effect in a local room."""
+        """Tell what the profiles take, as they were set."""
         self._call  # noqa: B018 - raises once released
         return copy.deepcopy(self._profiles)
 
     def update_subscription_profiles(
         self, profile_settings: Mapping[str, Any], completion: Completion = None
     ) -> None:
-        """Change what the profiles take. Without effect in a local room.
+        """Change what the profiles take, as it is told.
+
+        Without effect on what the bot gets: in a local room a renderer is enough.
 
         Args:
             profile_settings: By profile.

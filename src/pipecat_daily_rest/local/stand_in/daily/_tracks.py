@@ -153,7 +153,7 @@ class Tracks(Handle):
         self._refuse_video("updateCustomVideoTrack", completion)
 
     def remove_custom_video_track(self, track_name: str, completion: Completion = None) -> None:
-        """Do nothing: there is none.
+        """Do nothing. Without effect: a local room has no custom video tracks.
 
         Args:
             track_name: Its name.
