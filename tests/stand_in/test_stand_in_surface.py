@@ -64,7 +64,6 @@ def test_all_names_with_all_their_parameters_and_defaults(found: dict[str, Any])
 
 
 @pytest.mark.proves(
-    "Daily.set_log_level",
     "CallClient.set_ice_config",
     "CallClient.set_proxy_url",
     "CallClient.remove_custom_video_track",
@@ -163,6 +162,7 @@ print("seen")
 
 
 @pytest.mark.proves(
+    "Daily.set_log_level",
     "LogLevel.Debug",
     "LogLevel.Error",
     "LogLevel.Info",
@@ -174,8 +174,11 @@ def test_the_levels_of_the_log() -> None:
     names = ["Off", "Error", "Warn", "Info", "Debug", "Trace"]
     assert sorted(names) == sorted(REAL["classes"]["LogLevel"]["members"])
     levels = f"[LogLevel.{', LogLevel.'.join(names)}]"
-    program = f"from daily import *\nprint({levels}, [int(l) for l in {levels}])"
-    assert run("-c", program) == f"{levels} {list(range(6))}\n"
+    program = f"""
+from daily import *
+print({levels}, [(Daily.set_log_level(level), int(level)) for level in {levels}])
+"""
+    assert run("-c", program) == f"{levels} {[(None, number) for number in range(6)]}\n"
 
 
 @pytest.mark.proves("Daily.create_native_vad", "NativeVad.analyze_frames")
