@@ -32,7 +32,8 @@ TEXT = """\
 Every class, method, attribute and event of daily-python {daily}, as Pipecat {pipecat} uses it, and
 what a bot in a local room has of it:
 
-- **works**: the tests beside it see it work. A parameter that has no effect is named.
+- **works**: the tests beside it see it work. What is so only here is said, and which parameters
+  have no effect.
 - **without effect**: it is taken, and why nothing comes of it.
 - **refused**: the error that an owner's bot in a call gets, asked when this page is made and tested.
 - **never comes**: an event for which a local room has no cause.
@@ -111,14 +112,17 @@ async def ask(names: list[str]) -> tuple[dict[str, Any], dict[str, str], dict[st
 
 
 def effect(document: str) -> str:
-    """Give what a docstring says of the effect: of the whole, or of parameters."""
+    """Give what a docstring says of the effect: that it has none, or what is so only here."""
     whole, _, parameters = document.partition("Args:")
+    whole = " ".join(whole.split())
     if "Without effect" in whole:
-        found = re.search(r"W(ithout effect[^:.]*): ([^.]+)\.", " ".join(whole.split()))
+        found = re.search(r"W(ithout effect[^:.]*): ([^.]+)\.", whole)
         return f"**w{found[1]}**: {found[2]}" if found else MISSING
+    said = ["**works**", *(f"h{so}" for so in re.findall(r"\b[Hh](ere [^.]+)\.", whole))]
     without = re.findall(r"^\s+(\w+): Without effect", parameters, re.MULTILINE)
-    names = ", ".join(f"`{name}`" for name in without)
-    return f"**works**; without effect: {names}" if without else "**works**"
+    if without:
+        said.append(f"without effect: {', '.join(f'`{name}`' for name in without)}")
+    return "; ".join(said)
 
 
 def links(tests: list[str]) -> str:
@@ -138,7 +142,8 @@ async def rows() -> dict[str, list[tuple[str, str, str]]]:
         if name in never:
             return f"`{name}`", f"**never comes**: {never[name]}", links([NEVER_COMES])
         if name in proven:
-            return f"`{name}`", effect(documents.get(name) or ""), links(proven[name])
+            document = documents.get(name) or documents.get(f"EventHandler.{name}") or ""
+            return f"`{name}`", effect(document), links(proven[name])
         if "local room" in error:
             return f"`{name}`", f"**refused**: {error}", links([IS_REFUSED])
         return f"`{name}`", MISSING, MISSING

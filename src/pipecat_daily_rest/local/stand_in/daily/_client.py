@@ -47,7 +47,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         client_settings: Mapping[str, Any] | None = None,
         completion: Completion = None,
     ) -> None:
-        """Join a local room; any other is refused.
+        """Join a room; here a local one, and any other is refused.
 
         Args:
             meeting_url: The room's URL.
@@ -212,7 +212,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
     # -- The network -----------------------------------------------------------------------
 
     def get_network_stats(self) -> dict[str, Any]:
-        """Tell how good the network is: a local one is, until a test takes it away."""
+        """Tell how good the network is; here the network is good until a test takes it away."""
         return copy.deepcopy(self._call.network)
 
     def set_proxy_url(self, proxy_url: str | None = None, completion: Completion = None) -> None:

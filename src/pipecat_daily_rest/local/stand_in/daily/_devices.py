@@ -245,7 +245,7 @@ class NativeVad:
         return self._channels
 
     def analyze_frames(self, frames: bytes) -> float:
-        """Tell how likely it is that somebody speaks.
+        """Tell how likely it is that somebody speaks; here by the loudness alone.
 
         Args:
             frames: 16-bit samples, channels interleaved.

@@ -57,13 +57,13 @@ class EventHandler:
         """The call is ``joining``, ``joined``, ``leaving`` or ``left``."""
 
     def on_dialin_connected(self, data: Mapping[str, Any]) -> None:
-        """Somebody dialled in; here a test that holds the telephone."""
+        """Somebody dialled in; here a test holds the telephone."""
 
     def on_dialin_error(self, data: Mapping[str, Any]) -> None:
         """A dial-in failed; never in a local room."""
 
     def on_dialin_ready(self, sip_endpoint: str) -> None:
-        """Somebody may dial in; here a test that holds the telephone."""
+        """Somebody may dial in; here a test holds the telephone."""
 
     def on_dialin_stopped(self, data: Mapping[str, Any]) -> None:
         """A dial-in ended."""
@@ -72,7 +72,7 @@ class EventHandler:
         """A dial-in had a problem; never in a local room."""
 
     def on_dialout_answered(self, data: Mapping[str, Any]) -> None:
-        """A dial-out was answered, by a test."""
+        """A dial-out was answered; here a test answers it."""
 
     def on_dialout_connected(self, data: Mapping[str, Any]) -> None:
         """A dial-out rings."""
@@ -87,7 +87,7 @@ class EventHandler:
         """A dial-out had a problem; never in a local room."""
 
     def on_dtmf_event(self, data: Mapping[str, Any]) -> None:
-        """Somebody pressed a key on a telephone; here a test."""
+        """Somebody pressed a key on a telephone; here a test presses it."""
 
     def on_error(self, message: str) -> None:
         """Something failed: an operation, or the call."""
@@ -114,7 +114,7 @@ class EventHandler:
         """The connection changed; here a test took the network away, or gave it back."""
 
     def on_network_stats_updated(self, stats: Mapping[str, Any]) -> None:
-        """The network was measured: when a test took it away, or gave it back."""
+        """The network was measured; here when a test took the network away, or gave it back."""
 
     def on_participant_counts_updated(self, counts: Mapping[str, Any]) -> None:
         """More or fewer are in the call."""
@@ -147,10 +147,10 @@ class EventHandler:
         """The subscriptions changed."""
 
     def on_transcription_error(self, message: str) -> None:
-        """The transcription failed, since a test or faster-whisper did."""
+        """The transcription failed; here a test or faster-whisper has it fail."""
 
     def on_transcription_message(self, message: Mapping[str, Any]) -> None:
-        """Somebody said something, as a test or faster-whisper has it."""
+        """Somebody said something; here a test or faster-whisper tells what."""
 
     def on_transcription_started(self, status: Mapping[str, Any]) -> None:
         """The transcription started."""

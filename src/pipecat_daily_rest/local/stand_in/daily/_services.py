@@ -26,7 +26,7 @@ class Services(Handle):
     ) -> None:
         """Have the call transcribed.
 
-        What was said comes from a test, or from faster-whisper where it is installed.
+        Here a test tells what was said, or faster-whisper where it is installed.
 
         Args:
             settings: daily-python's ``TranscriptionSettings``; Deepgram's own are without effect.
@@ -65,7 +65,7 @@ class Services(Handle):
         self._serve("stopTranscription", "stop-transcription", completion)
 
     def start_dialout(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
-        """Call somebody; a test holds the telephone.
+        """Call somebody; here a test holds the telephone.
 
         Args:
             settings: ``phoneNumber`` or ``sipUri``, and more.
@@ -86,7 +86,7 @@ class Services(Handle):
         self._serve("stopDialout", "stop-dialout", completion, participant=participant_id)
 
     def send_dtmf(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
-        """Press keys towards a telephone that was called.
+        """Press keys towards a telephone; here a test holds the telephone.
 
         Args:
             settings: ``sessionId`` and ``tones``, and more.
@@ -95,7 +95,7 @@ class Services(Handle):
         self._serve("sendDTMF", "send-dtmf", completion, settings=plain(settings))
 
     def sip_call_transfer(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
-        """Connect a call with another number or SIP URI.
+        """Connect a call with another number or SIP URI; here a test sees where to.
 
         Args:
             settings: ``sessionId`` and ``toEndPoint``, and more.
@@ -104,7 +104,7 @@ class Services(Handle):
         self._serve("sipCallTransfer", "sip-call-transfer", completion, settings=plain(settings))
 
     def sip_refer(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
-        """Refer a call to another SIP endpoint.
+        """Refer a call to another SIP endpoint; here a test sees where to.
 
         Args:
             settings: ``sessionId`` and ``toEndPoint``.
