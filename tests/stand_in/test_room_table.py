@@ -51,6 +51,7 @@ def test_what_a_docstring_says_of_the_effect() -> None:
         "**without effect**: it is local"
     )
     assert room_table.effect("Take it. Without effect.") == room_table.MISSING  # it says no reason
+    assert room_table.effect("Call. Here a test\nanswers.") == "**works**; here a test answers"
     parameters = (
         "Hear.\n\nArgs:\n    id: Whose.\n    log: Without effect.\n    vad: Without effect."
     )
