@@ -2,6 +2,7 @@
 """One rate tier, in virtual time."""
 
 import asyncio
+import gc
 import random
 import threading
 import time
@@ -309,3 +310,31 @@ def test_a_loop_that_ends_does_not_hold_the_others_up():
     assert asyncio.run(other())
     assert of.waiting == 0
     waits._log_destroy_pending = False
+
+
+@pytest.mark.parametrize("when", ["waiting", "admitted"])
+def test_a_loop_that_is_thrown_away_keeps_no_slot(when):
+    of = Tier((1, 1000.0))
+    held = of.try_take()
+    loop = asyncio.new_event_loop()
+
+    async def wait():
+        with await of.take(1000.0):
+            pytest.fail("its loop runs no longer")
+
+    async def begin():
+        asyncio.create_task(wait())._log_destroy_pending = False
+        await asyncio.sleep(0)
+
+    loop.run_until_complete(begin())
+    assert of.waiting == 1
+    if when == "waiting":
+        loop.close()
+        held.void()  # and nobody is there to take it
+    else:
+        held.void()
+        assert (of.waiting, of.used) == (0, 1)
+        loop.close()
+    del loop
+    gc.collect()
+    assert (of.waiting, of.used) == (0, 0)

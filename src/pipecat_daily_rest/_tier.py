@@ -60,7 +60,8 @@ class Tier:
         self.rate = rate
         self.reserve = reserve
         self._clock = clock
-        self._lock = threading.Lock()
+        # Taken anew by its owner when the garbage collector ends a request of a dead event loop.
+        self._lock = threading.RLock()
         self._flying = 0
         self._cooling: deque[float] = deque()  # when each slot of an answered request is free
         self._closed_until = -math.inf
@@ -124,10 +125,10 @@ class Tier:
         self._tick_in(waiter.loop)
         try:
             await asyncio.wait({waiter.turn}, timeout=bound)
-        except asyncio.CancelledError:
+        except BaseException:  # or its event loop was thrown away
             with self._lock:
                 admitted = waiter.admitted
-                if not admitted:
+                if waiter in queue:
                     queue.remove(waiter)
             if admitted:
                 Slot(self).void()
@@ -148,6 +149,7 @@ class Tier:
                     try:
                         waiter.loop.call_soon_threadsafe(waiter.wake)
                     except RuntimeError:  # its loop is closed
+                        waiter.admitted = False
                         self._flying -= 1
                 if queue:
                     return
