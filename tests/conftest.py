@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from document import observe
 from pipecat_daily_rest.local import LocalDaily
+from redis_server import RedisServer
 
 observe.install()
 
@@ -40,6 +42,20 @@ def _as_documented(request: pytest.FixtureRequest) -> Iterator[None]:
         assert wrong, "nothing undocumented was sent or answered: the mark can go"
     elif wrong:
         pytest.fail("not as Daily documents it:\n" + "\n".join(wrong), pytrace=False)
+
+
+@pytest.fixture
+def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    if shutil.which("redis-server") is None:
+        reason = "no redis-server"
+        if os.environ.get("REQUIRE_REDIS"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    server = RedisServer()
+    server.start()
+    monkeypatch.setenv("DAILY_REDIS_URL", server.url)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 """Several processes keep within one account's limits together, by a real Redis."""
 
 import asyncio
-import contextlib
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +17,7 @@ from pipecat_daily_rest import _fleet as fleet_module
 from pipecat_daily_rest._pace import pacer
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.limits import Limits
+from redis_server import RedisServer
 
 LONG = 1000.0  # seconds; a window that no test outlasts
 QUICK = (20, 1.0)
@@ -45,50 +43,6 @@ async def paced():
 
 asyncio.run(paced())
 """
-
-
-class Server:
-    """A redis-server on a port of its own."""
-
-    def __init__(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._process = None
-
-    def start(self):
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--save", "", "--appendonly", "no"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        while True:
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            assert self._process.poll() is None
-            time.sleep(0.02)
-
-    def signal(self, number):
-        self._process.send_signal(number)
-
-    def stop(self):
-        if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.kill()
-            self._process.wait()
-
-
-@pytest.fixture
-def redis(monkeypatch):
-    if shutil.which("redis-server") is None:
-        reason = "no redis-server"
-        if os.environ.get("REQUIRE_REDIS"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    server = Server()
-    server.start()
-    monkeypatch.setenv("DAILY_REDIS_URL", server.url)
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -191,7 +145,8 @@ async def test_who_is_cancelled_leaves_no_slot_behind(redis):
     assert await fleet.take("default", (1, LONG), 5.0) is not None
 
 
-async def test_who_is_cancelled_while_redis_answers_gives_the_slot_back(redis, monkeypatch):
+@pytest.mark.parametrize("bound", [LONG, 0.0])
+async def test_who_is_cancelled_while_redis_answers_gives_the_slot_back(redis, monkeypatch, bound):
     fleet = fleet_module.Fleet(redis.url, "account")
     taken, go_on = threading.Event(), threading.Event()
     take = fleet._try
@@ -203,7 +158,7 @@ async def test_who_is_cancelled_while_redis_answers_gives_the_slot_back(redis, m
         return pause
 
     monkeypatch.setattr(fleet, "_try", slowly)
-    waiting = asyncio.create_task(fleet.take("default", (1, LONG), LONG))
+    waiting = asyncio.create_task(fleet.take("default", (1, LONG), bound))
     await asyncio.to_thread(taken.wait)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
@@ -233,7 +188,7 @@ async def test_redis_goes_away_and_comes_back(redis, said, monkeypatch):
 
 
 async def test_redis_that_was_never_there(said, monkeypatch):
-    server = Server()
+    server = RedisServer()
     monkeypatch.setenv("DAILY_REDIS_URL", server.url)
     async with LocalDaily() as daily, helper_of(daily) as helper:
         await ask(helper, 20)
@@ -251,6 +206,19 @@ async def test_redis_that_hangs_holds_nobody_up_for_long(redis, said):
         redis.signal(signal.SIGSTOP)
         async with asyncio.timeout(30):
             await ask(helper, 40)
+        assert [each["level"].name for each in said] == ["WARNING"]
+
+
+async def test_redis_that_hangs_with_requests_in_flight(redis, said):
+    async with LocalDaily() as daily, helper_of(daily) as helper:
+        await ask(helper)
+        held = daily.fail("GET", "/rooms", delay=0.5, times=80)
+        flying = asyncio.create_task(ask(helper, 80))
+        await held.wait(80)
+        redis.signal(signal.SIGSTOP)  # before they are answered, and their slots given back
+        await flying
+        async with asyncio.timeout(30):
+            await ask(helper)
         assert [each["level"].name for each in said] == ["WARNING"]
 
 

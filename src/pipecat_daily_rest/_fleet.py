@@ -79,14 +79,18 @@ class Fleet:
         self._prefix = f"pipecat-daily-rest:{digest}"
         self._take_script: Script = client.register_script(_TAKE)
         self._end_script: Script = client.register_script(_END)
-        # One thread for all event loops: a connection belongs to none of them.
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="daily-fleet")
         self._turns: WeakKeyDictionary[Loop, defaultdict[tuple[str, bool], asyncio.Lock]] = (
             WeakKeyDictionary()
         )
-        self._lock = threading.Lock()
         self._away = False
         self._look_at = 0.0
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Start a thread of its own: after a fork the parent's is not there."""
+        self._lock = threading.Lock()
+        # One for all event loops: a connection belongs to none of them.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="daily-fleet")
 
     async def take(
         self, tier: str, rate: Rate, bound: float, *, teardown: bool = False
@@ -105,10 +109,10 @@ class Fleet:
         ticket = Ticket(self, f"{self._prefix}:{tier}", rate[1])
         loop = asyncio.get_running_loop()
         turn = self._turns.setdefault(loop, defaultdict(asyncio.Lock))[tier, teardown]
-        if bound <= 0:
-            free = not turn.locked() and not await self._pause(ticket, rate[0])
-            return ticket if free else None
         try:
+            if bound <= 0:
+                free = not turn.locked() and not await self._pause(ticket, rate[0])
+                return ticket if free else None
             async with asyncio.timeout(bound), turn:
                 while pause := await self._pause(ticket, rate[0]):  # noqa: ASYNC110 - Redis tells nobody
                     await asyncio.sleep(min(pause, _LOOK))
@@ -145,7 +149,12 @@ class Fleet:
             return
         after = _milliseconds(ticket.seconds + _MARGIN) if counted else 0
         with suppress(RuntimeError):  # the interpreter ends
-            self._worker.submit(self._call, self._end_script, ticket.key, [after, ticket.name])
+            self._worker.submit(self._end, ticket, after)
+
+    def _end(self, ticket: "Ticket", after: int) -> None:
+        # Not when Redis has gone away meanwhile: each would wait for it again, and all others with it.
+        if not self._away:
+            self._call(self._end_script, ticket.key, [after, ticket.name])
 
     def _call(self, script: "Script", key: str, arguments: list[str | int]) -> int | None:
         """Give what a script gives; None when Redis is away."""
