@@ -196,6 +196,16 @@ async def test_a_hanging_deletion_holds_no_other_up():
         first.cancel()
 
 
+@pytest.mark.parametrize("names", [["one"], ["one", "two"]], ids=len)
+@pytest.mark.parametrize("fault", [{"hang": True}, {"delay_after": 600}], ids=str)
+async def test_one_that_hangs_leaves_time_for_another(names, fault):
+    async with open_rooms(*names) as (daily, helper):
+        daily.fail("DELETE", "/rooms/*" if len(names) == 1 else "/batch/rooms", **fault)
+        ends = [delete_room(helper.api, name, deadline=Deadline(4)) for name in names]
+        await asyncio.gather(*ends)
+        assert daily.rooms == {}
+
+
 async def test_a_borrowed_session_is_used():
     import aiohttp
 

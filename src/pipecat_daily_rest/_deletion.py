@@ -169,7 +169,7 @@ _End: TypeAlias = "asyncio.Future[DailyError | bool]"
 _Account: TypeAlias = tuple[Any, ...]
 
 _meetings: WeakKeyDictionary[Loop, dict[_Account, "_Meeting"]] = WeakKeyDictionary()
-_last_batch: dict[_Account, float] = {}  # when an account's last one went out
+_last_batch: dict[tuple[str, str], float] = {}  # when the last one of a URL and key went out
 
 
 class _Meeting:
@@ -239,7 +239,7 @@ class _Meeting:
                 _meetings[asyncio.get_running_loop()].pop(self._api.account, None)
 
     async def _delete(self, deletion: Deletion, taken: dict[str, list[_End]], until: float) -> None:
-        account = self._api.account
+        account = (self._api.url, self._api.key)
         self._take(taken)
         if len(taken) == 1:
             self._gathering = None

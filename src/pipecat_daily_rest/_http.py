@@ -13,7 +13,7 @@ import aiohttp
 from loguru import logger
 
 from pipecat_daily_rest import _sessions, settings
-from pipecat_daily_rest._pace import NoTurn, Pacer, RateLimits, pacer
+from pipecat_daily_rest._pace import NoTurn, Pacer, RateLimits, is_teardown, pacer
 from pipecat_daily_rest._refusal import Answer, refusal
 from pipecat_daily_rest._secret import Secret, masked
 from pipecat_daily_rest._tier import Slot
@@ -271,8 +271,10 @@ class API:
         deadline: Deadline,
         slot: Slot,
     ) -> Any:
+        # One deletion that hangs leaves time for another.
+        left = deadline.left() / (2 if is_teardown() else 1)
         limits = aiohttp.ClientTimeout(
-            total=max(0.001, min(self.policy.timeout, deadline.left())),
+            total=max(0.001, min(self.policy.timeout, left)),
             sock_connect=_CONNECT_TIMEOUT,
         )
         answer = await self._exchange(method, path, what, body, query, limits)

@@ -6,6 +6,7 @@ Reference: https://docs.daily.co/docs/rest-api/authentication
 
 import asyncio
 import math
+import os
 import re
 import threading
 import time
@@ -102,6 +103,15 @@ class NoTurn(DailyTimeoutError):
         super().__init__(f"{what}: not sent: too many requests wait for Daily's rate limits.")
 
 
+def is_teardown() -> bool:
+    """Tell whether what runs takes something down.
+
+    Returns:
+        Whether it does.
+    """
+    return _teardown.get()
+
+
 @contextmanager
 def teardown() -> Iterator[None]:
     """Let the requests of a block go before others: they take something down.
@@ -127,11 +137,19 @@ class Pacer:
             clock: Gives seconds.
         """
         self.fleet: Fleet | None = None
+        self.limits = limits
+        self._clock = clock
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget all requests: after a fork they are the parent's."""
         self.tiers = {
-            name: Tier(getattr(limits, name), clock=clock)
+            name: Tier(getattr(self.limits, name), clock=self._clock)
             for name in ("default", "slow", "media_start")
         }
-        self.limit(limits)
+        self.limit(self.limits)
+        if self.fleet is not None:
+            self.fleet.begin_anew()
 
     def limit(self, limits: RateLimits) -> None:
         """Change the limits.
@@ -156,7 +174,7 @@ class Pacer:
         Returns:
             The slot to send it with; None when it was not in order in time.
         """
-        teardown = _teardown.get()
+        teardown = is_teardown()
         name = tier_of(method, path)
         tier = self.tiers[name]
         began = tier.now()
@@ -207,3 +225,14 @@ def pacer(url: str, key: str, limits: RateLimits | None = None) -> Pacer:
 
             found.fleet = Fleet(redis_url, Secret(f"{url} {key}"))
     return found
+
+
+def _begin_anew() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for each in _pacers.values():
+        each.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

@@ -3,6 +3,7 @@
 
 import asyncio
 import atexit
+import os
 import sys
 import time
 import warnings
@@ -237,6 +238,16 @@ def callers_line() -> tuple[str, int]:
             break
         frame = frame.f_back
     return frame.f_code.co_filename, frame.f_lineno
+
+
+def _disown() -> None:
+    """After a fork the rooms are the parent's."""
+    _owned.clear()
+    lent.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown)
 
 
 def owned_rooms() -> tuple[OwnedRoom, ...]:
