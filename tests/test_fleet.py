@@ -133,6 +133,19 @@ async def test_the_slot_of_a_process_that_died_is_freed(redis, monkeypatch):
     assert await fleet.take("default", (1, 0.2), LONG) is not None
 
 
+async def test_a_clock_that_is_set_back_keeps_no_slot(redis):
+    from redis import Redis
+
+    fleet = fleet_module.Fleet(redis.url, "account")
+    await fleet.take("default", (2, LONG), 0.0)
+    with Redis.from_url(redis.url) as client:
+        [key] = client.keys()
+        [(_, free)] = client.zrange(key, 0, 0, withscores=True)
+        client.zadd(key, {"of an hour later": free + 3600_000})
+    assert await fleet.take("default", (2, LONG), 0.0) is not None
+    assert await fleet.take("default", (2, LONG), 0.0) is None
+
+
 async def test_who_is_cancelled_leaves_no_slot_behind(redis):
     fleet = fleet_module.Fleet(redis.url, "account")
     held = await fleet.take("default", (1, LONG), 0.0)

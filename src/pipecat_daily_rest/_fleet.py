@@ -28,16 +28,18 @@ if TYPE_CHECKING:
 
 _TIMEOUT = 0.5  # seconds that Redis may take
 _RETRY = 2.0  # seconds between two looks whether it is back
-_FLIGHT = 30.0  # seconds after which a slot counts as answered: its process may have died
+_FLIGHT = 15.0  # seconds after which a slot counts as answered: its process may have died
 _LOOK = 0.25  # seconds between two looks for a free slot
 _MARGIN = 0.02  # seconds; Redis's clock and Daily's are not the same
 
-# Gives 0 and takes a slot, or gives the milliseconds until one may be free.
+# Gives 0 and takes a slot, or gives the milliseconds until one may be free. A slot that would be
+# free later than any can be is from before the clock was set back.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local limit, window, flight = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. now + flight + window, '+inf')
 local used = redis.call('ZCARD', KEYS[1])
 if used >= limit then
     local first = redis.call('ZRANGE', KEYS[1], used - limit, used - limit, 'WITHSCORES')
