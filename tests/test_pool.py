@@ -560,6 +560,7 @@ async def test_drained_rooms_are_not_handed_out(daily):
     async with pool_of(daily, size=3) as pool:
         drained = set(daily.rooms)
         assert await registry.drain()
+        assert pool.stats.waiting == 0
         async with pool.room() as room:
             assert room.name not in drained
         await until(pool, waiting=3)

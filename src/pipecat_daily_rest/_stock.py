@@ -117,7 +117,8 @@ class Stock:
         age = 0.0
         if self._waiting:
             age = max(0.0, self._plan.now() - self._until(self._waiting[0]) + self._plan.ttl)
-        return replace(self._numbers, waiting=len(self._waiting), age=age)
+        waiting = sum(not each.ownership.ending for each in self._waiting)
+        return replace(self._numbers, waiting=waiting, age=age)
 
     def count(self, **more: int) -> None:
         """Add to the numbers.
