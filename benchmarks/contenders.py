@@ -132,7 +132,10 @@ async def _gathered(helper: Any) -> Session:
 
 @asynccontextmanager
 async def bare(account: Account, *, warm: bool = True) -> AsyncIterator[Start]:
-    """The requests that this package sends, through aiohttp alone. No tokens are made."""
+    """The requests that this package sends, with the same bodies, through aiohttp alone.
+
+    Their answers are read; no tokens are made.
+    """
     key = {"Authorization": f"Bearer {account.key}"}
     async with aiohttp.ClientSession() as http:
 
@@ -141,7 +144,14 @@ async def bare(account: Account, *, warm: bool = True) -> AsyncIterator[Start]:
             body = {
                 "name": f"bare-{secrets.token_hex(10)}",
                 "privacy": "private",
-                "properties": {"exp": time.time() + LIFETIME, "eject_at_room_exp": True},
+                "properties": {
+                    "exp": round(time.time() + LIFETIME, 3),
+                    "enable_chat": False,
+                    "enable_prejoin_ui": False,
+                    "enable_emoji_reactions": False,
+                    "eject_at_room_exp": True,
+                    "start_video_off": False,
+                },
             }
             async with http.post(f"{account.url}/rooms", json=body, headers=key) as answer:
                 answer.raise_for_status()

