@@ -36,6 +36,20 @@ async def finish(task: asyncio.Future[Any], bound: float | None = None) -> None:
         raise cancelled
 
 
+def finished(result: A) -> asyncio.Future[A]:
+    """Give what a task that is over is to those who wait for it.
+
+    Args:
+        result: Its result.
+
+    Returns:
+        A future that has it.
+    """
+    future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+    future.set_result(result)
+    return future
+
+
 async def both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
     """Run two at once; when one fails, the other is cancelled and over before the error goes on.
 

@@ -10,7 +10,7 @@ from pipecat_daily_rest import checks, tokens
 from pipecat_daily_rest._arguments import model
 from pipecat_daily_rest._finish import both
 from pipecat_daily_rest._http import Deadline
-from pipecat_daily_rest._methods.domain import domain_id
+from pipecat_daily_rest._methods.domain import domain_id, known_domain_id
 from pipecat_daily_rest._methods.tokens import make_token
 from pipecat_daily_rest._secret import Secret, masked
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
@@ -53,6 +53,16 @@ class Mint:
             properties.eject_at_token_exp = True
         return properties
 
+    def signed(
+        self, bot: DailyMeetingTokenProperties, user: DailyMeetingTokenProperties
+    ) -> tuple[Secret, Secret] | None:
+        """Both; None when Daily has to be asked for anything."""
+        id = known_domain_id(self.helper.api)
+        claims = self._both_claims(bot, user)
+        if id is None or claims is None:
+            return None
+        return self._sign(claims[0], id), self._sign(claims[1], id)
+
     async def pair(
         self,
         bot: DailyMeetingTokenProperties,
@@ -61,13 +71,10 @@ class Mint:
         *,
         room: asyncio.Future[Any] | None = None,
     ) -> tuple[Secret, Secret]:
-        """Both at once; never the same string. What Daily makes waits for the room, if one is given."""
-        if bot == user and user.exp is not None:
-            user.exp -= 1
-        bots, users = self._claims(bot), self._claims(user)
-        if bots is not None and users is not None:
+        """Both at once. What Daily makes waits for the room, if one is given."""
+        if (claims := self._both_claims(bot, user)) is not None:
             id = await domain_id(self.helper.api, deadline=deadline)
-            return self._sign(bots, id), self._sign(users, id)
+            return self._sign(claims[0], id), self._sign(claims[1], id)
         return await both(
             self.token(bot, deadline=deadline, room=room),
             self.token(user, deadline=deadline, room=room),
@@ -103,6 +110,15 @@ class Mint:
         return tokens.sign(
             claims, api_key=self.helper.api.key, domain_id=domain_id, now=time.time()
         )
+
+    def _both_claims(
+        self, bot: DailyMeetingTokenProperties, user: DailyMeetingTokenProperties
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Never the same twice; None when one of the tokens has to come from Daily."""
+        if bot == user and user.exp is not None:
+            user.exp -= 1
+        bots, users = self._claims(bot), self._claims(user)
+        return None if bots is None or users is None else (bots, users)
 
     def _claims(self, properties: DailyMeetingTokenProperties) -> dict[str, Any] | None:
         """The claims to sign; None when the token has to come from Daily."""

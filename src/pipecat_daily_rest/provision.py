@@ -4,7 +4,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from loguru import logger
 
 from pipecat_daily_rest import names, settings, stand_in
 from pipecat_daily_rest._create import Creation
-from pipecat_daily_rest._finish import finish
+from pipecat_daily_rest._finish import finish, finished
 from pipecat_daily_rest._mint import Mint, TokenSource
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
@@ -127,10 +127,8 @@ async def provision(request: RoomRequest, bounds: Bounds) -> AsyncIterator[Provi
     given = request.room_url
     if given is None and request.params is None:
         given = settings.room_url()
-    async with AsyncExitStack() as stack:
-        helper = request.daily
-        if helper is None:
-            helper = await stack.enter_async_context(request.helper())
+    daily = request.helper() if request.daily is None else nullcontext(request.daily)
+    async with daily as helper:
         if given is not None:
             room = await use_room(helper, given, request, lifetime)
         else:
@@ -238,6 +236,7 @@ async def make_room(
     mint = Mint(helper, request.token_source, name, exp, room_ejects=True)
     bot = mint.properties(request.bot, owner=True)
     user = mint.properties(request.user, owner=False)
+    signed = mint.signed(bot, user)
     minted = request.params is None or request.params.name is None
     creation = Creation(helper.api, params, minted=minted)
     expires_at = datetime.fromtimestamp(exp, UTC)
@@ -246,7 +245,11 @@ async def make_room(
     )
     deadline = helper.api.deadline()
     creating = asyncio.create_task(creation.run(deadline), name=f"create {name}")
-    minting = asyncio.create_task(mint.pair(bot, user, deadline, room=creating))
+    minting = (
+        asyncio.create_task(mint.pair(bot, user, deadline, room=creating))
+        if signed is None
+        else finished(signed)
+    )
     try:
         room = await asyncio.shield(creating)
         ownership.confirm(room)
@@ -271,7 +274,7 @@ async def make_room(
 
 async def _roll_back(
     creating: asyncio.Task[DailyRoomObject],
-    minting: asyncio.Task[Any],
+    minting: asyncio.Future[Any],
     creation: Creation,
     ownership: OwnedRoom,
     bounds: Bounds,

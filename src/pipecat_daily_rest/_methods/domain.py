@@ -22,6 +22,18 @@ _domain_ids: dict[Account, str] = {}
 _turns: dict[tuple[Loop, Account], asyncio.Lock] = {}
 
 
+def known_domain_id(api: API) -> str | None:
+    """Give the id of the key's domain, if it has been asked for already.
+
+    Args:
+        api: The API.
+
+    Returns:
+        The id, or None.
+    """
+    return _domain_ids.get((api.url, api.key))
+
+
 class DomainMethods(Methods):
     """The domain of the key."""
 
