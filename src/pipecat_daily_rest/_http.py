@@ -213,8 +213,7 @@ class API:
         attempt = 0
         failure: DailyError | None = None
         while True:
-            with deadline.waiting():
-                slot = await self._turn(method, path, deadline, patient)
+            slot = await self._turn(method, path, deadline, patient)
             if slot is None:
                 if not patient or failure is None:
                     raise NoTurn(what) from failure
@@ -254,9 +253,12 @@ class API:
         """Wait until the request is in order; None when that takes too long."""
         if self._pacer is None:
             return Slot(None)
+        if (slot := self._pacer.try_take(method, path)) is not None:
+            return slot
         bound = self._pacer.limits.wait if patient else 0.0
         bound = bound - deadline.waited if deadline.stops else min(bound, deadline.left())
-        slot = await self._pacer.take(method, path, bound)
+        with deadline.waiting():
+            slot = await self._pacer.take(method, path, bound)
         if slot is None and patient:
             deadline.end()
         return slot

@@ -163,6 +163,20 @@ class Pacer:
         default = self.tiers["default"]
         default.reserve = min(_RESERVE, default.rate[0] // 4)
 
+    def try_take(self, method: str, path: str) -> Slot | None:
+        """Take a slot if there is one without waiting, and nobody else to ask.
+
+        Args:
+            method: The HTTP method.
+            path: Below the API URL, without a query.
+
+        Returns:
+            The slot; None when `take` has to be awaited.
+        """
+        if self.fleet is not None:
+            return None
+        return self.tiers[tier_of(method, path)].try_take(teardown=_teardown.get())
+
     async def take(self, method: str, path: str, bound: float) -> Slot | None:
         """Wait until a request is in order.
 
