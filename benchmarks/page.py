@@ -1,22 +1,59 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The page on the local room, of which several commands write a part each."""
+"""docs/performance.md and its plot."""
 
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "local-room.md"
-_TITLE = "# The local room\n"
+from benchmarks import plot
+from benchmarks.local_daily import LATENCY
+from benchmarks.processes import SEED
+from benchmarks.report import Section, Table
+
+_HEAD = """\
+# Performance
+
+`make bench` has measured this and written this page; `BENCH=full make bench` measures longer. It
+runs on 127.0.0.1 alone, against one local Daily in a process of its own, and in one run: what is
+compared takes turns, so that both see the same machine. Ratios mean more than times.
+
+![Time to the room, and a burst](performance.svg)
+"""
 
 
-def put(page: str, text: str, command: str) -> str:
-    """Put the text into the page, in the place of what was there before, or at its end."""
-    begin = f"<!-- Made by `{command}`. Do not edit. -->"
-    end = f"<!-- The end of what `{command}` made. -->\n"
-    part = f"{begin}\n\n{text}\n{end}"
-    before, found, rest = page.partition(begin)
-    if not found:
-        return f"{page or _TITLE}\n{part}"
-    _, found, after = rest.partition(end)
-    if not found:
-        msg = f"The page has a begin without an end: {end!r} is missing."
-        raise ValueError(msg)
-    return before + part + after
+def write(folder: Path, sections: Sequence[Section], *, size: str, took: float) -> None:
+    """Write both files."""
+    groups = [group for section in sections for group in section.plots]
+    (folder / "performance.svg").write_text(plot.draw(groups), "utf-8")
+    parts = [_HEAD, *_asked(sections), *(_section(section) for section in sections)]
+    parts.append(_conditions(size, took))
+    (folder / "performance.md").write_text("\n".join(parts), "utf-8")
+
+
+def _asked(sections: Sequence[Section]) -> Iterable[str]:
+    checks = [check for section in sections for check in section.checks]
+    if checks:
+        rows = [(each.asked, each.measured, "yes" if each.holds else "**no**") for each in checks]
+        yield f"## What was asked for\n\n{Table(('', 'measured', 'holds'), rows).markdown()}"
+
+
+def _section(section: Section) -> str:
+    tables = "\n".join(table.markdown() for table in section.tables)
+    return f"## {section.title}\n\n{section.text}\n{tables}"
+
+
+def _conditions(size: str, took: float) -> str:
+    names = ("pipecat-daily-rest", "pipecat-ai", "aiohttp", "pydantic", "PyJWT")
+    versions = ", ".join(f"{name} {version(name)}" for name in names)
+    return (
+        "## Conditions\n\n"
+        f"- {datetime.now(UTC):%Y-%m-%d}, size `{size}`, {took:.0f} s, seed of the turns {SEED}.\n"
+        f"- {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs; "
+        f"{platform.python_implementation()} {platform.python_version()}; {versions}.\n"
+        f"- Latency is {LATENCY * 1000:.0f} ms for every request where it is not said otherwise; "
+        "the local Daily's own work is in the times, not in the CPU.\n"
+        "- The local Daily's limits are Daily's documented ones, in sliding windows.\n"
+    )

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.page import PAGE, put
+from benchmarks.room_page import PAGE, put
 from benchmarks.report import Table
 from benchmarks.rooms_child import Child
 

@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from benchmarks.page import PAGE
+from benchmarks.room_page import PAGE
 
 import room_table
 from proofs import TESTS, proofs

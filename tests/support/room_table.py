@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.page import PAGE, put
+from benchmarks.room_page import PAGE, put
 from loguru import logger
 
 from pipecat_daily_rest.local import LocalDaily

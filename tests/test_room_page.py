@@ -2,7 +2,7 @@
 """The page on the local room, of which each command writes its own part."""
 
 import pytest
-from benchmarks.page import put
+from benchmarks.room_page import put
 
 
 def test_only_its_own_part_of_the_page_is_rewritten() -> None:
