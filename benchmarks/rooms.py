@@ -16,8 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from benchmarks.room_page import PAGE, put
 from benchmarks.report import Table
+from benchmarks.room_page import PAGE, put
 from benchmarks.rooms_child import Child
 
 _PEOPLE = (
