@@ -421,11 +421,19 @@ client.release()
     room = local_daily.room(url)
     room.lose_network("Robot", seconds=10)
     (lost,) = await bot.tells("on_network_stats_updated", lambda s: s["quality"] == 0)
+    before = len(bot.lines)
+
+    def told() -> bool:
+        return any(line[0] == "on_participant_counts_updated" for line in bot.lines[before:])
+
     ana.send("late")
     ana.leave()
     local_daily.advance(11)
     await bot.tells("on_app_message")
-    await bot.tells("on_participant_counts_updated", lambda counts: counts["present"] == 1, 40)
+    # Alone again, and not only before anybody came.
+    await bot.tells(
+        "on_participant_counts_updated", lambda counts: told() and counts["present"] == 1
+    )
     bot.process.stdin.write(b"\n")
     bot.process.stdin.close()
     await bot.ends()
