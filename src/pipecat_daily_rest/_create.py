@@ -6,6 +6,7 @@ and a lost answer is resolved by looking.
 """
 
 import asyncio
+from typing import Any
 
 from loguru import logger
 
@@ -24,7 +25,50 @@ from pipecat_daily_rest.retry import Repeat, never_happened
 _WHAT = "Unable to create room"
 
 
-class Creation:
+class Posting:
+    """The sending of what makes rooms.
+
+    Parameters:
+        api: The API.
+        lost: How many requests got no answer that could be read. Each may still come about.
+    """
+
+    def __init__(self, api: API) -> None:
+        """Initialize; nothing is sent yet.
+
+        Args:
+            api: The API.
+        """
+        self.api = api
+        self.lost = 0
+        self._posts = 0
+
+    async def _send(self, path: str, body: Any, *, what: str, deadline: Deadline) -> Any:
+        """Send it once. ``lost`` counts it, unless it surely had no effect."""
+        before = self.lost
+
+        def sending() -> None:
+            self._posts += 1
+            self.lost += 1  # now, since a cancellation loses the answer as well
+
+        try:
+            return await self.api.request(
+                "POST",
+                path,
+                what=what,
+                json=body,
+                repeat=Repeat.UNSENT,
+                deadline=deadline,
+                surface=(DailyError,),
+                sending=sending,
+            )
+        except DailyError as exc:
+            if never_happened(exc):
+                self.lost = before
+            raise
+
+
+class Creation(Posting):
     """The making of one room.
 
     Parameters:
@@ -41,11 +85,9 @@ class Creation:
             params: The room, checked; not changed.
             minted: Whether the name was made up here, so that nobody else can have it.
         """
-        self.api = api
+        super().__init__(api)
         self.name = params.name
-        self.lost = 0
         self.answered = False
-        self._posts = 0
         self._body = params.model_dump(exclude_none=True)
         self._exp = params.properties.exp
         self._minted = minted
@@ -93,27 +135,7 @@ class Creation:
                     return room
 
     async def _post(self, deadline: Deadline) -> DailyRoomObject:
-        before = self.lost
-
-        def sending() -> None:
-            self._posts += 1
-            self.lost += 1  # now, since a cancellation loses the answer as well
-
-        try:
-            data = await self.api.request(
-                "POST",
-                "/rooms",
-                what=_WHAT,
-                json=self._body,
-                repeat=Repeat.UNSENT,
-                deadline=deadline,
-                surface=(DailyError,),
-                sending=sending,
-            )
-        except DailyError as exc:
-            if never_happened(exc):
-                self.lost = before
-            raise
+        data = await self._send("/rooms", self._body, what=_WHAT, deadline=deadline)
         if self.name is None and isinstance(data, dict) and isinstance(data.get("name"), str):
             self.name = data["name"]
         room = read_room(data, name=self.name)

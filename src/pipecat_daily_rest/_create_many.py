@@ -14,7 +14,7 @@ from typing import Any
 from loguru import logger
 
 from pipecat_daily_rest import checks, names
-from pipecat_daily_rest._create import same_exp
+from pipecat_daily_rest._create import Posting, same_exp
 from pipecat_daily_rest._http import API, Deadline
 from pipecat_daily_rest._rooms import get_room, list_rooms, read_room
 from pipecat_daily_rest.errors import (
@@ -28,7 +28,6 @@ from pipecat_daily_rest.errors import (
     DailyRoomExistsError,
 )
 from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
-from pipecat_daily_rest.retry import Repeat, never_happened
 
 # https://docs.daily.co/reference/rest-api/batch/create-rooms
 BATCH = 1000
@@ -109,7 +108,7 @@ def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation
     ]
 
 
-class BatchCreation:
+class BatchCreation(Posting):
     """The making of some rooms by one request.
 
     Parameters:
@@ -127,10 +126,8 @@ class BatchCreation:
         Raises:
             DailyConfigError: Daily would refuse them together.
         """
+        super().__init__(api)
         self.names = list(rooms)
-        self.lost = 0
-        self._posts = 0
-        self._api = api
         self._rooms = rooms
         entries = [
             {**params.model_dump(exclude_none=True), "name": name} for name, params in rooms.items()
@@ -157,7 +154,7 @@ class BatchCreation:
         Raises:
             DailyError: They could not be made; ``lost`` says whether that is certain.
         """
-        deadline = self._api.deadline()
+        deadline = self.api.deadline()
         attempt = 0
         while True:
             attempt += 1
@@ -171,10 +168,10 @@ class BatchCreation:
                     if (rooms := await self._look(exc, deadline)) is not None:
                         return rooms
                     raise
-                pause = self._api.policy.pause(attempt, getattr(exc, "retry_after", None))
+                pause = self.api.policy.pause(attempt, getattr(exc, "retry_after", None))
                 if (
                     not exc.retryable
-                    or attempt >= self._api.policy.attempts
+                    or attempt >= self.api.policy.attempts
                     or pause >= deadline.left()
                 ):
                     raise
@@ -184,27 +181,7 @@ class BatchCreation:
                     return rooms
 
     async def _post(self, deadline: Deadline) -> list[DailyRoomObject]:
-        before = self.lost
-
-        def sending() -> None:
-            self._posts += 1
-            self.lost += 1  # now, since a cancellation loses the answer as well
-
-        try:
-            data = await self._api.request(
-                "POST",
-                "/batch/rooms",
-                what=_WHAT,
-                json=self._body,
-                repeat=Repeat.UNSENT,
-                deadline=deadline,
-                surface=(DailyError,),
-                sending=sending,
-            )
-        except DailyError as exc:
-            if never_happened(exc):
-                self.lost = before
-            raise
+        data = await self._send("/batch/rooms", self._body, what=_WHAT, deadline=deadline)
         rooms = self._read(data)
         self.lost -= 1
         return rooms
@@ -228,7 +205,7 @@ class BatchCreation:
         """
         proof = max(self.names, key=self._proves)
         try:
-            room = await get_room(self._api, proof, deadline=deadline)
+            room = await get_room(self.api, proof, deadline=deadline)
         except DailyNotFoundError:
             return None
         except DailyError as exc:  # the first failure tells more
@@ -254,12 +231,12 @@ class BatchCreation:
 
     async def _all(self) -> list[DailyRoomObject]:
         found: dict[str, DailyRoomObject] = {}
-        async for room in list_rooms(self._api):  # the newest come first
+        async for room in list_rooms(self.api):  # the newest come first
             if room.name in self._rooms:
                 found[room.name] = room
             if len(found) == len(self._rooms):
                 break
         for name in self.names:
             if name not in found:
-                found[name] = await get_room(self._api, name)
+                found[name] = await get_room(self.api, name)
         return [found[name] for name in self.names]
