@@ -15,8 +15,8 @@ from pipecat_daily_rest import (
     provisioned_room,
     registry,
 )
+from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._deletion import Deletion, _meetings, delete_room
-from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest.errors import DailyError, DailyServerError, DailyTimeoutError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices

@@ -18,7 +18,7 @@ from pipecat_daily_rest import (
     owned_rooms,
     provisioned_room,
 )
-from pipecat_daily_rest._http import Deadline
+from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._pace import tier_of
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices

@@ -5,11 +5,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pipecat_daily_rest._create_many import BatchCreation
-from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._http import API
 from pipecat_daily_rest.errors import DailyError
-from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
+from pipecat_daily_rest.models import DailyRoomObject
 from pipecat_daily_rest.provision import Bounds
 from pipecat_daily_rest.registry import OwnedRoom, came_about
 
@@ -33,17 +35,17 @@ class Batch:
     """The making of many rooms, whose names were made up here."""
 
     def __init__(
-        self, api: API, rooms: Sequence[tuple[DailyRoomParams, str, float]], line: tuple[str, int]
+        self, api: API, rooms: Sequence[tuple[dict[str, Any], str, float]], line: tuple[str, int]
     ) -> None:
         """Initialize, and send the request.
 
         Args:
             api: The API.
-            rooms: The parameters, the name and the expiry of each.
+            rooms: What is sent for each, its name and its expiry.
             line: The caller's line that wants them.
         """
         self._api = api
-        self._creation = BatchCreation(api, {name: params for params, name, _ in rooms})
+        self._creation = BatchCreation(api, {name: body for body, name, _ in rooms})
         self._exps = [exp for _, _, exp in rooms]
         self._owned = [
             OwnedRoom(api, name, expires_at=datetime.fromtimestamp(exp, UTC))

@@ -10,7 +10,8 @@ from typing import Any
 
 from loguru import logger
 
-from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import get_room, read_room
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
@@ -19,7 +20,7 @@ from pipecat_daily_rest.errors import (
     DailyNotFoundError,
     DailyRoomExistsError,
 )
-from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
+from pipecat_daily_rest.models import DailyRoomObject
 from pipecat_daily_rest.retry import Repeat, never_happened
 
 _WHAT = "Unable to create room"
@@ -77,19 +78,18 @@ class Creation(Posting):
         answered: Whether Daily answered that it made the room.
     """
 
-    def __init__(self, api: API, params: DailyRoomParams, *, minted: bool) -> None:
+    def __init__(self, api: API, body: dict[str, Any], *, minted: bool) -> None:
         """Initialize; nothing is sent yet.
 
         Args:
             api: The API.
-            params: The room, checked; not changed.
+            body: The room's parameters as they are sent, checked.
             minted: Whether the name was made up here, so that nobody else can have it.
         """
         super().__init__(api)
-        self.name = params.name
+        self.name: str | None = body.get("name")
         self.answered = False
-        self._body = params.model_dump(exclude_none=True)
-        self._exp = params.properties.exp
+        self._body = body
         self._minted = minted
 
     @property
@@ -199,20 +199,20 @@ class Creation(Posting):
         Returns:
             Whether its name was made up here, or its ``exp`` is the one that was sent.
         """
-        return self._minted or same_exp(room, self._exp)
+        return self._minted or same_exp(room, self._body)
 
 
-def same_exp(room: DailyRoomObject, exp: float | None) -> bool:
+def same_exp(room: DailyRoomObject, body: dict[str, Any]) -> bool:
     """Tell whether a room expires when it was asked to.
 
     Args:
         room: A room that was found.
-        exp: What was sent, in unix seconds.
+        body: What was sent.
 
     Returns:
-        Whether it does; False when nothing was sent.
+        Whether it does; False when no ``exp`` was sent.
     """
-    found = room.config.exp
+    found, exp = room.config.exp, body["properties"].get("exp")
     if exp is None or not isinstance(found, int | float):
         return False
     # A server may drop the fraction that makes an exp all but unique.

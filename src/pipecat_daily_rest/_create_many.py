@@ -15,7 +15,8 @@ from loguru import logger
 
 from pipecat_daily_rest import checks, names
 from pipecat_daily_rest._create import Posting, same_exp
-from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import get_room, list_rooms, read_room
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
@@ -86,7 +87,7 @@ def _partly(
 
 def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation"]:
     """The requests, checked, with a name for every room."""
-    rooms: dict[str, DailyRoomParams] = {}
+    rooms: dict[str, dict[str, Any]] = {}
     if isinstance(params, DailyRoomParams) or not isinstance(params, Iterable):
         msg = "params must be a list of DailyRoomParams; create_room() makes one room."
         raise DailyConfigError(msg)
@@ -100,7 +101,7 @@ def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation
         if name in rooms:
             msg = f"Room {index} of the list: there is another one with the name {name!r}."
             raise DailyConfigError(msg)
-        rooms[name] = each
+        rooms[name] = each.model_dump(exclude_none=True)
     listed = list(rooms.items())
     return [
         BatchCreation(api, dict(listed[start : start + BATCH]))
@@ -116,12 +117,13 @@ class BatchCreation(Posting):
         lost: How many requests got no answer that could be read. Each may still come about.
     """
 
-    def __init__(self, api: API, rooms: dict[str, DailyRoomParams]) -> None:
+    def __init__(self, api: API, rooms: dict[str, dict[str, Any]]) -> None:
         """Initialize; nothing is sent yet.
 
         Args:
             api: The API.
-            rooms: The parameters of each room, checked, by its name.
+            rooms: What is sent for each room, checked, by its name; without one where it was
+                made up here.
 
         Raises:
             DailyConfigError: Daily would refuse them together.
@@ -129,9 +131,7 @@ class BatchCreation(Posting):
         super().__init__(api)
         self.names = list(rooms)
         self._rooms = rooms
-        entries = [
-            {**params.model_dump(exclude_none=True), "name": name} for name, params in rooms.items()
-        ]
+        entries = [{**body, "name": name} for name, body in rooms.items()]
         self._body = {"rooms": entries}
         buckets = {
             json.dumps(bucket, sort_keys=True)
@@ -210,8 +210,8 @@ class BatchCreation(Posting):
             return None
         except DailyError as exc:  # the first failure tells more
             raise lost from exc
-        params = self._rooms[proof]
-        if params.name is not None and not same_exp(room, params.properties.exp):
+        body = self._rooms[proof]
+        if "name" in body and not same_exp(room, body):
             self.lost = 0  # all or none, and that one is not ours
             msg = f"{_WHAT}: a room named {proof!r} exists and was not made by this call."
             raise DailyRoomExistsError(
@@ -226,8 +226,8 @@ class BatchCreation(Posting):
 
     def _proves(self, name: str) -> int:
         """How surely a room of this name is ours: made up here, with an expiry, neither."""
-        params = self._rooms[name]
-        return 2 if params.name is None else int(params.properties.exp is not None)
+        body = self._rooms[name]
+        return int("exp" in body["properties"]) if "name" in body else 2
 
     async def _all(self) -> list[DailyRoomObject]:
         found: dict[str, DailyRoomObject] = {}

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from loguru import logger
 
 from pipecat_daily_rest import names, settings
+from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._deletion import delete_room
 from pipecat_daily_rest._finish import finish
-from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest._request import RoomRequest
 from pipecat_daily_rest._rooms import get_room
 from pipecat_daily_rest._secret import secret

@@ -15,8 +15,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
-from pipecat_daily_rest._http import API, Deadline, Loop
-from pipecat_daily_rest._pace import NoTurn, teardown
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._http import API, Loop
+from pipecat_daily_rest._pace import NoTurn
 from pipecat_daily_rest._rooms import BATCH, delete_batch, get_room, list_rooms
 from pipecat_daily_rest.errors import (
     DailyError,
@@ -49,7 +50,7 @@ class Deletion:
         """
         self.failed: dict[str, DailyError] = {}
         self.absent: set[str] = set()
-        self._api = api
+        self._api = api.for_teardown()
         self._deadline = deadline
         self._refusals = 0
 
@@ -60,9 +61,8 @@ class Deletion:
             names: The rooms' names, checked, none twice.
             size: How many go with one request at the most.
         """
-        with teardown():
-            for start in range(0, len(names), size):
-                await self._delete(list(names[start : start + size]))
+        for start in range(0, len(names), size):
+            await self._delete(list(names[start : start + size]))
 
     async def single(self, name: str) -> bool:
         """Delete a room with a request of its own, if there is one without waiting.
@@ -74,22 +74,21 @@ class Deletion:
             Whether there was such a request.
         """
         what = f"Failed to delete room [{name}]"
-        with teardown():
-            try:
-                await self._api.request(
-                    "DELETE",
-                    f"/rooms/{name}",
-                    what=what,
-                    deadline=self._deadline,
-                    surface=(DailyRateLimitError,),
-                    patient=False,
-                )
-            except (DailyRateLimitError, NoTurn):
-                return False
-            except DailyNotFoundError:
-                self.absent.add(name)
-            except DailyError as exc:
-                await self._look([name], exc)
+        try:
+            await self._api.request(
+                "DELETE",
+                f"/rooms/{name}",
+                what=what,
+                deadline=self._deadline,
+                surface=(DailyRateLimitError,),
+                patient=False,
+            )
+        except (DailyRateLimitError, NoTurn):
+            return False
+        except DailyNotFoundError:
+            self.absent.add(name)
+        except DailyError as exc:
+            await self._look([name], exc)
         return True
 
     async def batch(self, names: list[str], sending: Callable[[], None] | None = None) -> None:
@@ -99,15 +98,12 @@ class Deletion:
             names: The rooms' names, checked, none twice.
             sending: Called when it goes out, and may add to the names.
         """
-        with teardown():
-            try:
-                count = await delete_batch(
-                    self._api, names, deadline=self._deadline, sending=sending
-                )
-                if not count and len(names) == 1:
-                    self.absent.update(names)
-            except DailyError as exc:
-                await self._settle(names, exc)
+        try:
+            count = await delete_batch(self._api, names, deadline=self._deadline, sending=sending)
+            if not count and len(names) == 1:
+                self.absent.update(names)
+        except DailyError as exc:
+            await self._settle(names, exc)
 
     async def _delete(self, names: list[str]) -> None:
         if len(names) == 1 and await self.single(names[0]):
@@ -165,7 +161,7 @@ class Deletion:
         self.failed.update(dict.fromkeys(names, error))
 
 
-_End: TypeAlias = "asyncio.Future[DailyError | bool]"
+End: TypeAlias = "asyncio.Future[DailyError | bool]"
 _Account: TypeAlias = tuple[Any, ...]
 
 _meetings: WeakKeyDictionary[Loop, dict[_Account, "_Meeting"]] = WeakKeyDictionary()
@@ -177,25 +173,25 @@ class _Meeting:
 
     def __init__(self, api: API) -> None:
         self._api = api
-        self._waiting: dict[str, list[_End]] = {}
+        self._waiting: dict[str, list[End]] = {}
         self._until = 0.0
         self._running = 0
         self._gathering: asyncio.Task[None] | None = None  # with which the next ones go out
 
-    def add(self, name: str, deadline: Deadline) -> _End:
+    def add(self, name: str, deadline: Deadline) -> End:
         """Give what becomes True, False when the room was gone already, or the error."""
-        end: _End = asyncio.get_running_loop().create_future()
+        end: End = asyncio.get_running_loop().create_future()
         self._put({name: [end]}, time.monotonic() + deadline.left())
         if self._gathering is None:
             self._start()
         return end
 
-    def _put(self, ends: dict[str, list[_End]], until: float) -> None:
+    def _put(self, ends: dict[str, list[End]], until: float) -> None:
         for name, each in ends.items():
             self._waiting.setdefault(name, []).extend(each)
         self._until = max(self._until, until)
 
-    def _take(self, taken: dict[str, list[_End]]) -> None:
+    def _take(self, taken: dict[str, list[End]]) -> None:
         """Take what somebody still waits for, as much as fits."""
         for name in list(self._waiting):
             if name in taken or len(taken) < BATCH:
@@ -211,7 +207,7 @@ class _Meeting:
 
     async def _go(self) -> None:
         """Delete what is there by now, and tell those who wait."""
-        taken: dict[str, list[_End]] = {}
+        taken: dict[str, list[End]] = {}
         until = self._until
         api = self._api.sharing()
         deletion = Deletion(api, Deadline(max(0.0, until - time.monotonic())))
@@ -238,7 +234,7 @@ class _Meeting:
             if not self._running:
                 _meetings[asyncio.get_running_loop()].pop(self._api.account, None)
 
-    async def _delete(self, deletion: Deletion, taken: dict[str, list[_End]], until: float) -> None:
+    async def _delete(self, deletion: Deletion, taken: dict[str, list[End]], until: float) -> None:
         account = (self._api.url, self._api.key)
         self._take(taken)
         if len(taken) == 1:
@@ -298,11 +294,26 @@ async def delete_room(
     return outcome
 
 
-async def _together(api: API, name: str, deadline: Deadline) -> DailyError | bool:
+def deletion(api: API, name: str, deadline: Deadline) -> End:
+    """Begin to delete a room that is known to have existed. Deletions that meet go out as one.
+
+    Args:
+        api: The API.
+        name: The room's name, checked.
+        deadline: When it must be over.
+
+    Returns:
+        What becomes True, False when the room was gone already, or the error. Cancelled, nobody
+        waits for it: then the room is not deleted, unless that has gone out.
+    """
     meetings = _meetings.setdefault(asyncio.get_running_loop(), {})
     if (meeting := meetings.get(api.account)) is None:
         meeting = meetings[api.account] = _Meeting(api)
-    end = meeting.add(name, deadline)
+    return meeting.add(name, deadline)
+
+
+async def _together(api: API, name: str, deadline: Deadline) -> DailyError | bool:
+    end = deletion(api, name, deadline)
     try:
         await asyncio.wait({end}, timeout=deadline.left() + _GRACE)
         if end.done():

@@ -21,17 +21,32 @@ async def finish(task: asyncio.Future[Any], bound: float | None = None) -> None:
     Raises:
         CancelledError: The caller was cancelled while it waited; raised when the wait is over.
     """
+    if task.done():
+        return
+    # What asyncio.wait() does, at a third of its price: each room's end comes by here.
     loop = asyncio.get_running_loop()
-    end = None if bound is None else loop.time() + bound
+    waiter = loop.create_future()
+    over = False
     cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        left = None if end is None else end - loop.time()
-        if left is not None and left <= 0:
-            break
-        try:
-            await asyncio.wait({task}, timeout=left)
-        except asyncio.CancelledError as exc:
-            cancelled = exc
+
+    def wake(_: object) -> None:
+        nonlocal over
+        over = True
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = None if bound is None else loop.call_later(bound, wake, None)
+    task.add_done_callback(wake)
+    try:
+        while not (over or task.done()):
+            try:
+                await waiter
+            except asyncio.CancelledError as exc:
+                cancelled, waiter = exc, loop.create_future()
+    finally:
+        task.remove_done_callback(wake)
+        if timer is not None:
+            timer.cancel()
     if cancelled is not None:
         raise cancelled
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pipecat_daily_rest import checks, tokens
 from pipecat_daily_rest._arguments import model
+from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._finish import both
-from pipecat_daily_rest._http import Deadline
 from pipecat_daily_rest._methods.domain import domain_id, known_domain_id
 from pipecat_daily_rest._methods.tokens import make_token
 from pipecat_daily_rest._secret import Secret, masked
@@ -32,30 +32,26 @@ class Mint:
 
     def properties(
         self, given: DailyMeetingTokenProperties | None, *, owner: bool
-    ) -> DailyMeetingTokenProperties:
-        """Copy what was given and bind it to the room: its name, its end, its eject rule."""
-        if given is None:
-            given = DailyMeetingTokenProperties()
-        model("properties", given, DailyMeetingTokenProperties)
-        properties = given.model_copy(deep=True)
-        if properties.room_name not in (None, self.name):
-            msg = f"room_name {properties.room_name!r} is another room than {self.name!r}."
-            raise DailyConfigError(masked(msg))
-        properties.room_name = self.name
-        if properties.is_owner is None:
-            properties.is_owner = owner
-        checks.check_token(properties, now=time.time())
+    ) -> dict[str, Any]:
+        """What is sent or signed: what was given, bound to the room: its name, end, eject rule."""
+        wire: dict[str, Any] = {}
+        if given is not None:
+            model("properties", given, DailyMeetingTokenProperties)
+            if given.room_name not in (None, self.name):
+                msg = f"room_name {given.room_name!r} is another room than {self.name!r}."
+                raise DailyConfigError(masked(msg))
+            checks.check_token(given, now=time.time())
+            wire = tokens.wire(given)
+        wire.setdefault("is_owner", owner)
         last = int(self.expires_at)
-        properties.exp = min(properties.exp or last, last)
-        if self.room_ejects and properties.eject_after_elapsed is not None:
+        wire["room_name"], wire["exp"] = self.name, min(wire.get("exp") or last, last)
+        if self.room_ejects and "eject_after_elapsed" in wire:
             # A token's eject rule switches the room's off:
             # https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-            properties.eject_at_token_exp = True
-        return properties
+            wire["eject_at_token_exp"] = True
+        return wire
 
-    def signed(
-        self, bot: DailyMeetingTokenProperties, user: DailyMeetingTokenProperties
-    ) -> tuple[Secret, Secret] | None:
+    def signed(self, bot: dict[str, Any], user: dict[str, Any]) -> tuple[Secret, Secret] | None:
         """Both; None when Daily has to be asked for anything."""
         id = known_domain_id(self.helper.api)
         claims = self._both_claims(bot, user)
@@ -65,8 +61,8 @@ class Mint:
 
     async def pair(
         self,
-        bot: DailyMeetingTokenProperties,
-        user: DailyMeetingTokenProperties,
+        bot: dict[str, Any],
+        user: dict[str, Any],
         deadline: Deadline,
         *,
         room: asyncio.Future[Any] | None = None,
@@ -82,7 +78,7 @@ class Mint:
 
     async def token(
         self,
-        properties: DailyMeetingTokenProperties,
+        properties: dict[str, Any],
         *,
         deadline: Deadline | None = None,
         room: asyncio.Future[Any] | None = None,
@@ -97,7 +93,7 @@ class Mint:
             room.result()
         return await make_token(self.helper.api, properties, deadline=deadline)
 
-    async def warm(self, *properties: DailyMeetingTokenProperties) -> None:
+    async def warm(self, *properties: dict[str, Any]) -> None:
         """Fetch ahead what signing such tokens needs. Daily being away is no error: it comes later."""
         if any(self._claims(each) is not None for each in properties):
             try:
@@ -112,14 +108,14 @@ class Mint:
         )
 
     def _both_claims(
-        self, bot: DailyMeetingTokenProperties, user: DailyMeetingTokenProperties
+        self, bot: dict[str, Any], user: dict[str, Any]
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Never the same twice; None when one of the tokens has to come from Daily."""
-        if bot == user and user.exp is not None:
-            user.exp -= 1
+        if bot == user:
+            user["exp"] -= 1
         bots, users = self._claims(bot), self._claims(user)
         return None if bots is None or users is None else (bots, users)
 
-    def _claims(self, properties: DailyMeetingTokenProperties) -> dict[str, Any] | None:
+    def _claims(self, properties: dict[str, Any]) -> dict[str, Any] | None:
         """The claims to sign; None when the token has to come from Daily."""
-        return tokens.claims(properties) if self.source == "local" else None
+        return tokens.short(properties) if self.source == "local" else None

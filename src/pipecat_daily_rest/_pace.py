@@ -10,9 +10,6 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,8 +23,6 @@ if TYPE_CHECKING:
 
 _SLOW = re.compile(r"DELETE /rooms/[^/]+|GET /recordings")
 _MEDIA_START = re.compile(r"POST /rooms/[^/]+/(?:recordings|live-streaming|dialOut)/start")
-
-_teardown: ContextVar[bool] = ContextVar("teardown", default=False)
 
 _RESERVE = 5  # slots of the default tier that only teardown gets
 
@@ -103,29 +98,6 @@ class NoTurn(DailyTimeoutError):
         super().__init__(f"{what}: not sent: too many requests wait for Daily's rate limits.")
 
 
-def is_teardown() -> bool:
-    """Tell whether what runs takes something down.
-
-    Returns:
-        Whether it does.
-    """
-    return _teardown.get()
-
-
-@contextmanager
-def teardown() -> Iterator[None]:
-    """Let the requests of a block go before others: they take something down.
-
-    Yields:
-        Nothing.
-    """
-    before = _teardown.set(True)
-    try:
-        yield
-    finally:
-        _teardown.reset(before)
-
-
 class Pacer:
     """The three tiers of one account, for all of its helpers in this process."""
 
@@ -163,32 +135,35 @@ class Pacer:
         default = self.tiers["default"]
         default.reserve = min(_RESERVE, default.rate[0] // 4)
 
-    def try_take(self, method: str, path: str) -> Slot | None:
+    def try_take(self, method: str, path: str, teardown: bool = False) -> Slot | None:
         """Take a slot if there is one without waiting, and nobody else to ask.
 
         Args:
             method: The HTTP method.
             path: Below the API URL, without a query.
+            teardown: Whether the request takes something down.
 
         Returns:
             The slot; None when `take` has to be awaited.
         """
         if self.fleet is not None:
             return None
-        return self.tiers[tier_of(method, path)].try_take(teardown=_teardown.get())
+        return self.tiers[tier_of(method, path)].try_take(teardown=teardown)
 
-    async def take(self, method: str, path: str, bound: float) -> Slot | None:
+    async def take(
+        self, method: str, path: str, bound: float, teardown: bool = False
+    ) -> Slot | None:
         """Wait until a request is in order.
 
         Args:
             method: The HTTP method.
             path: Below the API URL, without a query.
             bound: Seconds to wait at the most.
+            teardown: Whether the request takes something down; then it goes before others.
 
         Returns:
             The slot to send it with; None when it was not in order in time.
         """
-        teardown = is_teardown()
         name = tier_of(method, path)
         tier = self.tiers[name]
         began = tier.now()

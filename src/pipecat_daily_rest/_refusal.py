@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What Daily answered, and which error it is."""
 
-import json
 from typing import Any
 
-from pipecat_daily_rest import settings
+from pipecat_daily_rest import _json, settings
 from pipecat_daily_rest._secret import hidden, masked, may_hide
 from pipecat_daily_rest.errors import (
     DailyAPIError,
@@ -41,7 +40,7 @@ class Answer:
     def json(self) -> Any:
         """Its JSON, or a ValueError."""
         try:
-            value = json.loads(self._body)
+            value = _json.loads(self._body)
             # Most answers hold no secret: then there is nothing to look for, member by member.
             return hidden(value, self.key) if may_hide(self._body, self.key) else value
         except (ValueError, RecursionError) as exc:

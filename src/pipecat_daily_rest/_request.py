@@ -4,6 +4,7 @@
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 from loguru import logger
@@ -17,6 +18,9 @@ from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomParams
 
 DEFAULT_LIFETIME = 3600.0  # seconds
+
+_PRIVATE = {"privacy": "private"}
+_DEFAULTS = {**DailyRoomParams().model_dump(exclude_none=True), **_PRIVATE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,27 +99,27 @@ class RoomRequest:
             aiohttp_session=self.aiohttp_session,
         )
 
-    def room(self) -> tuple[DailyRoomParams, str, float]:
-        """Copy the room's parameters and fill in what was left open.
+    def room(self) -> tuple[dict[str, Any], str, float]:
+        """Check the room's parameters and fill in what was left open.
 
         Returns:
-            The parameters, private unless the caller set it, with a name, an expiry and an eject
+            What is sent: private unless the caller set it, with a name, an expiry and an eject
             rule; the name; the expiry in unix seconds.
         """
-        given = self.params
-        params = DailyRoomParams() if given is None else given.model_copy(deep=True)
-        properties = params.properties
-        if "privacy" not in params.model_fields_set:
-            params.privacy = "private"
-        name = params.name = params.name or names.mint(self.name_prefix)
-        exp = properties.exp
-        if exp is None:
+        body = _DEFAULTS if self.params is None else self._given(self.params)
+        properties = {**body["properties"], "eject_at_room_exp": True}
+        name = body.get("name") or names.mint(self.name_prefix)
+        if (exp := properties.get("exp")) is None:
             # The fraction makes it all but unique: it tells our room from a namesake.
-            exp = properties.exp = round(time.time() + self.seconds(), 3)
+            exp = properties["exp"] = round(time.time() + self.seconds(), 3)
+        return {**body, "name": name, "properties": properties}, name, exp
+
+    def _given(self, params: DailyRoomParams) -> dict[str, Any]:
+        checks.check_room(params, now=time.time())
+        properties = params.properties
         if "eject_at_room_exp" in properties.model_fields_set and not properties.eject_at_room_exp:
             logger.warning(
                 "eject_at_room_exp=False is overridden: without it a call outlives its room"
             )
-        properties.eject_at_room_exp = True
-        checks.check_room(params, now=time.time())
-        return params, name, exp
+        body = params.model_dump(exclude_none=True)
+        return body if "privacy" in params.model_fields_set else {**body, **_PRIVATE}

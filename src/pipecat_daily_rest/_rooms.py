@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._http import API
 from pipecat_daily_rest._pages import listed
 from pipecat_daily_rest.errors import (
     DailyNotFoundError,

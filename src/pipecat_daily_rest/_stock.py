@@ -16,7 +16,6 @@ from pipecat_daily_rest._create_many import BATCH
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import list_rooms
 from pipecat_daily_rest.errors import DailyError
-from pipecat_daily_rest.models import DailyRoomParams
 from pipecat_daily_rest.provision import Bounds
 
 _GATHER = 0.5  # seconds; what is handed out meanwhile is made good with one request
@@ -60,7 +59,7 @@ class Plan:
     """What a pool keeps ready.
 
     Parameters:
-        params: A room; each gets a name and an expiry of its own.
+        body: What is sent for a room; each gets a name and an expiry of its own.
         prefix: How the names begin.
         size: How many wait.
         max_size: How many wait at the most.
@@ -69,7 +68,7 @@ class Plan:
         now: The present in unix seconds.
     """
 
-    params: DailyRoomParams
+    body: dict[str, Any]
     prefix: str
     size: int
     max_size: int
@@ -77,12 +76,12 @@ class Plan:
     ttl: float
     now: Callable[[], float]
 
-    def order(self) -> tuple[DailyRoomParams, str, float]:
-        """Give the parameters, the name and the expiry of one more room."""
-        params = self.params.model_copy(deep=True)
-        name = params.name = names.mint(self.prefix, pool=True)
-        exp = params.properties.exp = round(self.now() + self.ttl + self.lifetime, 3)
-        return params, name, exp
+    def order(self) -> tuple[dict[str, Any], str, float]:
+        """Give what is sent for one more room, its name and its expiry."""
+        name = names.mint(self.prefix, pool=True)
+        exp = round(self.now() + self.ttl + self.lifetime, 3)
+        properties = {**self.body["properties"], "exp": exp}
+        return {**self.body, "name": name, "properties": properties}, name, exp
 
 
 class Stock:

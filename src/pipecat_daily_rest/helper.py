@@ -12,7 +12,8 @@ import aiohttp
 
 from pipecat_daily_rest import _any_request, settings
 from pipecat_daily_rest import _arguments as arguments
-from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._http import API
 from pipecat_daily_rest._methods.dialin import DialinMethods
 from pipecat_daily_rest._methods.domain import DomainMethods, ask_for_domain
 from pipecat_daily_rest._methods.meetings import MeetingMethods

@@ -6,9 +6,17 @@ further property that Daily documents has a field that is not sent unless it is 
 are new to this version pass through in both directions.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializeAsAny,
+    ValidationError,
+    model_validator,
+)
 
 from pipecat_daily_rest._lenient import answered, without_nulls
 from pipecat_daily_rest.properties import (
@@ -265,23 +273,34 @@ class DailyRoomObject(BaseModel):
     created_at: str = ""
     config: SerializeAsAny[DailyRoomProperties] = Field(default_factory=DailyRoomProperties)
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _read_leniently(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        data = without_nulls(data)
-        for name in ("id", "privacy", "created_at"):
-            if name in data and not isinstance(data[name], str):
-                data[name] = str(data[name])
-        if not isinstance(data.get("api_created", True), bool):
-            del data["api_created"]
-        config = data.get("config")
-        if isinstance(config, dict):
-            data["config"] = answered(DailyRoomProperties, config)
-        elif not isinstance(config, DailyRoomProperties):
-            data.pop("config", None)
+    def _read_leniently(cls, data: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        config = data.get("config") if isinstance(data, dict) else None
+        if isinstance(config, dict) and None not in (*data.values(), *config.values()):
+            try:
+                return read(data)  # as a rule all of it is as it is documented
+            except ValidationError:
+                pass
+        return read(_lenient(data))
+
+
+def _lenient(data: Any) -> Any:
+    """A room without nulls, and what is of a kind that is new to us as it came."""
+    if not isinstance(data, dict):
         return data
+    data = without_nulls(data)
+    for name in ("id", "privacy", "created_at"):
+        if name in data and not isinstance(data[name], str):
+            data[name] = str(data[name])
+    if not isinstance(data.get("api_created", True), bool):
+        del data["api_created"]
+    config = data.get("config")
+    if isinstance(config, dict):
+        data["config"] = answered(DailyRoomProperties, config)
+    elif not isinstance(config, DailyRoomProperties):
+        data.pop("config", None)
+    return data
 
 
 class DailyMeetingTokenProperties(BaseModel):

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 from loguru import logger
@@ -24,7 +24,7 @@ from pipecat_daily_rest._stock import Plan, PoolStats, Stock
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.helper import DailyRESTHelper
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomParams
-from pipecat_daily_rest.provision import Bounds, make_room, until_the_end
+from pipecat_daily_rest.provision import Bounds, UntilTheEnd, make_room
 from pipecat_daily_rest.registry import callers_line
 
 DEFAULT_TTL = 600.0  # seconds
@@ -102,7 +102,7 @@ class RoomPool:
         self._bounds = Bounds()
         least = _number("size", size, 1)
         self._plan = Plan(
-            params=self._params(),
+            body=self._body(),
             prefix=name_prefix,
             size=least,
             max_size=least if max_size is None else _number("max_size", max_size, least),
@@ -115,7 +115,7 @@ class RoomPool:
         self._open = False
         self._users = 0  # of the helper: the pool, and each block
 
-    def _params(self) -> DailyRoomParams:
+    def _body(self) -> dict[str, Any]:
         given = self._request.params
         if given is not None and (given.name or given.properties.exp is not None):
             msg = (
@@ -123,8 +123,8 @@ class RoomPool:
                 "exp, and pass name_prefix, lifetime and ttl."
             )
             raise DailyConfigError(msg)
-        params, _, _ = self._request.room()
-        return params
+        body, _, _ = self._request.room()
+        return body
 
     @property
     def stats(self) -> PoolStats:
@@ -171,7 +171,7 @@ class RoomPool:
                 room = await make_room(helper, request, self._bounds)
             else:
                 room = await self._hand_out(taken, helper, stock, request)
-            async with until_the_end(room, self._bounds):
+            async with UntilTheEnd(room, self._bounds):
                 yield room
         finally:
             await self._leave(helper)

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from types import TracebackType
 from typing import Any
 
 import aiohttp
@@ -133,33 +134,42 @@ async def provision(request: RoomRequest, bounds: Bounds) -> AsyncIterator[Provi
             room = await use_room(helper, given, request, lifetime)
         else:
             room = await make_room(helper, request, bounds)
-        async with until_the_end(room, bounds):
+        async with UntilTheEnd(room, bounds):
             yield room
 
 
-@asynccontextmanager
-async def until_the_end(room: ProvisionedRoom, bounds: Bounds) -> AsyncIterator[None]:
-    """Delete a room when the block ends, however it does, unless it is kept or was given.
+class UntilTheEnd:
+    """Deletes a room when the block ends, however it does, unless it is kept or was given."""
 
-    Args:
-        room: The room.
-        bounds: How long the deletion may take.
+    def __init__(self, room: ProvisionedRoom, bounds: Bounds) -> None:
+        """Initialize the context manager.
 
-    Yields:
-        Nothing.
-    """
-    if room.is_local and stand_in.is_real_loaded():
-        _warn_of_real_daily()
-    try:
-        yield
-    except GeneratorExit:
-        # Nobody is left who would end the block: it was thrown away.
-        if room._ownership is not None:
-            room._ownership.forgotten()
-        raise
-    finally:
-        if room._ownership is not None:
-            await room._ownership.delete(bounds.delete())
+        Args:
+            room: The room.
+            bounds: How long the deletion may take.
+        """
+        self._room = room
+        self._bounds = bounds
+
+    async def __aenter__(self) -> None:
+        if self._room.is_local and stand_in.is_real_loaded():
+            _warn_of_real_daily()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        ownership = self._room._ownership
+        if ownership is None:
+            return
+        try:
+            if exc_type is GeneratorExit:
+                # Nobody is left who would end the block: it was thrown away.
+                ownership.forgotten()
+        finally:
+            await ownership.delete(self._bounds.delete())
 
 
 async def use_room(
@@ -232,13 +242,13 @@ async def make_room(
     Raises:
         DailyError: It could not be made; there is no room.
     """
-    params, name, exp = request.room()
+    body, name, exp = request.room()
     mint = Mint(helper, request.token_source, name, exp, room_ejects=True)
     bot = mint.properties(request.bot, owner=True)
     user = mint.properties(request.user, owner=False)
     signed = mint.signed(bot, user)
     minted = request.params is None or request.params.name is None
-    creation = Creation(helper.api, params, minted=minted)
+    creation = Creation(helper.api, body, minted=minted)
     expires_at = datetime.fromtimestamp(exp, UTC)
     ownership = OwnedRoom(
         helper.api, name, expires_at=expires_at, is_ours=None if minted else creation.is_ours

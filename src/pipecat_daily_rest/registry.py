@@ -10,12 +10,14 @@ import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from loguru import logger
 
-from pipecat_daily_rest._deletion import delete_room
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._deletion import delete_room, deletion
 from pipecat_daily_rest._finish import finish
-from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import get_room
 from pipecat_daily_rest.errors import DailyError, DailyNotFoundError
 from pipecat_daily_rest.models import DailyRoomObject
@@ -71,7 +73,7 @@ class OwnedRoom:
         self._lost = 1
         self._settled = float("inf")
         self._reported = False
-        self._deletion: asyncio.Task[None] | None = None
+        self._deletion: asyncio.Future[Any] | None = None
         self._warned = False
         _owned[id(self)] = self
 
@@ -128,30 +130,48 @@ class OwnedRoom:
         if id(self) not in _owned:
             return self.gone
         if self._deletion is None or self._deletion.get_loop() is not asyncio.get_running_loop():
-            self._deletion = asyncio.create_task(self._delete(bound), name=f"delete {self.name}")
-        deletion = self._deletion
+            self._deletion = self._begin(bound)
+        end = self._deletion
         try:
-            await finish(deletion, bound)
+            await finish(end, bound)
         finally:
-            if not deletion.done() and not self.gone:
+            if not end.done() and not self.gone:
                 self._report(f"no answer within {bound:g} s.")
         return self.gone
 
+    def _begin(self, bound: float) -> "asyncio.Future[Any]":
+        """Begin to delete it. What it gives never has an error."""
+        if not self._known or self._lost:
+            return asyncio.create_task(self._delete(bound), name=f"delete {self.name}")
+        end = deletion(self._api, self.name, Deadline(bound))
+        end.add_done_callback(self._ended)
+        return end
+
+    def _ended(self, end: "asyncio.Future[DailyError | bool]") -> None:
+        """Take note that the room is gone, or why not."""
+        self.release()
+        if not end.cancelled():
+            if isinstance(outcome := end.result(), DailyError):
+                self._report(str(outcome))
+            else:
+                self.gone = True
+
     async def _delete(self, bound: float) -> None:
-        """Never raises but a cancellation."""
+        """Delete it and what may still come about. Never raises but a cancellation."""
+        api = self._api.sharing()
         try:
             if self._known:
-                await delete_room(self._api, self.name, deadline=Deadline(bound))
+                await delete_room(api, self.name, deadline=Deadline(bound))
                 self.gone = True
-            await self._outlast(bound)
+            await self._outlast(api, bound)
             self.gone = True
         except DailyError as exc:
             self._report(str(exc))
         finally:
             self.release()
-            await self._api.aclose()
+            await api.aclose()
 
-    async def _outlast(self, bound: float) -> None:
+    async def _outlast(self, api: API, bound: float) -> None:
         """A create without an answer may still come about: a 404 proves nothing at first."""
         if time.monotonic() >= self._settled:
             return
@@ -161,24 +181,24 @@ class OwnedRoom:
                 break
             await asyncio.sleep(pause)
             try:
-                await self._undo(Deadline(bound))
+                await self._undo(api, Deadline(bound))
                 failure = None
             except DailyError as exc:
                 failure = exc
         if failure is not None:
             raise failure
 
-    async def _undo(self, deadline: Deadline) -> None:
+    async def _undo(self, api: API, deadline: Deadline) -> None:
         """Delete what a create without an answer made, if it has by now."""
         if self._is_ours is not None:
             try:
-                room = await get_room(self._api, self.name, deadline=deadline)
+                room = await get_room(api, self.name, deadline=deadline)
             except DailyNotFoundError:
                 return
             if not self._is_ours(room):
                 self._lost = 0  # whatever is on its way finds the name taken
                 return
-        if await delete_room(self._api, self.name, deadline=deadline, known=False):
+        if await delete_room(api, self.name, deadline=deadline, known=False):
             logger.debug("Room {} deleted", self.name)
             self._lost -= 1
 

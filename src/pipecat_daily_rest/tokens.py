@@ -4,15 +4,15 @@
 Reference: https://docs.daily.co/docs/guides/privacy-and-security/self-signing-tokens
 """
 
-import base64
+import binascii
+import functools
 import hmac
-import json
 import time
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from pipecat_daily_rest import settings
+from pipecat_daily_rest import _json, settings
 from pipecat_daily_rest._secret import Secret, hidden, masked, secret
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, read_token_properties
@@ -84,18 +84,40 @@ def claims(properties: DailyMeetingTokenProperties) -> dict[str, Any] | None:
         The claims; None when a property has no published claim, so that only Daily itself can
         make the token.
     """
+    return short(wire(properties))
+
+
+def wire(properties: DailyMeetingTokenProperties) -> dict[str, Any]:
+    """Give a token's properties as Daily takes them.
+
+    Args:
+        properties: The properties.
+
+    Returns:
+        A copy by their long names, without those that are None.
+    """
     # A value that is new to this version may have been read from a token: no warning about it.
-    wire = properties.model_dump(exclude_none=True, warnings=False)
-    permissions = wire.pop("permissions", None)
-    if not wire.keys() <= _CLAIMS.keys():
-        return None
-    short = {_CLAIMS[name]: value for name, value in wire.items()}
-    if permissions is not None:
-        rights = _permission_claims(permissions)
-        if rights is None:
+    return properties.model_dump(exclude_none=True, warnings=False)
+
+
+def short(wire: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Translate what Daily takes into the short claims that it publishes.
+
+    Args:
+        wire: A token's properties, as `wire` gives them.
+
+    Returns:
+        As `claims`.
+    """
+    claims: dict[str, Any] = {}
+    for name, value in wire.items():
+        if name in _CLAIMS:
+            claims[_CLAIMS[name]] = value
+        elif name == "permissions" and (rights := _permission_claims(value)) is not None:
+            claims["p"] = rights
+        else:
             return None
-        short["p"] = rights
-    return short
+    return claims
 
 
 def _permission_claims(permissions: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -167,17 +189,24 @@ def sign(claims: Mapping[str, Any], *, api_key: str, domain_id: str, now: float)
         The token.
     """
     # Not PyJWT, whose import the first room would wait for; what comes from elsewhere it reads.
-    payload = {**claims, "d": domain_id, "iat": int(now)}
-    signed = f"{_HEADER}.{_part(_JSON.encode(payload).encode())}"
-    signature = hmac.digest(api_key.encode(), signed.encode(), "sha256")
-    return Secret(f"{signed}.{_part(signature)}")
+    payload = _json.dumps({**claims, "d": domain_id, "iat": int(now)})
+    signed = f"{_HEADER}.{_part(payload)}"
+    signer = _keyed(api_key).copy()
+    signer.update(signed.encode())
+    return Secret(f"{signed}.{_part(signer.digest())}")
+
+
+@functools.lru_cache(maxsize=16)
+def _keyed(api_key: str) -> hmac.HMAC:
+    """What signs with a key; setting it up takes longer than signing."""
+    return hmac.new(api_key.encode(), digestmod="sha256")
 
 
 def _part(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return binascii.b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode()
 
 
-_JSON = json.JSONEncoder(separators=(",", ":"))
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _HEADER = _part(b'{"alg":"HS256","typ":"JWT"}')
 
 

@@ -14,7 +14,7 @@ from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.failures import KINDS
 
-FEWEST = 25  # awaits that a pool has
+FEWEST = 20  # awaits that a pool has
 pytestmark = pytest.mark.usefixtures("counted")
 
 

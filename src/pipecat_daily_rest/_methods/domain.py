@@ -7,7 +7,8 @@ Reference: https://docs.daily.co/reference/rest-api/domain
 import asyncio
 
 from pipecat_daily_rest import _arguments as arguments
-from pipecat_daily_rest._http import API, Deadline, Loop
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._http import API, Loop
 from pipecat_daily_rest._methods.base import Methods
 from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest.answers import DailyDomain

@@ -86,7 +86,8 @@ class RoomMethods(Methods):
             DailyError: It could not be made.
         """
         checks.check_room(params, now=time.time())
-        return await Creation(self.api, params, minted=False).run()
+        body = params.model_dump(exclude_none=True)
+        return await Creation(self.api, body, minted=False).run()
 
     async def create_rooms(self, params: Iterable[DailyRoomParams]) -> list[DailyRoomObject]:
         """Make many rooms, 1000 with each request. A request makes all of its rooms or none.

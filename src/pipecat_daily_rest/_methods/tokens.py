@@ -5,10 +5,12 @@ Reference: https://docs.daily.co/reference/rest-api/meeting-tokens
 """
 
 import time
+from typing import Any
 
 from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import checks, names
-from pipecat_daily_rest._http import API, Deadline
+from pipecat_daily_rest._deadline import Deadline
+from pipecat_daily_rest._http import API
 from pipecat_daily_rest._methods.base import Methods, segment
 from pipecat_daily_rest._secret import Secret, hidden, secret
 from pipecat_daily_rest.errors import DailyResponseError
@@ -17,6 +19,7 @@ from pipecat_daily_rest.models import (
     DailyMeetingTokenProperties,
     read_token_properties,
 )
+from pipecat_daily_rest.tokens import wire
 
 
 class TokenMethods(Methods):
@@ -51,7 +54,6 @@ class TokenMethods(Methods):
             arguments.model("params", params, DailyMeetingTokenParams)
         given = params.properties if params is not None else DailyMeetingTokenProperties()
         properties = given.model_copy(
-            deep=True,
             update={
                 "room_name": names.from_url(room_url),
                 "exp": int(time.time() + arguments.seconds("expiry_time", expiry_time)),
@@ -73,7 +75,8 @@ class TokenMethods(Methods):
         Raises:
             DailyError: It could not be made.
         """
-        return await make_token(self.api, properties)
+        checks.check_token(properties, now=time.time())
+        return await make_token(self.api, wire(properties))
 
     async def validate_token(
         self, token: str, *, ignore_nbf: bool = False
@@ -112,13 +115,13 @@ class TokenMethods(Methods):
 
 
 async def make_token(
-    api: API, properties: DailyMeetingTokenProperties, *, deadline: Deadline | None = None
+    api: API, properties: dict[str, Any], *, deadline: Deadline | None = None
 ) -> Secret:
     """Make a meeting token over the API.
 
     Args:
         api: The API.
-        properties: The token's properties.
+        properties: The token's properties, checked, as Daily takes them.
         deadline: When it must be over.
 
     Returns:
@@ -127,14 +130,12 @@ async def make_token(
     Raises:
         DailyError: It could not be made.
     """
-    checks.check_token(properties, now=time.time())
-    params = DailyMeetingTokenParams(properties=properties)
     what = "Failed to create meeting token"
     data = await api.request(
         "POST",
         "/meeting-tokens",
         what=what,
-        json=params.model_dump(exclude_none=True),
+        json={"properties": properties},
         deadline=deadline,
     )
     token = data.get("token") if isinstance(data, dict) else None
