@@ -15,7 +15,7 @@ class Size:
         shutdowns: Numbers of rooms.
         sustained: Seconds.
         at_once: Sessions at a time in that.
-        cpu: Sessions in each process; single deletes are scarce beyond 50.
+        cpu: Sessions in each process.
         together: Sessions at once in half of them.
         imports: Processes for each import.
         live: Numbers of rooms that are alive.
@@ -35,8 +35,8 @@ class Size:
 
 SIZES = {
     "smoke": Size(1, 2, (2,), (3,), 0.3, 2, 2, 2, 1, (3, 10)),
-    "quick": Size(5, 40, (40, 200, 1000), (200, 1000), 35, 60, 40, 20, 11, (10, 100, 1000, 10_000)),
+    "quick": Size(5, 40, (40, 200, 1000), (200, 1000), 35, 60, 400, 20, 11, (10, 100, 1000, 10_000)),
     "full": Size(
-        25, 200, (40, 200, 1000), (200, 1000), 120, 60, 40, 20, 31, (10, 100, 1000, 10_000)
+        25, 200, (40, 200, 1000), (200, 1000), 120, 60, 400, 20, 31, (10, 100, 1000, 10_000)
     ),
 }
