@@ -11,6 +11,9 @@ with both values of a field does not depend on a guess::
 from dataclasses import dataclass
 from typing import Literal
 
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import check_fields
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
@@ -270,3 +273,15 @@ class Choices:
         "nobody is in the room: set dialout_config.allow_room_start to dial out all the same"
     )
     too_many_phone_sessions_info: str = "the room may have {limit} SIP and PSTN sessions"
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            DailyConfigError: A switch has no such value.
+        """
+        check_fields(self)
+        for name, value in vars(self).items():
+            if isinstance(value, int | float) and not value >= 0:
+                msg = f"{name} must be 0 or more, not {value}."
+                raise DailyConfigError(msg)

@@ -2,8 +2,11 @@
 """Unix time that a test can move forward, and timers on it."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
+
+from pipecat_daily_rest.errors import DailyConfigError
 
 _TICK = 1e-6  # seconds: more than what is lost when unix times are added up
 
@@ -82,11 +85,11 @@ class Clock:
             seconds: How far; never negative.
 
         Raises:
-            ValueError: ``seconds`` is negative.
+            DailyConfigError: ``seconds`` is negative, or not finite.
         """
-        if seconds < 0:
+        if not 0 <= seconds < math.inf:
             msg = f"advance({seconds}): time only moves forward"
-            raise ValueError(msg)
+            raise DailyConfigError(msg)
         end = self._ahead + seconds
         while True:
             timer = min(self.timers, key=lambda timer: timer.when, default=None)

@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.lobby import Knock
 from pipecat_daily_rest.local.room import JoinRefused, Participant, Seat
 from pipecat_daily_rest.local.state import State
@@ -96,6 +97,7 @@ class Door:
             PermissionError: It is neither an owner nor an admin of participants.
             LookupError: Nobody with this id waits.
         """
+        must_be(str, id=id)
         self._state.decide(self.participant.room, id, by=self.participant, let_in=True)
 
     def turns_away(self, id: str = "*") -> None:
@@ -108,4 +110,5 @@ class Door:
             PermissionError: As for `lets_in`.
             LookupError: As for `lets_in`.
         """
+        must_be(str, id=id)
         self._state.decide(self.participant.room, id, by=self.participant, let_in=False)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from aiohttp import hdrs, web
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import check_fields
 
 _CODES = {
     400: "invalid-request-error",
@@ -71,11 +72,9 @@ class Failure:
         Raises:
             DailyConfigError: A value cannot be one, or two contradict each other.
         """
+        check_fields(self)
         if self.status is not None and not 200 <= self.status <= 599:
             msg = f"status {self.status} is none from 200 to 599."
-            raise DailyConfigError(msg)
-        if self.drop not in (None, "before", "after"):
-            msg = f"drop must be 'before' or 'after' the commit, not {self.drop!r}."
             raise DailyConfigError(msg)
         if self.drop is not None and self.commit is not None:
             msg = "drop tells whether the request is carried out: leave out commit."
@@ -83,6 +82,12 @@ class Failure:
         if not (self.delay >= 0 and self.delay_after >= 0):
             msg = "delay and delay_after are seconds, and time only moves forward."
             raise DailyConfigError(msg)
+        if self.body is not _OWN:
+            try:
+                _as_bytes(self.body)
+            except (TypeError, ValueError, RecursionError) as exc:
+                msg = "body must be a text, bytes or what JSON can hold."
+                raise DailyConfigError(msg) from exc
 
     @property
     def answers(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from aiohttp import web
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.failures import KINDS, Failure
 
 _GLANCE = 0.02  # seconds between two looks whether anybody still waits
@@ -48,6 +49,8 @@ class Fault:
         Raises:
             DailyConfigError: The method, the path or the number cannot be one.
         """
+        must_be(str, method=method, path=path)
+        must_be(int | None, times=times)
         if method.upper() not in _METHODS:
             msg = f"method {method!r} is none of {', '.join(_METHODS)}."
             raise DailyConfigError(msg)
@@ -81,7 +84,11 @@ class Fault:
 
         Args:
             hits: How many.
+
+        Raises:
+            DailyConfigError: It is no number.
         """
+        must_be(int, hits=hits)
         while self.hits < hits:
             self._hit.clear()
             await self._hit.wait()
@@ -145,11 +152,14 @@ class Chaos(Fault):
             DailyConfigError: There is no such kind, rate, path or number.
         """
         super().__init__(method, path, None, times=times)
+        must_be(int | str, seed=seed)
+        must_be(float, rate=rate)
+        must_be(Iterable | None, kinds=kinds)
         self.seed = seed
         self.rate = rate
         self.kinds = tuple(KINDS if kinds is None else kinds)
-        if not self.kinds or not KINDS.keys() >= set(self.kinds):
-            msg = f"kinds must be some of {', '.join(KINDS)}, not {', '.join(self.kinds)!r}."
+        if not self.kinds or not all(kind in [*KINDS] for kind in self.kinds):
+            msg = f"kinds must be some of {', '.join(KINDS)}, not {', '.join(map(str, self.kinds))!r}."
             raise DailyConfigError(msg)
         if not 0 <= rate <= 1:
             msg = f"rate must be from 0 to 1, not {rate}."

@@ -4,6 +4,7 @@
 from typing import Any
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.network import Network
 from pipecat_daily_rest.local.phone import DialIn, DialOut
 from pipecat_daily_rest.local.room_handle import RoomHandle
@@ -72,6 +73,7 @@ class Hands:
 
         Raises:
             JoinRefused: It may not come in, and why.
+            DailyConfigError: An argument cannot be one.
         """
         room, token = _name_and_token(room, token)
         return Scripted(self.state, room, token, **options)
@@ -149,11 +151,16 @@ class Hands:
             The call, which goes on by itself.
 
         Raises:
-            DailyConfigError: Nobody has that number.
+            DailyConfigError: Nobody has that number, or an argument cannot be one.
         """
+        must_be(str, target=target, from_=from_)
+        must_be(str | None, to=to)
+        must_be(dict[str, str] | None, sip_headers=sip_headers)
         return self.switchboard.dial_in(target, from_=from_, to=to, sip_headers=sip_headers)
 
 
 def _name_and_token(room: str, token: str | None) -> tuple[str, str | None]:
+    must_be(str, room=room)
+    must_be(str | None, token=token)
     name, _, query = room.rpartition("/")[2].partition("?")
     return name, secret(token or query.removeprefix("t=") or None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import fits
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.schema import Refusal
@@ -43,8 +44,8 @@ class Limits:
         Raises:
             DailyConfigError: One of them makes no sense.
         """
-        for name, (requests, seconds) in vars(self).items():
-            if requests < 1 or not 0 < seconds < math.inf:
+        for name, rate in vars(self).items():
+            if not fits(Rate, rate) or rate[0] < 1 or not 0 < rate[1] < math.inf:
                 msg = f"Limits: {name} is a number of requests and of seconds, as (100, 5.0)."
                 raise DailyConfigError(msg)
 

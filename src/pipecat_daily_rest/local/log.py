@@ -8,6 +8,8 @@ from typing import Any
 
 from loguru import logger
 
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.clock import Clock
 
 
@@ -82,7 +84,16 @@ class Log:
 
         Returns:
             The entry that made the count.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
         """
+        must_be(str, what=what)
+        must_be(str | None, room=room)
+        must_be(int, count=count)
+        if count < 1:
+            msg = f"count must be at least 1, not {count}."
+            raise DailyConfigError(msg)
         found: asyncio.Future[LogEntry] = asyncio.get_running_loop().create_future()
 
         def look(_: LogEntry | None = None) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.room import Participant, Seat
 from pipecat_daily_rest.local.state import State
 
@@ -93,6 +94,7 @@ class Network:
         Raises:
             DailyConfigError: It is not in a call, has no network already, or this is no time.
         """
+        must_be(float, seconds=seconds)
         room, state = participant.room, self._state
         if not seconds > 0:
             msg = f"{seconds} is no time without a network: give seconds, as 10."

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from pipecat_daily_rest.local.arguments import must_be
+
 T = TypeVar("T")
 
 
@@ -43,7 +45,9 @@ class News:
 
         Raises:
             TimeoutError: It has not happened.
+            DailyConfigError: The timeout is no number.
         """
+        must_be(float | None, timeout=timeout)
         try:
             async with asyncio.timeout(timeout):
                 while not (result := check()):
@@ -107,7 +111,10 @@ class Inbox(News):
 
         Raises:
             TimeoutError: There was none.
+            DailyConfigError: An argument cannot be one.
         """
+        must_be(str, name=name)
+        must_be(Callable | None, where=where)
 
         def find() -> dict[str, Any] | None:
             for entry in self._entries:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call_events import endpoints
 from pipecat_daily_rest.local.phone import DialIn, PhoneCall
 from pipecat_daily_rest.local.room import Participant, Room
@@ -83,8 +84,11 @@ class RoomHandle:
             final: Whether the words are final.
 
         Raises:
-            DailyConfigError: Nobody transcribes the call, or nobody is called so.
+            DailyConfigError: Nobody transcribes the call, nobody is called so, or an argument
+                cannot be one.
         """
+        must_be(str, text=text)
+        must_be(bool, final=final)
         self._daily.transcriber.said(self._find(who), text, final=final)
 
     def fail_transcription(self, message: str = "the transcription service failed") -> None:
@@ -94,8 +98,9 @@ class RoomHandle:
             message: Why.
 
         Raises:
-            DailyConfigError: Nobody transcribes the call.
+            DailyConfigError: Nobody transcribes the call, or this is no message.
         """
+        must_be(str, message=message)
         if not self._daily.transcriber.running(self.room):
             msg = f"Nobody transcribes the call in {self.name!r}: there is nothing to fail."
             raise DailyConfigError(msg)
@@ -146,6 +151,8 @@ class RoomHandle:
                 )
                 raise DailyConfigError(msg)
             phone = phones[0]
+        elif not hasattr(phone, "press"):
+            must_be(PhoneCall, phone=phone)
         phone.press(tones)
 
     def lose_network(self, who: Who, seconds: float) -> None:
@@ -164,7 +171,9 @@ class RoomHandle:
         self._daily.network.lose(self._find(who), seconds)
 
     def _find(self, who: Who) -> Participant:
-        wanted = who if isinstance(who, str) else who.id
+        wanted = who if isinstance(who, str) else getattr(who, "id", None)
+        if wanted is None:
+            must_be(Who, who=who)
         here = self.room.participants
         found = [p for p in here.values() if wanted in (p.id, p.user_name)]
         if len(found) != 1:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A participant that a test drives, without a browser or a network."""
 
+import json
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.door import Door
 from pipecat_daily_rest.local.hearing import WINDOW, is_in, read_wav, tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
@@ -96,7 +100,14 @@ class Scripted(Door, Sight):
 
         Raises:
             JoinRefused: It may not come in, and why.
+            DailyConfigError: An argument cannot be one.
         """
+        must_be(str, user_name=user_name)
+        must_be(float, keep=keep)
+        must_be(bool, knock=knock)
+        if not 0 <= keep < math.inf:
+            msg = f"keep is a number of seconds, not {keep}."
+            raise DailyConfigError(msg)
         self._seat = _Seat(round(keep / TICK))
         super().__init__(state, self._seat, room_name, token, knock, kind=kind, user_name=user_name)
 
@@ -120,11 +131,17 @@ class Scripted(Door, Sight):
                 is there from then on.
 
         Raises:
-            DailyConfigError: The file cannot be said.
+            DailyConfigError: It cannot be said.
         """
+        must_be(str | Path | bytes | np.ndarray, what=what)
+        must_be(str, track=track)
         if isinstance(what, str | Path):
             what = read_wav(what)
-        samples = np.frombuffer(what, np.int16) if isinstance(what, bytes) else what
+        odd = isinstance(what, bytes) and len(what) % 2
+        samples = np.frombuffer(what[odd:], np.int16) if isinstance(what, bytes) else what
+        if odd or samples.ndim != 1 or samples.dtype.kind not in "iu":
+            msg = "what must be PCM: whole numbers of 16 bit, of one channel."
+            raise DailyConfigError(msg)
         padded = np.pad(samples.astype(np.int16), (0, -len(samples) % BLOCK))
         self._seat.scripts.setdefault(track, deque()).extend(padded.reshape(-1, BLOCK))
         custom = dict.fromkeys(self._seat.scripts.keys() - {"microphone"}, "playable")
@@ -146,7 +163,14 @@ class Scripted(Door, Sight):
             seconds: How long.
             amplitude: How loud, up to 1.
             track: Where, as in `says`.
+
+        Raises:
+            DailyConfigError: There is no such tone.
         """
+        must_be(float, hz=hz, seconds=seconds, amplitude=amplitude)
+        if not (0 < hz < SAMPLE_RATE / 2 and 0 <= seconds < math.inf and 0 <= amplitude <= 1):
+            msg = f"A tone of {hz} Hz, {seconds} s and amplitude {amplitude} cannot be said."
+            raise DailyConfigError(msg)
         time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
         edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click
         wave = np.sin(2 * np.pi * hz * time) * edge * amplitude * 32767
@@ -158,7 +182,16 @@ class Scripted(Door, Sight):
         Args:
             message: Anything that JSON can hold.
             recipient: A session id; everybody else when None.
+
+        Raises:
+            DailyConfigError: No JSON can hold it, or an argument cannot be one.
         """
+        must_be(str | None, recipient=recipient)
+        try:
+            json.dumps(message)
+        except (TypeError, ValueError, RecursionError) as exc:
+            msg = "message must be what JSON can hold."
+            raise DailyConfigError(msg) from exc
         self._state.message(self.participant.room, message, sender=self.id, recipient=recipient)
 
     def mute(self, muted: bool = True) -> None:
@@ -167,6 +200,7 @@ class Scripted(Door, Sight):
         Args:
             muted: Off when True, on when False.
         """
+        must_be(bool, muted=muted)
         microphone = "off" if muted else "playable"
         self._state.update(self.participant, media={"microphone": microphone})
 
@@ -211,6 +245,7 @@ class Scripted(Door, Sight):
         Returns:
             Samples at 48 kHz.
         """
+        must_be(str, id=id, track=track)
         return _join(self._seat.voices.get(voice_of(id, track), ()))
 
     @property
@@ -236,9 +271,12 @@ class Scripted(Door, Sight):
             timeout: Seconds to wait.
 
         Raises:
-            DailyConfigError: The file cannot be read.
+            DailyConfigError: The file cannot be read, or an argument cannot be one.
             TimeoutError: It did not hear it.
         """
+        must_be(float | Path | Callable | dict | list | str, what=what)
+        must_be(str | None, voice=voice)
+        must_be(str, track=track)
         if isinstance(what, dict | list | str):
             await self.message(lambda message: bool(message == what), timeout=timeout)
             return
@@ -299,6 +337,7 @@ class Scripted(Door, Sight):
         Raises:
             TimeoutError: There was none.
         """
+        must_be(Callable | None, where=where)
 
         def fits(event: dict[str, Any]) -> bool:
             return where is None or where(event["message"])

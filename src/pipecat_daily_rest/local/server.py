@@ -19,6 +19,7 @@ from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import api, control, files, link, person
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.dialing import Dialing
@@ -87,12 +88,19 @@ class LocalDaily(Hands):
                 machine, or its folder. None leaves it to the test, see `RoomHandle.transcribe`.
 
         Raises:
-            DailyConfigError: The port, the key or the latency cannot be one.
+            DailyConfigError: An argument cannot be one.
         """
+        api_key = secret(api_key)
+        must_be(str, host=host)
+        must_be(int, port=port)
+        must_be(str | None, api_key=api_key, speech_model=speech_model)
+        must_be(Choices | None, choices=choices)
+        must_be(Limits | None, limits=limits)
+        must_be(float, latency=latency)
+        must_be(bool, control=control)
         if not 0 <= port <= 65535:
             msg = f"{port} is no TCP port: give one from 1 to 65535, or 0 for a free one."
             raise DailyConfigError(msg)
-        api_key = secret(api_key)
         if api_key is not None and len(api_key) < 32:
             msg = "The local Daily's api_key signs tokens and needs 32 characters or more; leave it out for a random one."
             raise DailyConfigError(msg)
@@ -188,11 +196,13 @@ class LocalDaily(Hands):
             days: How many days more.
 
         Raises:
-            ValueError: The sum is negative: time only moves forward.
+            DailyConfigError: An argument is no number, or the sum is negative: time only moves
+                forward.
         """
-        more = timedelta(minutes=minutes, hours=hours, days=days).total_seconds()
+        must_be(timedelta | float, seconds=seconds)
+        must_be(float, minutes=minutes, hours=hours, days=days)
         first = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-        self.state.clock.advance(first + more)
+        self.state.clock.advance(first + 60 * (minutes + 60 * (hours + 24 * days)))
 
     def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
         """Have the next requests to an endpoint fail.

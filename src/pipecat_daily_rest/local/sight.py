@@ -2,18 +2,21 @@
 """What a participant that a test drives shows and sees."""
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import fits, must_be
 from pipecat_daily_rest.local.news import News
 from pipecat_daily_rest.local.room import MEDIA, Participant
 from pipecat_daily_rest.local.state import State
-from pipecat_daily_rest.local.video import SOURCES, Picture
+from pipecat_daily_rest.local.video import Picture
 
 Pixels: TypeAlias = NDArray[np.uint8]  # rows, columns, RGB
 Colour: TypeAlias = tuple[int, int, int]
+_Source: TypeAlias = Literal["camera", "screenVideo"]
 
 _SIZE = (640, 360)  # of a picture of one colour
 _NEAR = 24  # how much each of R, G and B may differ, since VP8 keeps colours roughly
@@ -44,16 +47,25 @@ class Sight:
             source: ``camera`` or ``screenVideo``.
 
         Raises:
-            ValueError: It is no picture.
+            DailyConfigError: It is no picture, or there is no such source.
             PermissionError: It may not send this.
         """
         me = self.participant
-        if isinstance(picture, tuple):
+        must_be(_Source, source=source)
+        if _is_colour(picture):
             picture = np.full((_SIZE[1], _SIZE[0], 3), picture, np.uint8)
-        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-            msg = "a picture is an array of rows, columns and RGB, of type uint8"
-            raise ValueError(msg)
-        if source not in SOURCES or not me.may_send(MEDIA[source]):
+        if (
+            not isinstance(picture, np.ndarray)
+            or picture.ndim != 3
+            or picture.shape[2] != 3
+            or picture.dtype != np.uint8
+        ):
+            msg = (
+                "picture must be an array of rows, columns and RGB, of type uint8, or one colour, "
+                "as (255, 0, 0)."
+            )
+            raise DailyConfigError(msg)
+        if not me.may_send(MEDIA[source]):
             msg = f"the room or the token does not let it send its {source}"
             raise PermissionError(msg)
         height, width, _ = picture.shape
@@ -67,6 +79,7 @@ class Sight:
         Args:
             source: ``camera`` or ``screenVideo``.
         """
+        must_be(_Source, source=source)
         self._state.update(self.participant, media={source: "off"})
 
     async def sees(
@@ -92,7 +105,13 @@ class Sight:
         Raises:
             LookupError: Nobody by this id is in the room.
             TimeoutError: It did not see it; says what it saw.
+            DailyConfigError: An argument cannot be one.
         """
+        must_be(str, of=of)
+        must_be(_Source, source=source)
+        if not callable(what) and not _is_colour(what):
+            msg = "what must be a colour, as (255, 0, 0), or a function."
+            raise DailyConfigError(msg)
         other = self.participant.room.participants.get(of)
         if other is None:
             msg = f"nobody in the room has the session id {of!r}"
@@ -124,6 +143,10 @@ class Sight:
         finally:
             other.feeds[source].leave(look)
         return found[0]
+
+
+def _is_colour(value: Any) -> bool:
+    return fits(Colour, value) and all(0 <= part <= 255 for part in value)
 
 
 def _middle(pixels: Pixels) -> Colour:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.state import State
 
 RecordingStatus = Literal["finished", "in-progress", "canceled"]
@@ -123,6 +124,11 @@ class Stored:
         tracks: Sequence[Mapping[str, Any]] | None = None,
     ) -> Recording:
         """Put a recording there; see `LocalDaily.add_recording`."""
+        must_be(bytes | bytearray | memoryview, content=content)
+        must_be(str, content_type=content_type)
+        must_be(int, max_participants=max_participants)
+        must_be(str | None, meeting_id=meeting_id)
+        must_be(list[Mapping[str, Any]] | tuple[Mapping[str, Any], ...] | None, tracks=tracks)
         _check_room(room)
         _check_status(status, _RECORDING_STATUS)
         _check_times(start, duration)
@@ -157,6 +163,7 @@ class Stored:
         error: str | None = None,
     ) -> Transcript:
         """Put a transcript there; see `LocalDaily.add_transcript`."""
+        must_be(str | None, content=content, meeting_id=meeting_id, error=error)
         _check_room(room)
         _check_status(status, _TRANSCRIPT_STATUS)
         _check_times(start, duration)
@@ -240,6 +247,8 @@ def _check_status(status: str, known: Sequence[str]) -> None:
 
 
 def _check_times(start: float | None, duration: float) -> None:
+    must_be(float | None, start=start)
+    must_be(float, duration=duration)
     if not (0 <= duration < math.inf) or not (start is None or 0 <= start < math.inf):
         msg = "start is in unix seconds and duration in seconds: neither is negative."
         raise DailyConfigError(msg)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import claims
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call_events import CallEvents, endpoints
 from pipecat_daily_rest.local.clock import Timer
 from pipecat_daily_rest.local.hooks import Hooks
@@ -104,6 +105,7 @@ class Telephony:
             call: The call.
             reason: Why.
         """
+        must_be(str, reason=reason)
         if call.state == "ringing" and call.person is not None:
             call.become("failed", reason)
             self._events.dialout("error", call, error_msg=reason)
@@ -131,6 +133,7 @@ class Telephony:
         Raises:
             DailyConfigError: It is not in a room, or there are no such keys.
         """
+        must_be(str, tones=tones)
         room = call.room
         if room is None or call.session_id not in room.participants:
             msg = f"the call is {call.state}: its keys reach no room"
