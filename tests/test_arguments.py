@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Arguments that cannot be one: a clear error, and nothing is sent."""
 
+import sys
+
+import aiohttp
 import pytest
 from pipecat.transports.daily import utils as pipecats
 
@@ -13,6 +16,7 @@ from pipecat_daily_rest import (
     provisioned_room,
 )
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.runner import load_bot, run_bot
 
 URL = "https://x.daily.co/demo"
 
@@ -98,6 +102,76 @@ async def test_a_provisioned_room_of_something_else(local_daily, given, message)
     with pytest.raises(DailyConfigError, match=message):
         await room.__aenter__()
     assert local_daily.requests == []
+
+
+KEY = "k" * 40
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"retry": 5}, r"retry must be a pipecat_daily_rest\.RetryPolicy, not int"),
+        ({"retry": {"attempts": 1}}, r"retry must be a pipecat_daily_rest\.RetryPolicy, not dict"),
+        ({"pace": 5}, r"pace must be True, False or a pipecat_daily_rest\.RateLimits, not int"),
+        ({"pace": None}, "pace must be True, False or .*, not NoneType"),
+        ({"pace": (100, 5.0)}, "pace must be True, False or .*, not tuple"),
+        ({"aiohttp_session": 5}, r"aiohttp_session must be an aiohttp\.ClientSession, not int"),
+        (
+            {"aiohttp_session": aiohttp.ClientSession},
+            r"aiohttp_session must be an aiohttp\.ClientSession, not type",
+        ),
+        ({"daily_api_key": 5}, "characters that no key has"),
+        ({"daily_api_key": [KEY]}, "characters that no key has"),
+        ({"daily_api_url": ["https://x/v1"]}, "DAILY_API_URL"),
+    ],
+)
+def test_a_helper_of_something_else(given, message):
+    with pytest.raises(DailyConfigError, match=message) as caught:
+        DailyRESTHelper(**{"daily_api_key": KEY, **given})
+    assert KEY not in str(caught.value)
+
+
+async def bot(runner_args):
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"bot": None}, "bot must be a function, not NoneType"),
+        ({"bot": "bot.py"}, "bot must be a function, not str"),
+        ({"session_id": 5}, "session_id must be a string, not int"),
+        ({"name_prefix": 5}, "name_prefix 5 makes no valid room name"),
+        ({"open_browser": "no"}, "open_browser must be True or False, not str"),
+        ({"local": "no"}, "local must be True or False, not str"),
+        ({"local": True, "host": 5}, "host must be an address of this machine"),
+        ({"local": True, "host": None}, "host must be an address of this machine"),
+        ({"local": True, "port": "x"}, "port must be a whole number from 0 to 65535, not 'x'"),
+        ({"local": True, "port": True}, "port must be a whole number from 0 to 65535"),
+    ],
+)
+async def test_a_run_of_something_else(local_daily, monkeypatch, given, message):
+    for name, value in local_daily.env().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(DailyConfigError, match=message):
+        await run_bot(**{"bot": bot, **given})
+    assert local_daily.requests == []
+
+
+async def test_a_bot_that_is_not_async_leaves_no_room(local_daily, monkeypatch, capsys):
+    for name, value in local_daily.env().items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(DailyConfigError, match=r"`async def bot\(runner_args\)`"):
+        await run_bot(lambda runner_args: None)
+    assert [each.what for each in local_daily.state.log] == ["created", "deleted"]
+    assert "Talk to the bot" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", [None, [], 1.5, {"a": 1}])
+def test_a_bot_file_has_a_path(path):
+    with pytest.raises(DailyConfigError, match="There is no file"):
+        load_bot(path)
 
 
 async def test_one_string_is_a_list_of_one_and_not_of_its_letters(local_daily):

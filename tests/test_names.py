@@ -51,9 +51,12 @@ def test_what_is_not_a_rooms_url_is_refused(url):
         names.from_url(url)
 
 
-def test_a_refused_url_does_not_show_its_token():
+@pytest.mark.parametrize(
+    "url", ["https://x.daily.co/a/b?t=SECRET", b"https://x.daily.co/a?t=SECRET"]
+)
+def test_a_refused_url_does_not_show_its_token(url):
     with pytest.raises(DailyConfigError) as caught:
-        names.from_url("https://x.daily.co/a/b?t=SECRET")
+        names.from_url(url)
     assert "SECRET" not in str(caught.value)
 
 

@@ -49,7 +49,23 @@ def test_pauses_grow_have_a_cap_and_obey_the_server():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"attempts": 0}, {"deadline": 0}, {"timeout": -1}, {"backoff": -1}]
+    "bad",
+    [
+        {"attempts": 0},
+        {"attempts": 1.5},
+        {"attempts": True},
+        {"attempts": "x"},
+        {"attempts": None},
+        {"deadline": 0},
+        {"deadline": "x"},
+        {"deadline": None},
+        {"timeout": -1},
+        {"timeout": True},
+        {"timeout": float("nan")},
+        {"backoff": -1},
+        {"backoff": [1]},
+        {"max_backoff": {}},
+    ],
 )
 def test_a_policy_that_makes_no_sense(bad):
     with pytest.raises(errors.DailyConfigError, match=next(iter(bad))):

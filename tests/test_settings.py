@@ -41,7 +41,10 @@ def test_url(monkeypatch):
 
 @pytest.mark.parametrize(
     "url",
-    ["", "api.daily.co/v1", "ftp://x/v1", "http://", "http://x/v1?a=b", "http://u:p@x", "http://["],
+    [
+        *("", "api.daily.co/v1", "ftp://x/v1", "http://", "http://x/v1?a=b", "http://u:p@x"),
+        *("http://[", 5, True, b"https://x/v1", ["https://x/v1"], {"url": "https://x/v1"}),
+    ],
 )
 def test_bad_urls(url):
     with pytest.raises(DailyConfigError, match="DAILY_API_URL"):

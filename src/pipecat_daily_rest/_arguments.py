@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is checked of any method's arguments before anything is sent. Pure: no I/O."""
 
+import inspect
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 
 from pipecat_daily_rest._secret import masked
@@ -11,12 +12,12 @@ from pipecat_daily_rest.errors import DailyConfigError
 
 
 def model(field: str, value: object, kind: type) -> None:
-    """Check that an argument is a model of this package, and not Pipecat's of the same name.
+    """Check that an argument is of a class, and not of Pipecat's of the same name.
 
     Args:
         field: The argument's name.
         value: The argument.
-        kind: The model.
+        kind: The class: a model of this package, as a rule.
 
     Raises:
         DailyConfigError: It is something else.
@@ -28,7 +29,9 @@ def model(field: str, value: object, kind: type) -> None:
             if given.__module__ == "builtins"
             else f"{given.__module__}.{given.__name__}"
         )
-        msg = f"{field} must be a pipecat_daily_rest.{kind.__name__}, not {name}."
+        library = kind.__module__.partition(".")[0]
+        article = "an" if library[0] in "aeiou" else "a"
+        msg = f"{field} must be {article} {library}.{kind.__name__}, not {name}."
         raise DailyConfigError(msg)
 
 
@@ -157,6 +160,75 @@ def whole(field: str, value: int | None, low: int, high: int) -> int | None:
         msg = f"{field} must be a whole number from {low} to {high}, not {value!r}."
         raise DailyConfigError(msg)
     return value
+
+
+def at_least(field: str, value: int, least: int) -> int:
+    """Check a whole number that has no upper limit.
+
+    Args:
+        field: The argument's name.
+        value: The number.
+        least: The least.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It is none, or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        msg = f"{field} must be a whole number, at least {least}, not {value!r}."
+        raise DailyConfigError(masked(msg))
+    return value
+
+
+def flag(field: str, value: bool | None) -> None:
+    """Check a truth value. A text is none: ``"no"`` would count as true.
+
+    Args:
+        field: The argument's name.
+        value: The value, or None.
+
+    Raises:
+        DailyConfigError: It is none.
+    """
+    if value is not None and not isinstance(value, bool):
+        msg = f"{field} must be True or False, not {type(value).__name__}."
+        raise DailyConfigError(msg)
+
+
+def function(field: str, value: object) -> None:
+    """Check what is to be called.
+
+    Args:
+        field: The argument's name.
+        value: The function.
+
+    Raises:
+        DailyConfigError: It cannot be called.
+    """
+    if not callable(value):
+        msg = f"{field} must be a function, not {type(value).__name__}."
+        raise DailyConfigError(msg)
+
+
+def awaitable(field: str, result: Any) -> Awaitable[Any]:
+    """Check what a function of the caller's gave, which has to be an async one.
+
+    Args:
+        field: The argument's name.
+        result: What it gave.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It cannot be awaited.
+    """
+    if inspect.isawaitable(result):
+        return result
+    msg = f"{field} must be an async function, as `async def {field}(runner_args)`."
+    raise DailyConfigError(msg)
 
 
 def one_of(field: str, value: str | None, *choices: str) -> str | None:

@@ -10,6 +10,7 @@ import sys
 from types import TracebackType
 from typing import Any, Self
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import stand_in
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.errors import DailyConfigError
@@ -53,7 +54,14 @@ class LocalChild:
             limits: Whether it refuses what is above Daily's documented rates.
             latency: Seconds that every request takes at the least.
             control: Whether other processes may make it fail.
+
+        Raises:
+            DailyConfigError: There is no such host or port.
         """
+        if not isinstance(host, str) or not host:
+            msg = "host must be an address of this machine, as 127.0.0.1."
+            raise DailyConfigError(msg)
+        arguments.whole("port", port, 0, 65535)
         self._arguments = ["--host", host, "--log-level", log_level]
         self._arguments += ["--limits"] if limits else []
         self._arguments += ["--latency", str(latency)] if latency else []

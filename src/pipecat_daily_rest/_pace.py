@@ -56,12 +56,20 @@ class RateLimits:
             DailyConfigError: One of them makes no sense.
         """
         for name in ("default", "slow", "media_start"):
-            requests, seconds = getattr(self, name)
-            if requests < 1 or not 0 < seconds < math.inf:
+            rate = getattr(self, name)
+            requests, seconds = (
+                rate if isinstance(rate, tuple | list) and len(rate) == 2 else (0, 0)
+            )
+            numbers = type(requests) is int and isinstance(seconds, int | float)
+            if not numbers or requests < 1 or not 0 < seconds < math.inf:
                 msg = f"RateLimits: {name} is a number of requests and of seconds, as (100, 5.0)."
                 raise DailyConfigError(msg)
-        if not self.wait >= 0:
-            msg = f"RateLimits: wait is a number of seconds, not {self.wait}."
+        number = isinstance(self.wait, int | float) and not isinstance(self.wait, bool)
+        if not number or not self.wait >= 0:
+            msg = "RateLimits: wait must be a number of seconds, 0 or more."
+            raise DailyConfigError(msg)
+        if self.redis_url is not None and not isinstance(self.redis_url, str):
+            msg = "RateLimits: redis_url must be a string, as redis://host:6379/0."
             raise DailyConfigError(msg)
         object.__setattr__(self, "redis_url", secret(self.redis_url))
 

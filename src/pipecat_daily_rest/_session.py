@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from loguru import logger
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import stand_in
 from pipecat_daily_rest._child import LocalChild
 from pipecat_daily_rest._finish import finish
@@ -55,6 +56,15 @@ class Session:
     cli_args: argparse.Namespace | None = None
     open_browser: bool = False
     exit: BaseException | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        """Check the bot.
+
+        Raises:
+            DailyConfigError: It cannot be called, or the id is none.
+        """
+        arguments.function("bot", self.bot)
+        arguments.text("session_id", self.session_id)
 
     def use(self, child: LocalChild) -> None:
         """Run on a local Daily.
@@ -124,9 +134,10 @@ class Session:
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, str(room.join_url))
 
     async def _in_the_call(self, room: ProvisionedRoom) -> None:
-        arguments = room.runner_args(self.body, self.session_id or str(uuid.uuid4()))
-        arguments.cli_args = self.cli_args
-        bot = asyncio.create_task(_guarded(self.bot(arguments)), name="bot")
+        given = room.runner_args(self.body, self.session_id or str(uuid.uuid4()))
+        given.cli_args = self.cli_args
+        running = arguments.awaitable("bot", self.bot(given))
+        bot = asyncio.create_task(_guarded(running), name="bot")
         stopped = asyncio.create_task(self.ending.stop.wait())
         died = asyncio.create_task(self.child.died() if self.child else _never())
         over = asyncio.create_task(_until(room.expires_at if room.owned else None))

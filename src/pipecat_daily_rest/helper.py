@@ -26,6 +26,7 @@ from pipecat_daily_rest._methods.tokens import TokenMethods
 from pipecat_daily_rest._methods.webhooks import WebhookMethods
 from pipecat_daily_rest._pace import RateLimits
 from pipecat_daily_rest._secret import masked, secret
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.retry import Repeat, RetryPolicy
 
 
@@ -68,9 +69,19 @@ class DailyRESTHelper(
                 limits than the documented ones says so: ``RateLimits(default=(200, 5))``.
 
         Raises:
-            DailyConfigError: The key or the URL cannot be one.
+            DailyConfigError: An argument cannot be one.
         """
         daily_api_key = secret(daily_api_key) or ""
+        if aiohttp_session is not None:
+            arguments.model("aiohttp_session", aiohttp_session, aiohttp.ClientSession)
+        if retry is not None:
+            arguments.model("retry", retry, RetryPolicy)
+        if not isinstance(pace, RateLimits | bool):
+            msg = (
+                "pace must be True, False or a pipecat_daily_rest.RateLimits, "
+                f"not {type(pace).__name__}."
+            )
+            raise DailyConfigError(msg)
         self.api = API(
             api_key=daily_api_key,
             api_url=daily_api_url,

@@ -4,6 +4,7 @@
 import re
 import secrets
 import string
+from typing import Any
 from urllib.parse import urlsplit
 
 from pipecat_daily_rest._secret import hidden, masked
@@ -59,7 +60,11 @@ def check_prefix(prefix: str) -> str:
     Raises:
         DailyConfigError: It makes no valid name.
     """
-    if not prefix or not _VALID.fullmatch(f"{prefix}-r" + "0" * _RANDOM):
+    if (
+        not isinstance(prefix, str)
+        or not prefix
+        or not _VALID.fullmatch(f"{prefix}-r" + "0" * _RANDOM)
+    ):
         msg = (
             f"name_prefix {prefix!r} makes no valid room name: use A-Z, a-z, 0-9, '-' and '_', "
             f"{128 - _RANDOM - 2} characters at most."
@@ -127,7 +132,9 @@ def from_url(room_url: str) -> str:
         DailyConfigError: It is not the URL of a room.
     """
     # A query may carry a token, and a token may have come instead of a URL.
-    where = hidden(re.split(r"[?#]", room_url)[0]) if isinstance(room_url, str) else room_url
+    where: Any = type(room_url)
+    if isinstance(room_url, str):
+        where = hidden(re.split(r"[?#]", room_url)[0])
     msg = f"{where!r} is not a room's URL: it must look like https://x.daily.co/room."
     try:
         parts = urlsplit(where)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyConfigError,
@@ -51,13 +52,11 @@ class RetryPolicy:
         Raises:
             DailyConfigError: One of them makes no sense.
         """
-        if self.attempts < 1:
-            msg = f"RetryPolicy: attempts must be at least 1, not {self.attempts}."
-            raise DailyConfigError(msg)
+        arguments.at_least("RetryPolicy: attempts", self.attempts, 1)
         for name in ("backoff", "max_backoff", "deadline", "timeout"):
-            if getattr(self, name) < 0 or (
-                name in ("deadline", "timeout") and not getattr(self, name)
-            ):
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not value >= 0 or (name in ("deadline", "timeout") and not value):
                 msg = f"RetryPolicy: {name} must be a positive number of seconds."
                 raise DailyConfigError(msg)
 

@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 
 from loguru import logger
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import settings, stand_in
 from pipecat_daily_rest._child import DEFAULT_HOST, DEFAULT_PORT, LocalChild
 from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
@@ -108,6 +109,8 @@ async def run_bot(
         DailyError: There is no room for the bot.
         Exception: What the bot raised; its room is gone.
     """
+    arguments.flag("local", local)
+    arguments.flag("open_browser", open_browser)
     if local and stand_in.is_real_loaded():
         raise DailyConfigError(stand_in.WAY_OUT)
     request = RoomRequest(
@@ -324,7 +327,7 @@ def load_bot(path: str) -> Bot:
         DailyConfigError: There is no such file, or no bot in it.
         Exception: What the file raised.
     """
-    if not os.path.isfile(path):
+    if not isinstance(path, str | os.PathLike) or not os.path.isfile(path):
         msg = f"There is no file {path!r}: pass the Python file that defines bot()."
         raise DailyConfigError(msg)
     name = os.path.splitext(os.path.basename(path))[0]

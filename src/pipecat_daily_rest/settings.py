@@ -71,7 +71,7 @@ def api_url(given: str | None = None) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError):
         usable = False
     if not usable or parts.query or parts.fragment or parts.username:
         msg = f"The Daily API URL must look like {DEFAULT_API_URL}: check DAILY_API_URL."
