@@ -234,6 +234,17 @@ async def test_the_key(daily, session, monkeypatch):
         ({"room_exp_duration": 0}, "room_exp_duration"),
         ({"room_exp_duration": "2"}, "room_exp_duration"),
         ({"token_exp_duration": -1}, "token_exp_duration"),
+        ({"sip_caller_phone": 5}, "sip_caller_phone must be a string, not int"),
+        ({"sip_caller_phone": b"1"}, "sip_caller_phone must be a string, not bytes"),
+        ({"sip_enable_video": "no"}, "sip_enable_video must be True or False"),
+        ({"sip_num_endpoints": "2"}, "sip_num_endpoints must be a whole number"),
+        ({"sip_num_endpoints": 0}, "sip_num_endpoints must be a whole number"),
+        ({"enable_dialout": "no"}, "enable_dialout must be True or False"),
+        ({"sip_caller_phone": "1", "sip_codecs": ["OPUS"]}, "sip_codecs must be lists"),
+        ({"sip_caller_phone": "1", "sip_codecs": {"audio": 5}}, "sip_codecs must be lists"),
+        ({"sip_provider": 5}, "sip_provider must be a string"),
+        ({"room_geo": object()}, "room_geo must be a string"),
+        ({"aiohttp_session": 5}, r"aiohttp_session must be an aiohttp\.ClientSession, not int"),
         ({"room_properties": {"exp": 1}}, "room_properties"),
         ({"room_properties": DailyRoomProperties(exp=5)}, "in the past"),
         ({"token_properties": their_models.DailyRoomProperties(exp=2.5)}, "token_properties"),
@@ -241,7 +252,7 @@ async def test_the_key(daily, session, monkeypatch):
 )
 async def test_arguments_that_do_not_fit(daily, session, arguments, says):
     with pytest.raises(DailyConfigError, match=says):
-        await configure(session, **arguments)
+        await configure(**{"aiohttp_session": session, **arguments})
     assert daily.requests == []
 
 

@@ -10,6 +10,7 @@ from pipecat.runner import daily as theirs
 from pipecat.runner.types import DailyRunnerArguments, SmallWebRTCRunnerArguments
 
 from pipecat_daily_rest import (
+    DailyConfigError,
     DailyRESTHelper,
     DailyRoomParams,
     DailyRoomProperties,
@@ -283,6 +284,20 @@ async def test_other_failures_are_logged_each_time_and_never_raised(daily, monke
     bad = DailyRunnerArguments(room_url="not a url?t=SECRET")
     assert await returns(bad) is bad
     assert "SECRET" not in "".join(logged("ERROR"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"bot": 5}, "bot must be a function, not int"),
+        ({"only": "demo"}, "only must be a function, not str"),
+        ({"api_key": 5}, "api_key must be a string, not int"),
+        ({"api_url": ["https://x/v1"]}, "api_url must be a string, not list"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments, says):
+    with pytest.raises(DailyConfigError, match=says):
+        deletes_room(**arguments)
 
 
 async def test_a_key_of_its_own(daily, arguments, monkeypatch):

@@ -278,11 +278,18 @@ async def test_what_cannot_be_known_deletes_nothing(daily, monkeypatch):
     [
         ({"name_prefix": ""}, "name_prefix"),
         ({"name_prefix": "a b"}, "name_prefix"),
+        ({"name_prefix": 5}, "name_prefix"),
+        ({"name_prefix": True}, "name_prefix"),
+        ({"dry_run": "no"}, "dry_run must be True or False, not str"),
+        ({"now": 5}, "now must be a function"),
+        ({"sleep": 0.1}, "sleep must be a function"),
+        ({"aiohttp_session": 5}, r"aiohttp_session must be an aiohttp\.ClientSession, not int"),
         ({"min_age": -1}, "min_age"),
         ({"min_age": "1h"}, "min_age"),
         ({"pause": -1}, "pause"),
         ({"daily": object(), "api_key": "k"}, "leave out api_key"),
         ({"api_url": "nonsense"}, "DAILY_API_URL"),
+        ({"api_url": ["nonsense"]}, "DAILY_API_URL"),
     ],
 )
 async def test_arguments_that_do_not_fit(daily, arguments, says):

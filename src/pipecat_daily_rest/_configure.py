@@ -8,6 +8,7 @@ import aiohttp
 from loguru import logger
 from pydantic import BaseModel, ValidationError
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import settings
 from pipecat_daily_rest._request import RoomRequest
 from pipecat_daily_rest._secret import secret
@@ -80,6 +81,12 @@ async def configure(
     from pipecat.runner.daily import DailyRoomConfig
 
     api_key = secret(api_key)
+    arguments.text("sip_caller_phone", sip_caller_phone)
+    arguments.text("sip_provider", sip_provider)
+    arguments.text("room_geo", room_geo)
+    arguments.flag("sip_enable_video", sip_enable_video)
+    arguments.flag("enable_dialout", enable_dialout)
+    arguments.at_least("sip_num_endpoints", sip_num_endpoints, 1)
     properties = _ours(DailyRoomProperties, "room_properties", room_properties)
     token = _ours(DailyMeetingTokenProperties, "token_properties", token_properties)
     token_seconds = _seconds("token_exp_duration", token_exp_duration)
@@ -98,13 +105,17 @@ async def configure(
         properties.enable_dialout = enable_dialout or None
         if sip_caller_phone:
             properties.start_video_off = not sip_enable_video
-            properties.sip = DailyRoomSipParams(
-                display_name=sip_caller_phone,
-                video=sip_enable_video,
-                num_endpoints=sip_num_endpoints,
-                codecs=sip_codecs,
-                provider=sip_provider,
-            )
+            try:
+                properties.sip = DailyRoomSipParams(
+                    display_name=sip_caller_phone,
+                    video=sip_enable_video,
+                    num_endpoints=sip_num_endpoints,
+                    codecs=sip_codecs,
+                    provider=sip_provider,
+                )
+            except ValidationError as exc:
+                msg = 'sip_codecs must be lists of codecs by kind, as {"audio": ["OPUS"]}.'
+                raise DailyConfigError(msg) from exc
     standing = None if sip else settings.room_url()
     request = RoomRequest(
         params=DailyRoomParams(properties=properties) if standing is None else None,

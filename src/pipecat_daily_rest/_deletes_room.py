@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from loguru import logger
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import names, settings
 from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._deletion import delete_room
@@ -85,8 +86,17 @@ def deletes_room(
     Returns:
         The bot, or a decorator when no bot was passed. The bot ends at the latest 10 s later than
         without it.
+
+    Raises:
+        DailyConfigError: An argument cannot be one.
     """
     api_key = secret(api_key)
+    if bot is not None:
+        arguments.function("bot", bot)
+    if only is not None:
+        arguments.function("only", only)
+    arguments.text("api_key", api_key)
+    arguments.text("api_url", api_url)
 
     def decorate(bot: _Bot[P, R]) -> _Bot[P, R]:
         @functools.wraps(bot)

@@ -13,6 +13,7 @@ from typing import Any, Self
 import aiohttp
 from loguru import logger
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import settings
 from pipecat_daily_rest._batch import Made
 from pipecat_daily_rest._finish import both, finish
@@ -97,15 +98,16 @@ class RoomPool:
             aiohttp_session=aiohttp_session,
         )
         self._request.check()
+        arguments.function("now", now)
         self._lifetime = self._request.seconds()
         self._now = now
         self._bounds = Bounds()
-        least = _number("size", size, 1)
+        least = arguments.at_least("size", size, 1)
         self._plan = Plan(
             body=self._body(),
             prefix=name_prefix,
             size=least,
-            max_size=least if max_size is None else _number("max_size", max_size, least),
+            max_size=least if max_size is None else arguments.at_least("max_size", max_size, least),
             lifetime=self._lifetime,
             ttl=settings.seconds("ttl", ttl),
             now=now,
@@ -262,10 +264,3 @@ class RoomPool:
         self._users -= 1
         if not self._users and self._request.daily is None:
             await helper.aclose()
-
-
-def _number(name: str, number: int, least: int) -> int:
-    if isinstance(number, bool) or not isinstance(number, int) or number < least:
-        msg = f"{name} must be a whole number, at least {least}, not {number!r}."
-        raise DailyConfigError(msg)
-    return number

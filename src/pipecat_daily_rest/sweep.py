@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 from loguru import logger
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import names, settings
 from pipecat_daily_rest._deletion import Deletion
 from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
@@ -86,6 +87,9 @@ async def sweep_rooms(
     names.check_prefix(name_prefix)
     least = settings.seconds("min_age", min_age, least=0)
     gap = settings.seconds("pause", pause, least=0)
+    arguments.flag("dry_run", dry_run)
+    arguments.function("now", now)
+    arguments.function("sleep", sleep)
     request = RoomRequest(
         daily=daily, api_key=api_key, api_url=api_url, aiohttp_session=aiohttp_session
     )
