@@ -187,9 +187,37 @@ def test_a_body_that_is_not_raw_is_the_callers_mistake(body):
         webhooks.verify(body, {}, secret=SECRET)
 
 
-def test_a_source_is_one_of_two():
+@pytest.mark.parametrize("source", ["twilio", 5, None, ["webhook"], {"webhook": 1}])
+def test_a_source_is_one_of_two(source):
     with pytest.raises(DailyConfigError, match="webhook, pinless"):
-        webhooks.verify(b"", {}, secret=SECRET, source="twilio")
+        webhooks.verify(b"", {}, secret=SECRET, source=source)
+
+
+@pytest.mark.parametrize("headers", [5, "x", None, [("X-Webhook-Signature", "x")], {5: "x"}])
+def test_headers_are_texts_by_their_names(headers):
+    with pytest.raises(DailyConfigError, match="headers must be the headers of the request"):
+        webhooks.verify(b"", headers, secret=SECRET)
+
+
+def test_headers_that_are_numbers_are_the_callers_mistake():
+    with pytest.raises(DailyConfigError, match="headers must be the headers of the request"):
+        read(wire(JOINED), {"X-Webhook-Signature": 5})
+
+
+@pytest.mark.parametrize("now", ["x", True, [1], {}, float("nan")])
+def test_the_present_is_a_number_of_seconds(now):
+    with pytest.raises(DailyConfigError, match="now must be a number of seconds"):
+        webhooks.sign(b"", secret=SECRET, now=now)
+    signed = webhooks.sign(b"{}", secret=SECRET, now=NOW)
+    with pytest.raises(DailyConfigError, match="now must be a number of seconds"):
+        webhooks.verify(b"{}", signed, secret=SECRET, now=now)
+
+
+def test_a_text_is_neither_true_nor_false():
+    with pytest.raises(DailyConfigError, match="milliseconds must be True or False"):
+        webhooks.sign(b"", secret=SECRET, milliseconds="no")
+    with pytest.raises(DailyConfigError, match="reserialized must be True or False"):
+        webhooks.verify(b"", {}, secret=SECRET, reserialized="no")
 
 
 # -- The body as it was signed: raw, or written anew ---------------------------------------------

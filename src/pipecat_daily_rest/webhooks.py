@@ -27,6 +27,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import settings
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest._webhook_events import (
@@ -213,7 +214,9 @@ def verify(
     secret = _hidden(secret)
     _check(secret)
     raw = _raw(body)
+    arguments.flag("reserialized", reserialized)
     window = None if replay_window is None else settings.seconds("replay_window", replay_window)
+    present = _present(now)
     signature_header, timestamp_header = _headers(source)
     signature = _header(headers, signature_header)
     timestamp = _header(headers, timestamp_header)
@@ -228,7 +231,7 @@ def verify(
         )
         raise WebhookVerificationError(msg, reason="wrong-signature")
     # Only now, so that a wrong clock is blamed only for what Daily really signed.
-    age = (time.time() if now is None else now) - instant
+    age = present - instant
     if window is not None and abs(age) > window:
         msg = (
             f"{timestamp_header} is {abs(age):.0f} s in the {'past' if age > 0 else 'future'}, and "
@@ -265,7 +268,8 @@ def sign(
     _check(secret)
     raw = _raw(body)
     signature_header, timestamp_header = _headers(source)
-    instant = time.time() if now is None else now
+    arguments.flag("milliseconds", milliseconds)
+    instant = _present(now)
     timestamp = str(math.floor(instant * 1000 if milliseconds else instant))
     signature = _signature(secret, timestamp, raw).decode()
     return {signature_header: signature, timestamp_header: timestamp}
@@ -289,17 +293,25 @@ def _raw(body: bytes) -> bytes:
     raise DailyConfigError(msg)
 
 
+def _present(now: float | None) -> float:
+    return time.time() if now is None else arguments.seconds("now", now)
+
+
 def _headers(source: Source) -> tuple[str, str]:
-    if source in _HEADERS:
+    if isinstance(source, str) and source in _HEADERS:
         return _HEADERS[source]
     msg = f"source must be one of {', '.join(_HEADERS)}, not {source!r}."
     raise DailyConfigError(msg)
 
 
 def _header(headers: Mapping[str, str], name: str) -> str:
-    for key, value in headers.items():
-        if key.lower() == name.lower():
-            return value.strip()
+    try:
+        for key, value in headers.items():
+            if key.lower() == name.lower():
+                return str.strip(value)
+    except (AttributeError, TypeError):
+        msg = "headers must be the headers of the request, as texts by their names."
+        raise DailyConfigError(msg) from None
     msg = f"The request has no {name} header: Daily did not sign it."
     raise WebhookVerificationError(msg, reason="no-signature")
 
