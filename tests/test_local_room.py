@@ -58,6 +58,9 @@ async def exits(args):
 async def returns(args):
     pass
 
+def is_not_async(args):
+    pass
+
 async def fails_at_the_end(args):
     try:
         await echo(args)
@@ -122,6 +125,12 @@ async def test_what_cannot_be_said(local_room, tmp_path):
         with pytest.raises(DailyConfigError, match="8 bit a sample: save it"):
             ana.says(wav(tmp_path / "8bit.wav", 500, 8000, 1, width=1))
         (tmp_path / "no.wav").write_text("nothing")
+        with pytest.raises(DailyConfigError, match="name must be a string, not None"):
+            await room.person(None)
+        with pytest.raises(DailyConfigError, match="properties must be DailyMeetingTokenProperties"):
+            await room.person("Bo", {"user_id": "b"})
+        with pytest.raises(DailyConfigError, match="timeout must be a number"):
+            await room.ended(timeout="1")
         for name in ("no.wav", "missing.wav"):
             with pytest.raises(DailyConfigError, match=f"{name}' cannot be read as a WAV"):
                 ana.says(tmp_path / name)
@@ -132,6 +141,7 @@ async def test_what_cannot_be_said(local_room, tmp_path):
 FAILING = """
 import pytest
 import pipecat_daily_rest._local_room as plugin
+from pipecat_daily_rest import DailyConfigError
 from bots import *
 
 async def test_while_somebody_waits(local_room):
@@ -142,6 +152,13 @@ async def test_while_somebody_waits(local_room):
 
 async def test_before_it_is_in(local_room):
     async with local_room(exits):
+        pass
+
+async def test_of_another_kind(local_room):
+    with pytest.raises(DailyConfigError, match="bot must be a function, not 5"):
+        async with local_room(5):
+            pass
+    async with local_room(is_not_async):
         pass
 
 async def test_without_coming_in(local_room):
@@ -182,6 +199,7 @@ def test_people_and_a_bot(tmp_path: Path) -> None:
 FAILED = {
     "while_somebody_waits": "LookupError: the bot has lost its way",
     "before_it_is_in": "RuntimeError: the bot called sys.exit('Error: no key')",
+    "of_another_kind": "pipecat_daily_rest.errors.DailyConfigError: bot must be an async function",
     "without_coming_in": "RuntimeError: the bot ended before it was in the room",
     "at_the_end": "LookupError: the bot ended badly",
     "never": "RuntimeError: the bot was cancelled and did not end within 0 s",
@@ -202,5 +220,5 @@ def test_a_failure_is_the_bots_own_and_comes_at_once(tmp_path: Path, name: str) 
     summary = re.search(rf"^FAILED .*::test_{name} - (.*)$", ended.stdout, re.MULTILINE)
     assert summary is not None, ended.stdout + ended.stderr
     assert summary[1].startswith(FAILED[name]), ended.stdout
-    assert "1 failed, 6 deselected" in ended.stdout
+    assert "1 failed, 7 deselected" in ended.stdout
     assert "outlived the test" not in ended.stdout  # the room is gone all the same

@@ -292,6 +292,26 @@ def test_a_failed_check_says_what_came(local_daily, demo):
     with pytest.raises(AssertionError, match="1 requests, not 0, came to POST /rooms; these did:"):
         local_daily.assert_not_requested("POST", "/rooms")
 
+def test_arguments_that_do_not_fit(local_daily, demo):
+    ana = local_daily.join("demo")
+    for call, says in (
+        (lambda: local_daily.join(5), "room must be a string, not 5"),
+        (lambda: local_daily.join("demo", 5), "token must be a string, not 5"),
+        (lambda: local_daily.advance("x"), "seconds must be"),
+        (lambda: local_daily.fail("GET", "/", status="500"), "status must be a whole number"),
+        (lambda: local_daily.requests_to("POST", 5), "path must be a string, not 5"),
+        (lambda: local_daily.assert_requested("POST", "/rooms", times="1"), "times must be"),
+        (lambda: local_daily.run(local_daily.wait_for("x", timeout="1")), "timeout must be"),
+        (lambda: local_daily.run(local_daily.wait_for("x", count="1")), "count must be"),
+        (lambda: local_daily.run(ana.hears(None)), "what must be"),
+        (lambda: local_daily.room("demo").dtmf(5), "There are 0 telephones"),
+    ):
+        with pytest.raises(DailyConfigError, match=says):
+            call()
+    local_daily.room("demo").lose_network(ana, seconds=1)
+    with pytest.raises(DailyConfigError, match="who must be a string or Participant"):
+        local_daily.room("demo").lose_network(5, seconds=1)
+
 def test_its_environment(local_daily):
     assert os.environ["DAILY_API_URL"] == local_daily.api_url
     assert os.environ["DAILY_API_KEY"] == local_daily.api_key
@@ -430,7 +450,7 @@ def test_the_fixtures_in_every_kind_of_test(suite: Run) -> None:
     # A type may be imported from the plugin before pytest loads it.
     conftest = "from pipecat_daily_rest.testing import LocalDailyFixture\n" + CONFTEST
     ended = suite(conftest__py=conftest, test_suite__py=SUITE)
-    assert re.search(r"= 12 passed in", ended.stdout), ended.stdout + ended.stderr
+    assert re.search(r"= 13 passed in", ended.stdout), ended.stdout + ended.stderr
 
 
 def test_a_wait_that_nobody_awaits_is_told(suite: Run) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 from pipecat_daily_rest._local_thread import DailyThread, Remote
 from pipecat_daily_rest._secret import hidden, secret
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.faults import Chaos, Fault
 from pipecat_daily_rest.local.journal import Request
 from pipecat_daily_rest.local.log import LogEntry
@@ -91,6 +92,7 @@ class LocalDailyFixture:
 
         Raises:
             JoinRefused: It may not come in, and why.
+            DailyConfigError: An argument cannot be one.
         """
         room, token = hidden(room), secret(token)
         person = self._thread.call(self._daily.join, room, token, **options)
@@ -176,7 +178,9 @@ class LocalDailyFixture:
 
         Raises:
             TimeoutError: It has not happened; says what has.
+            DailyConfigError: An argument cannot be one.
         """
+        must_be(float | None, timeout=timeout)
         waiting = self._daily.state.wait_for(what, room=room, count=count)
         try:
             return await self._thread.follow(asyncio.wait_for(waiting, timeout))
@@ -243,7 +247,8 @@ class LocalDailyFixture:
             **more: As for `LocalDaily.advance`: ``minutes``, ``hours``, ``days``.
 
         Raises:
-            ValueError: The sum is negative: time only moves forward.
+            DailyConfigError: An argument is no number, or the sum is negative: time only moves
+                forward.
         """
         self._thread.call(self._daily.advance, seconds, **more)
 
@@ -325,7 +330,9 @@ class LocalDailyFixture:
 
         Raises:
             AssertionError: It did not; says which requests came.
+            DailyConfigError: An argument cannot be one.
         """
+        must_be(int | None, times=times)
         __tracebackhide__ = True
         requests = self.requests
         to = _to(requests, method, path)
@@ -373,6 +380,7 @@ def _copy(room: Room) -> Room:
 
 
 def _to(requests: list[Request], method: str, path: str) -> list[Request]:
+    must_be(str, method=method, path=path)
     pattern = ".*" if path == "*" else "[^/]+".join(map(re.escape, path.split("*")))
     return [
         request

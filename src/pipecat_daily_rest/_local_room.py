@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from pipecat_daily_rest._arguments import awaitable
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._local_fixture import LocalDailyFixture
 from pipecat_daily_rest._provisioned import ProvisionedRoom
+from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
@@ -69,7 +71,11 @@ class LocalRoom:
 
         Raises:
             JoinRefused: It may not come in, and why.
+            DailyConfigError: An argument cannot be one.
         """
+        must_be(str, name=name)
+        must_be(DailyMeetingTokenProperties | None, properties=properties)
+        must_be(bool, owner=owner)
         asked = properties or DailyMeetingTokenProperties()
         named = asked.model_copy(update={"user_name": name})
         token = await self.provisioned.mint_token(named, owner=owner)
@@ -107,7 +113,9 @@ class LocalRoom:
 
         Raises:
             TimeoutError: It still runs.
+            DailyConfigError: The timeout is no number.
         """
+        must_be(float | None, timeout=timeout)
         await asyncio.wait({self.bot}, timeout=timeout)
         if not self.bot.done():
             msg = f"the bot did not end by itself within {timeout} s"
@@ -158,7 +166,9 @@ class OpenRoom:
         Raises:
             RuntimeError: The bot ended before it was in the room, called `sys.exit`, or did not
                 end in time when it was cancelled. Whatever it raised itself is raised as it is.
+            DailyConfigError: The bot cannot be one.
         """
+        must_be(Callable, bot=bot)
         async with provisioned_room(**options) as provisioned:
             room = LocalRoom(self._daily, provisioned)
             arguments = provisioned.runner_args(body)
@@ -190,7 +200,7 @@ class OpenRoom:
 
 async def _run(bot: Callable[[Any], Awaitable[Any]], arguments: Any) -> None:
     try:
-        await bot(arguments)
+        await awaitable("bot", bot(arguments))
     except SystemExit as exc:  # which would end pytest
         msg = f"the bot called sys.exit({exc.code!r})"
         raise RuntimeError(msg) from exc
