@@ -52,6 +52,18 @@ URL = "https://x.daily.co/demo"
         (lambda helper: helper.delete_rooms(5), "room_names must be a list of strings"),
         (lambda helper: helper.delete_rooms([b"demo"]), "room_names must be a list of strings"),
         (lambda helper: helper.eject("demo", ids=[1]), "ids must be a list of strings"),
+        (lambda helper: helper.eject("demo", ids={"a": 1}), "ids must be a list of strings"),
+        (
+            lambda helper: helper.eject("demo", user_ids=["a"], ban="no"),
+            "ban must be True or False, not str",
+        ),
+        (lambda helper: helper.get_token(URL, owner="no"), "owner must be True or False"),
+        (lambda helper: helper.room_presence("demo", user_name=5), "user_name must be a string"),
+        (
+            lambda helper: helper.list_available_numbers(city=5, region="CA"),
+            "city must be a string",
+        ),
+        (lambda helper: helper.list_available_numbers(contains=123), "must be 3 to 7 digits"),
         (lambda helper: helper.room_presence("demo", limit="7"), "limit must be a whole number"),
         (
             lambda helper: helper.set_session_data("demo", merge_strategy="deep"),

@@ -68,7 +68,7 @@ def texts(field: str, given: Iterable[str]) -> list[str]:
         DailyConfigError: They are none.
     """
     listed = [given] if isinstance(given, str) else given
-    if isinstance(listed, Iterable):
+    if isinstance(listed, Iterable) and not isinstance(listed, Mapping):
         listed = list(listed)
         if all(isinstance(each, str) for each in listed):
             return listed
@@ -182,12 +182,15 @@ def at_least(field: str, value: int, least: int) -> int:
     return value
 
 
-def flag(field: str, value: bool | None) -> None:
+def flag(field: str, value: bool | None) -> bool | None:
     """Check a truth value. A text is none: ``"no"`` would count as true.
 
     Args:
         field: The argument's name.
         value: The value, or None.
+
+    Returns:
+        The same.
 
     Raises:
         DailyConfigError: It is none.
@@ -195,6 +198,7 @@ def flag(field: str, value: bool | None) -> None:
     if value is not None and not isinstance(value, bool):
         msg = f"{field} must be True or False, not {type(value).__name__}."
         raise DailyConfigError(msg)
+    return value
 
 
 def function(field: str, value: object) -> None:

@@ -9,6 +9,7 @@ import pytest
 import client_calls
 from document.observe import Exchange
 from document.properties import KINDS
+from pipecat_daily_rest.errors import DailyConfigError
 
 # What is sent in another form than it was given.
 CHANGED = {
@@ -57,6 +58,24 @@ async def test_what_it_sends_is_documented(method: str, left_out: tuple[str, ...
     for name, value in given.items():
         for leaf in leaves(CHANGED.get(name, lambda value: value)(value)):
             assert str(leaf) in sent, f"{name} {leaf!r} was not sent"
+
+
+@pytest.mark.parametrize(
+    "value", [object(), b"x", {"a": object()}], ids=["object", "bytes", "dict"]
+)
+@pytest.mark.parametrize(
+    ("method", "argument"),
+    [(each, name) for each in client_calls.methods() for name in client_calls.arguments(each)],
+)
+async def test_what_is_no_argument_is_said_and_not_sent(
+    method: str, argument: str, value: Any
+) -> None:
+    left_out = next(
+        each for each in client_calls.LEFT_OUT.get(method, [()]) if argument not in each
+    )
+    world, _, result = await client_calls.called(method, left_out, **{argument: value})
+    assert isinstance(result, DailyConfigError), result
+    assert world.seen == []
 
 
 @pytest.mark.parametrize(("method", "where"), [("create_room", "room"), ("create_token", "token")])

@@ -21,7 +21,7 @@ from pipecat_daily_rest import (
     DailyRoomProperties,
     RetryPolicy,
 )
-from pipecat_daily_rest.errors import DailyAPIError
+from pipecat_daily_rest.errors import DailyAPIError, DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
 
 # What sends nothing of its own: its life, and whatever has no method.
@@ -202,8 +202,13 @@ def calls() -> list[tuple[str, tuple[str, ...]]]:
     return [(name, left_out) for name in methods() for left_out in LEFT_OUT.get(name, [()])]
 
 
-async def called(method: str, left_out: tuple[str, ...] = ()) -> tuple[World, dict[str, Any], Any]:
-    """Call a method in a world of its own; give that, the arguments and the result."""
+async def called(
+    method: str, left_out: tuple[str, ...] = (), **others: Any
+) -> tuple[World, dict[str, Any], Any]:
+    """Call a method in a world of its own, with other values for some arguments.
+
+    Gives the world, the arguments and the result.
+    """
     async with aclosing(world()) as worlds:
         here = await anext(worlds)
         names = [name for name in arguments(method) if name not in left_out]
@@ -211,7 +216,7 @@ async def called(method: str, left_out: tuple[str, ...] = ()) -> tuple[World, di
         given = {
             name: each(here) if isinstance(each, Callable) else each  # type: ignore[arg-type]
             for name, each in given.items()
-        }
+        } | others
         OBSERVER.watchers.append(here.seen.append)
         try:
             result = getattr(here.helper, method)(**given)
@@ -219,7 +224,10 @@ async def called(method: str, left_out: tuple[str, ...] = ()) -> tuple[World, di
                 result = [each async for each in result]
             elif inspect.isawaitable(result):
                 result = await result
-        except DailyAPIError as exc:  # what was sent is looked at, whatever came of it
+        except (
+            DailyAPIError,
+            DailyConfigError,
+        ) as exc:  # what was sent is looked at, whatever came of it
             result = exc
         finally:
             OBSERVER.watchers.remove(here.seen.append)

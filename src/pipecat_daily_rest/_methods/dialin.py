@@ -48,9 +48,9 @@ class DialinMethods(Methods):
         """
         what = "Unable to list the dial-in configs"
         query = {
-            "phone_number": phone_number,
-            "name_prefix": name_prefix,
-            "sip_username": sip_username,
+            "phone_number": arguments.text("phone_number", phone_number),
+            "name_prefix": arguments.text("name_prefix", name_prefix),
+            "sip_username": arguments.text("sip_username", sip_username),
             "type": _type(type),
         }
         return listed(
@@ -232,9 +232,11 @@ def _fields(
     ):
         if url is not None:
             checks.web_url(field, url)
+    arguments.text("timeout_message", timeout_message)
+    arguments.text("ivr_message", ivr_message)
     given = {
         "phone_number": phone_number,
-        "name_prefix": name_prefix,
+        "name_prefix": arguments.text("name_prefix", name_prefix),
         "room_creation_api": room_creation_api,
         "hmac": checks.hmac(hmac),
         "hold_music_url": hold_music_url,

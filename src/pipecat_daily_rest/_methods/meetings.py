@@ -6,7 +6,9 @@ Reference: https://docs.daily.co/reference/rest-api/meetings
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from math import isfinite
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import names
 from pipecat_daily_rest._methods.base import Methods, segment
 from pipecat_daily_rest._pages import listed
@@ -46,8 +48,10 @@ class MeetingMethods(Methods):
             `DailyError` there.
 
         Raises:
-            DailyConfigError: No room can have that name, or an instant cannot be one.
+            DailyConfigError: No room can have that name, or an argument cannot be one.
         """
+        arguments.flag("ongoing", ongoing)
+        arguments.flag("no_participants", no_participants)
         what = "Unable to list the meetings"
         return listed(
             self.api,
@@ -145,8 +149,7 @@ def _seconds(field: str, instant: datetime | float | None) -> str | None:
         instant = instant.timestamp()
     if instant is None:
         return None
-    try:
-        return str(int(instant))
-    except (TypeError, ValueError, OverflowError):
+    if isinstance(instant, bool) or not isinstance(instant, int | float) or not isfinite(instant):
         msg = f"{field} must be an aware datetime or unix seconds, not {instant!r}."
-    raise DailyConfigError(msg)
+        raise DailyConfigError(msg)
+    return str(int(instant))

@@ -6,6 +6,7 @@ Reference: https://docs.daily.co/reference/rest-api/phone-numbers
 
 from collections.abc import AsyncIterator
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import _phone_checks as checks
 from pipecat_daily_rest._methods.base import Methods, segment
 from pipecat_daily_rest._pages import listed
@@ -49,7 +50,10 @@ class NumberMethods(Methods):
         digits = {"contains": contains, "starts_with": starts_with, "ends_with": ends_with}
         for field, value in digits.items():
             if value is not None and not (
-                value.isascii() and value.isdigit() and 3 <= len(value) <= 7
+                isinstance(value, str)
+                and value.isascii()
+                and value.isdigit()
+                and 3 <= len(value) <= 7
             ):
                 msg = f"{field} {value!r} must be 3 to 7 digits."
                 raise DailyConfigError(msg)
@@ -63,7 +67,8 @@ class NumberMethods(Methods):
         if city is not None and (region is None or sought):
             msg = "city goes together with region, and with nothing else."
             raise DailyConfigError(msg)
-        given = {"areacode": areacode, "region": region, "city": city, **digits}
+        places = {"areacode": areacode, "region": region, "city": city}
+        given = {**{name: arguments.text(name, place) for name, place in places.items()}, **digits}
         query = {name: value for name, value in given.items() if value is not None}
         what = "Unable to list the available phone numbers"
         data = await self.api.request("GET", "/list-available-numbers", what=what, query=query)
@@ -87,6 +92,9 @@ class NumberMethods(Methods):
         Returns:
             The numbers, to be read with ``async for``; a page that cannot be had raises a
             `DailyError` there.
+
+        Raises:
+            DailyConfigError: An argument is no string.
         """
         what = "Unable to list the phone numbers"
         return listed(
@@ -95,7 +103,10 @@ class NumberMethods(Methods):
             what=what,
             read=lambda data: DailyPhoneNumber.read(data, what=what),
             key=lambda bought: bought.id,
-            query={"filter_name": name, "filter_number": number},
+            query={
+                "filter_name": arguments.text("name", name),
+                "filter_number": arguments.text("number", number),
+            },
         )
 
     async def buy_phone_number(self, number: str | None = None) -> DailyPhoneNumber:

@@ -80,11 +80,11 @@ class PhoneMethods(Methods):
         body = {
             "phoneNumber": phone_number,
             "sipUri": sip_uri,
-            "displayName": display_name,
+            "displayName": arguments.text("display_name", display_name),
             "userId": arguments.user_id(user_id),
-            "callerId": caller_id,
+            "callerId": arguments.text("caller_id", caller_id),
             **_extension(extension, wait_before_extension_dial_sec),
-            "video": video,
+            "video": arguments.flag("video", video),
             "videoSettings": None
             if video_settings is None
             else arguments.json_object("video_settings", video_settings),
@@ -176,7 +176,7 @@ class PhoneMethods(Methods):
         body = {
             "sessionId": checks.session(session_id),
             "toEndPoint": checks.endpoint("to", to),
-            "callerId": caller_id,
+            "callerId": arguments.text("caller_id", caller_id),
             **_extension(extension, wait_before_extension_dial_sec),
         }
         what = f"Unable to transfer a call of room {names.check(room_name)!r}"

@@ -72,6 +72,7 @@ class SessionMethods(Methods):
             ``total_count`` tells whether there are any.
 
         Raises:
+            DailyConfigError: An argument cannot be one.
             DailyNotFoundError: There is no such room.
             DailyError: It could not be told.
         """
@@ -81,8 +82,8 @@ class SessionMethods(Methods):
             msg = f"limit must be a whole number from 1, not {limit!r}."
             raise DailyConfigError(msg)
         asked = {
-            "userId": user_id,
-            "userName": user_name,
+            "userId": arguments.text("user_id", user_id),
+            "userName": arguments.text("user_name", user_name),
             "limit": None if limit is None else str(limit),
         }
         what = f"Unable to get the presence of room {name!r}"
@@ -134,7 +135,7 @@ class SessionMethods(Methods):
         if not body:
             msg = "Nobody to eject: pass ids (of sessions) or user_ids (of tokens)."
             raise DailyConfigError(msg)
-        if ban and "user_ids" not in body:
+        if arguments.flag("ban", ban) and "user_ids" not in body:
             msg = "ban needs user_ids: a session id is new for each join."
             raise DailyConfigError(msg)
         if ban:
@@ -164,7 +165,8 @@ class SessionMethods(Methods):
             recipient: A session id; everybody when ``*``.
 
         Raises:
-            DailyConfigError: The message is no object, no JSON or too long.
+            DailyConfigError: The message is no object, no JSON or too long, or an argument cannot
+                be one.
             DailyNotFoundError: There is no such room.
             DailyError: It could not be sent, or it is unknown whether it was.
         """
@@ -179,7 +181,7 @@ class SessionMethods(Methods):
             "POST",
             f"/rooms/{name}/send-app-message",
             what=f"Unable to send a message to room {name!r}",
-            json={"data": message, "recipient": recipient},
+            json={"data": message, "recipient": arguments.text("recipient", recipient)},
             repeat=Repeat.UNSENT,
         )
 

@@ -8,6 +8,7 @@ https://docs.daily.co/reference/rest-api/transcript
 from collections.abc import AsyncIterator
 from typing import Any
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import names
 from pipecat_daily_rest._methods.base import Methods, segment
 from pipecat_daily_rest._pages import listed
@@ -122,6 +123,9 @@ class StoredMethods(Methods):
         Returns:
             The transcripts, to be read with ``async for``; a page that cannot be had raises a
             `DailyError` there.
+
+        Raises:
+            DailyConfigError: An argument is no string.
         """
         what = "Unable to list the transcripts"
         return listed(
@@ -130,7 +134,10 @@ class StoredMethods(Methods):
             what=what,
             read=lambda data: DailyTranscript.read(data, what=what),
             key=lambda transcript: transcript.transcriptId,
-            query={"roomId": room_id, "mtgSessionId": meeting_id},
+            query={
+                "roomId": arguments.text("room_id", room_id),
+                "mtgSessionId": arguments.text("meeting_id", meeting_id),
+            },
         )
 
     async def get_transcript(self, transcript_id: str) -> DailyTranscript:

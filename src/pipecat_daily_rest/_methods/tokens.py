@@ -57,8 +57,8 @@ class TokenMethods(Methods):
             update={
                 "room_name": names.from_url(room_url),
                 "exp": int(time.time() + arguments.seconds("expiry_time", expiry_time)),
-                "eject_at_token_exp": eject_at_token_exp,
-                "is_owner": owner,
+                "eject_at_token_exp": arguments.flag("eject_at_token_exp", eject_at_token_exp),
+                "is_owner": arguments.flag("owner", owner),
             },
         )
         return await self.create_token(properties)
@@ -106,7 +106,7 @@ class TokenMethods(Methods):
             "GET",
             hidden(f"/meeting-tokens/{segment('token', token, key=self.api.key)}"),
             what=what,
-            query={"ignoreNbf": "true"} if ignore_nbf else None,
+            query={"ignoreNbf": "true"} if arguments.flag("ignore_nbf", ignore_nbf) else None,
         )
         if not isinstance(data, dict):
             msg = f"{what}: Invalid response: no properties."
