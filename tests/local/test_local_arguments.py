@@ -151,6 +151,9 @@ def refusals(**cases: list[tuple[dict[str, Any], str]]) -> Any:
         ({"headers": "x"}, "headers must be a dict of strings"),
         ({"headers": {"Retry-After": 5}}, "headers must be a dict of strings"),
         ({"retry_after": []}, "retry_after must be a number or a string"),
+        ({"headers": {"X": "a\r\nY: b"}}, "headers must be printable"),
+        ({"headers": {"X\n": "a"}}, "headers must be printable"),
+        ({"retry_after": "1\n"}, "retry_after must be seconds or a date"),
     ],
     chaos=[
         ({"seed": None}, "seed must be a whole number or a string"),

@@ -82,6 +82,12 @@ class Failure:
         if not (self.delay >= 0 and self.delay_after >= 0):
             msg = "delay and delay_after are seconds, and time only moves forward."
             raise DailyConfigError(msg)
+        if not all(map(str.isprintable, (*self.headers, *self.headers.values()))):
+            msg = "headers must be printable: a header is one line."
+            raise DailyConfigError(msg)
+        if isinstance(self.retry_after, str) and not self.retry_after.isprintable():
+            msg = "retry_after must be seconds or a date."
+            raise DailyConfigError(msg)
         if self.body is not _OWN:
             try:
                 _as_bytes(self.body)
