@@ -84,11 +84,8 @@ class StoredMethods(Methods):
             DailyError: It could not be deleted.
         """
         path, what = self._recording(recording_id), "Failed to delete the recording"
-        try:
-            data = await self.api.request("DELETE", path, what=what)
-        except DailyNotFoundError:
-            data = None  # nobody knows whether a request before this one has deleted it
-        return DailyDeletedRecording.read(_with(data, id=recording_id), what=what)
+        data = await self._delete(path, what, id=recording_id)
+        return DailyDeletedRecording.read(data, what=what)
 
     async def get_recording_link(self, recording_id: str) -> DailyAccessLink:
         """Make a link to a recording's file. It works for a short time; do not keep it.
@@ -105,9 +102,7 @@ class StoredMethods(Methods):
             DailyNotFoundError: There is no such recording.
             DailyError: There is no link to it.
         """
-        path, what = self._recording(recording_id), "Unable to get the link to the recording"
-        data = await self.api.request("GET", f"{path}/access-link", what=what)
-        return DailyAccessLink.read(data, what=what)
+        return await self._link(self._recording(recording_id), "recording")
 
     def list_transcripts(
         self, *, room_id: str | None = None, meeting_id: str | None = None
@@ -174,12 +169,8 @@ class StoredMethods(Methods):
             DailyError: It could not be deleted.
         """
         path, what = self._transcript(transcript_id), "Failed to delete the transcript"
-        try:
-            data = await self.api.request("DELETE", path, what=what)
-        except DailyNotFoundError:
-            data = None
-        known = _with(data, transcriptId=transcript_id, status="t_deleted")
-        return DailyTranscript.read(known, what=what)
+        data = await self._delete(path, what, transcriptId=transcript_id, status="t_deleted")
+        return DailyTranscript.read(data, what=what)
 
     async def get_transcript_link(self, transcript_id: str) -> DailyAccessLink:
         """Make a link to a transcript's WebVTT file. It works for a short time; do not keep it.
@@ -196,9 +187,7 @@ class StoredMethods(Methods):
             DailyNotFoundError: There is no such transcript.
             DailyError: There is no link to it.
         """
-        path, what = self._transcript(transcript_id), "Unable to get the link to the transcript"
-        data = await self.api.request("GET", f"{path}/access-link", what=what)
-        return DailyAccessLink.read(data, what=what)
+        return await self._link(self._transcript(transcript_id), "transcript")
 
     def _recording(self, id: str) -> str:
         return f"/recordings/{segment('recording_id', id, key=self.api.key)}"
@@ -206,8 +195,16 @@ class StoredMethods(Methods):
     def _transcript(self, id: str) -> str:
         return f"/transcript/{segment('transcript_id', id, key=self.api.key)}"
 
+    async def _delete(self, path: str, what: str, **known: str) -> dict[str, Any]:
+        """Delete, and tell of it what is known whatever the answer lacks."""
+        try:
+            data = await self.api.request("DELETE", path, what=what)
+        except DailyNotFoundError:
+            data = None  # nobody knows whether a request before this one has deleted it
+        answered = data if isinstance(data, dict) else {}
+        return {**known, **{name: value for name, value in answered.items() if value is not None}}
 
-def _with(data: Any, **known: str) -> dict[str, Any]:
-    """What was deleted is deleted, whatever the answer lacks."""
-    answered = data if isinstance(data, dict) else {}
-    return {**known, **{name: value for name, value in answered.items() if value is not None}}
+    async def _link(self, path: str, what: str) -> DailyAccessLink:
+        what = f"Unable to get the link to the {what}"
+        data = await self.api.request("GET", f"{path}/access-link", what=what)
+        return DailyAccessLink.read(data, what=what)
