@@ -27,7 +27,8 @@ except ImportError as exc:
     raise ImportError(msg) from exc
 
 from pipecat_daily_rest import stand_in
-from pipecat_daily_rest._local_fixture import LocalDailyFixture, lines
+from pipecat_daily_rest._local_fixture import LocalDailyFixture
+from pipecat_daily_rest._local_requests import lines
 from pipecat_daily_rest._local_room import LocalRoom, OpenRoom
 from pipecat_daily_rest._local_thread import DailyThread, RemoteAPI
 from pipecat_daily_rest._opened import Line, watch
