@@ -16,7 +16,7 @@ from pipecat_daily_rest.errors import (
     DailyRoomExistsError,
 )
 
-EXP = time.time() + 600.25
+EXP = time.time() + 7200.25
 
 ROOMS = {
     "nothing": {},
