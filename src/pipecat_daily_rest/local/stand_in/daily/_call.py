@@ -176,6 +176,7 @@ class Call(Senses):
                 self.emit("on_participant_joined", other)
             self.emit("on_participant_counts_updated", dict(self.counts))
 
+        output.joins(self)
         self.perform("join", lambda: self._join(url, token), completion, pair=True, then=tell)
 
     async def _join(self, url: str, token: str | None) -> dict[str, Any]:

@@ -154,7 +154,9 @@ class Daily:
 
     @staticmethod
     def select_speaker_device(device_name: str) -> None:
-        """Let the calls of this process be heard through a speaker.
+        """Let a call of this process be heard through a speaker.
+
+        It is the next one that is joined in the same task or thread; without it, the last one.
 
         Args:
             device_name: The speaker's name.

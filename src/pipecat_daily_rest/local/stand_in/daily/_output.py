@@ -2,6 +2,8 @@
 """The one speaker of the process, and the call that is heard through it."""
 
 import threading
+import weakref
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,11 +18,35 @@ class Source(Protocol):
         """Look at `wants` again. Must not block."""
 
 
+class _Selection:
+    """That a speaker was selected, and the call that this was done for."""
+
+    def __init__(self) -> None:
+        self._call: weakref.ref[Source] | None = None
+
+    @property
+    def call(self) -> Source | None:
+        return None if self._call is None else self._call()
+
+    def take(self, call: Source) -> None:
+        if self._call is None:
+            self._call = weakref.ref(call)
+
+
+_mine: ContextVar[_Selection | None] = ContextVar("selection", default=None)
+
+
 class _Output:
+    """A bot that selects a speaker and then joins is heard, whoever else of its process joins.
+
+    Bots run in tasks or threads of their own, and which of two is let in first is chance.
+    """
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._device: VirtualSpeakerDevice | None = None
-        self._calls: list[Source] = []
+        self._selection = _Selection()
+        self._calls: list[Source] = []  # that are in a room
 
     def select(self, name: str) -> None:
         """Let everybody be heard through a speaker.
@@ -37,20 +63,37 @@ class _Output:
             raise RuntimeError(msg)
         with self._lock:
             before, self._device = self._device, device
+            self._selection = selection = _Selection()
             calls = list(self._calls)
             device._set_live(bool(calls))
+        _mine.set(selection)
         if before is not None and before is not device:
             before._set_live(False)
         for call in calls:
             call.listen()
 
-    def joined(self, call: Source) -> None:
-        """Note a call. With several in one process, the last is heard.
+    def joins(self, call: Source) -> None:
+        """Note that a call is about to be joined, in the context of the bot.
 
         Args:
             call: The call.
         """
-        self._change(lambda: self._calls.append(call))
+        if (selection := _mine.get()) is not None:
+            selection.take(call)
+
+    def joined(self, call: Source) -> None:
+        """Note that a call is in a room.
+
+        Args:
+            call: The call.
+        """
+
+        def change() -> None:
+            self._calls.append(call)
+            if self._device is not None and self._selection.call is call:
+                self._device._set_live(False)  # forgets what it holds of another call
+
+        self._change(change)
 
     def left(self, call: Source) -> None:
         """Forget a call.
@@ -61,7 +104,7 @@ class _Output:
         self._change(lambda: self._calls.remove(call) if call in self._calls else None)
 
     def wants(self, call: Source) -> bool:
-        """Tell whether a call is heard through the speaker.
+        """Tell whether a call is heard through the speaker: the last one, if not its own is there.
 
         Args:
             call: The call.
@@ -70,7 +113,10 @@ class _Output:
             Whether it is.
         """
         with self._lock:
-            return self._device is not None and self._calls[-1:] == [call]
+            if self._device is None or call not in self._calls:
+                return False
+            chosen = self._selection.call
+            return call is (chosen if chosen in self._calls else self._calls[-1])
 
     def feed(self, call: Source, samples: "np.ndarray[Any, np.dtype[np.int16]]") -> None:
         """Give the speaker what is heard in a call.
