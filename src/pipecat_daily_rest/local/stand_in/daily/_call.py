@@ -16,7 +16,7 @@ from daily._events import PASSED_ON, EventHandler
 from daily._link import CallError, Link, open_link, read_url, show
 from daily._output import output
 from daily._senses import Senses
-from daily._threads import Worker, sockets
+from daily._threads import Worker, complete, sockets
 
 _ENDING = 3.0  # seconds that a release waits for the room
 
@@ -136,7 +136,7 @@ class Call(Senses):
                     logger.error("{} failed: {!r}", name, exc)
                     error = f"the stand-in for daily-python failed: {exc!r}"
             if completion is not None:
-                self._events.call(completion, *([result] if pair else []), error)
+                self._events.call(complete, completion, *([result] if pair else []), error)
             if error is not None:
                 self.emit("on_error", f"Error handling {name}: {error}")
             elif then is not None:

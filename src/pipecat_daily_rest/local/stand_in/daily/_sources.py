@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from daily._checks import need
 from daily._sound import ROOM_RATE, Resampler, mono
-from daily._threads import Worker
+from daily._threads import Worker, complete
 
 _SHORTEST = 0.01  # seconds; what is shorter is taken at once
 _LATE = 0.04  # seconds that a write may be late without a gap: the room's cushion covers it
@@ -97,7 +97,7 @@ class CustomAudioSource:
             if completion is not None:
                 completion(count)
         elif completion is not None:
-            self._worker.call(completion, count, at=due)
+            self._worker.call(complete, completion, count, at=due)
         else:
             time.sleep(max(0.0, due - time.monotonic()))
         return count

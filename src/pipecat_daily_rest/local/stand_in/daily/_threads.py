@@ -26,6 +26,32 @@ _GRACE = 1.0  # seconds that the end of the process waits for all threads togeth
 _workers: "weakref.WeakSet[Worker]" = weakref.WeakSet()
 
 
+def is_too_late(exc: Exception) -> bool:
+    """Tell whether a callback failed because the event loop that it calls has ended.
+
+    Args:
+        exc: What it raised.
+
+    Returns:
+        Whether it did. Nobody is there any more who could wait for what it tells.
+    """
+    return isinstance(exc, RuntimeError) and str(exc) == "Event loop is closed"
+
+
+def complete(completion: Callable[..., Any], *args: Any) -> None:
+    """Call a completion; that its event loop has ended is no error, since the work is done.
+
+    Args:
+        completion: What to call.
+        *args: Its arguments.
+    """
+    try:
+        completion(*args)
+    except RuntimeError as exc:
+        if not is_too_late(exc):
+            raise
+
+
 class Worker:
     """A thread that calls what it is given, in order, each at its time."""
 
@@ -40,7 +66,7 @@ class Worker:
         self._count = itertools.count()
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._stopped = False
+        self._ending = self._stopped = False
         _workers.add(self)
 
     def call(self, callback: Callable[..., Any], *args: Any, at: float = 0.0) -> None:
@@ -63,12 +89,13 @@ class Worker:
     def stop(self) -> None:
         """End the thread after what it is doing; what is still due is forgotten."""
         with self._news:
-            self._stopped = True
+            self._ending = self._stopped = True
             self._due.clear()
             self._news.notify()
 
     def finish(self) -> None:
         """End the thread once it has done what is due by now."""
+        self._ending = True
         self.call(self.stop, at=time.monotonic())
 
     def join(self, timeout: float) -> None:
@@ -90,9 +117,10 @@ class Worker:
                 _, _, callback, args = heapq.heappop(self._due)
             try:
                 callback(*args)
-            except Exception:
-                # Text, since loguru would print the values in the frames as well.
-                logger.error("A callback of the call failed:\n{}", traceback.format_exc())
+            except Exception as exc:
+                if not (self._ending and is_too_late(exc)):
+                    # Text, since loguru would print the values in the frames as well.
+                    logger.error("A callback of the call failed:\n{}", traceback.format_exc())
             del callback, args  # an idle thread keeps nothing alive
 
     def _wait(self) -> float:
