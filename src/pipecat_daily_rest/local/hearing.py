@@ -3,6 +3,7 @@
 
 import wave
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,14 @@ from numpy.typing import NDArray
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.mixer import SAMPLE_RATE, Block
 
+Places: TypeAlias = NDArray[np.intp]
+
 WINDOW = SAMPLE_RATE // 5  # samples that a tone must last to be found
 _AUDIBLE = 0.004  # amplitude, 1 is full scale
 _COARSE = 6  # samples that count as one when recordings are compared: 8 kHz is enough of a voice
 _ALIKE = 0.7  # correlation, 1 is the same
+_PARTS = [2000, 4000, 6000]  # where the loudest second is cut, in coarse samples
+_NEARER, _LATER = 40, 4000  # coarse samples that a part may come too early or late
 
 
 def read_wav(path: str | Path) -> Block:
@@ -80,6 +85,9 @@ def tone_level(audio: Block, hz: float) -> float:
 def is_in(recording: Block, audio: Block) -> bool:
     """Tell whether a recording was heard.
 
+    A busy machine makes a hole in what is said in real time, and what follows comes later. So the
+    parts of the recording are looked for one by one, and one of them may be missing.
+
     Args:
         recording: What was to be heard, at 48 kHz; its loudest second counts.
         audio: What was heard, at 48 kHz.
@@ -87,18 +95,39 @@ def is_in(recording: Block, audio: Block) -> bool:
     Returns:
         Whether it is in there, as loud as it may be.
     """
-    wanted = _loudest(_coarse(recording))
-    heard = _coarse(audio)
-    energy = float(np.sqrt((wanted**2).sum()))
-    if len(heard) < len(wanted) or not energy:
+    wanted, heard = _loudest(_coarse(recording)), _coarse(audio)
+    if len(heard) < len(wanted):
         return False
-    size = 1 << (len(heard) + len(wanted) - 1).bit_length()
-    spectrum = np.fft.rfft(heard, size) * np.conj(np.fft.rfft(wanted, size))
-    places = len(heard) - len(wanted) + 1
-    products = np.fft.irfft(spectrum, size)[:places]
+    whole, *parts = _places([wanted, *np.split(wanted, _PARTS)], heard)
+    if len(whole) or len(wanted) < SAMPLE_RATE // _COARSE:  # parts of less would say too little
+        return bool(len(whole))
+    placed = list(zip([0, *_PARTS], parts, strict=True))
+    return any(_follow(placed[:n] + placed[n + 1 :]) for n in range(len(placed)))
+
+
+def _places(sounds: list[NDArray[np.float64]], heard: NDArray[np.float64]) -> list[Places]:
+    """Where each of them is in there."""
+    size = 1 << (len(heard) + len(sounds[0]) - 1).bit_length()
+    spectrum = np.fft.rfft(heard, size)
     sums = np.concatenate([[0.0], np.cumsum(heard**2)])
-    energies = np.sqrt(np.maximum(sums[len(wanted) :] - sums[: -len(wanted)], 1.0))
-    return bool((products / (energies * energy)).max() > _ALIKE)
+    found = []
+    for sound in sounds:
+        products = np.fft.irfft(spectrum * np.conj(np.fft.rfft(sound, size)), size)
+        length, energy = len(sound), max(float((sound**2).sum()), 1.0)
+        energies = np.sqrt(np.maximum(sums[length:] - sums[: len(sums) - length], 1.0) * energy)
+        found.append(np.flatnonzero(products[: len(energies)] > _ALIKE * energies))
+    return found
+
+
+def _follow(parts: list[tuple[int, Places]]) -> bool:
+    """Whether parts come one after the other: for each, where it begins, and where it was heard."""
+    (before, ends), *others = parts
+    for start, places in others:
+        # The last place of the part before that is not too near.
+        at = np.searchsorted(ends, places - (start - before) + _NEARER, "right") - 1
+        late = places - (start - before) - ends[np.maximum(at, 0)] if len(ends) else places
+        before, ends = start, places[(at >= 0) & (late <= _LATER)]
+    return bool(len(ends))
 
 
 def _coarse(audio: Block) -> NDArray[np.float64]:
