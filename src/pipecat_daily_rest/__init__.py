@@ -15,8 +15,6 @@
 import importlib
 import typing
 
-from pipecat_daily_rest._pace import RateLimits
-from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyAuthenticationError,
@@ -33,26 +31,28 @@ from pipecat_daily_rest.errors import (
     DailyServerError,
     DailyTimeoutError,
 )
-from pipecat_daily_rest.helper import DailyRESTHelper
-from pipecat_daily_rest.models import (
-    DailyMeetingTokenParams,
-    DailyMeetingTokenProperties,
-    DailyRoomObject,
-    DailyRoomParams,
-    DailyRoomProperties,
-    DailyRoomSipParams,
-    RecordingsBucketConfig,
-    TranscriptionBucketConfig,
-)
-from pipecat_daily_rest.provision import provisioned_room
-from pipecat_daily_rest.registry import drain_on_exit, owned_rooms
-from pipecat_daily_rest.retry import RetryPolicy
 
 if typing.TYPE_CHECKING:
     from pipecat_daily_rest._configure import configure
     from pipecat_daily_rest._deletes_room import deletes_room
+    from pipecat_daily_rest._pace import RateLimits
+    from pipecat_daily_rest._provisioned import ProvisionedRoom
     from pipecat_daily_rest._stock import PoolStats
+    from pipecat_daily_rest.helper import DailyRESTHelper
+    from pipecat_daily_rest.models import (
+        DailyMeetingTokenParams,
+        DailyMeetingTokenProperties,
+        DailyRoomObject,
+        DailyRoomParams,
+        DailyRoomProperties,
+        DailyRoomSipParams,
+        RecordingsBucketConfig,
+        TranscriptionBucketConfig,
+    )
     from pipecat_daily_rest.pool import RoomPool
+    from pipecat_daily_rest.provision import provisioned_room
+    from pipecat_daily_rest.registry import drain_on_exit, owned_rooms
+    from pipecat_daily_rest.retry import RetryPolicy
     from pipecat_daily_rest.sweep import SweepReport, sweep_rooms
 
 __all__ = [
@@ -93,13 +93,28 @@ __all__ = [
     "sweep_rooms",
 ]
 
-# What most programs do not use is imported when they do.
+# Imported when it is used: a local Daily's process uses none of it, and few programs use all.
 _LATER = {
+    "DailyMeetingTokenParams": "models",
+    "DailyMeetingTokenProperties": "models",
+    "DailyRESTHelper": "helper",
+    "DailyRoomObject": "models",
+    "DailyRoomParams": "models",
+    "DailyRoomProperties": "models",
+    "DailyRoomSipParams": "models",
     "PoolStats": "_stock",
+    "ProvisionedRoom": "_provisioned",
+    "RateLimits": "_pace",
+    "RecordingsBucketConfig": "models",
+    "RetryPolicy": "retry",
     "RoomPool": "pool",
     "SweepReport": "sweep",
+    "TranscriptionBucketConfig": "models",
     "configure": "_configure",
     "deletes_room": "_deletes_room",
+    "drain_on_exit": "registry",
+    "owned_rooms": "registry",
+    "provisioned_room": "provision",
     "sweep_rooms": "sweep",
 }
 

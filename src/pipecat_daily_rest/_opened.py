@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from pipecat_daily_rest import helper
 from pipecat_daily_rest.registry import callers_line
 
 Line = tuple[str, int]
 
 # By the module of the helper; Pipecat's is looked at where a test uses it.
 _CREATES = {
-    "pipecat_daily_rest.helper": ("create_room", "create_rooms"),
+    helper.__name__: ("create_room", "create_rooms"),
     "pipecat.transports.daily.utils": ("create_room",),
 }
 
@@ -30,10 +31,10 @@ def watch(environment: pytest.MonkeyPatch) -> dict[str, Line]:
     """
     lines: dict[str, Line] = {}
     for module, creates in _CREATES.items():
-        helper = getattr(sys.modules.get(module), "DailyRESTHelper", None)
-        if helper is not None:
+        kind = getattr(sys.modules.get(module), "DailyRESTHelper", None)
+        if kind is not None:
             for create in creates:
-                environment.setattr(helper, create, _watched(getattr(helper, create), lines))
+                environment.setattr(kind, create, _watched(getattr(kind, create), lines))
     return lines
 
 
