@@ -13,6 +13,7 @@ from pipecat_daily_rest import (
     DailyRESTHelper,
     DailyRoomParams,
     DailyRoomProperties,
+    drain_on_exit,
     provisioned_room,
 )
 from pipecat_daily_rest.errors import DailyConfigError
@@ -114,6 +115,19 @@ async def test_a_provisioned_room_of_something_else(local_daily, given, message)
     with pytest.raises(DailyConfigError, match=message):
         await room.__aenter__()
     assert local_daily.requests == []
+
+
+@pytest.mark.parametrize("bound", ["x", -1, float("nan"), True, None])
+async def test_a_bound_of_something_else(bound):
+    with pytest.raises(DailyConfigError, match="bound must be a number of seconds"):
+        async with drain_on_exit(bound):
+            pass
+
+
+async def test_an_owner_of_something_else(local_daily):
+    async with provisioned_room(api_key=local_daily.api_key, api_url=local_daily.api_url) as room:
+        with pytest.raises(DailyConfigError, match="owner must be True or False, not str"):
+            await room.mint_token(owner="no")
 
 
 KEY = "k" * 40

@@ -283,6 +283,7 @@ async def test_a_token_that_daily_refuses_leaves_no_room(daily):
         ({"room_url": "room"}, "room's URL"),
         ({"api_url": "localhost"}, "DAILY_API_URL"),
         ({"daily": object(), "api_key": "k"}, "leave out api_key"),
+        ({"daily": 5}, r"daily must be a pipecat_daily_rest\.DailyRESTHelper, not int"),
     ],
 )
 async def test_arguments_that_do_not_fit(daily, arguments, says):

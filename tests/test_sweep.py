@@ -288,6 +288,7 @@ async def test_what_cannot_be_known_deletes_nothing(daily, monkeypatch):
         ({"min_age": "1h"}, "min_age"),
         ({"pause": -1}, "pause"),
         ({"daily": object(), "api_key": "k"}, "leave out api_key"),
+        ({"daily": 5}, r"daily must be a pipecat_daily_rest\.DailyRESTHelper, not int"),
         ({"api_url": "nonsense"}, "DAILY_API_URL"),
         ({"api_url": ["nonsense"]}, "DAILY_API_URL"),
     ],

@@ -268,6 +268,12 @@ def test_a_leeway_is_a_duration(leeway):
         tokens.read_token(signed(), api_key=KEY, leeway=leeway)
 
 
+@pytest.mark.parametrize("now", ["5", True, float("nan")])
+def test_the_present_is_a_number(now):
+    with pytest.raises(DailyConfigError, match="now must be a number of seconds"):
+        tokens.read_token(signed(), api_key=KEY, now=now)
+
+
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [({"exp": 1}, "expired"), ({"r": "a"}, "other-room"), ({"d": 5}, "not-a-token")],

@@ -294,7 +294,7 @@ async def delete_room(
     return outcome
 
 
-def deletion(api: API, name: str, deadline: Deadline) -> End:
+def begin_deletion(api: API, name: str, deadline: Deadline) -> End:
     """Begin to delete a room that is known to have existed. Deletions that meet go out as one.
 
     Args:
@@ -313,7 +313,7 @@ def deletion(api: API, name: str, deadline: Deadline) -> End:
 
 
 async def _together(api: API, name: str, deadline: Deadline) -> DailyError | bool:
-    end = deletion(api, name, deadline)
+    end = begin_deletion(api, name, deadline)
     try:
         await asyncio.wait({end}, timeout=deadline.left() + _GRACE)
         if end.done():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from pipecat_daily_rest._arguments import flag
 from pipecat_daily_rest._mint import Mint
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomObject
@@ -74,6 +75,7 @@ class ProvisionedRoom:
         Raises:
             DailyError: It could not be made.
         """
+        flag("owner", owner)
         return await self._mint.token(self._mint.properties(properties, owner=owner))
 
     @property

@@ -61,6 +61,8 @@ class RoomRequest:
         if self.daily is not None and (self.api_key or self.api_url or self.aiohttp_session):
             msg = "daily has its own key, URL and session: leave out api_key, api_url, aiohttp_session."
             raise DailyConfigError(msg)
+        if self.daily is not None:
+            model("daily", self.daily, DailyRESTHelper)
         if self.user is not None and self.user.is_owner:
             msg = (
                 "user.is_owner: the user's token is never an owner's. "

@@ -14,8 +14,9 @@ from typing import Any
 
 from loguru import logger
 
+from pipecat_daily_rest import settings
 from pipecat_daily_rest._deadline import Deadline
-from pipecat_daily_rest._deletion import delete_room, deletion
+from pipecat_daily_rest._deletion import begin_deletion, delete_room
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import get_room
@@ -143,7 +144,7 @@ class OwnedRoom:
         """Begin to delete it. What it gives never has an error."""
         if not self._known or self._lost:
             return asyncio.create_task(self._delete(bound), name=f"delete {self.name}")
-        end = deletion(self._api, self.name, Deadline(bound))
+        end = begin_deletion(self._api, self.name, Deadline(bound))
         end.add_done_callback(self._ended)
         return end
 
@@ -318,7 +319,11 @@ async def drain_on_exit(bound: float = DELETE_BOUND) -> AsyncIterator[None]:
 
     Yields:
         Nothing.
+
+    Raises:
+        DailyConfigError: ``bound`` is no number of seconds.
     """
+    bound = settings.seconds("bound", bound, least=0)
     try:
         yield
     finally:

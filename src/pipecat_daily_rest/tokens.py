@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
+from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import _json, settings
 from pipecat_daily_rest._secret import Secret, hidden, masked, secret
 from pipecat_daily_rest.errors import DailyError
@@ -237,13 +238,13 @@ def read_token(
 
     Raises:
         TokenVerificationError: It opens no room, or not that one, or not now; ``reason`` says why.
-        DailyConfigError: There is no key, or ``leeway`` is not a duration.
+        DailyConfigError: There is no key, ``leeway`` is not a duration, or ``now`` no instant.
     """
     token, api_key = Secret(token), secret(api_key)
     room_name = hidden(room_name)  # a token may have come instead of a name
     key = settings.api_key(api_key)
     spare = settings.seconds("leeway", leeway, least=0)
-    present = time.time() if now is None else now
+    present = time.time() if now is None else arguments.seconds("now", now)
     claims = _verified(token, key)
     if not isinstance(claims.get("d"), str) or not _is_instant(claims.get("iat")):
         msg = "The token is no meeting token: it must have the claims d (domain) and iat (issued)."
