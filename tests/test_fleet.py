@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import asynccontextmanager
 
 import pytest
 from loguru import logger
@@ -126,6 +127,55 @@ async def test_a_slot_counts_until_a_window_after_the_answer(redis):
     assert time.monotonic() - answered >= 0.3
 
 
+@asynccontextmanager
+async def far_away(redis, seconds):
+    """The same Redis, so long a way off; gives its URL and what came in at once, each time."""
+    came, connections = [], set()
+
+    async def pass_on(reader, writer, note=lambda data: None):
+        while data := await reader.read(2**20):
+            note(data)
+            await asyncio.sleep(seconds)
+            writer.write(data)
+
+    async def connected(reader, writer):
+        connections.add(asyncio.current_task())
+        there, back = await asyncio.open_connection("127.0.0.1", redis.port)
+        try:
+            await asyncio.gather(pass_on(reader, back, came.append), pass_on(there, writer))
+        finally:
+            for each in (writer, back):
+                each.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, limit=2**20)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        yield f"redis://127.0.0.1:{port}/0", came
+    finally:
+        server.close()
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+
+
+async def test_many_at_once_share_a_round_trip(redis, monkeypatch):
+    monkeypatch.setattr(fleet_module, "_TIMEOUT", 30.0)
+    async with far_away(redis, 0.05) as (url, came):
+        fleet = fleet_module.Fleet(url, "account")
+        first = await fleet.take("default", (1, LONG), LONG)
+        first.end(counted=False)
+        assert await fleet.take("slow", (1, LONG), LONG) is not None
+        del came[:]  # it is connected
+        tickets = await asyncio.gather(*(fleet.take("default", (50, LONG), 0.0) for _ in range(60)))
+        # The first goes at once, and those after it together.
+        assert len(came) < 10
+        assert tickets[50:] == [None] * 10  # in order of arrival
+        for ticket in filter(None, tickets):
+            ticket.end(counted=False)
+        assert await fleet.take("default", (1, LONG), LONG) is not None
+        assert len(came) < 20
+
+
 async def test_the_slot_of_a_process_that_died_is_freed(redis, monkeypatch):
     monkeypatch.setattr(fleet_module, "_FLIGHT", 0.2)
     fleet = fleet_module.Fleet(redis.url, "account")
@@ -162,15 +212,15 @@ async def test_who_is_cancelled_leaves_no_slot_behind(redis):
 async def test_who_is_cancelled_while_redis_answers_gives_the_slot_back(redis, monkeypatch, bound):
     fleet = fleet_module.Fleet(redis.url, "account")
     taken, go_on = threading.Event(), threading.Event()
-    take = fleet._try
+    send = fleet._send
 
     def slowly(*arguments):
-        pause = take(*arguments)
+        answers = send(*arguments)
         taken.set()
         go_on.wait()
-        return pause
+        return answers
 
-    monkeypatch.setattr(fleet, "_try", slowly)
+    monkeypatch.setattr(fleet, "_send", slowly)
     waiting = asyncio.create_task(fleet.take("default", (1, LONG), bound))
     await asyncio.to_thread(taken.wait)
     waiting.cancel()

@@ -11,10 +11,10 @@ import hashlib
 import threading
 import time
 import uuid
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from loguru import logger
@@ -24,7 +24,6 @@ from pipecat_daily_rest.errors import DailyConfigError
 
 if TYPE_CHECKING:
     from redis import Redis
-    from redis.commands.core import Script
 
 _TIMEOUT = 0.5  # seconds that Redis may take
 _RETRY = 2.0  # seconds between two looks whether it is back
@@ -79,8 +78,7 @@ class Fleet:
         atexit.register(client.close)
         digest = hashlib.sha256(account.encode()).hexdigest()[:24]
         self._prefix = f"pipecat-daily-rest:{digest}"
-        self._take_script: Script = client.register_script(_TAKE)
-        self._end_script: Script = client.register_script(_END)
+        self._client = client
         self._turns: WeakKeyDictionary[Loop, defaultdict[tuple[str, bool], asyncio.Lock]] = (
             WeakKeyDictionary()
         )
@@ -93,6 +91,7 @@ class Fleet:
         self._lock = threading.Lock()
         # One for all event loops: a connection belongs to none of them.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="daily-fleet")
+        self._asked: deque[_Question] = deque()
 
     async def take(
         self, tier: str, rate: Rate, bound: float, *, teardown: bool = False
@@ -112,12 +111,14 @@ class Fleet:
         loop = asyncio.get_running_loop()
         turn = self._turns.setdefault(loop, defaultdict(asyncio.Lock))[tier, teardown]
         try:
-            if bound <= 0:
-                free = not turn.locked() and not await self._pause(ticket, rate[0])
-                return ticket if free else None
-            async with asyncio.timeout(bound), turn:
-                while pause := await self._pause(ticket, rate[0]):  # noqa: ASYNC110 - Redis tells nobody
-                    await asyncio.sleep(min(pause, _LOOK))
+            async with asyncio.timeout(bound if bound > 0 else None):
+                if not turn.locked() and not await self._pause(ticket, rate[0]):
+                    return ticket
+                if bound <= 0:
+                    return None
+                async with turn:
+                    while pause := await self._pause(ticket, rate[0]):  # noqa: ASYNC110 - Redis tells nobody
+                        await asyncio.sleep(min(pause, _LOOK))
         except BaseException as exc:
             ticket.end(counted=False)  # it may be taken, unseen
             if isinstance(exc, TimeoutError):
@@ -129,15 +130,9 @@ class Fleet:
         """Take a slot and give 0, or give the seconds until one may be free."""
         if self._is_away():
             return 0.0
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._worker, self._try, ticket, limit)
-
-    def _try(self, ticket: "Ticket", limit: int) -> float:
-        if self._away:
-            return 0.0
         window, flight = _milliseconds(ticket.seconds + _MARGIN), _milliseconds(_FLIGHT)
-        arguments: list[str | int] = [limit, window, flight, ticket.name]
-        pause = self._call(self._take_script, ticket.key, arguments)
+        question = _Question(_TAKE, ticket.key, (limit, window, flight, ticket.name))
+        pause = await asyncio.wrap_future(self._ask(question))
         return 0.0 if pause is None else pause / 1000
 
     def end(self, ticket: "Ticket", *, counted: bool) -> None:
@@ -147,23 +142,43 @@ class Fleet:
             ticket: Its slot.
             counted: Whether Daily may have counted it.
         """
-        if self._away:
-            return
         after = _milliseconds(ticket.seconds + _MARGIN) if counted else 0
-        with suppress(RuntimeError):  # the interpreter ends
-            self._worker.submit(self._end, ticket, after)
-
-    def _end(self, ticket: "Ticket", after: int) -> None:
-        # Not when Redis has gone away meanwhile: each would wait for it again, and all others with it.
         if not self._away:
-            self._call(self._end_script, ticket.key, [after, ticket.name])
+            with suppress(RuntimeError):  # the interpreter ends
+                self._ask(_Question(_END, ticket.key, (after, ticket.name)))
 
-    def _call(self, script: "Script", key: str, arguments: list[str | int]) -> int | None:
-        """Give what a script gives; None when Redis is away."""
+    def _ask(self, question: "_Question") -> "Future[int | None]":
+        self._asked.append(question)
+        self._worker.submit(self._answer)
+        return question.answer
+
+    def _answer(self) -> None:
+        """Answer all that was asked by now with one round trip, however far away Redis is."""
+        asked: list[_Question] = []
+        while self._asked:
+            question = self._asked.popleft()
+            if question.answer.set_running_or_notify_cancel():
+                asked.append(question)
+        if not asked:
+            return
+        answers: list[Any] = [None] * len(asked)
+        try:
+            # Not when it is away: each would wait for it again, and all others with it.
+            if not self._away:
+                answers = self._send(asked) or answers
+        finally:
+            for question, answer in zip(asked, answers, strict=True):
+                question.answer.set_result(answer)
+
+    def _send(self, asked: list["_Question"]) -> list[Any] | None:
+        """Give what the scripts give; None when Redis is away."""
         from redis import RedisError
 
+        pipeline = self._client.pipeline(transaction=False)
+        for each in asked:
+            pipeline.eval(each.script, 1, each.key, *each.arguments)
         try:
-            answer = int(script(keys=[key], args=arguments))
+            answers = pipeline.execute()
         except (RedisError, OSError) as exc:
             with self._lock:
                 first, self._away = not self._away, True
@@ -179,7 +194,7 @@ class Fleet:
             back, self._away = self._away, False
         if back:
             logger.info("Redis answers again.")
-        return answer
+        return answers
 
     def _is_away(self) -> bool:
         """Whether Redis is away; now and then somebody looks, and nobody waits for it."""
@@ -187,8 +202,20 @@ class Fleet:
             if self._away and time.monotonic() >= self._look_at:
                 self._look_at = time.monotonic() + _RETRY
                 with suppress(RuntimeError):
-                    self._worker.submit(self._call, self._end_script, self._prefix, [0, ""])
+                    self._worker.submit(self._send, [_Question(_END, self._prefix, (0, ""))])
             return self._away
+
+
+class _Question:
+    """What a script is asked for, and its answer: None when Redis is away."""
+
+    __slots__ = ("answer", "arguments", "key", "script")
+
+    def __init__(self, script: str, key: str, arguments: tuple[str | int, ...]) -> None:
+        self.script = script
+        self.key = key
+        self.arguments = arguments
+        self.answer: Future[int | None] = Future()
 
 
 class Ticket:
