@@ -33,7 +33,7 @@ def test_every_section_has_its_numbers(folder):
     assert len(rows(page, "Time to the room and both tokens")) == 6
     assert len(rows(page, "Sustained load")) == 2
     assert len(rows(page, "CPU and memory of a session")) == 5
-    assert len(rows(page, "Imports")) == 5
+    assert len(rows(page, "Imports")) == 6
     assert len(rows(page, "Many live rooms")) == 2
     assert "nan" not in page
 
