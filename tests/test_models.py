@@ -199,11 +199,11 @@ def test_no_property_is_a_bare_object():
     for model in (ours.DailyRoomProperties, ours.DailyMeetingTokenProperties):
         for name, field in model.model_fields.items():
             assert "dict[str, typing.Any]" not in str(field.annotation), name
-            assert f"        {name}: " in model.__doc__, name
+            assert f"    {name}: " in inspect.getdoc(model), name
     for name, shape in vars(properties).items():
         if typing_extensions.is_typeddict(shape) and shape.__module__ == properties.__name__:
             for key in shape.__annotations__:
-                assert f"        {key}: " in shape.__doc__, f"{name}.{key}"
+                assert f"    {key}: " in inspect.cleandoc(shape.__doc__), f"{name}.{key}"
 
 
 def test_the_properties_of_the_domain_are_those_that_the_local_daily_takes():
