@@ -300,6 +300,7 @@ async def test_one_room_for_all_is_refused(daily, monkeypatch):
         ({"lifetime": timedelta(0)}, "lifetime must be"),
         ({"params": DailyRoomParams(name="mine")}, "leave out name"),
         ({"params": DailyRoomParams(properties=DailyRoomProperties(exp=4e9))}, "exp"),
+        ({"params": DailyRoomParams(properties=DailyRoomProperties(nbf=4e9))}, "nbf"),
         ({"name_prefix": "ä"}, "name_prefix"),
         ({"name_prefix": 5}, "name_prefix"),
         ({"token_source": "here"}, "token_source"),

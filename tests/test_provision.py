@@ -276,6 +276,21 @@ async def test_a_token_that_daily_refuses_leaves_no_room(daily):
         ({"user": DailyMeetingTokenProperties(is_owner=True)}, "never an owner"),
         ({"bot": DailyMeetingTokenProperties(room_name="other")}, "another room"),
         ({"bot": DailyMeetingTokenProperties(exp=5)}, "in the past"),
+        (
+            {"params": DailyRoomParams(properties=DailyRoomProperties(nbf=time.time() + 1e6))},
+            r"properties: nbf .* before exp",
+        ),
+        (
+            {"bot": DailyMeetingTokenProperties(nbf=int(time.time() + 1e6))},
+            r"token: nbf .* before exp",
+        ),
+        (
+            {
+                "user": DailyMeetingTokenProperties(nbf=int(time.time() + 1e6)),
+                "token_source": "api",
+            },
+            r"token: nbf .* before exp",
+        ),
         ({"lifetime": 0}, "lifetime"),
         ({"lifetime": "1h"}, "lifetime"),
         ({"name_prefix": "a b"}, "name_prefix"),

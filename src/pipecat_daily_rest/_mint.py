@@ -45,6 +45,7 @@ class Mint:
         wire.setdefault("is_owner", owner)
         last = int(self.expires_at)
         wire["room_name"], wire["exp"] = self.name, min(wire.get("exp") or last, last)
+        checks.check_order("the token", wire.get("nbf"), wire["exp"])
         if self.room_ejects and "eject_after_elapsed" in wire:
             # A token's eject rule switches the room's off:
             # https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token

@@ -114,6 +114,7 @@ class RoomRequest:
         if (exp := properties.get("exp")) is None:
             # The fraction makes it all but unique: it tells our room from a namesake.
             exp = properties["exp"] = round(time.time() + self.seconds(), 3)
+            checks.check_order("properties", properties.get("nbf"), exp)
         return {**body, "name": name, "properties": properties}, name, exp
 
     def _given(self, params: DailyRoomParams) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def check_room(params: DailyRoomParams, *, now: float) -> None:
         names.check(params.name)
     _check_instant("properties.exp", properties.exp, now=now)
     _check_instant("properties.nbf", properties.nbf)
-    _check_order("properties", properties.nbf, properties.exp)
+    check_order("properties", properties.nbf, properties.exp)
     _check_count("properties.max_participants", properties.max_participants)
     _check_count("properties.eject_after_elapsed", properties.eject_after_elapsed)
     for field, template in (
@@ -60,7 +60,7 @@ def check_token(properties: DailyMeetingTokenProperties, *, now: float) -> None:
         names.check(properties.room_name)
     _check_instant("exp", properties.exp, now=now)
     _check_instant("nbf", properties.nbf)
-    _check_order("the token", properties.nbf, properties.exp)
+    check_order("the token", properties.nbf, properties.exp)
     _check_count("eject_after_elapsed", properties.eject_after_elapsed)
     user_id(properties.user_id)
 
@@ -82,7 +82,17 @@ def _check_instant(field: str, instant: float | None, *, now: float | None = Non
         raise DailyConfigError(msg)
 
 
-def _check_order(what: str, nbf: float | None, exp: float | None) -> None:
+def check_order(what: str, nbf: float | None, exp: float | None) -> None:
+    """Check that something begins before it ends.
+
+    Args:
+        what: What it is, for the error.
+        nbf: From when on it is valid, in unix seconds, or None.
+        exp: When it expires, in unix seconds, or None.
+
+    Raises:
+        DailyConfigError: It ends first, so that nobody could ever join.
+    """
     if nbf is not None and exp is not None and nbf >= exp:
         msg = f"{what}: nbf {nbf!r} must be before exp {exp!r}."
         raise DailyConfigError(msg)
