@@ -13,6 +13,7 @@ from pipecat_daily_rest import (
     DailyRoomParams,
     DailyRoomProperties,
     DailyRoomSipParams,
+    names,
     owned_rooms,
     provisioned_room,
 )
@@ -122,6 +123,14 @@ async def test_the_caller_decides_what_the_caller_set(daily):
         assert daily.rooms["mine"].config["exp"] == exp
         assert daily.rooms["mine"].config["eject_at_room_exp"] is True  # the backstop stays
         assert claims(daily, room.user_token)["exp"] == int(exp)
+    assert daily.rooms == {}
+
+
+@pytest.mark.parametrize("name", [None, ""])
+async def test_a_name_that_is_not_set_is_made_up(daily, name):
+    async with provisioned_room(DailyRoomParams(name=name)) as room:
+        assert names.is_ours(room.name, "pipecat")
+        assert room.name in daily.rooms
     assert daily.rooms == {}
 
 

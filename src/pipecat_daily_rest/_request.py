@@ -118,6 +118,8 @@ class RoomRequest:
         return {**body, "name": name, "properties": properties}, name, exp
 
     def _given(self, params: DailyRoomParams) -> dict[str, Any]:
+        if params.name == "":  # as one that is not set
+            params = params.model_copy(update={"name": None})
         checks.check_room(params, now=time.time())
         properties = params.properties
         if "eject_at_room_exp" in properties.model_fields_set and not properties.eject_at_room_exp:

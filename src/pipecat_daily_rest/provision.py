@@ -247,7 +247,7 @@ async def make_room(
     bot = mint.properties(request.bot, owner=True)
     user = mint.properties(request.user, owner=False)
     signed = mint.signed(bot, user)
-    minted = request.params is None or request.params.name is None
+    minted = request.params is None or not request.params.name
     creation = Creation(helper.api, body, minted=minted)
     expires_at = datetime.fromtimestamp(exp, UTC)
     ownership = OwnedRoom(
