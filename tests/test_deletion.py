@@ -151,6 +151,34 @@ async def test_blocks_that_end_together_delete_together():
         assert daily.rooms == {}
 
 
+async def test_who_asks_the_moment_it_is_over_is_told():
+    async with open_rooms() as (daily, helper), provisioned_room(daily=helper):
+        [owned] = owned_rooms()
+        first = asyncio.create_task(owned.delete())
+        await asyncio.sleep(0)
+        while not owned._deletion.done():  # noqa: ASYNC110 - nothing else tells
+            await asyncio.sleep(0)
+        assert await owned.delete()
+        assert await first
+        assert daily.rooms == {}
+
+
+async def test_a_failure_that_is_nobodys_has_nobody_wait_or_own_a_room_for_ever(monkeypatch):
+    async def fail(*_):
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    async with open_rooms("one") as (_, helper):
+        async with provisioned_room(daily=helper) as room:
+            monkeypatch.setattr(Deletion, "single", fail)
+            began = time.monotonic()
+        assert not room.gone
+        assert owned_rooms() == ()
+        with pytest.raises(DailyError, match=r"delete room \[one\]: RuntimeError"):
+            await helper.delete_room_by_name("one")
+        assert time.monotonic() - began < 2
+
+
 async def test_who_is_cancelled_leaves_the_others_their_deletion():
     names = many(3)
     async with open_rooms(*names) as (daily, helper):

@@ -217,13 +217,15 @@ class _Meeting:
             finally:
                 await api.aclose()
             for name, ends in taken.items():
-                outcome = deletion.failed.get(name) or name not in deletion.absent
-                for end in ends:
-                    if not end.done():
-                        end.set_result(outcome)
+                _tell(ends, deletion.failed.get(name) or name not in deletion.absent)
         except asyncio.CancelledError:
             # The event loop ends. Whoever still waits, as a task does that cleans up, goes anew.
             self._put(taken, until)
+            raise
+        except Exception as exc:
+            # No thread for a look-up in DNS, say. Nobody is to wait for ever, and own a room so long.
+            for name, ends in taken.items():
+                _tell(ends, DailyError(f"Failed to delete room [{name}]: {type(exc).__name__}."))
             raise
         finally:
             self._running -= 1
@@ -261,6 +263,12 @@ class _Meeting:
 
         if names:
             await deletion.batch(names, sending)
+
+
+def _tell(ends: Sequence[End], outcome: DailyError | bool) -> None:
+    for end in ends:
+        if not end.done():
+            end.set_result(outcome)
 
 
 async def delete_room(

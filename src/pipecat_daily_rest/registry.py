@@ -135,6 +135,8 @@ class OwnedRoom:
         end = self._deletion
         try:
             await finish(end, bound)
+            if end.done() and not end.cancelled() and id(self) in _owned:
+                self._ended(end)  # as it will be called back, but only after this
         finally:
             if not end.done() and not self.gone:
                 self._report(f"no answer within {bound:g} s.")
