@@ -207,6 +207,35 @@ async def test_a_borrowed_session_stays_open_and_a_shared_one_is_closed_by_the_l
     await second.aclose()
 
 
+async def test_a_thread_that_leaves_takes_nobody_elses_session(local_daily):
+    async with helper(ours, local_daily, None) as mine:
+        leases = mine.api._leases
+
+        class Leaving:
+            """Another thread's, which is given back while this thread looks for its own."""
+
+            def loop(self):
+                leases.remove(self)
+
+        session = mine.api._session()
+        leases.insert(0, Leaving())
+        assert mine.api._session() is session
+        assert len(leases) == 1
+    assert session.closed
+
+
+async def test_a_borrowed_session_that_raises_by_itself_hides_no_answer(local_daily):
+    async with (
+        aiohttp.ClientSession(raise_for_status=True) as session,
+        helper(ours, local_daily, session) as mine,
+    ):
+        with pytest.raises(DailyNotFoundError):
+            await mine.request("GET", "/rooms/none")
+        await mine.create_room(ours.DailyRoomParams(name="a"))
+        with pytest.raises(DailyRoomExistsError):
+            await mine.create_room(ours.DailyRoomParams(name="a"))
+
+
 async def test_a_closed_borrowed_session_is_one_sentence(local_daily):
     async with aiohttp.ClientSession() as session:
         mine = helper(ours, local_daily, session)

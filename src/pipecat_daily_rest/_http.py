@@ -129,7 +129,7 @@ class API:
 
     def _lease(self) -> Lease | None:
         loop = asyncio.get_running_loop()
-        for lease in self._leases:
+        for lease in tuple(self._leases):  # from which another thread may take its own
             if lease.loop() is loop:
                 return lease
         return None
@@ -263,6 +263,7 @@ class API:
                 headers=self._headers,
                 timeout=limits,
                 allow_redirects=False,
+                raise_for_status=False,  # whatever a borrowed session does by itself
             )
             raw = await answer.read()  # gives the connection back, whatever happens
         except asyncio.CancelledError as exc:
