@@ -43,6 +43,7 @@ def test_url(monkeypatch):
     "url",
     [
         *("", "api.daily.co/v1", "ftp://x/v1", "http://", "http://x/v1?a=b", "http://u:p@x"),
+        *("http://:p@x/v1", "http://a..b/v1", "http://" + "a" * 64),
         *("http://[", 5, True, b"https://x/v1", ["https://x/v1"], {"url": "https://x/v1"}),
     ],
 )

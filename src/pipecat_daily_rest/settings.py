@@ -70,10 +70,12 @@ def api_url(given: str | None = None) -> str:
     url = given if given is not None else _from_environment("DAILY_API_URL") or DEFAULT_API_URL
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        usable = parts.scheme in ("http", "https") and parts.port != 0 and "@" not in parts.netloc
+        labels = (parts.hostname or "").removesuffix(".").split(".")
+        usable = usable and all(0 < len(label) < 64 for label in labels)  # RFC 1035, section 2.3.4
     except (ValueError, AttributeError, TypeError):
         usable = False
-    if not usable or parts.query or parts.fragment or parts.username:
+    if not usable or parts.query or parts.fragment:
         msg = f"The Daily API URL must look like {DEFAULT_API_URL}: check DAILY_API_URL."
         raise DailyConfigError(msg)
     return url.rstrip("/")
