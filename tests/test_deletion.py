@@ -2,6 +2,7 @@
 """Rooms go together, and none waits for the slow rate tier."""
 
 import asyncio
+import sys
 import time
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -394,3 +395,17 @@ async def test_deletion_in_chunks():
         assert (deletion.failed, deletion.absent) == ({}, set())
         assert [len(batch) for batch in in_batches(daily)] == [10, 10, 5]
         assert daily.rooms == {}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="needs Python 3.12")
+async def test_tasks_that_begin_at_once():
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
+    async with open_rooms() as (daily, helper):
+        await make(helper, *many(2))
+        held = daily.fail("DELETE", "/rooms/room000", hang=True, times=1)
+        first = asyncio.create_task(helper.delete_room_by_name("room000"))
+        await held.wait(1)
+        await helper.delete_room_by_name("room001")  # does not wait for the other one
+        assert list(daily.rooms) == ["room000"]
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)

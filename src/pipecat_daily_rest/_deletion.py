@@ -165,6 +165,7 @@ End: TypeAlias = "asyncio.Future[DailyError | bool]"
 _Account: TypeAlias = tuple[Any, ...]
 
 _meetings: WeakKeyDictionary[Loop, dict[_Account, "_Meeting"]] = WeakKeyDictionary()
+_SOON = object()  # a task that has not begun
 _last_batch: dict[tuple[str, str], float] = {}  # when the last one of a URL and key went out
 
 
@@ -176,7 +177,7 @@ class _Meeting:
         self._waiting: dict[str, list[End]] = {}
         self._until = 0.0
         self._running = 0
-        self._gathering: asyncio.Task[None] | None = None  # with which the next ones go out
+        self._gathering: object | None = None  # the task with which the next ones go out
 
     def add(self, name: str, deadline: Deadline) -> End:
         """Give what becomes True, False when the room was gone already, or the error."""
@@ -203,10 +204,12 @@ class _Meeting:
 
     def _start(self) -> None:
         self._running += 1
-        self._gathering = asyncio.create_task(self._go(), name="delete rooms")
+        self._gathering = _SOON
+        asyncio.create_task(self._go(), name="delete rooms")  # noqa: RUF006 - the event loop has it
 
     async def _go(self) -> None:
         """Delete what is there by now, and tell those who wait."""
+        self._gathering = asyncio.current_task()  # here, since an eager task begins at once
         taken: dict[str, list[End]] = {}
         until = self._until
         api = self._api.sharing()
