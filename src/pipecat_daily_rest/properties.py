@@ -14,6 +14,7 @@ _OPEN = ConfigDict(extra="allow")
 
 Sends = Literal["video", "audio", "screenVideo", "screenAudio", "customVideo", "customAudio"]
 Administers = Literal["participants", "streaming", "transcription"]
+Recording = Literal["cloud", "cloud-audio-only", "local", "raw-tracks"]
 
 
 @with_config(_OPEN)
