@@ -4,7 +4,7 @@
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,46 +16,11 @@ from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.door import Door
 from pipecat_daily_rest.local.hearing import WINDOW, is_in, read_wav, tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
-from pipecat_daily_rest.local.news import Inbox, News
+from pipecat_daily_rest.local.news import News
 from pipecat_daily_rest.local.room import JoinRefused, Participant
+from pipecat_daily_rest.local.scripted_seat import ScriptedSeat
 from pipecat_daily_rest.local.sight import Sight
 from pipecat_daily_rest.local.state import State
-
-
-class _Seat(Inbox):
-    """What the room sees of it: a script, and a bounded memory."""
-
-    def __init__(self, keep: int) -> None:
-        super().__init__()
-        self.scripts: dict[str, deque[Block]] = {}  # by track
-        self.mix: deque[Block] = deque(maxlen=keep)
-        self.voices: dict[str, deque[Block]] = {}
-        self.left_reason: str | None = None
-        self._keep = keep
-
-    def speak(self) -> Block | None:
-        return self._next("microphone")
-
-    def speak_others(self) -> dict[str, Block]:
-        others = {name: self._next(name) for name in self.scripts if name != "microphone"}
-        return {name: block for name, block in others.items() if block is not None}
-
-    def _next(self, track: str) -> Block | None:
-        script = self.scripts.get(track)
-        return script.popleft() if script else None
-
-    def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
-        self.mix.append(mix)
-        for id, block in voices.items():
-            self.voices.setdefault(id, deque(maxlen=self._keep)).append(block)
-        self.tell()
-
-    def send(self, event: dict[str, Any]) -> None:
-        self.put(event)
-
-    def close(self, reason: str) -> None:
-        self.left_reason = reason
-        self.tell()
 
 
 class Scripted(Door, Sight):
@@ -108,7 +73,7 @@ class Scripted(Door, Sight):
         if not 0 <= keep < math.inf:
             msg = f"keep is a number of seconds, not {keep}."
             raise DailyConfigError(msg)
-        self._seat = _Seat(round(keep / TICK))
+        self._seat = ScriptedSeat(round(keep / TICK))
         super().__init__(state, self._seat, room_name, token, knock, kind=kind, user_name=user_name)
 
     def __repr__(self) -> str:
