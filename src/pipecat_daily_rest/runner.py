@@ -13,8 +13,6 @@ The room and both tokens exist before the bot starts, and the room is gone when 
 
 import argparse
 import asyncio
-import importlib
-import importlib.util
 import os
 import sys
 import traceback
@@ -28,6 +26,7 @@ from loguru import logger
 
 from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import settings, stand_in
+from pipecat_daily_rest._bot_file import find_bot, load_bot
 from pipecat_daily_rest._child import DEFAULT_HOST, DEFAULT_PORT, LocalChild
 from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
 from pipecat_daily_rest._secret import hidden, masked
@@ -35,6 +34,8 @@ from pipecat_daily_rest._session import Bot, BotStillRunningError, Session
 from pipecat_daily_rest._signals import Ending, Signals, Watchdog, leave
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties, DailyRoomSipParams
+
+__all__ = ["LOG_LEVELS", "Options", "launch", "load_bot", "main", "run_bot"]
 
 LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 _SECOND_ROUND = "_PIPECAT_DAILY_REST_SECOND_ROUND"
@@ -157,12 +158,7 @@ def main(bot: Bot | None = None) -> NoReturn:
     Raises:
         SystemExit: Always; 0 when the bot ended or was interrupted cleanly.
     """
-    options = _parse()
-
-    def find() -> Bot:
-        return bot or _bot_of(_bot_module(), os.path.basename(sys.argv[0]))
-
-    launch(options, find, restart=True)
+    launch(_parse(), lambda: bot or find_bot(), restart=True)
 
 
 def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) -> NoReturn:
@@ -292,57 +288,6 @@ def _load_dotenv() -> None:
     from dotenv import find_dotenv, load_dotenv
 
     load_dotenv(find_dotenv(usecwd=True), override=True)
-
-
-def _bot_module() -> Any:
-    """Where Pipecat's runner looks: the script, then a module of that name beside it."""
-    script = sys.modules["__main__"]
-    if hasattr(script, "bot") or importlib.util.find_spec("bot") is None:
-        return script
-    return importlib.import_module("bot")
-
-
-def _bot_of(module: Any, where: str) -> Bot:
-    found = getattr(module, "bot", None)
-    if not callable(found):
-        msg = (
-            f"{where} defines no bot(): it needs `async def bot(runner_args)`. "
-            f"A program without one runs with `pipecat-daily-rest local -- python {where}`."
-        )
-        raise DailyConfigError(msg)
-    bot: Bot = found
-    return bot
-
-
-def load_bot(path: str) -> Bot:
-    """Load a bot file, without running its ``if __name__ == "__main__"`` block.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its ``bot``.
-
-    Raises:
-        DailyConfigError: There is no such file, or no bot in it.
-        Exception: What the file raised.
-    """
-    if not isinstance(path, str | os.PathLike) or not os.path.isfile(path):
-        msg = f"There is no file {path!r}: pass the Python file that defines bot()."
-        raise DailyConfigError(msg)
-    name = os.path.splitext(os.path.basename(path))[0]
-    if name in sys.modules:
-        name = f"{name}_bot"  # json.py must not become everybody's json
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        msg = f"{path!r} is not a Python file: pass the one that defines bot()."
-        raise DailyConfigError(msg)
-    # As `python bot.py` would have it.
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return _bot_of(module, os.path.basename(path))
 
 
 def _start_again(restart: bool) -> None:
