@@ -25,6 +25,7 @@ _ASSETS = {
     "view.js": "text/javascript",
     "conversation.js": "text/javascript",
     "door.js": "text/javascript",
+    "microphone.js": "text/javascript",
     "video.js": "text/javascript",
     "sentences.js": "text/javascript",
     "room.css": "text/css",

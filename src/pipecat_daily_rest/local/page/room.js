@@ -3,7 +3,8 @@
 
 import { hearMessage, hearTranscription, write } from "./conversation.js";
 import { showDoor, showWaitingRoom } from "./door.js";
-import { MICROPHONE, SENTENCES } from "./sentences.js";
+import { Microphone, speaks } from "./microphone.js";
+import { SENTENCES } from "./sentences.js";
 import { gathered, Video } from "./video.js";
 import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
 
@@ -24,11 +25,6 @@ function greet(participant) {
   tell({ event: "app-message", message, recipient: participant.id });
 }
 
-function speaks(participant) {
-  const sends = participant.info.permissions.canSend;
-  return Array.isArray(sends) ? sends.includes("audio") : sends !== false;
-}
-
 // -- The room's events -----------------------------------------------------------------------
 
 const EVENTS = {
@@ -39,14 +35,14 @@ const EVENTS = {
     for (const participant of event.participants) call.people.set(participant.id, participant);
     for (const knock of event.waiting) call.waiting.set(knock.id, knock);
     const me = call.people.get(call.id);
-    if (me.media.microphone.state === "off") mute(true);
+    if (me.media.microphone.state === "off") call.microphone.mute(true);
     sessionStorage.setItem(remembered, $("name").value);
     $("log").replaceChildren();
     $("empty").hidden = false;
     showPeople(call);
     showDoor(call.waiting, decide);
-    showMicrophone(call);
-    notify(speaks(me) ? (call.problem ?? "") : "Your link lets you listen and write, but not speak.");
+    showMicrophone(call.microphone);
+    notify(speaks(me) ? (call.microphone.problem ?? "") : "Your link lets you listen and write, but not speak.");
     $("mute").focus();
     call.video.permit();
     event.participants.forEach(greet);
@@ -71,8 +67,8 @@ const EVENTS = {
   },
   "participant-updated"({ participant }) {
     if (participant.id === call.id && speaks(participant) !== speaks(call.people.get(call.id))) {
-      if (!speaks(participant)) setMuted(true);
-      const how = call.stream ? "Unmute" : "Use microphone";
+      if (!speaks(participant)) call.microphone.setMuted(true);
+      const how = call.microphone.stream ? "Unmute" : "Use microphone";
       notify(speaks(participant) ? `You may speak now: press ${how}, or M.` : "You may listen and write, but no longer speak.");
     }
     call.people.set(participant.id, participant);
@@ -117,9 +113,9 @@ const EVENTS = {
   "mute"({ by, microphone, camera }) {
     const who = call.people.has(by) ? nameOf(call.people.get(by)) : "An owner";
     if (microphone === false) {
-      setMuted(true);
+      call.microphone.setMuted(true);
       notify(`${who} muted your microphone. Press Unmute, or M, to speak.`);
-    } else if (microphone === true && call.muted) {
+    } else if (microphone === true && call.microphone.muted) {
       notify(`${who} asks you to speak: press Unmute, or M.`);
     }
     if (camera === false) {
@@ -150,96 +146,23 @@ function stayIn() {
   call.pings ||= setInterval(() => tell({ event: "ping" }), 1000);
 }
 
-// -- The microphone --------------------------------------------------------------------------
-
-async function openMicrophone(mine) {
-  mine.problem = null;
-  if (!navigator.mediaDevices) {
-    mine.problem = MICROPHONE.insecure;
-    return;
-  }
-  try {
-    mine.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-  } catch (error) {
-    mine.problem = MICROPHONE[error.name] ?? MICROPHONE.other;
-    return;
-  }
-  if (call !== mine) {
-    mine.stream.getTracks().forEach((track) => track.stop());
-    return;
-  }
-  const [track] = mine.stream.getAudioTracks();
-  track.addEventListener("ended", () => {
-    if (call !== mine) return;
-    mine.stream = null;
-    setMuted(true);
-    notify("The microphone is gone. Plug it in again, then press “Use microphone”.");
-  });
-  mine.context = new AudioContext();
-  const analyser = new AnalyserNode(mine.context, { fftSize: 1024 });
-  mine.context.createMediaStreamSource(mine.stream).connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
-  mine.meter = setInterval(() => {
-    analyser.getFloatTimeDomainData(samples);
-    const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-    const level = power > 0 ? 1 + (10 * Math.log10(power)) / 55 : 0; // as the room measures it
-    showLevel(mine.muted ? 0 : level);
-  }, 80);
-}
-
-function mute(muted) {
-  call.muted = muted;
-  call.stream?.getAudioTracks().forEach((track) => (track.enabled = !muted));
-}
-
-function setMuted(muted) {
-  mute(muted);
-  const me = call.people.get(call.id);
-  if (me) me.media.microphone.state = muted ? "off" : "playable";
-  tell({ event: "update", microphone: !muted });
-  showMicrophone(call);
-  showLevels(call);
-}
-
-async function toggleMute() {
-  const mine = call;
-  if (!speaks(mine.people.get(mine.id))) {
-    notify("You may listen and write, but not speak.");
-    return;
-  }
-  notify("");
-  if (mine.stream) {
-    setMuted(!mine.muted);
-    return;
-  }
-  $("mute").disabled = true;
-  await openMicrophone(mine);
-  $("mute").disabled = false;
-  if (call !== mine) return;
-  if (mine.stream) {
-    await mine.sender.replaceTrack(mine.stream.getAudioTracks()[0]);
-    if (call === mine) setMuted(false);
-  } else {
-    notify(mine.problem);
-  }
-}
-
 // -- Coming in and going ---------------------------------------------------------------------
 
 async function join() {
   if (call) return;
   const mine = {
-    pc: new RTCPeerConnection(), channel: null, sender: null, stream: null, context: null, muted: true,
-    problem: null, joined: false, interrupted: false, id: null, connection: null,
+    pc: new RTCPeerConnection(), channel: null, joined: false, interrupted: false, id: null, connection: null,
     people: new Map(), waiting: new Map(), levels: {}, lines: new Map(), outputs: new Set(),
-    timer: 0, pings: 0, meter: 0, isCurrent: () => call === mine,
+    timer: 0, pings: 0, isCurrent: () => call === mine,
   };
-  mine.video = new Video(mine, (event) => call === mine && tell(event));
+  const tellIfCurrent = (event) => call === mine && tell(event);
+  mine.microphone = new Microphone(mine, tellIfCurrent);
+  mine.video = new Video(mine, tellIfCurrent);
   call = mine;
   show("joining", "Waiting for the microphone: allow it in the browser's question");
-  await openMicrophone(mine);
+  await mine.microphone.open();
   if (call !== mine) return;
-  mine.muted = !mine.stream;
+  mine.microphone.muted = !mine.microphone.stream;
   try {
     await connect(mine);
   } catch (error) {
@@ -251,10 +174,9 @@ async function join() {
 }
 
 async function connect(mine) {
-  const { pc } = mine;
+  const { pc, microphone } = mine;
   show("joining", "Connecting…");
-  const track = mine.stream?.getAudioTracks()[0];
-  mine.sender = pc.addTransceiver(track ?? "audio", { direction: "sendrecv" }).sender;
+  microphone.sender = pc.addTransceiver(microphone.track ?? "audio", { direction: "sendrecv" }).sender;
   mine.channel = pc.createDataChannel("room");
   mine.channel.onmessage = ({ data }) => {
     if (call !== mine) return;
@@ -282,7 +204,7 @@ async function connect(mine) {
   await gathered(pc);
   if (call !== mine) return;
   const { sdp, type } = pc.localDescription;
-  const answer = await post("offer", { sdp, type, token, userName: $("name").value, microphone: !mine.muted });
+  const answer = await post("offer", { sdp, type, token, userName: $("name").value, microphone: !microphone.muted });
   if (call !== mine) {
     if (answer.id) navigator.sendBeacon(`/${room}/leave`, JSON.stringify({ id: answer.id }));
     return;
@@ -292,7 +214,7 @@ async function connect(mine) {
     return;
   }
   mine.connection = answer.id;
-  if (answer.startAudioOff) mute(true);
+  if (answer.startAudioOff) microphone.mute(true);
   mine.timer = setTimeout(() => {
     if (call === mine) end("refused", "Could not connect", "no-connection", SENTENCES["no-connection"]);
   }, CONNECT_TIMEOUT);
@@ -329,9 +251,7 @@ function hangUp({ beacon = false } = {}) {
   call = null;
   clearTimeout(mine.timer);
   clearInterval(mine.pings);
-  clearInterval(mine.meter);
-  mine.stream?.getTracks().forEach((track) => track.stop());
-  mine.context?.close();
+  mine.microphone.close();
   mine.video.close();
   mine.pc.close();
   $("remote").srcObject = null;
@@ -364,7 +284,7 @@ $("giveup").addEventListener("click", () => {
   end("left", "Not in the room", "", "You stopped waiting.");
 });
 
-$("mute").addEventListener("click", toggleMute);
+$("mute").addEventListener("click", () => call.microphone.toggle());
 $("camera").addEventListener("click", () => call.video.toggle("camera"));
 $("screen").addEventListener("click", () => call.video.toggle("screenVideo"));
 $("unblock").addEventListener("click", play);
@@ -386,7 +306,7 @@ $("chat").addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input, textarea");
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-  if (event.key.toLowerCase() === "m" && plain && !typing && call?.joined) toggleMute();
+  if (event.key.toLowerCase() === "m" && plain && !typing && call?.joined) call.microphone.toggle();
 });
 
 window.addEventListener("pagehide", () => {

@@ -82,14 +82,14 @@ export function showLevels(call) {
   }
 }
 
-export function showMicrophone(call) {
+export function showMicrophone({ stream, muted }) {
   const button = $("mute");
-  const label = !call.stream ? "Use microphone" : call.muted ? "Unmute" : "Mute";
+  const label = !stream ? "Use microphone" : muted ? "Unmute" : "Mute";
   button.textContent = label;
-  if (call.stream) button.append(element("kbd", "", "M"));
-  button.dataset.muted = String(call.muted);
-  $("microphone").dataset.on = String(!call.muted);
-  $("meter-label").textContent = call.muted ? "Microphone off" : "Microphone";
+  if (stream) button.append(element("kbd", "", "M"));
+  button.dataset.muted = String(muted);
+  $("microphone").dataset.on = String(!muted);
+  $("meter-label").textContent = muted ? "Microphone off" : "Microphone";
 }
 
 export function showLevel(level) {

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The own microphone: opening it, its meter, and muting it.
+
+import { MICROPHONE } from "./sentences.js";
+import { $, notify, showLevel, showLevels, showMicrophone } from "./view.js";
+
+export function speaks(participant) {
+  const sends = participant.info.permissions.canSend;
+  return Array.isArray(sends) ? sends.includes("audio") : sends !== false;
+}
+
+export class Microphone {
+  stream = null;
+  muted = true;
+  problem = null; // why there is no stream
+  sender = null; // in the connection
+  #call;
+  #tell;
+  #context = null;
+  #meter = 0;
+
+  constructor(call, tell) {
+    this.#call = call;
+    this.#tell = tell;
+  }
+
+  get track() {
+    return this.stream?.getAudioTracks()[0];
+  }
+
+  async open() {
+    this.problem = null;
+    if (!navigator.mediaDevices) {
+      this.problem = MICROPHONE.insecure;
+      return;
+    }
+    try {
+      this.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    } catch (error) {
+      this.problem = MICROPHONE[error.name] ?? MICROPHONE.other;
+      return;
+    }
+    if (!this.#call.isCurrent()) {
+      this.stream.getTracks().forEach((track) => track.stop());
+      return;
+    }
+    this.track.addEventListener("ended", () => {
+      if (!this.#call.isCurrent()) return;
+      this.stream = null;
+      this.setMuted(true);
+      notify("The microphone is gone. Plug it in again, then press “Use microphone”.");
+    });
+    this.#context = new AudioContext();
+    const analyser = new AnalyserNode(this.#context, { fftSize: 1024 });
+    this.#context.createMediaStreamSource(this.stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    this.#meter = setInterval(() => {
+      analyser.getFloatTimeDomainData(samples);
+      const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+      const level = power > 0 ? 1 + (10 * Math.log10(power)) / 55 : 0; // as the room measures it
+      showLevel(this.muted ? 0 : level);
+    }, 80);
+  }
+
+  // What the room knows already; `setMuted` tells it.
+  mute(muted) {
+    this.muted = muted;
+    this.stream?.getAudioTracks().forEach((track) => (track.enabled = !muted));
+  }
+
+  setMuted(muted) {
+    this.mute(muted);
+    const me = this.#call.people.get(this.#call.id);
+    if (me) me.media.microphone.state = muted ? "off" : "playable";
+    this.#tell({ event: "update", microphone: !muted });
+    showMicrophone(this);
+    showLevels(this.#call);
+  }
+
+  async toggle() {
+    if (!speaks(this.#call.people.get(this.#call.id))) {
+      notify("You may listen and write, but not speak.");
+      return;
+    }
+    notify("");
+    if (this.stream) {
+      this.setMuted(!this.muted);
+      return;
+    }
+    $("mute").disabled = true;
+    await this.open();
+    $("mute").disabled = false;
+    if (!this.#call.isCurrent()) return;
+    if (this.stream) {
+      await this.sender.replaceTrack(this.track);
+      if (this.#call.isCurrent()) this.setMuted(false);
+    } else {
+      notify(this.problem);
+    }
+  }
+
+  close() {
+    clearInterval(this.#meter);
+    this.stream?.getTracks().forEach((track) => track.stop());
+    this.#context?.close();
+  }
+}
