@@ -4,9 +4,20 @@
 import math
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 _PIXEL = {"RGBA": 4, "BGRA": 4, "ARGB": 4, "ABGR": 4, "RGB": 3}  # bytes
+
+
+class MadeByModule:
+    """What only the module makes."""
+
+    __slots__ = ()
+
+    def __new__(cls, *args: Any) -> Self:
+        """Refuse."""
+        msg = f"cannot create 'daily.{cls.__name__}' instances"
+        raise TypeError(msg)
 
 
 def need(value: Any, kind: type) -> None:

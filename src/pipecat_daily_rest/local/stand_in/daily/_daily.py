@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The module's own switches, and its virtual devices."""
 
-from typing import Any
-
-from daily._checks import need
+from daily._checks import MadeByModule, need
 from daily._devices import (
     LogLevel,
     NativeVad,
@@ -49,13 +47,8 @@ class _Context:
 context = _Context()
 
 
-class Daily:
+class Daily(MadeByModule):
     """What is there once in a process."""
-
-    def __new__(cls, *args: Any) -> "Daily":
-        """Refuse: all methods are static."""
-        msg = "cannot create 'daily.Daily' instances"
-        raise TypeError(msg)
 
     @staticmethod
     def init(worker_threads: int = 2, log_level: LogLevel = LogLevel.Off) -> None:

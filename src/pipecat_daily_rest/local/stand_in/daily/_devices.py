@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from daily._checks import need
+from daily._checks import MadeByModule, need
 from daily._sound import ROOM_RATE, Resampler, mono
 from daily._sources import CustomAudioSource
 
@@ -21,7 +21,7 @@ _microphones: "weakref.WeakValueDictionary[str, VirtualMicrophoneDevice]" = (
 _speakers: "weakref.WeakValueDictionary[str, VirtualSpeakerDevice]" = weakref.WeakValueDictionary()
 
 
-class LogLevel:
+class LogLevel(MadeByModule):
     """How much the real module logs. Without effect: the stand-in logs with loguru."""
 
     __slots__ = ("_name", "_value")
@@ -32,11 +32,6 @@ class LogLevel:
     Info: "LogLevel"
     Debug: "LogLevel"
     Trace: "LogLevel"
-
-    def __new__(cls, *args: Any) -> "LogLevel":
-        """Refuse: there are six."""
-        msg = "cannot create 'daily.LogLevel' instances"
-        raise TypeError(msg)
 
     def __int__(self) -> int:
         return self._value
@@ -51,13 +46,8 @@ for _value, _name in enumerate(("Off", "Error", "Warn", "Info", "Debug", "Trace"
     setattr(LogLevel, _name, _level)
 
 
-class VirtualSpeakerDevice:
+class VirtualSpeakerDevice(MadeByModule):
     """Hears everybody in the call, mixed, when it is the selected one."""
-
-    def __new__(cls, *args: Any) -> "VirtualSpeakerDevice":
-        """Refuse: `Daily.create_speaker_device` makes them."""
-        msg = "cannot create 'daily.VirtualSpeakerDevice' instances"
-        raise TypeError(msg)
 
     @classmethod
     def _make(
@@ -131,13 +121,8 @@ class VirtualSpeakerDevice:
                 self._news.notify_all()
 
 
-class VirtualMicrophoneDevice:
+class VirtualMicrophoneDevice(MadeByModule):
     """A microphone that the bot speaks into; ``settings.deviceId`` of the inputs selects it."""
-
-    def __new__(cls, *args: Any) -> "VirtualMicrophoneDevice":
-        """Refuse: `Daily.create_microphone_device` makes them."""
-        msg = "cannot create 'daily.VirtualMicrophoneDevice' instances"
-        raise TypeError(msg)
 
     @classmethod
     def _make(
@@ -214,13 +199,8 @@ def find_speaker(name: str) -> VirtualSpeakerDevice | None:
     return _speakers.get(name)
 
 
-class NativeVad:
+class NativeVad(MadeByModule):
     """Tells speech from silence by its loudness. The real one knows speech from noise."""
-
-    def __new__(cls, *args: Any) -> "NativeVad":
-        """Refuse: `Daily.create_native_vad` makes them."""
-        msg = "cannot create 'daily.NativeVad' instances"
-        raise TypeError(msg)
 
     @classmethod
     def _make(cls, reset_period_ms: int, sample_rate: int, channels: int) -> "NativeVad":

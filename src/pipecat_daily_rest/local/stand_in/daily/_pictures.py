@@ -6,7 +6,7 @@ import uuid
 import weakref
 from typing import Any, Protocol
 
-from daily._checks import frame_size, need
+from daily._checks import MadeByModule, frame_size, need
 
 _tracks: "weakref.WeakValueDictionary[str, CustomVideoTrack]" = weakref.WeakValueDictionary()
 _cameras: "weakref.WeakValueDictionary[str, VirtualCameraDevice]" = weakref.WeakValueDictionary()
@@ -90,13 +90,8 @@ class CustomVideoTrack:
         return self._id
 
 
-class VirtualCameraDevice:
+class VirtualCameraDevice(MadeByModule):
     """A camera that the bot films with; ``settings.deviceId`` of the inputs selects it."""
-
-    def __new__(cls, *args: Any) -> "VirtualCameraDevice":
-        """Refuse: `Daily.create_camera_device` makes them."""
-        msg = "cannot create 'daily.VirtualCameraDevice' instances"
-        raise TypeError(msg)
 
     @classmethod
     def _make(cls, name: str, width: int, height: int, color_format: str) -> "VirtualCameraDevice":
@@ -153,13 +148,8 @@ def find_video(settings: Any) -> CustomVideoSource | None:
     return None if found is None else found._source
 
 
-class VideoFrame:
+class VideoFrame(MadeByModule):
     """A picture of somebody in the call."""
-
-    def __new__(cls, *args: Any) -> "VideoFrame":
-        """Refuse: only a call makes them."""
-        msg = "cannot create 'daily.VideoFrame' instances"
-        raise TypeError(msg)
 
     @classmethod
     def _of(cls, buffer: bytes, width: int, height: int, color_format: str) -> "VideoFrame":

@@ -3,10 +3,11 @@
 
 import math
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from daily._checks import MadeByModule
 
 ROOM_RATE = 48_000  # Hz, of everything that goes over the link
 
@@ -15,15 +16,10 @@ _EDGE = 0.9  # of the band that passes
 _BETA = 8.0  # of the Kaiser window: -80 dB beyond the band
 
 
-class AudioData:
+class AudioData(MadeByModule):
     """Some sound, 16 bit."""
 
     __slots__ = ("_frames", "_rate")
-
-    def __new__(cls, *args: Any) -> "AudioData":
-        """Refuse: only a call makes them."""
-        msg = "cannot create 'daily.AudioData' instances"
-        raise TypeError(msg)
 
     @classmethod
     def _of(cls, frames: bytes, rate: int) -> "AudioData":
