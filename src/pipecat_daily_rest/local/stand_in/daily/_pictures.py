@@ -19,21 +19,12 @@ class Sink(Protocol):
         """Look at what the source shows now. Must not block or raise."""
 
 
-class CustomVideoSource:
-    """Pictures that the bot makes. The room sees 15 a second at most, while somebody looks."""
+class _Shaped:
+    """What has the shape of a picture."""
 
-    def __init__(self, width: int, height: int, color_format: str = "RGBA") -> None:
-        """Initialize the source.
-
-        Args:
-            width: In pixels.
-            height: In pixels.
-            color_format: ``RGBA``, ``BGRA``, ``ARGB``, ``ABGR``, ``RGB`` or ``I420``.
-        """
-        self._size = frame_size(width, height, color_format)
-        self._width, self._height, self._color_format = width, height, color_format
-        self._frame: bytes | None = None
-        self._sinks: weakref.WeakSet[Any] = weakref.WeakSet()
+    _width: int
+    _height: int
+    _color_format: str
 
     @property
     def width(self) -> int:
@@ -49,6 +40,23 @@ class CustomVideoSource:
     def color_format(self) -> str:
         """How a pixel is written."""
         return self._color_format
+
+
+class CustomVideoSource(_Shaped):
+    """Pictures that the bot makes. The room sees 15 a second at most, while somebody looks."""
+
+    def __init__(self, width: int, height: int, color_format: str = "RGBA") -> None:
+        """Initialize the source.
+
+        Args:
+            width: In pixels.
+            height: In pixels.
+            color_format: ``RGBA``, ``BGRA``, ``ARGB``, ``ABGR``, ``RGB`` or ``I420``.
+        """
+        self._size = frame_size(width, height, color_format)
+        self._width, self._height, self._color_format = width, height, color_format
+        self._frame: bytes | None = None
+        self._sinks: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def write_frame(self, frame: bytes) -> None:
         """Show a picture.
@@ -90,7 +98,7 @@ class CustomVideoTrack:
         return self._id
 
 
-class VirtualCameraDevice(MadeByModule):
+class VirtualCameraDevice(MadeByModule, _Shaped):
     """A camera that the bot films with; ``settings.deviceId`` of the inputs selects it."""
 
     @classmethod
@@ -98,6 +106,7 @@ class VirtualCameraDevice(MadeByModule):
         self = object.__new__(cls)
         self._name = name
         self._source = CustomVideoSource(width, height, color_format)
+        self._width, self._height, self._color_format = width, height, color_format
         _cameras[name] = self
         return self
 
@@ -105,21 +114,6 @@ class VirtualCameraDevice(MadeByModule):
     def name(self) -> str:
         """The name that selects it."""
         return self._name
-
-    @property
-    def width(self) -> int:
-        """In pixels."""
-        return self._source.width
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self._source.height
-
-    @property
-    def color_format(self) -> str:
-        """How a pixel is written."""
-        return self._source.color_format
 
     def write_frame(self, frame: bytes) -> None:
         """Film a picture.
@@ -148,7 +142,7 @@ def find_video(settings: Any) -> CustomVideoSource | None:
     return None if found is None else found._source
 
 
-class VideoFrame(MadeByModule):
+class VideoFrame(MadeByModule, _Shaped):
     """A picture of somebody in the call."""
 
     @classmethod
@@ -164,21 +158,6 @@ class VideoFrame(MadeByModule):
         return self._buffer
 
     @property
-    def width(self) -> int:
-        """In pixels."""
-        return self._width
-
-    @property
-    def height(self) -> int:
-        """In pixels."""
-        return self._height
-
-    @property
     def timestamp_us(self) -> int:
         """When it came, in microseconds of a clock that never goes back."""
         return self._timestamp_us
-
-    @property
-    def color_format(self) -> str:
-        """How a pixel is written."""
-        return self._color_format
