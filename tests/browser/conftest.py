@@ -25,7 +25,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.claims import issue
+from tokens import token
 
 WAIT = 40.0  # seconds; only a failure takes that long
 RATE = 48_000
@@ -248,13 +248,6 @@ def link(daily: LocalDaily) -> Callable[..., str]:
     """Give the link to ``demo`` with a token of the properties that are passed."""
 
     def make(**properties: Any) -> str:
-        state = daily.state
-        token = issue(
-            {"room_name": "demo", **properties},
-            api_key=state.api_key,
-            domain_id=state.domain_id,
-            issued_at=state.clock.now(),
-        )
-        return f"{daily.url}/demo?t={token}"
+        return f"{daily.url}/demo?t={token(daily, **properties)}"
 
     return make

@@ -10,25 +10,10 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.claims import issue
+from tokens import token
 
 
-@pytest.fixture
-async def demo(local_daily: LocalDaily) -> LocalDaily:
-    local_daily.state.create_room("demo", "public", {})
-    return local_daily
-
-
-def token(daily: LocalDaily, **properties: object) -> str:
-    return issue(
-        properties,
-        api_key=daily.api_key,
-        domain_id=daily.state.domain_id,
-        issued_at=daily.state.clock.now(),
-    )
-
-
-async def test_nothing_yet(call, demo) -> None:
+async def test_nothing_yet(call, daily) -> None:
     nothing = (200, {"total_count": 0, "data": []})
     assert await call("GET", "/meetings") == nothing
     assert await call("GET", "/meetings?room=none") == nothing
@@ -37,13 +22,13 @@ async def test_nothing_yet(call, demo) -> None:
     assert await call("GET", "/meetings/none/participants") == (404, info)
 
 
-async def test_somebody_alone_is_a_meeting_after_30_seconds(call, demo) -> None:
-    start = int(demo.state.clock.now())
-    ana = demo.join("demo", token(demo, user_id="a-1", user_name="Ana"))
-    meeting_id = demo.rooms["demo"].meeting_id
-    demo.advance(25)
+async def test_somebody_alone_is_a_meeting_after_30_seconds(call, daily) -> None:
+    start = int(daily.state.clock.now())
+    ana = daily.join("demo", token(daily, user_id="a-1", user_name="Ana"))
+    meeting_id = daily.rooms["demo"].meeting_id
+    daily.advance(25)
     assert (await call("GET", "/meetings"))[1]["total_count"] == 0
-    demo.advance(10)
+    daily.advance(10)
     _, page = await call("GET", "/meetings")
     [meeting] = page["data"]
     assert meeting == {
@@ -67,7 +52,7 @@ async def test_somebody_alone_is_a_meeting_after_30_seconds(call, demo) -> None:
     assert 35 <= meeting["duration"] < 55
     assert page["total_count"] == 1
     ana.leave()
-    demo.advance(3600)
+    daily.advance(3600)
     _, one = await call("GET", f"/meetings/{meeting_id}")
     assert one == {
         **{name: value for name, value in meeting.items() if name != "participants"},
@@ -77,26 +62,26 @@ async def test_somebody_alone_is_a_meeting_after_30_seconds(call, demo) -> None:
     assert 35 <= one["duration"] < 55
 
 
-async def test_a_short_visit_is_no_meeting(call, demo) -> None:
-    ana = demo.join("demo")
-    demo.advance(20)
+async def test_a_short_visit_is_no_meeting(call, daily) -> None:
+    ana = daily.join("demo")
+    daily.advance(20)
     ana.leave()
-    demo.advance(3600)
+    daily.advance(3600)
     assert (await call("GET", "/meetings"))[1] == {"total_count": 0, "data": []}
 
 
-async def test_a_second_one_starts_it_at_once_and_10_seconds_are_recorded(call, demo) -> None:
-    demo.join("demo")
-    demo.advance(5)
-    bo = demo.join("demo")
+async def test_a_second_one_starts_it_at_once_and_10_seconds_are_recorded(call, daily) -> None:
+    daily.join("demo")
+    daily.advance(5)
+    bo = daily.join("demo")
     _, page = await call("GET", "/meetings")
     assert page["total_count"] == 1
     assert page["data"][0]["participants"] == []
     assert page["data"][0]["max_participants"] == 0
     bo.leave()
-    demo.advance(3)
-    cy = demo.join("demo", user_name="Cy")
-    demo.advance(20)
+    daily.advance(3)
+    cy = daily.join("demo", user_name="Cy")
+    daily.advance(20)
     _, page = await call("GET", "/meetings")
     [meeting] = page["data"]
     ids = [each["participant_id"] for each in meeting["participants"]]
@@ -107,15 +92,15 @@ async def test_a_second_one_starts_it_at_once_and_10_seconds_are_recorded(call, 
     assert meeting["max_participants"] == 2
 
 
-async def test_it_ends_when_the_room_is_empty(call, demo) -> None:
-    ana, bo = demo.join("demo"), demo.join("demo")
-    demo.advance(60)
+async def test_it_ends_when_the_room_is_empty(call, daily) -> None:
+    ana, bo = daily.join("demo"), daily.join("demo")
+    daily.advance(60)
     ana.leave()
-    demo.advance(60)
+    daily.advance(60)
     bo.leave()
-    demo.advance(60)
-    again = demo.join("demo")
-    demo.advance(minutes=1)
+    daily.advance(60)
+    again = daily.join("demo")
+    daily.advance(minutes=1)
     _, page = await call("GET", "/meetings")
     second, first = page["data"]
     assert [each["participant_id"] for each in second["participants"]] == [again.id]
@@ -127,19 +112,19 @@ async def test_it_ends_when_the_room_is_empty(call, demo) -> None:
     assert second["start_time"] > first["start_time"] + 170
 
 
-async def test_somebody_left_alone_for_10_minutes_is_in_a_meeting_of_their_own(call, demo) -> None:
-    ana, bo = demo.join("demo"), demo.join("demo")
-    demo.advance(60)
-    first = demo.rooms["demo"].meeting_id
+async def test_somebody_left_alone_for_10_minutes_is_in_a_meeting_of_their_own(call, daily) -> None:
+    ana, bo = daily.join("demo"), daily.join("demo")
+    daily.advance(60)
+    first = daily.rooms["demo"].meeting_id
     await call("POST", "/rooms/demo/set-session-data", {"data": {"a": 1}})
     await call("POST", "/rooms/demo/eject", {"user_ids": ["x"], "ban": True})
     bo.leave()
-    demo.advance(minutes=9)
-    assert demo.rooms["demo"].meeting_id == first
-    demo.advance(hours=3)
-    assert demo.rooms["demo"].meeting_id != first
+    daily.advance(minutes=9)
+    assert daily.rooms["demo"].meeting_id == first
+    daily.advance(hours=3)
+    assert daily.rooms["demo"].meeting_id != first
     assert (await call("GET", "/rooms/demo/get-session-data"))[1] == {"data": {}}
-    demo.join("demo", token(demo, user_id="x"))
+    daily.join("demo", token(daily, user_id="x"))
     _, page = await call("GET", "/meetings")
     second, ended = page["data"]
     assert (ended["id"], ended["ongoing"], second["ongoing"]) == (first, False, True)
@@ -149,49 +134,49 @@ async def test_somebody_left_alone_for_10_minutes_is_in_a_meeting_of_their_own(c
     assert second["duration"] >= 3 * 3600 - 100
 
 
-async def test_somebody_who_was_alone_from_the_start_stays_in_one_meeting(call, demo) -> None:
-    demo.join("demo")
-    demo.advance(hours=4)
+async def test_somebody_who_was_alone_from_the_start_stays_in_one_meeting(call, daily) -> None:
+    daily.join("demo")
+    daily.advance(hours=4)
     _, page = await call("GET", "/meetings")
     assert [each["duration"] >= 4 * 3600 for each in page["data"]] == [True]
 
 
-async def test_the_name_at_the_end_is_recorded(call, demo) -> None:
-    ana = demo.join("demo", user_name="A.")
-    demo.advance(60)
-    demo.state.update(ana.participant, user_name="Ana")
+async def test_the_name_at_the_end_is_recorded(call, daily) -> None:
+    ana = daily.join("demo", user_name="A.")
+    daily.advance(60)
+    daily.state.update(ana.participant, user_name="Ana")
     ana.leave()
     _, page = await call("GET", "/meetings")
     assert [each["user_name"] for each in page["data"][0]["participants"]] == ["Ana"]
 
 
-async def test_records_do_not_keep_what_people_heard(demo) -> None:
-    seat = weakref.ref(demo.join("demo").participant.seat)
-    demo.advance(60)
-    [participant] = demo.rooms["demo"].participants.values()
-    demo.state.leave(participant)
+async def test_records_do_not_keep_what_people_heard(daily) -> None:
+    seat = weakref.ref(daily.join("demo").participant.seat)
+    daily.advance(60)
+    [participant] = daily.rooms["demo"].participants.values()
+    daily.state.leave(participant)
     del participant
     gc.collect()
     assert seat() is None
-    assert len(demo.state.meetings) == 1
+    assert len(daily.state.meetings) == 1
 
 
-async def test_company_comes_back_in_time(call, demo) -> None:
-    demo.join("demo")
+async def test_company_comes_back_in_time(call, daily) -> None:
+    daily.join("demo")
     for _ in range(3):
-        bo = demo.join("demo")
-        demo.advance(minutes=1)
+        bo = daily.join("demo")
+        daily.advance(minutes=1)
         bo.leave()
-        demo.advance(minutes=9)
+        daily.advance(minutes=9)
     _, page = await call("GET", "/meetings")
     assert page["total_count"] == 1
     assert len(page["data"][0]["participants"]) == 4
     assert page["data"][0]["max_participants"] == 2
 
 
-async def test_records_outlive_their_room(call, demo) -> None:
-    demo.join("demo")
-    demo.advance(60)
+async def test_records_outlive_their_room(call, daily) -> None:
+    daily.join("demo")
+    daily.advance(60)
     await call("DELETE", "/rooms/demo")
     _, page = await call("GET", "/meetings?room=demo")
     assert [meeting["ongoing"] for meeting in page["data"]] == [False]
@@ -247,17 +232,17 @@ async def test_filters_and_pages(call, local_daily) -> None:
     ["timeframe_start=soon", "timeframe_end=1.5", "ongoing=yes", "no_participants=1",
      "starting_after=none", "limit=x"],
 )  # fmt: skip
-async def test_queries_that_are_refused(call, demo, query) -> None:
+async def test_queries_that_are_refused(call, daily, query) -> None:
     status, answer = await call("GET", f"/meetings?{query}")
     assert (status, answer["error"]) == (400, "invalid-request-error")
 
 
-async def test_participants_of_a_meeting(call, demo) -> None:
+async def test_participants_of_a_meeting(call, daily) -> None:
     people = []
     for _ in range(4):
-        people.append(demo.join("demo").id)
-        demo.advance(20)
-    path = f"/meetings/{demo.rooms['demo'].meeting_id}/participants"
+        people.append(daily.join("demo").id)
+        daily.advance(20)
+    path = f"/meetings/{daily.rooms['demo'].meeting_id}/participants"
 
     async def ids(query: str = "") -> list[str]:
         status, page = await call("GET", path + query)

@@ -8,29 +8,14 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.room import JoinRefused
+from tokens import token
 
 
-def token(daily: LocalDaily, **properties: object) -> str:
-    return issue(
-        properties,
-        api_key=daily.api_key,
-        domain_id=daily.state.domain_id,
-        issued_at=daily.state.clock.now(),
-    )
-
-
-@pytest.fixture
-async def demo(local_daily: LocalDaily) -> LocalDaily:
-    local_daily.state.create_room("demo", "public", {})
-    return local_daily
-
-
-async def test_presence_of_a_room(call, demo) -> None:
-    ana = demo.join("demo", token(demo, user_id="a-1", user_name="Ana"))
-    demo.advance(90)
-    bo = demo.join("demo")
+async def test_presence_of_a_room(call, daily) -> None:
+    ana = daily.join("demo", token(daily, user_id="a-1", user_name="Ana"))
+    daily.advance(90)
+    bo = daily.join("demo")
     status, page = await call("GET", "/rooms/demo/presence")
     assert status == 200
     assert page["total_count"] == 2
@@ -43,7 +28,7 @@ async def test_presence_of_a_room(call, demo) -> None:
     assert 90 <= first["duration"] < 180
     assert 0 <= second["duration"] < 90
     assert first["room"] == "demo"
-    assert first["mtgSessionId"] == second["mtgSessionId"] == demo.rooms["demo"].meeting_id
+    assert first["mtgSessionId"] == second["mtgSessionId"] == daily.rooms["demo"].meeting_id
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", first["joinTime"])
 
     everywhere = await call("GET", "/presence")
@@ -63,48 +48,48 @@ async def test_presence_of_a_room(call, demo) -> None:
     assert page["total_count"] == 2
 
 
-async def test_nobody_is_there(call, demo) -> None:
+async def test_nobody_is_there(call, daily) -> None:
     assert await call("GET", "/rooms/demo/presence") == (200, {"total_count": 0, "data": []})
     assert await call("GET", "/presence") == (200, {})
     info = {"error": "not-found", "info": "room none not found"}
     assert await call("GET", "/rooms/none/presence") == (404, info)
 
 
-async def test_hidden_participants_are_not_present(call, demo) -> None:
-    demo.join("demo", token(demo, permissions={"hasPresence": False}))
+async def test_hidden_participants_are_not_present(call, daily) -> None:
+    daily.join("demo", token(daily, permissions={"hasPresence": False}))
     assert await call("GET", "/rooms/demo/presence") == (200, {"total_count": 0, "data": []})
     assert await call("GET", "/presence") == (200, {})
 
 
-async def test_eject_by_session_id_and_by_user_id(call, demo) -> None:
-    ana = demo.join("demo", token(demo, user_id="a"))
-    ana_too = demo.join("demo", token(demo, user_id="a"))
-    bo, cy = demo.join("demo"), demo.join("demo")
+async def test_eject_by_session_id_and_by_user_id(call, daily) -> None:
+    ana = daily.join("demo", token(daily, user_id="a"))
+    ana_too = daily.join("demo", token(daily, user_id="a"))
+    bo, cy = daily.join("demo"), daily.join("demo")
     body = {"ids": [bo.id, "unknown"], "user_ids": ["a", "b"]}
     status, answer = await call("POST", "/rooms/demo/eject", body)
     assert status == 200
     assert sorted(answer["ejectedIds"]) == sorted([ana.id, ana_too.id, bo.id])
-    assert list(demo.rooms["demo"].participants) == [cy.id]
-    await demo.state.wait_for("scripted left", count=3)
-    assert demo.join("demo", token(demo, user_id="a")).id != ana.id
+    assert list(daily.rooms["demo"].participants) == [cy.id]
+    await daily.state.wait_for("scripted left", count=3)
+    assert daily.join("demo", token(daily, user_id="a")).id != ana.id
     nobody = await call("POST", "/rooms/demo/eject", {"ids": ["unknown"]})
     assert nobody == (200, {"ejectedIds": []})
 
 
-async def test_a_ban_holds_while_the_meeting_runs_and_for_user_ids_only(call, demo) -> None:
-    demo.join("demo", token(demo, user_id="a"))
-    bo = demo.join("demo", token(demo, user_id="b"))
-    cy = demo.join("demo")
+async def test_a_ban_holds_while_the_meeting_runs_and_for_user_ids_only(call, daily) -> None:
+    daily.join("demo", token(daily, user_id="a"))
+    bo = daily.join("demo", token(daily, user_id="b"))
+    cy = daily.join("demo")
     body = {"ids": [bo.id], "user_ids": ["a", "never-here"], "ban": True}
     await call("POST", "/rooms/demo/eject", body)
     for user_id in ("a", "never-here"):
         with pytest.raises(JoinRefused) as refused:
-            demo.join("demo", token(demo, user_id=user_id))
+            daily.join("demo", token(daily, user_id=user_id))
         assert refused.value.kind == "ejected"
-    demo.join("demo", token(demo, user_id="b"))
+    daily.join("demo", token(daily, user_id="b"))
     await call("POST", "/rooms/demo/eject", {"ids": [cy.id], "user_ids": ["b"]})
-    assert demo.rooms["demo"].meeting_id is None
-    demo.join("demo", token(demo, user_id="a"))
+    assert daily.rooms["demo"].meeting_id is None
+    daily.join("demo", token(daily, user_id="a"))
 
 
 @pytest.mark.parametrize(
@@ -120,14 +105,14 @@ async def test_a_ban_holds_while_the_meeting_runs_and_for_user_ids_only(call, de
         {"user_id": ["x"]},
     ],
 )
-async def test_an_eject_that_is_refused(call, demo, body) -> None:
-    demo.join("demo")
+async def test_an_eject_that_is_refused(call, daily, body) -> None:
+    daily.join("demo")
     status, answer = await call("POST", "/rooms/demo/eject", body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
-    assert len(demo.rooms["demo"].participants) == 1
+    assert len(daily.rooms["demo"].participants) == 1
 
 
-async def test_an_eject_from_no_room_and_from_an_empty_room(call, demo) -> None:
+async def test_an_eject_from_no_room_and_from_an_empty_room(call, daily) -> None:
     status, answer = await call("POST", "/rooms/none/eject", {"ids": ["x"]})
     assert (status, answer["info"]) == (404, "room none not found")
     status, answer = await call("POST", "/rooms/demo/eject", {"ids": ["x"]})

@@ -6,23 +6,8 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.room import JoinRefused
-
-
-def token(daily: LocalDaily, **properties: object) -> str:
-    return issue(
-        properties,
-        api_key=daily.api_key,
-        domain_id=daily.state.domain_id,
-        issued_at=daily.state.clock.now(),
-    )
-
-
-@pytest.fixture
-async def demo(local_daily: LocalDaily) -> LocalDaily:
-    local_daily.state.create_room("demo", "public", {})
-    return local_daily
+from tokens import token
 
 
 async def ask(daily: LocalDaily, method: str, path: str, json: object = None) -> object:
@@ -37,8 +22,9 @@ async def ask(daily: LocalDaily, method: str, path: str, json: object = None) ->
 # -- Messages --------------------------------------------------------------------------------
 
 
-async def test_a_message_reaches_everybody_or_one(call, demo) -> None:
-    ana, bo = demo.join("demo"), demo.join("demo", token(demo, permissions={"hasPresence": False}))
+async def test_a_message_reaches_everybody_or_one(call, daily) -> None:
+    ana = daily.join("demo")
+    bo = daily.join("demo", token(daily, permissions={"hasPresence": False}))
     for body in ({"data": {"a": 1}}, {"data": {"a": 2}, "recipient": "*"}):
         assert await call("POST", "/rooms/demo/send-app-message", body) == (200, {"sent": "true"})
     body = {"data": {"a": 3}, "recipient": bo.id}
@@ -65,15 +51,15 @@ async def test_a_message_reaches_everybody_or_one(call, demo) -> None:
         {"data": {"text": "ä" * 2043}},
     ],
 )
-async def test_a_message_that_is_refused(call, demo, body) -> None:
-    ana = demo.join("demo")
+async def test_a_message_that_is_refused(call, daily, body) -> None:
+    ana = daily.join("demo")
     status, answer = await call("POST", "/rooms/demo/send-app-message", body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
     assert ana.received == []
 
 
-async def test_a_message_of_4_kb(call, demo) -> None:
-    ana = demo.join("demo")
+async def test_a_message_of_4_kb(call, daily) -> None:
+    ana = daily.join("demo")
     for text in ("x" * 4085, "ä" * 2042):
         body = {"data": {"text": text}}
         assert (await call("POST", "/rooms/demo/send-app-message", body))[0] == 200
@@ -83,8 +69,8 @@ async def test_a_message_of_4_kb(call, demo) -> None:
 # -- Session data ----------------------------------------------------------------------------
 
 
-async def test_session_data_is_replaced_or_merged(call, demo) -> None:
-    demo.join("demo")
+async def test_session_data_is_replaced_or_merged(call, daily) -> None:
+    daily.join("demo")
 
     async def put(**body: object) -> object:
         sent = await call("POST", "/rooms/demo/set-session-data", body)
@@ -117,29 +103,29 @@ async def test_session_data_is_replaced_or_merged(call, demo) -> None:
         {"data": {"a": "x" * 102_400}},
     ],
 )
-async def test_session_data_that_is_refused(call, demo, body) -> None:
-    demo.join("demo")
+async def test_session_data_that_is_refused(call, daily, body) -> None:
+    daily.join("demo")
     await call("POST", "/rooms/demo/set-session-data", {"data": {"a": 1}})
     status, answer = await call("POST", "/rooms/demo/set-session-data", body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
     assert await call("GET", "/rooms/demo/get-session-data") == (200, {"data": {"a": 1}})
 
 
-async def test_session_data_goes_with_the_meeting(call, demo) -> None:
-    ana, bo = demo.join("demo"), demo.join("demo")
+async def test_session_data_goes_with_the_meeting(call, daily) -> None:
+    ana, bo = daily.join("demo"), daily.join("demo")
     await call("POST", "/rooms/demo/set-session-data", {"data": {"a": 1}})
     ana.leave()
     assert await call("GET", "/rooms/demo/get-session-data") == (200, {"data": {"a": 1}})
     bo.leave()
-    demo.join("demo")
+    daily.join("demo")
     assert await call("GET", "/rooms/demo/get-session-data") == (200, {"data": {}})
 
 
 # -- Permissions -----------------------------------------------------------------------------
 
 
-async def test_permissions_change_for_one_and_for_all_others(call, demo) -> None:
-    ana, bo, cy = demo.join("demo"), demo.join("demo"), demo.join("demo")
+async def test_permissions_change_for_one_and_for_all_others(call, daily) -> None:
+    ana, bo, cy = daily.join("demo"), daily.join("demo"), daily.join("demo")
     data = {
         ana.id: {"canAdmin": ["participants"], "canReceive": {"byUserId": {"u": True}}},
         "*": {"canSend": ["video"]},
@@ -175,8 +161,8 @@ async def test_permissions_change_for_one_and_for_all_others(call, demo) -> None
     }
 
 
-async def test_whoever_may_not_send_is_not_heard(call, demo) -> None:
-    ana, bo = demo.join("demo"), demo.join("demo")
+async def test_whoever_may_not_send_is_not_heard(call, daily) -> None:
+    ana, bo = daily.join("demo"), daily.join("demo")
     mute = {"data": {ana.id: {"canSend": False}}}
     assert (await call("POST", "/rooms/demo/update-permissions", mute))[0] == 200
     ana.tone(500, seconds=0.4)
@@ -189,8 +175,8 @@ async def test_whoever_may_not_send_is_not_heard(call, demo) -> None:
     await bo.hears(500)
 
 
-async def test_presence_can_be_given_and_taken(call, demo) -> None:
-    ana, bo = demo.join("demo"), demo.join("demo")
+async def test_presence_can_be_given_and_taken(call, daily) -> None:
+    ana, bo = daily.join("demo"), daily.join("demo")
     hide = {"data": {ana.id: {"hasPresence": False}}}
     await call("POST", "/rooms/demo/update-permissions", hide)
     left = await bo.event("participant-left")
@@ -208,12 +194,12 @@ async def test_presence_can_be_given_and_taken(call, demo) -> None:
     assert [e["participant"]["info"]["permissions"]["hasPresence"] for e in own] == [False, True]
 
 
-async def test_an_admin_of_participants_may_mute_others(demo) -> None:
-    ana, bo = demo.join("demo"), demo.join("demo")
+async def test_an_admin_of_participants_may_mute_others(daily) -> None:
+    ana, bo = daily.join("demo"), daily.join("demo")
     with pytest.raises(PermissionError):
-        demo.state.mute(bo.participant, by=ana.participant, microphone=False)
-    demo.state.permit(demo.rooms["demo"], {ana.id: {"canAdmin": ["participants"]}})
-    demo.state.mute(bo.participant, by=ana.participant, microphone=False)
+        daily.state.mute(bo.participant, by=ana.participant, microphone=False)
+    daily.state.permit(daily.rooms["demo"], {ana.id: {"canAdmin": ["participants"]}})
+    daily.state.mute(bo.participant, by=ana.participant, microphone=False)
     assert bo.participant.media["microphone"] == "off"
 
 
@@ -231,8 +217,8 @@ async def test_an_admin_of_participants_may_mute_others(demo) -> None:
         {"*": {"canSend": False}},
     ],
 )
-async def test_permissions_that_are_refused(call, demo, body) -> None:
-    ana = demo.join("demo")
+async def test_permissions_that_are_refused(call, daily, body) -> None:
+    ana = daily.join("demo")
     status, answer = await call("POST", "/rooms/demo/update-permissions", body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
     assert ana.participant.permissions["canSend"] is True
@@ -249,7 +235,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("endpoint", BODIES)
-async def test_no_room_and_an_empty_room(call, demo, endpoint) -> None:
+async def test_no_room_and_an_empty_room(call, daily, endpoint) -> None:
     method = "GET" if endpoint.startswith("get") else "POST"
     info = {"error": "not-found", "info": "room none not found"}
     assert await call(method, f"/rooms/none/{endpoint}", BODIES[endpoint]) == (404, info)
@@ -329,9 +315,9 @@ async def test_the_measured_ends(call, local_daily, update, rejoins, out_at) -> 
     assert moves.left_reason == "room-expired"
 
 
-async def test_a_token_that_makes_its_holder_knock_opens_nothing_here(demo) -> None:
+async def test_a_token_that_makes_its_holder_knock_opens_nothing_here(daily) -> None:
     with pytest.raises(JoinRefused, match="knock") as refused:
-        demo.join("demo", token(demo, knocking=True))
+        daily.join("demo", token(daily, knocking=True))
     assert refused.value.kind == "not-allowed"
 
 

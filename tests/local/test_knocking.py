@@ -3,49 +3,24 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import aiohttp
 import pytest
 
 from peers import Peer
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.room import JoinRefused
 from receiver import Receiver
+from tokens import token
 
 LOBBY = {"enable_knocking": True}
-
-
-def token(daily: LocalDaily, **properties: Any) -> str:
-    state = daily.state
-    return issue(
-        {"room_name": "demo", **properties},
-        api_key=state.api_key,
-        domain_id=state.domain_id,
-        issued_at=state.clock.now(),
-    )
 
 
 @pytest.fixture
 async def daily(local_daily: LocalDaily) -> LocalDaily:
     local_daily.state.create_room("demo", "private", LOBBY)
     return local_daily
-
-
-@pytest.fixture
-async def peer(daily: LocalDaily) -> AsyncIterator[Callable[..., Peer]]:
-    peers: list[Peer] = []
-    async with aiohttp.ClientSession() as session:
-
-        def make() -> Peer:
-            peers.append(Peer(daily, session, "demo"))
-            return peers[-1]
-
-        yield make
-        await asyncio.gather(*(peer.close() for peer in peers))
 
 
 def owner_of(daily: LocalDaily, **more: Any) -> Any:

@@ -77,12 +77,6 @@ class Socket:
 
 
 @pytest.fixture
-async def daily(local_daily: LocalDaily) -> LocalDaily:
-    local_daily.state.create_room("demo", "public", {})
-    return local_daily
-
-
-@pytest.fixture
 async def connect(daily: LocalDaily) -> AsyncIterator[Callable[..., Any]]:
     async with aiohttp.ClientSession() as session:
 

@@ -4,7 +4,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -13,49 +13,16 @@ import pytest
 from aiortc import RTCSessionDescription
 from loguru import logger
 
-from peers import WAIT, Peer
+from peers import WAIT, Peer, Peers
 from pipecat_daily_rest.local import LocalDaily, person, webrtc
-from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.hearing import tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
 from pipecat_daily_rest.local.webrtc_audio import Mouth
-
-
-@pytest.fixture
-async def daily() -> AsyncIterator[LocalDaily]:
-    async with LocalDaily() as daily:
-        daily.state.create_room("demo", "public", {})
-        yield daily
-
-
-@pytest.fixture
-async def peer(daily: LocalDaily) -> AsyncIterator[Callable[..., Peer]]:
-    peers: list[Peer] = []
-    async with aiohttp.ClientSession() as session:
-
-        def make(room: str = "demo") -> Peer:
-            peers.append(Peer(daily, session, room))
-            return peers[-1]
-
-        yield make
-        await asyncio.gather(*(peer.close() for peer in peers))
-
-
-def token(daily: LocalDaily, **properties: Any) -> str:
-    state = daily.state
-    return issue(
-        {"room_name": "demo", **properties},
-        api_key=state.api_key,
-        domain_id=state.domain_id,
-        issued_at=state.clock.now(),
-    )
+from tokens import token
 
 
 async def within(awaitable: Awaitable[Any]) -> Any:
     return await asyncio.wait_for(awaitable, WAIT)
-
-
-Peers = Callable[..., Peer]
 
 
 async def test_two_people_and_a_script_hear_each_other(daily: LocalDaily, peer: Peers) -> None:

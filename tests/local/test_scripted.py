@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import asyncio
-from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
@@ -9,13 +8,6 @@ from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.hearing import tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Mixer
 from pipecat_daily_rest.local.room import JoinRefused
-
-
-@pytest.fixture
-async def daily() -> AsyncIterator[LocalDaily]:
-    async with LocalDaily() as daily:
-        daily.state.create_room("demo", "public", {})
-        yield daily
 
 
 def sine(hz: float, amplitude: float = 0.3, seconds: float = 0.5) -> np.ndarray:

@@ -2,50 +2,17 @@
 """Pictures of people in browsers: from them, to them, and past whoever may not."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-import aiohttp
 import numpy as np
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from peers import WAIT, Camera, Peer
+from peers import WAIT, Camera, Peers
 from pipecat_daily_rest.local import LocalDaily, video, vp8
-from pipecat_daily_rest.local.claims import issue
+from tokens import token
 
 RED, GREEN, BLUE = (220, 20, 20), (20, 200, 20), (20, 20, 220)
-Peers = Callable[..., Peer]
-
-
-@pytest.fixture
-async def daily() -> AsyncIterator[LocalDaily]:
-    async with LocalDaily() as daily:
-        daily.state.create_room("demo", "public", {})
-        yield daily
-
-
-@pytest.fixture
-async def peer(daily: LocalDaily) -> AsyncIterator[Peers]:
-    peers: list[Peer] = []
-    async with aiohttp.ClientSession() as session:
-
-        def make(room: str = "demo") -> Peer:
-            peers.append(Peer(daily, session, room))
-            return peers[-1]
-
-        yield make
-        await asyncio.gather(*(peer.close() for peer in peers))
-
-
-def token(daily: LocalDaily, **properties: Any) -> str:
-    state = daily.state
-    return issue(
-        {"room_name": "demo", **properties},
-        api_key=state.api_key,
-        domain_id=state.domain_id,
-        issued_at=state.clock.now(),
-    )
 
 
 async def test_a_camera_reaches_a_person_and_a_script(daily: LocalDaily, peer: Peers) -> None:

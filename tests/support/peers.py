@@ -223,3 +223,6 @@ class Peer:
             await self.eyes.close()
         await self.pc.close()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+Peers = Callable[..., Peer]  # the fixture `peer`

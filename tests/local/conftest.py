@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from peers import Peer, Peers
+from pipecat_daily_rest.local import LocalDaily
+
+
+@pytest.fixture
+async def daily(local_daily: LocalDaily) -> LocalDaily:
+    """A local Daily with a public room ``demo``."""
+    local_daily.state.create_room("demo", "public", {})
+    return local_daily
+
+
+@pytest.fixture
+async def peer(daily: LocalDaily) -> AsyncIterator[Peers]:
+    """Makes somebody who can join a room: ``peer()``, ``peer(room)``."""
+    peers: list[Peer] = []
+    async with aiohttp.ClientSession() as session:
+
+        def make(room: str = "demo") -> Peer:
+            peers.append(Peer(daily, session, room))
+            return peers[-1]
+
+        yield make
+        await asyncio.gather(*(peer.close() for peer in peers))

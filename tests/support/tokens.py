@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tokens of a local Daily, issued by itself."""
+
+from typing import Any
+
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.claims import issue
+
+
+def token(daily: LocalDaily, **properties: Any) -> str:
+    """A token for the room ``demo``, if the properties do not say otherwise, issued now."""
+    return issue(
+        {"room_name": "demo", **properties},
+        api_key=daily.api_key,
+        domain_id=daily.state.domain_id,
+        issued_at=daily.state.clock.now(),
+    )
