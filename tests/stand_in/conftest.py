@@ -15,6 +15,46 @@ from pipecat_daily_rest.local.claims import issue
 
 BOT = Path(__file__).with_name("pipecat_bot.py")
 
+# What `program` begins with: it prints JSON lines, and waits for completions.
+BEGIN = """
+import json, math, queue, struct, sys, threading, time
+from daily import *
+
+lock = threading.Lock()
+
+def tell(*what):
+    with lock:  # a print of two threads is not in one piece
+        print(json.dumps(what), flush=True)
+
+class Handler(EventHandler):
+    pass
+
+def watch(name):
+    def on_event(self, *args):
+        tell(name, *args)
+        if threading.current_thread() is threading.main_thread():
+            tell("wrong thread")
+    return on_event
+
+for name in dir(EventHandler):
+    if name.startswith("on_"):
+        setattr(Handler, name, watch(name))
+
+def wait(call, *args, **options):
+    done = queue.Queue()
+    call(*args, completion=lambda *a: done.put(a), **options)
+    return done.get(timeout=40)
+
+def tone(hz, seconds, rate, channels=1):
+    samples = [int(9000 * math.sin(2 * math.pi * hz * i / rate)) for i in range(int(rate * seconds))]
+    return struct.pack(f"<{len(samples) * channels}h", *[s for s in samples for _ in range(channels)])
+
+Daily.init()
+url, token = sys.argv[1:3]
+client = CallClient(event_handler=Handler())
+client.set_user_name("Robot")
+"""
+
 
 class Bot:
     """A process with a bot in it, and what it has printed."""
@@ -71,6 +111,13 @@ class Bot:
 
 
 @pytest.fixture
+def url(local_daily: LocalDaily) -> str:
+    """A public room."""
+    local_daily.state.create_room("demo", "public", {})
+    return f"{local_daily.url}/demo"
+
+
+@pytest.fixture
 def token(local_daily: LocalDaily) -> Callable[..., str]:
     def token(**properties: Any) -> str:
         state = local_daily.state
@@ -100,3 +147,13 @@ async def start(local_daily: LocalDaily) -> AsyncIterator[Callable[..., Awaitabl
             return bot
 
         yield start
+
+
+@pytest.fixture
+def program(url: str, start: Any) -> Callable[..., Awaitable[Bot]]:
+    """Starts a program that uses the client: ``await program(code, token=…, url=…)``."""
+
+    async def program(code: str, *, token: str = "", url: str = url) -> Bot:
+        return await start(url, token, code=BEGIN + code)
+
+    return program

@@ -16,12 +16,6 @@ NEVER = 10_000.0  # seconds
 
 
 @pytest.fixture
-def url(local_daily: LocalDaily) -> str:
-    local_daily.state.create_room("demo", "public", {})
-    return f"{local_daily.url}/demo"
-
-
-@pytest.fixture
 def person(local_daily: LocalDaily, url: str) -> Callable[[str], Scripted]:
     return lambda name: local_daily.join(url, user_name=name)
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from test_stand_in_client import BEGIN
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
@@ -207,16 +206,15 @@ NEEDS = "needs an owner's token, or the permission canAdmin: streaming"
 )
 @pytest.mark.proves("CallClient.update_permissions")
 async def test_what_a_bot_may_administer(
-    url: str,
     token: Token,
-    start: Any,
+    program: Any,
     can_admin: Any,
     streaming: bool,
     transcription: bool,
     participants: bool,
 ) -> None:
     key = token(room_name="demo", permissions={"canAdmin": can_admin})
-    bot = await start(url, key, code=BEGIN + ASKS)
+    bot = await program(ASKS, token=key)
     await bot.ends()
     for what in ("recording", "stream"):
         *_, error = await bot.tells(what)
@@ -241,10 +239,10 @@ client.release()
 
 @pytest.mark.parametrize("off", [True, False])
 @pytest.mark.proves("on_inputs_updated", "CallClient.inputs")
-async def test_starts_off_for_bots_is_a_choice(start: Any, off: bool) -> None:
+async def test_starts_off_for_bots_is_a_choice(program: Any, off: bool) -> None:
     async with LocalDaily(choices=Choices(start_off_for_bots=off)) as daily:
         daily.state.create_room("demo", "public", {"start_audio_off": True})
-        bot = await start(f"{daily.url}/demo", "", code=BEGIN + LOOKS)
+        bot = await program(LOOKS, url=f"{daily.url}/demo")
         await bot.ends()
     assert await bot.tells("state") == ["off" if off else "playable"]
     assert await bot.tells("input") == [not off]
@@ -256,10 +254,8 @@ async def test_starts_off_for_bots_is_a_choice(start: Any, off: bool) -> None:
 # -- At the door -----------------------------------------------------------------------------
 
 
-async def test_a_bot_does_not_knock_unless_chosen(
-    local_daily: LocalDaily, url: str, start: Any
-) -> None:
-    bot = await start(url, "", code=BEGIN + "tell('joined', *wait(client.join, url))")
+async def test_a_bot_does_not_knock_unless_chosen(local_daily: LocalDaily, program: Any) -> None:
+    bot = await program("tell('joined', *wait(client.join, url))")
     data, error = await bot.tells("joined")
     assert data is None
     assert "not-allowed: Whoever comes to this room without a token" in error
@@ -276,12 +272,12 @@ tell("released")
 
 
 @pytest.mark.parametrize("what", ["let in", "turned away", "goes away", "is killed"])
-async def test_a_bot_that_knocks(start: Any, what: str) -> None:
+async def test_a_bot_that_knocks(program: Any, what: str) -> None:
     choices = Choices(bots_knock=True, knock_refused_info="Join request rejected")
     async with LocalDaily(choices=choices) as daily:
         daily.state.create_room("demo", "private", {"enable_knocking": True})
         state = daily.state
-        bot = await start(f"{daily.url}/demo", "", code=BEGIN + KNOCKS)
+        bot = await program(KNOCKS, url=f"{daily.url}/demo")
         await state.wait_for("bot knocked")
         [knock] = daily.rooms["demo"].waiting.values()
         assert knock.user_name == "Robot"

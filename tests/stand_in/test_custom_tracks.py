@@ -6,15 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_stand_in_client import BEGIN
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.hearing import tone_level
 
 # Says 700 Hz on the microphone and 1900 on the track "music", until it gets a message.
-TWO_TRACKS = (
-    BEGIN
-    + """
+TWO_TRACKS = """
 speech, music = (CustomAudioSource(16000, 1) for _ in range(2))
 tracks = [CustomAudioTrack(source) for source in (speech, music)]
 wait(client.join, url, client_settings={"inputs": {"microphone": {
@@ -40,13 +37,6 @@ for source, hz in ((speech, 700), (music, 1900), (other, 1300)):
 end.wait(60)
 client.release()
 """
-)
-
-
-@pytest.fixture
-def url(local_daily: LocalDaily) -> str:
-    local_daily.state.create_room("demo", "public", {})
-    return f"{local_daily.url}/demo"
 
 
 @pytest.mark.proves(
@@ -55,10 +45,10 @@ def url(local_daily: LocalDaily) -> str:
     "CallClient.remove_custom_audio_track",
 )
 async def test_a_custom_track_is_heard_by_its_name(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     ana = local_daily.join(url)
-    bot = await start(url, "", code=TWO_TRACKS)
+    bot = await program(TWO_TRACKS)
     event = await ana.event(
         "participant-updated", lambda e: "music" in e["participant"]["media"]["customAudio"]
     )
@@ -98,14 +88,11 @@ async def test_a_custom_track_is_heard_by_its_name(
 
 
 async def test_a_bot_hears_a_custom_track_by_its_name(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        "",
-        code=BEGIN
-        + """
+    bot = await program(
+        """
 import numpy as np
 def hear(id, data, source):
     samples = np.frombuffer(data.audio_frames, np.int16)
@@ -121,7 +108,7 @@ for source in ("microphone", "music"):
 tell("ready")
 end.wait(60)
 client.release()
-""",
+"""
     )
     await bot.tells("ready")
     ana.tone(500, 3)
@@ -152,14 +139,12 @@ client.release()
     "VirtualCameraDevice.write_frame",
 )
 async def test_a_virtual_camera(
-    local_daily: LocalDaily, url: str, start: Any, color_format: str, pixel: str
+    local_daily: LocalDaily, url: str, program: Any, color_format: str, pixel: str
 ) -> None:
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        color_format,
-        code=BEGIN
-        + f"""
+    bot = await program(
+        token=color_format,
+        code=f"""
 camera = Daily.create_camera_device("camera", 64, 48, token)
 tell("camera", camera.name, camera.width, camera.height, camera.color_format)
 client.update_inputs({{"camera": {{"isEnabled": True, "settings": {{"deviceId": "camera"}}}}}})
@@ -191,14 +176,11 @@ client.release()
     "VideoFrame.width",
 )
 async def test_i420_both_ways_and_a_picture_that_stands_still(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        "",
-        code=BEGIN
-        + """
+    bot = await program(
+        """
 width, height = 33, 21
 half = 17 * 11
 source = CustomVideoSource(width, height, "I420")
@@ -225,7 +207,7 @@ client.set_video_renderer(other, see, color_format="I420")
 client.set_video_renderer(other, see, video_source="nose")
 end.wait(60)
 client.release()
-""",
+"""
     )
     id = (await ana.event("participant-joined"))["participant"]["id"]
     pixels = await ana.sees((254, 0, 0), of=id)
@@ -245,15 +227,12 @@ client.release()
 
 
 async def test_a_muted_camera_shows_the_same_picture_again(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     """The bot writes one picture and no more: it is there again when the camera is on again."""
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        "",
-        code=BEGIN
-        + """
+    bot = await program(
+        """
 source, other = (CustomVideoSource(8, 8, "RGB") for _ in range(2))
 track, second = CustomVideoTrack(source), CustomVideoTrack(other)
 other.write_frame(bytes([0, 0, 255]) * 64)
@@ -267,7 +246,7 @@ wait(client.join, url, client_settings={"inputs": {"camera": {
 source.write_frame(bytes([0, 255, 0]) * 64)
 end.wait(60)
 client.release()
-""",
+"""
     )
     id = (await ana.event("participant-joined"))["participant"]["id"]
     await ana.sees((0, 255, 0), of=id)

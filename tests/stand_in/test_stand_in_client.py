@@ -10,52 +10,6 @@ from aiohttp import web
 
 from pipecat_daily_rest.local import LocalDaily
 
-# What every program begins with: it prints JSON lines, and waits for completions.
-BEGIN = """
-import json, math, queue, struct, sys, threading, time
-from daily import *
-
-lock = threading.Lock()
-
-def tell(*what):
-    with lock:  # a print of two threads is not in one piece
-        print(json.dumps(what), flush=True)
-
-class Handler(EventHandler):
-    pass
-
-def watch(name):
-    def on_event(self, *args):
-        tell(name, *args)
-        if threading.current_thread() is threading.main_thread():
-            tell("wrong thread")
-    return on_event
-
-for name in dir(EventHandler):
-    if name.startswith("on_"):
-        setattr(Handler, name, watch(name))
-
-def wait(call, *args, **options):
-    done = queue.Queue()
-    call(*args, completion=lambda *a: done.put(a), **options)
-    return done.get(timeout=40)
-
-def tone(hz, seconds, rate, channels=1):
-    samples = [int(9000 * math.sin(2 * math.pi * hz * i / rate)) for i in range(int(rate * seconds))]
-    return struct.pack(f"<{len(samples) * channels}h", *[s for s in samples for _ in range(channels)])
-
-Daily.init()
-url, token = sys.argv[1:3]
-client = CallClient(event_handler=Handler())
-client.set_user_name("Robot")
-"""
-
-
-@pytest.fixture
-def url(local_daily: LocalDaily) -> str:
-    local_daily.state.create_room("demo", "public", {})
-    return f"{local_daily.url}/demo"
-
 
 @pytest.mark.proves(
     "CallClient",
@@ -66,13 +20,12 @@ def url(local_daily: LocalDaily) -> str:
     "EventHandler",
     "on_call_state_updated",
 )
-async def test_joined_left_and_joined_again(local_daily: LocalDaily, url: str, start: Any) -> None:
+async def test_joined_left_and_joined_again(
+    local_daily: LocalDaily, url: str, program: Any
+) -> None:
     ana = local_daily.join(url, user_name="Ana")
-    bot = await start(
-        url,
-        "",
-        code=BEGIN
-        + """
+    bot = await program(
+        """
 for _ in range(2):
     data, error = wait(client.join, url)
     tell("joined", data["participants"]["local"]["id"], error, client.active_speaker())
@@ -82,7 +35,7 @@ for _ in range(2):
     tell("gone", client.participants(), client.participant_counts())
 tell("message", *wait(client.send_app_message, "x"))
 client.release()
-""",
+"""
     )
     await bot.ends()
     ids = [line[1] for line in bot.lines if line[0] == "joined"]
@@ -113,20 +66,16 @@ client.release()
 
 
 @pytest.mark.proves("CallClient.release")
-async def test_released_in_a_call_it_leaves(local_daily: LocalDaily, url: str, start: Any) -> None:
-    bot = await start(
-        url, "", code=BEGIN + "wait(client.join, url)\nclient.release()\ntell('released')\n"
-    )
+async def test_released_in_a_call_it_leaves(local_daily: LocalDaily, program: Any) -> None:
+    bot = await program("wait(client.join, url)\nclient.release()\ntell('released')\n")
     await bot.ends()
     assert (await local_daily.state.wait_for("bot left")).detail.endswith("leftCall")
     # Nothing is delivered once it is released.
     assert "left" not in [line[1] for line in bot.lines if line[0] == "on_call_state_updated"]
 
 
-async def test_a_process_that_just_ends_is_out(
-    local_daily: LocalDaily, url: str, start: Any
-) -> None:
-    bot = await start(url, "", code=BEGIN + "wait(client.join, url)\n")
+async def test_a_process_that_just_ends_is_out(local_daily: LocalDaily, program: Any) -> None:
+    bot = await program("wait(client.join, url)\n")
     log = await bot.ends()
     assert log == ""
     await local_daily.state.wait_for("bot left")
@@ -140,14 +89,11 @@ async def test_a_process_that_just_ends_is_out(
     "CustomAudioTrack",
 )
 async def test_stereo_a_second_track_and_mute(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        "",
-        code=BEGIN
-        + """
+    bot = await program(
+        """
 source, second = CustomAudioSource(44100, 2), CustomAudioSource(8000, 1)
 track, other = CustomAudioTrack(source), CustomAudioTrack(second)
 wait(client.join, url, client_settings={"inputs": {"microphone": {
@@ -159,7 +105,7 @@ tell("muted", *wait(client.update_inputs, {"microphone": False}), client.partici
 tell("removed", *wait(client.remove_custom_audio_track, "music"))
 tell("named", client.set_user_name("Robby"))
 wait(client.leave)
-""",
+"""
     )
     await asyncio.gather(ana.hears(700), ana.hears(1900))
     await ana.event(
@@ -175,19 +121,16 @@ wait(client.leave)
 
 
 @pytest.mark.proves("Daily.create_microphone_device", "VirtualMicrophoneDevice.write_frames")
-async def test_a_virtual_microphone(local_daily: LocalDaily, url: str, start: Any) -> None:
+async def test_a_virtual_microphone(local_daily: LocalDaily, url: str, program: Any) -> None:
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        "",
-        code=BEGIN
-        + """
+    bot = await program(
+        """
 device = Daily.create_microphone_device("mine", sample_rate=16000)
 wait(client.join, url, client_settings={"inputs": {"microphone": {
     "isEnabled": True, "settings": {"deviceId": "mine"}}}})
 tell("written", device.write_frames(tone(700, 2, 16000)))
 wait(client.leave)
-""",
+"""
     )
     await ana.hears(700)
     await bot.ends()
@@ -203,14 +146,12 @@ wait(client.leave)
     "AudioData.sample_rate",
 )
 async def test_a_renderer_is_a_stream_without_gaps(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        ana.id,
-        code=BEGIN
-        + """
+    bot = await program(
+        token=ana.id,
+        code="""
 got = queue.Queue()
 wait(client.join, url)
 client.set_audio_renderer(token, lambda *a: got.put((a, threading.current_thread())),
@@ -237,14 +178,12 @@ tell("after", got.qsize() < 2)  # one may have been on its way
 
 
 async def test_a_blocked_callback_holds_up_neither_the_room_nor_a_leave(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        ana.id,
-        code=BEGIN
-        + """
+    bot = await program(
+        token=ana.id,
+        code="""
 wait(client.join, url)
 client.set_audio_renderer(token, lambda *a: threading.Event().wait())
 tell("ready")
@@ -278,13 +217,13 @@ async def stranger() -> AsyncIterator[tuple[str, list[str]]]:
 
 
 async def test_a_stranger_is_refused_and_never_gets_the_token(
-    stranger: tuple[str, list[str]], start: Any
+    stranger: tuple[str, list[str]], program: Any
 ) -> None:
     url, seen = stranger
-    bot = await start(
-        url + "?t=also-secret",
-        "secret",
-        code=BEGIN + "tell('join', *wait(client.join, url, token))",
+    bot = await program(
+        "tell('join', *wait(client.join, url, token))",
+        token="secret",
+        url=url + "?t=also-secret",
     )
     log = await bot.ends()
     nothing, error = await bot.tells("join")
@@ -296,11 +235,11 @@ async def test_a_stranger_is_refused_and_never_gets_the_token(
 
 
 async def test_the_token_of_a_link_and_none_in_any_url(
-    local_daily: LocalDaily, url: str, token: Callable[..., str], start: Any
+    local_daily: LocalDaily, url: str, token: Callable[..., str], program: Any
 ) -> None:
     key = token(room_name="demo", is_owner=True, user_name="Boss")
-    program = BEGIN + "tell('join', *wait(client.join, url))\nwait(client.leave)"
-    bot = await start(f"{url}?t={key}", "", code=program)
+    code = "tell('join', *wait(client.join, url))\nwait(client.leave)"
+    bot = await program(code, url=f"{url}?t={key}")
     log = await bot.ends()
     data, error = await bot.tells("join")
     assert error is None
@@ -310,13 +249,10 @@ async def test_the_token_of_a_link_and_none_in_any_url(
 
 
 async def test_a_lost_room_makes_nothing_raise_or_block(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, program: Any
 ) -> None:
-    bot = await start(
-        url,
-        "",
-        code=BEGIN
-        + """
+    bot = await program(
+        """
 source = CustomAudioSource(16000, 1)
 track = CustomAudioTrack(source)
 wait(client.join, url, client_settings={"inputs": {"microphone": {
@@ -337,7 +273,7 @@ tell("eject", *wait(client.eject_remote_participants, ["7c2e1b9e-0000-4000-8000-
 tell("frames", source.write_frames(bytes(640)))
 tell("left", *wait(client.leave))
 client.release()
-""",
+"""
     )
     await bot.tells("in")
     await local_daily.aclose()
@@ -349,20 +285,15 @@ client.release()
     assert ["frames", 320] in bot.lines
 
 
-async def test_a_bot_is_told_of_its_permissions(
-    local_daily: LocalDaily, url: str, start: Any
-) -> None:
-    bot = await start(
-        url,
-        "",
-        code=BEGIN
-        + """
+async def test_a_bot_is_told_of_its_permissions(local_daily: LocalDaily, program: Any) -> None:
+    bot = await program(
+        """
 wait(client.join, url)
 tell("here")
 sys.stdin.readline()
 tell("own", client.participants()["local"]["info"]["permissions"])
 client.release()
-""",
+"""
     )
     await bot.tells("here")
     [robot] = local_daily.rooms["demo"].participants.values()
@@ -394,13 +325,11 @@ client.release()
     "on_transcription_updated",
 )
 async def test_what_pipecat_does_not_pass_on(
-    local_daily: LocalDaily, url: str, token: Callable[..., str], start: Any
+    local_daily: LocalDaily, url: str, token: Callable[..., str], program: Any
 ) -> None:
-    bot = await start(
-        url,
-        token(room_name="demo", is_owner=True),
-        code=BEGIN
-        + """
+    bot = await program(
+        token=token(room_name="demo", is_owner=True),
+        code="""
 tell("outside", *wait(client.start_transcription))
 wait(client.join, url, token)
 tell("stats", client.get_network_stats())
@@ -470,14 +399,12 @@ client.release()
     "on_publishing_updated",
 )
 async def test_who_speaks_is_put_out_and_a_track_is_held_back(
-    local_daily: LocalDaily, url: str, token: Callable[..., str], start: Any
+    local_daily: LocalDaily, url: str, token: Callable[..., str], program: Any
 ) -> None:
     ana, bo = local_daily.join(url), local_daily.join(url)
-    bot = await start(
-        url,
-        token(room_name="demo", is_owner=True),
-        code=BEGIN
-        + """
+    bot = await program(
+        token=token(room_name="demo", is_owner=True),
+        code="""
 end = threading.Event()
 Handler.on_app_message = lambda self, message, sender: end.set()
 source = CustomAudioSource(16000, 1)
@@ -532,14 +459,12 @@ client.release()
     "on_subscriptions_updated",
 )
 async def test_subscriptions_are_told_as_they_were_set(
-    local_daily: LocalDaily, url: str, start: Any
+    local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     ana = local_daily.join(url)
-    bot = await start(
-        url,
-        ana.id,
-        code=BEGIN
-        + """
+    bot = await program(
+        token=ana.id,
+        code="""
 wait(client.join, url)
 tell("at first", client.subscriptions()[token]["media"]["microphone"]["subscriptionState"])
 off = {"microphone": "unsubscribed"}

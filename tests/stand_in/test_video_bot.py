@@ -12,12 +12,6 @@ from pipecat_daily_rest.local import LocalDaily
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
-@pytest.fixture
-def url(local_daily: LocalDaily) -> str:
-    local_daily.state.create_room("demo", "public", {})
-    return f"{local_daily.url}/demo"
-
-
 async def joined(bot: Any) -> str:
     """The session id of the bot that is in."""
     (data,) = await bot.tells("on_joined")
