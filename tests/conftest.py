@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 
 from document import observe
+from helpers import helper_of
+from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
 from redis_server import RedisServer
 
@@ -62,6 +64,12 @@ def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
 async def local_daily() -> AsyncIterator[LocalDaily]:
     async with LocalDaily() as daily:
         yield daily
+
+
+@pytest.fixture
+async def helper(local_daily: LocalDaily) -> AsyncIterator[DailyRESTHelper]:
+    async with helper_of(local_daily) as helper:
+        yield helper
 
 
 @pytest.fixture

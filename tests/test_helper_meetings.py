@@ -5,30 +5,22 @@ from datetime import UTC, datetime
 
 import pytest
 
+from helpers import helper_of
 from pipecat_daily_rest import (
     DailyConfigError,
     DailyInvalidRequestError,
     DailyMeetingTokenProperties,
     DailyNotFoundError,
     DailyResponseError,
-    DailyRESTHelper,
-    RetryPolicy,
 )
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 
 
 @pytest.fixture
-async def helper(local_daily):
+async def helper(local_daily, helper):
     local_daily.state.create_room("demo", "public", {})
-    async with connect(local_daily) as helper:
-        yield helper
-
-
-def connect(daily):
-    return DailyRESTHelper(
-        daily_api_key=daily.api_key, daily_api_url=daily.api_url, retry=RetryPolicy(backoff=0.01)
-    )
+    return helper
 
 
 async def ids(meetings):
@@ -115,7 +107,7 @@ async def test_the_participants_of_a_meeting_in_any_order(order, pause):
             daily.advance(pause)
         daily.advance(20)
         meeting = daily.rooms["demo"].meeting_id
-        async with connect(daily) as helper:
+        async with helper_of(daily) as helper:
             found = [each async for each in helper.list_meeting_participants(meeting)]
             assert len(found) == 205
             assert {each.participant_id for each in found} == set(people)

@@ -7,11 +7,9 @@ import pytest
 
 from canary import Net, leaks
 from pipecat_daily_rest import (
-    DailyRESTHelper,
     DailyRoomParams,
     DailyRoomProperties,
     DailyRoomSipParams,
-    RetryPolicy,
 )
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.answers import DailyDialinConfig, DailyPhoneNumber
@@ -27,17 +25,8 @@ from pipecat_daily_rest.local.numbers import Number
 from pipecat_daily_rest.webhooks import read_dialin
 from receiver import Receiver
 
-QUICK = RetryPolicy(attempts=3, backoff=0)
 NUMBER = "+12125550123"
 SECRET = Secret(base64.b64encode(b"sixteen bytes...").decode())
-
-
-@pytest.fixture
-async def helper(local_daily):
-    async with DailyRESTHelper(
-        daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url, retry=QUICK
-    ) as helper:
-        yield helper
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from canary import Net, leaks
-from pipecat_daily_rest import DailyMeetingTokenProperties, DailyRESTHelper, RetryPolicy
+from helpers import QUICK
+from pipecat_daily_rest import DailyMeetingTokenProperties, DailyRESTHelper
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyConfigError,
@@ -20,17 +21,8 @@ from pipecat_daily_rest.errors import (
     DailyTimeoutError,
 )
 
-QUICK = RetryPolicy(attempts=3, backoff=0)
 REPEATED = ["GET", "PUT", "DELETE"]
 ONCE = ["POST", "PATCH"]
-
-
-@pytest.fixture
-async def helper(local_daily):
-    async with DailyRESTHelper(
-        daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url, retry=QUICK
-    ) as helper:
-        yield helper
 
 
 def sent(daily):

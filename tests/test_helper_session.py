@@ -10,22 +10,15 @@ from pipecat_daily_rest import (
     DailyMeetingTokenProperties,
     DailyNotFoundError,
     DailyResponseError,
-    DailyRESTHelper,
-    RetryPolicy,
 )
 from pipecat_daily_rest.answers import DailyPresence
 from pipecat_daily_rest.local.room import JoinRefused
 
 
 @pytest.fixture
-async def helper(local_daily):
+async def helper(local_daily, helper):
     local_daily.state.create_room("demo", "public", {})
-    async with DailyRESTHelper(
-        daily_api_key=local_daily.api_key,
-        daily_api_url=local_daily.api_url,
-        retry=RetryPolicy(backoff=0.01),
-    ) as helper:
-        yield helper
+    return helper
 
 
 async def join(daily, helper, **properties):

@@ -5,7 +5,8 @@ import aiohttp
 import pytest
 
 from canary import Net, leaks
-from pipecat_daily_rest import DailyRESTHelper, RetryPolicy, answers
+from helpers import helper_of
+from pipecat_daily_rest import answers
 from pipecat_daily_rest.answers import DailyAccessLink, DailyRecording, DailyTranscript
 from pipecat_daily_rest.errors import (
     DailyConfigError,
@@ -17,7 +18,6 @@ from pipecat_daily_rest.errors import (
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 
-QUICK = RetryPolicy(attempts=3, backoff=0)
 ODD = ["a/b", "a b", "ä", "a?b=c", "a#b", "a%2Fb", "%", "...", "a;b", "\n", "a\\b", "x" * 300]
 NO_IDS = ["", " ", ".", "..", None, 5]
 BUCKET = {
@@ -26,16 +26,6 @@ BUCKET = {
     "assume_role_arn": "arn",
     "allow_api_access": True,
 }
-
-
-@pytest.fixture
-async def helper(local_daily):
-    async with helper_of(local_daily) as helper:
-        yield helper
-
-
-def helper_of(daily):
-    return DailyRESTHelper(daily_api_key=daily.api_key, daily_api_url=daily.api_url, retry=QUICK)
 
 
 def sent(daily):

@@ -6,7 +6,8 @@ import base64
 import pytest
 
 from canary import Net, leaks
-from pipecat_daily_rest import DailyRESTHelper, DailyRoomParams, RetryPolicy
+from helpers import helper_of
+from pipecat_daily_rest import DailyRoomParams
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.answers import DailyWebhook
 from pipecat_daily_rest.errors import (
@@ -22,19 +23,8 @@ from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.webhooks import ParticipantJoined, WebhookProbe, read_webhook
 from receiver import Receiver
 
-QUICK = RetryPolicy(attempts=3, backoff=0)
 SECRET = Secret(base64.b64encode(b"sixteen bytes...").decode())
 PASSWORD = Secret("me:correct horse battery staple")
-
-
-def helper_of(daily):
-    return DailyRESTHelper(daily_api_key=daily.api_key, daily_api_url=daily.api_url, retry=QUICK)
-
-
-@pytest.fixture
-async def helper(local_daily):
-    async with helper_of(local_daily) as helper:
-        yield helper
 
 
 @pytest.fixture

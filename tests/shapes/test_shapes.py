@@ -22,14 +22,6 @@ LINK = r"(http://localhost:\d+/([a-z0-9-]+)\?t=([\w.-]+))\s"
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
-@pytest.fixture
-async def helper(local_daily: LocalDaily) -> Any:
-    async with DailyRESTHelper(
-        daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url
-    ) as helper:
-        yield helper
-
-
 async def test_a_plain_transport_with_configure(
     local_daily: LocalDaily, provider: Any, start: Any
 ) -> None:

@@ -3,8 +3,6 @@
 
 from typing import Any
 
-import pytest
-
 from pipecat_daily_rest import (
     DailyRESTHelper,
     DailyRoomObject,
@@ -15,14 +13,6 @@ from pipecat_daily_rest import (
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.webhooks import DialinCall, read_dialin
 from receiver import Receiver
-
-
-@pytest.fixture
-async def helper(local_daily: LocalDaily) -> Any:
-    async with DailyRESTHelper(
-        daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url
-    ) as helper:
-        yield helper
 
 
 async def room(helper: DailyRESTHelper) -> DailyRoomObject:
