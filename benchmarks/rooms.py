@@ -139,7 +139,8 @@ async def _over(
     took = asyncio.get_running_loop().time() - began
     after = [await child.cpu() for child in children]
     shares = [(b - a) / took for a, b in zip(before, after, strict=True)]
-    elsewhere = (_busy() - busy) / took - sum(shares)
+    # The machine's count is coarser than those of the processes.
+    elsewhere = max(0.0, (_busy() - busy) / took - sum(shares))
     return {**measured, "others": given, "elsewhere": elsewhere}, shares
 
 
