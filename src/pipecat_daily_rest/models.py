@@ -33,7 +33,3 @@ __all__ = [
     "TranscriptionBucketConfig",
     "read_token_properties",
 ]
-
-for _name in __all__:
-    if isinstance(_model := globals()[_name], type):
-        _model.__module__ = __name__  # by which errors and pickles name it
