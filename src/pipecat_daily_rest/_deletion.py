@@ -176,7 +176,7 @@ class _Meeting:
         self._api = api
         self._waiting: dict[str, list[End]] = {}
         self._until = 0.0
-        self._running = 0
+        self._running: set[object] = set()  # the tasks, which nobody else holds
         self._gathering: object | None = None  # the task with which the next ones go out
 
     def add(self, name: str, deadline: Deadline) -> End:
@@ -203,13 +203,13 @@ class _Meeting:
             self._until = 0.0
 
     def _start(self) -> None:
-        self._running += 1
         self._gathering = _SOON
-        asyncio.create_task(self._go(), name="delete rooms")  # noqa: RUF006 - the event loop has it
+        asyncio.create_task(self._go(), name="delete rooms")  # noqa: RUF006 - it holds itself
 
     async def _go(self) -> None:
         """Delete what is there by now, and tell those who wait."""
-        self._gathering = asyncio.current_task()  # here, since an eager task begins at once
+        self._gathering = task = asyncio.current_task()  # here, since an eager one begins at once
+        self._running.add(task)
         taken: dict[str, list[End]] = {}
         until = self._until
         api = self._api.sharing()
@@ -231,12 +231,12 @@ class _Meeting:
                 _tell(ends, DailyError(f"Failed to delete room [{name}]: {type(exc).__name__}."))
             raise
         finally:
-            self._running -= 1
-            if self._gathering is asyncio.current_task():
+            self._running.discard(task)
+            if self._gathering is task:
                 self._gathering = None
             if self._waiting and self._gathering is None:
                 self._start()
-            if not self._running:
+            if not self._running and self._gathering is None:
                 _meetings[asyncio.get_running_loop()].pop(self._api.account, None)
 
     async def _delete(self, deletion: Deletion, taken: dict[str, list[End]], until: float) -> None:
