@@ -11,9 +11,11 @@ from document import observe
 from helpers import helper_of
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
+from programs import heed_signals
 from redis_server import RedisServer
 
 observe.install()
+heed_signals()
 
 # For this process only: what the tests start is judged by its output, as a user's would be.
 os.environ.pop("PYTHONDEVMODE", None)

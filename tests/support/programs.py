@@ -1,5 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Real processes whose output is read as it comes."""
+"""Real processes whose output is read as it comes.
+
+What a test starts has the signals of a program in a terminal, also where the tests themselves were
+started in the background (SIGINT and SIGQUIT are ignored then, and a child inherits it) or under
+nohup (SIGHUP): the conftest calls `heed_signals()`, so however a test starts a program, with
+`start()` or subprocess, there is nothing to do. A program that is to inherit an ignored signal gets
+it by a command: ``start("nohup", sys.executable, …)`` or ``start("sh", "-c", "trap '' INT; exec …")``.
+"""
 
 import asyncio
 import os
@@ -21,6 +28,15 @@ IN_TERMINAL = [
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
     "os.execvp(sys.argv[1], sys.argv[1:])",
 ]
+
+
+def heed_signals() -> None:
+    """Ignore by a handler what was inherited ignored: a child has the default then."""
+    for number in (signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # asyncio's runner asks for it
 
 
 class Program:

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Tests that are started in the background, or under nohup, start programs as a terminal does."""
+
+import json
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+SIGNALS = ("SIGINT", "SIGQUIT", "SIGHUP")
+TELL = f"import json, signal; print(json.dumps([int(signal.getsignal(getattr(signal, name)) == \
+    signal.SIG_IGN) for name in {SIGNALS}]))"
+# Whatever starts a program in a test: asyncio, subprocess, and a pytest in a pytest.
+SUITE = f"""
+import asyncio, signal, subprocess, sys
+from programs import processes
+
+TELL = {TELL!r}
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # asyncio's runner takes it
+
+async def test_programs(tmp_path):
+    async with processes(tmp_path) as start:
+        program = await start(sys.executable, "-c", TELL)
+        assert await program.ended() == 0
+    done = subprocess.run([sys.executable, "-c", TELL], capture_output=True, text=True)
+    print("found", [program.out.strip(), done.stdout.strip()])
+"""
+
+
+async def test_what_they_start_ignores_nothing(start, tmp_path):
+    (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text())
+    (tmp_path / "test_it.py").write_text(SUITE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    ignoring = ["sh", "-c", """trap '' INT QUIT HUP; exec "$@" """, "sh", sys.executable]
+    inherited = await start(*ignoring, "-c", TELL)
+    assert await inherited.ended() == 0
+    assert json.loads(inherited.out) == [1, 1, 1]  # so it is here, without the conftest
+    paths = {"PYTHONPATH": f"{TESTS / 'support'}:{TESTS.parent}"}
+    pytest = await start(*ignoring, "-m", "pytest", "-sq", "-p", "no:cacheprovider", env=paths)
+    assert await pytest.ended() == 0, pytest.out
+    assert "found ['[0, 0, 0]', '[0, 0, 0]']" in pytest.out
