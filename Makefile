@@ -16,7 +16,7 @@ endif
 WITHOUT_DAILY = $(BIN)/python -m pip uninstall --quiet --yes daily-python 2>/dev/null \
 	|| $(UV) pip uninstall --quiet --python $(BIN)/python daily-python
 
-.PHONY: help demo test test-daily snapshot bench bench-rooms coverage lint format clean
+.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -46,6 +46,9 @@ bench: $(VENV)/.dev ## measure it beside Pipecat's helper and write docs/perform
 
 bench-rooms: $(VENV)/.dev ## measure what the local rooms carry and write it into docs/local-room.md
 	$(BIN)/python -m benchmarks.rooms $(ARGS)
+
+proof: $(VENV)/.dev ## what takes long or wants a quiet machine, into docs/proof.md (ONLY="sessions pythons": parts)
+	PYTHONPATH=tests/support $(BIN)/python -m proof $(ONLY)
 
 coverage: $(VENV)/.dev ## write what of Daily's API is covered (docs/coverage.md) and of daily-python (docs/local-room.md)
 	PYTHONPATH=tests/support $(BIN)/python -m coverage_table
