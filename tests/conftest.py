@@ -2,6 +2,7 @@
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,6 +14,7 @@ from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
 from programs import heed_signals
 from redis_server import RedisServer
+from seconds import Within
 
 observe.install()
 heed_signals()
@@ -27,6 +29,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="ask the real Daily as well, with the account of DAILY_API_KEY",
     )
+    parser.addoption(
+        "--seconds",
+        type=Path,
+        metavar="FILE",
+        help="allow what is promised in seconds and no more, and note there what it took",
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "within" in getattr(item, "fixturenames", ()):
+            item.add_marker("seconds")
+
+
+@pytest.fixture
+def within(request: pytest.FixtureRequest) -> Within:
+    """Gives blocks that have to end in time; see `seconds`."""
+    return Within(request.config.getoption("seconds"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 
 import asyncio
 import sys
-import time
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -164,7 +163,9 @@ async def test_who_asks_the_moment_it_is_over_is_told():
         assert daily.rooms == {}
 
 
-async def test_a_failure_that_is_nobodys_has_nobody_wait_or_own_a_room_for_ever(monkeypatch):
+async def test_a_failure_that_is_nobodys_has_nobody_wait_or_own_a_room_for_ever(
+    monkeypatch, within
+):
     async def fail(*_):
         msg = "can't start new thread"
         raise RuntimeError(msg)
@@ -172,12 +173,13 @@ async def test_a_failure_that_is_nobodys_has_nobody_wait_or_own_a_room_for_ever(
     async with open_rooms("one") as (_, helper):
         async with provisioned_room(daily=helper) as room:
             monkeypatch.setattr(Deletion, "single", fail)
-            began = time.monotonic()
         assert not room.gone
         assert owned_rooms() == ()
-        with pytest.raises(DailyError, match=r"delete room \[one\]: RuntimeError"):
+        with (
+            within(2, "a deletion that fails without Daily"),
+            pytest.raises(DailyError, match=r"delete room \[one\]: RuntimeError"),
+        ):
             await helper.delete_room_by_name("one")
-        assert time.monotonic() - began < 2
 
 
 async def test_who_is_cancelled_leaves_the_others_their_deletion():
@@ -275,7 +277,7 @@ async def test_none_waits_for_the_slow_tier():
         assert daily.rooms == {}
 
 
-async def test_a_burst_of_creates_does_not_starve_it():
+async def test_a_burst_of_creates_does_not_starve_it(within):
     numbers = {"default": (20, LONG), "slow": (1, LONG)}
     async with open_rooms(numbers=numbers) as (daily, helper):
         async with AsyncExitStack() as stack:
@@ -283,9 +285,8 @@ async def test_a_burst_of_creates_does_not_starve_it():
                 await stack.enter_async_context(provisioned_room(daily=helper))
             waiting = [asyncio.create_task(helper.request("GET", "/rooms")) for _ in range(30)]
             await asyncio.sleep(0.05)
-            began = time.monotonic()
-            assert await registry.drain()
-            assert time.monotonic() - began < 5
+            with within(1, "13 rooms deleted beside 30 requests that wait for their turn"):
+                assert await registry.drain()
         assert daily.rooms == {}
         assert daily.limits.refused.total() == 0
         for task in waiting:

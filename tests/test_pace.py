@@ -20,6 +20,7 @@ from pipecat_daily_rest import (
 )
 from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._pace import tier_of
+from pipecat_daily_rest._tier import Tier
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.limits import Limits
@@ -179,15 +180,24 @@ async def test_a_request_that_waits_too_long_was_never_sent():
             assert len(daily.requests) == 3
 
 
-async def test_a_room_that_waits_too_long_is_no_room_and_waits_once():
+async def test_a_room_that_waits_too_long_is_no_room_and_waits_once(monkeypatch):
     async with limited(CLOSED) as (daily, _):
-        async with helper_of(daily, pace=RateLimits(**CLOSED, wait=1.0)) as helper:
+        async with helper_of(daily, pace=RateLimits(**CLOSED, wait=0.5)) as helper:
             await ask(helper, 3)
-            began = time.monotonic()
+            take, waits = Tier.take, []
+
+            async def noted(*arguments, **options):
+                waits.append("begins")
+                try:
+                    return await take(*arguments, **options)
+                finally:
+                    waits.append("ends")
+
+            monkeypatch.setattr(Tier, "take", noted)
             with pytest.raises(DailyTimeoutError, match="Unable to create room: not sent") as exc:
                 async with provisioned_room(daily=helper):
                     pass
-            assert time.monotonic() - began < 1.9
+            assert waits == [*["begins"] * (len(waits) // 2), *["ends"] * (len(waits) // 2)]
             assert exc.value.attempts == 0
             assert len(daily.requests) == 3
             assert owned_rooms() == ()

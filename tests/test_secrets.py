@@ -29,6 +29,7 @@ from pipecat_daily_rest import (
     DailyMeetingTokenProperties,
     DailyRESTHelper,
     DailyRoomParams,
+    RateLimits,
     RetryPolicy,
     configure,
     deletes_room,
@@ -377,7 +378,9 @@ async def test_a_server_that_sends_back_what_it_got(net, token, key, stranger, e
         return ECHOES[echo](sent, token)
 
     url = await stranger(answer)
-    helper = DailyRESTHelper(daily_api_key=str(key), daily_api_url=url, retry=ONCE)
+    # A 429 closes the tier for a window at the most.
+    pace = RateLimits(default=(100, 0.01), slow=(50, 0.01))
+    helper = DailyRESTHelper(daily_api_key=str(key), daily_api_url=url, retry=ONCE, pace=pace)
     failed = 0
     with net:
         for attempt in (

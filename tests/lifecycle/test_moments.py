@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Signals at moments spread over the whole life of a session, each held still by the local Daily."""
 
-import asyncio
 import signal
 
 import pytest
@@ -34,13 +33,14 @@ def name(fault):
 
 @pytest.mark.parametrize("signals", [(TERM,), (INT, TERM)], ids=["once", "twice"])
 @pytest.mark.parametrize("fault", CREATING, ids=name)
-async def test_while_the_room_is_made(run_bot, local_daily, fault, signals):
+async def test_while_the_room_is_made(run_bot, local_daily, within, fault, signals):
     held = local_daily.fail(**fault)
     program = await run_bot("waits")
     await held.wait()
     for number in signals:
         program.signal(number)
-    code = await program.ended()
+    with within(9, "a runner is gone after a signal: while its room is made"):
+        code = await program.ended()
     assert local_daily.rooms == {}
     assert code == 0, program.err
     assert "Traceback" not in program.err
@@ -94,12 +94,13 @@ async def test_as_a_pipeline_comes_up(run_bot, local_daily, entry, number):
     assert "created" in [entry.what for entry in local_daily.state.log]
 
 
-async def test_a_delete_that_hangs_is_bounded_and_reported(run_bot, local_daily):
+async def test_a_delete_that_hangs_is_bounded_and_reported(run_bot, local_daily, within):
     local_daily.fail("DELETE", "*", hang=True, times=None)
     program = await run_bot("waits")
     await program.says("^in$")
     program.signal(TERM)
-    await asyncio.wait_for(program.ended(), 60)
+    with within(9, "a runner is gone after a signal: its room's deletion hangs"):
+        await program.ended()
     (room,) = local_daily.rooms
     assert f"Room {room} could not be deleted" in program.err
     assert "It ends by itself at" in program.err
