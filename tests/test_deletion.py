@@ -95,7 +95,7 @@ async def test_those_that_meet_go_as_one():
         assert in_batches(daily) == [names]
         assert sent(daily) == ["/batch/rooms"]
         assert daily.rooms == {}
-        assert _meetings[asyncio.get_running_loop()] == {}
+        assert _meetings.get() == {}
 
 
 async def test_the_same_room_twice_is_one():

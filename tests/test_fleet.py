@@ -2,12 +2,14 @@
 """Several processes keep within one account's limits together, by a real Redis."""
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from contextlib import asynccontextmanager
 
 import pytest
@@ -294,6 +296,20 @@ async def test_several_loops_share_one_connection(redis):
 
         await asyncio.gather(*(asyncio.to_thread(asyncio.run, work()) for _ in range(3)))
         assert daily.limits.refused.total() == 0
+
+
+def test_a_closed_loop_is_let_go(redis):
+    fleet, loops = fleet_module.Fleet(redis.url, "account"), []
+
+    async def work():
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        takes = [fleet.take("slow", (1, LONG), 0.3) for _ in range(3)]  # in one queue
+        assert sum(each is not None for each in await asyncio.gather(*takes)) == (len(loops) == 1)
+
+    for _ in range(3):
+        asyncio.run(work())
+    gc.collect()
+    assert [loop() for loop in loops[:-1]] == [None, None]
 
 
 @pytest.mark.parametrize("url", ["nonsense://:hunter2@host", "redis://:hunter2@host:port/0"])

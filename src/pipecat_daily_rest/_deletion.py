@@ -13,10 +13,10 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
 
 from pipecat_daily_rest._deadline import Deadline
-from pipecat_daily_rest._http import API, Loop
+from pipecat_daily_rest._http import API
+from pipecat_daily_rest._loops import PerLoop
 from pipecat_daily_rest._pace import NoTurn
 from pipecat_daily_rest._rooms import BATCH, delete_batch, get_room, list_rooms
 from pipecat_daily_rest.errors import (
@@ -164,7 +164,7 @@ class Deletion:
 End: TypeAlias = "asyncio.Future[DailyError | bool]"
 _Account: TypeAlias = tuple[Any, ...]
 
-_meetings: WeakKeyDictionary[Loop, dict[_Account, "_Meeting"]] = WeakKeyDictionary()
+_meetings: PerLoop[dict[_Account, "_Meeting"]] = PerLoop(dict)
 _SOON = object()  # a task that has not begun
 _last_batch: dict[tuple[str, str], float] = {}  # when the last one of a URL and key went out
 
@@ -237,7 +237,7 @@ class _Meeting:
             if self._waiting and self._gathering is None:
                 self._start()
             if not self._running and self._gathering is None:
-                _meetings[asyncio.get_running_loop()].pop(self._api.account, None)
+                _meetings.get().pop(self._api.account, None)
 
     async def _delete(self, deletion: Deletion, taken: dict[str, list[End]], until: float) -> None:
         account = (self._api.url, self._api.key)
@@ -317,7 +317,7 @@ def begin_deletion(api: API, name: str, deadline: Deadline) -> End:
         What becomes True, False when the room was gone already, or the error. Cancelled, nobody
         waits for it: then the room is not deleted, unless that has gone out.
     """
-    meetings = _meetings.setdefault(asyncio.get_running_loop(), {})
+    meetings = _meetings.get()
     if (meeting := meetings.get(api.account)) is None:
         meeting = meetings[api.account] = _Meeting(api)
     return meeting.add(name, deadline)

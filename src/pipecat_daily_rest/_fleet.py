@@ -15,11 +15,11 @@ from collections import defaultdict, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from loguru import logger
 
-from pipecat_daily_rest._tier import Loop, Rate
+from pipecat_daily_rest._loops import PerLoop
+from pipecat_daily_rest._tier import Rate
 from pipecat_daily_rest.errors import DailyConfigError
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ class Fleet:
         digest = hashlib.sha256(account.encode()).hexdigest()[:24]
         self._prefix = f"pipecat-daily-rest:{digest}"
         self._client = client
-        self._turns: WeakKeyDictionary[Loop, defaultdict[tuple[str, bool], asyncio.Lock]] = (
-            WeakKeyDictionary()
+        self._turns: PerLoop[defaultdict[tuple[str, bool], asyncio.Lock]] = PerLoop(
+            lambda: defaultdict(asyncio.Lock)
         )
         self._away = False
         self._look_at = 0.0
@@ -108,8 +108,7 @@ class Fleet:
             The slot; None when none was free in time.
         """
         ticket = Ticket(self, f"{self._prefix}:{tier}", rate[1])
-        loop = asyncio.get_running_loop()
-        turn = self._turns.setdefault(loop, defaultdict(asyncio.Lock))[tier, teardown]
+        turn = self._turns.get()[tier, teardown]
         try:
             async with asyncio.timeout(bound if bound > 0 else None):
                 if not turn.locked() and not await self._pause(ticket, rate[0]):

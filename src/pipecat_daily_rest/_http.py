@@ -3,7 +3,8 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from contextlib import suppress
+from typing import Any
 
 import aiohttp
 from loguru import logger
@@ -32,8 +33,6 @@ from pipecat_daily_rest.retry import (
 )
 
 LOCAL_MARK = "X-Local-Daily"  # the header by which a local Daily tells what it is
-
-Loop: TypeAlias = asyncio.AbstractEventLoop
 
 _CONNECT_TIMEOUT = 5.0  # seconds
 
@@ -123,9 +122,17 @@ class API:
 
     async def aclose(self) -> None:
         """Give the shared session back. A borrowed one is left alone."""
+        shared.sweep()
+        self._forget_closed()
         if (lease := self._lease()) is not None:
             self._leases.remove(lease)
             await shared.release(lease)
+
+    def _forget_closed(self) -> None:
+        for lease in tuple(self._leases):
+            if lease.session.closed:
+                with suppress(ValueError):  # another thread was quicker
+                    self._leases.remove(lease)
 
     def _lease(self) -> Lease | None:
         loop = asyncio.get_running_loop()
@@ -144,6 +151,7 @@ class API:
             return self._borrowed
         if (lease := self._lease()) is None:
             lease = shared.acquire()
+            self._forget_closed()
             self._leases.append(lease)
         return lease.session
 

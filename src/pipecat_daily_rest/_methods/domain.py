@@ -8,7 +8,8 @@ import asyncio
 
 from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest._deadline import Deadline
-from pipecat_daily_rest._http import API, Loop
+from pipecat_daily_rest._http import API
+from pipecat_daily_rest._loops import PerLoop
 from pipecat_daily_rest._methods.base import Methods
 from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest.answers import DailyDomain
@@ -20,7 +21,7 @@ _GET = "Unable to get the domain"
 Account = tuple[str, str]
 
 _domain_ids: dict[Account, str] = {}
-_turns: dict[tuple[Loop, Account], asyncio.Lock] = {}
+_turns: PerLoop[dict[Account, asyncio.Lock]] = PerLoop(dict)
 
 
 def known_domain_id(api: API) -> str | None:
@@ -109,14 +110,14 @@ async def domain_id(api: API, *, deadline: Deadline | None = None) -> str:
     account = (api.url, api.key)
     if account in _domain_ids:
         return _domain_ids[account]
-    asking = (asyncio.get_running_loop(), account)
-    turn = _turns.setdefault(asking, asyncio.Lock())
+    turns = _turns.get()
+    turn = turns.setdefault(account, asyncio.Lock())
     try:
         async with turn:  # many who start at once need one answer
             if account not in _domain_ids:
                 await ask_for_domain(api, deadline)
     finally:
-        _turns.pop(asking, None)
+        turns.pop(account, None)
     return _domain_ids[account]
 
 
