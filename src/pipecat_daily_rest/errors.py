@@ -23,10 +23,14 @@ Every error that this package raises on its own is a `DailyError`. What led to i
 hold the request's key and the answer's body.
 """
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar, Protocol
 
-if TYPE_CHECKING:
-    from pipecat_daily_rest.models import DailyRoomObject
+
+class CreatedRoom(Protocol):
+    """A room that was made, a `DailyRoomObject`."""
+
+    name: str
+    url: str
 
 
 class DailyError(Exception):
@@ -80,7 +84,7 @@ class DailyBatchError(DailyError):
         self,
         message: str,
         *,
-        created: "tuple[DailyRoomObject, ...]",
+        created: tuple[CreatedRoom, ...],
         uncertain: tuple[str, ...],
     ) -> None:
         """Initialize the error.

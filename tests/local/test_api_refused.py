@@ -134,7 +134,7 @@ async def test_only_a_post_with_json_and_the_key_is_refused(call, local_daily, p
 
 
 def test_what_is_refused_is_listed_with_its_reason() -> None:
-    listed = refusals(LocalDaily())
+    listed = refusals(LocalDaily().parts)
     assert {path for _, path in listed} >= {path.replace("demo", "{name}") for path in ACTIONS}
     for (method, path), why in listed.items():
         assert method in ("GET", "POST", "PUT", "DELETE")

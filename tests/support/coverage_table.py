@@ -67,7 +67,7 @@ async def answerers() -> dict[str, str]:
     found = {}
     async with LocalDaily() as daily:
         for family in FAMILIES:
-            for method, path, endpoint in family(daily).routes():
+            for method, path, endpoint in family(daily.parts).routes():
                 operation = DOCUMENT.find(method, re.sub(r"\{\w+(:.*?)?\}", "x", path))
                 if operation is not None:
                     why = getattr(endpoint, "refused", None)

@@ -12,33 +12,31 @@ import re
 import traceback
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import hdrs, web
 from loguru import logger
 
 from pipecat_daily_rest.local.endpoints import FAMILIES, Endpoint, Route
 from pipecat_daily_rest.local.journal import Request, masked_body, masked_path
+from pipecat_daily_rest.local.parts import Parts
 from pipecat_daily_rest.local.schema import BAD_HEADER, Refusal
 from pipecat_daily_rest.local.secret import masked
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
 
 PREFIX = "/v1"
 
 
-def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+def routes(parts: Parts) -> list[web.RouteDef]:
     """List the routes of the REST API.
 
     Args:
-        daily: Whose.
+        parts: Whose.
 
     Returns:
         The routes, all of them below ``/v1/``: ``/v1`` is the page of a room of that name.
     """
-    api = _Api(daily)
-    table: list[Route] = [route for family in FAMILIES for route in family(daily).routes()]
+    api = _Api(parts)
+    table: list[Route] = [route for family in FAMILIES for route in family(parts).routes()]
     # A room may be called v1, and these are where its page and its bots go.
     table.append(("*", "/{rest:(?!(?:link|offer|leave)$).*}", api.unknown))
     return [
@@ -50,9 +48,9 @@ def routes(daily: "LocalDaily") -> list[web.RouteDef]:
 class _Api:
     """What happens to every request."""
 
-    def __init__(self, daily: "LocalDaily") -> None:
-        self._daily = daily
-        self._state = daily.state
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._state = parts.state
 
     async def serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         """Read, authenticate, count, parse, answer; `LocalDaily.requests` keeps it."""
@@ -68,9 +66,9 @@ class _Api:
             at=self._state.clock.now(),
             ip=request.remote or "",
         )
-        self._daily.requests.append(arrived)
+        self._parts.requests.append(arrived)
         respond = partial(self._respond, endpoint, request, body, arrived)
-        response = await self._daily.faults.serve(request, path, respond)
+        response = await self._parts.faults.serve(request, path, respond)
         if response is None:
             return web.Response()  # for aiohttp: nobody is there to get it
         self._answered(arrived, response.status)
@@ -83,7 +81,7 @@ class _Api:
         key = self._state.api_key
         try:
             authenticate(request, key)
-            self._daily.limits.check(f"{arrived.method} {arrived.path}", _name(request))
+            self._parts.limits.check(f"{arrived.method} {arrived.path}", _name(request))
             if isinstance(body, Refusal):
                 raise body
             if body is None and request.method == "POST" and not self._state.choices.empty_body:
@@ -101,11 +99,11 @@ class _Api:
             return web.json_response({"error": "server-error", "info": info}, status=500)
 
     async def _travel(self) -> None:
-        if self._daily.latency:
-            await asyncio.sleep(self._daily.latency / 2)
+        if self._parts.latency:
+            await asyncio.sleep(self._parts.latency / 2)
 
     def _answered(self, arrived: Request, status: int) -> None:
-        requests = self._daily.requests
+        requests = self._parts.requests
         for index in reversed(range(len(requests))):
             if requests[index] is arrived:
                 requests[index] = replace(arrived, status=status)

@@ -9,9 +9,10 @@ from pipecat_daily_rest.local import claims
 from pipecat_daily_rest.local.calls import set_media
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.clock import Clock
-from pipecat_daily_rest.local.lobby import Caller, Knock, Lobby
+from pipecat_daily_rest.local.lobby import Lobby
 from pipecat_daily_rest.local.rights import ejection, ejection_reason, permissions, start_off
-from pipecat_daily_rest.local.room import JoinRefused, Participant, Room, Seat
+from pipecat_daily_rest.local.room import Caller, JoinRefused, Knock, Participant, Room
+from pipecat_daily_rest.local.seat import Seat
 
 MAX_PARTICIPANTS = 200  # Daily's default for a room
 

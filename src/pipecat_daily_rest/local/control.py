@@ -13,18 +13,15 @@ import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.api import authenticate, read_json
 from pipecat_daily_rest.local.failures import Failure
-from pipecat_daily_rest.local.faults import Chaos, Fault
+from pipecat_daily_rest.local.faults import Chaos, Fault, Faults
 from pipecat_daily_rest.local.schema import Refusal, invalid
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
 
 PATH = "/.faults"  # no room can have this name
 
@@ -36,11 +33,12 @@ _CHAOS = ("seed", *_WHICH, "rate", "kinds")
 _FAULT = (*_WHICH, *(field.name for field in dataclasses.fields(Failure)))
 
 
-def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+def routes(api_key: str, faults: Faults) -> list[web.RouteDef]:
     """Give the routes that add, list and clear faults.
 
     Args:
-        daily: Whose.
+        api_key: The key that every request has to carry.
+        faults: Where they are added.
 
     Returns:
         The routes.
@@ -49,7 +47,7 @@ def routes(daily: "LocalDaily") -> list[web.RouteDef]:
     def guarded(does: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
         async def handler(request: web.Request) -> web.Response:
             try:
-                authenticate(request, daily.api_key)
+                authenticate(request, api_key)
                 body = await read_json(request)
                 if isinstance(body, Refusal):
                     raise body
@@ -63,13 +61,13 @@ def routes(daily: "LocalDaily") -> list[web.RouteDef]:
         return handler
 
     def add(body: Any) -> Any:
-        return daily.faults.add(_read(body)).describe()
+        return faults.add(_read(body)).describe()
 
     def listed(body: Any) -> Any:
-        return {"data": [fault.describe() for fault in daily.faults.added]}
+        return {"data": [fault.describe() for fault in faults.added]}
 
     def clear(body: Any) -> Any:
-        daily.faults.clear()
+        faults.clear()
         return {"deleted": True}
 
     return [

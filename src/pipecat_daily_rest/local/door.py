@@ -4,8 +4,8 @@
 from typing import Any
 
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.lobby import Knock
-from pipecat_daily_rest.local.room import JoinRefused, Participant, Seat
+from pipecat_daily_rest.local.room import JoinRefused, Knock, Participant
+from pipecat_daily_rest.local.seat import Seat
 from pipecat_daily_rest.local.state import State
 
 

@@ -8,15 +8,12 @@ import base64
 import hashlib
 import hmac
 import mimetypes
-from typing import TYPE_CHECKING
 
 from aiohttp import hdrs, web
 
+from pipecat_daily_rest.local.parts import Parts
 from pipecat_daily_rest.local.secret import Secret
 from pipecat_daily_rest.local.stored import Recording
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
 
 _PATH = "/.stored/{id}"
 _FORBIDDEN = (
@@ -25,36 +22,36 @@ _FORBIDDEN = (
 _GONE = "What this link led to was deleted."
 
 
-def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+def routes(parts: Parts) -> list[web.RouteDef]:
     """List the routes of the files.
 
     Args:
-        daily: Whose.
+        parts: Whose.
 
     Returns:
         One ``GET``, without a key: the link's signature is enough.
     """
-    return [web.get(_PATH, _Files(daily).get)]
+    return [web.get(_PATH, _Files(parts).get)]
 
 
-def link(daily: "LocalDaily", id: str) -> tuple[Secret, int]:
+def link(parts: Parts, id: str) -> tuple[Secret, int]:
     """Make a link to a file.
 
     Args:
-        daily: Whose.
+        parts: Whose.
         id: The recording's or transcript's id.
 
     Returns:
         The link, and when it stops to work, in unix seconds.
     """
-    expires = int(daily.state.clock.now() + daily.state.choices.access_link_lifetime)
+    expires = int(parts.state.clock.now() + parts.state.choices.access_link_lifetime)
     path = _PATH.format(id=id)
-    return Secret(f"{daily.url}{path}?{_query(daily, id, expires)}"), expires
+    return Secret(f"{parts.url()}{path}?{_query(parts, id, expires)}"), expires
 
 
-def _query(daily: "LocalDaily", id: str, expires: int) -> str:
+def _query(parts: Parts, id: str, expires: int) -> str:
     message = f"{id} until {expires}".encode()
-    digest = hmac.digest(daily.api_key.encode(), message, hashlib.sha256)
+    digest = hmac.digest(parts.state.api_key.encode(), message, hashlib.sha256)
     # No character of it is ever quoted: a client that quotes anew does not break the link.
     signature = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     return f"Expires={expires}&Signature={signature}"
@@ -63,15 +60,15 @@ def _query(daily: "LocalDaily", id: str, expires: int) -> str:
 class _Files:
     """The files of one local Daily."""
 
-    def __init__(self, daily: "LocalDaily") -> None:
-        self._daily = daily
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     async def get(self, request: web.Request) -> web.Response:
         """Give a file, or say in a sentence why not."""
         id, expires = request.match_info["id"], request.query.get("Expires", "")
         if not self._is_good(request, id, expires):
             return web.Response(status=403, text=_FORBIDDEN)
-        stored = self._daily.stored
+        stored = self._parts.stored
         file = stored.recordings.get(id) or stored.transcripts.get(id)
         if file is None or file.content is None:
             return web.Response(status=404, text=_GONE)
@@ -88,7 +85,7 @@ class _Files:
     def _is_good(self, request: web.Request, id: str, expires: str) -> bool:
         if not expires.isdecimal() or not expires.isascii() or len(expires) > 15:
             return False
-        ours = _query(self._daily, id, int(expires)).encode()
+        ours = _query(self._parts, id, int(expires)).encode()
         theirs = request.rel_url.raw_query_string.encode(errors="surrogateescape")
         # A link that is changed in any way does not work at Daily either.
-        return hmac.compare_digest(ours, theirs) and int(expires) > self._daily.state.clock.now()
+        return hmac.compare_digest(ours, theirs) and int(expires) > self._parts.state.clock.now()

@@ -8,13 +8,22 @@ its own pages or from no page at all. The REST API needs its key besides.
 
 import ipaddress
 import socket
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
+
+class Listening(Protocol):
+    """Where a local Daily listens; its port is known once it has started."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where people find the rooms."""
+
 
 # What every answer carries: a page, its files, JSON and refusals.
 HEADERS = {
@@ -63,7 +72,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def guard(daily: "LocalDaily") -> Middleware:
+def guard(daily: Listening) -> Middleware:
     """Make the middleware that turns strangers away.
 
     Args:

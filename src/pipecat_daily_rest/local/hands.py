@@ -58,7 +58,13 @@ class Hands:
         if (found := self.state.find_room(name)) is None:
             msg = f"There is no room {name!r}: make it first, over the REST API."
             raise DailyConfigError(msg)
-        return RoomHandle(self, found)
+        return RoomHandle(
+            found,
+            transcriber=self.transcriber,
+            telephony=self.telephony,
+            network=self.network,
+            dial_in=self.dial_in,
+        )
 
     def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
         """Let a scripted participant in, without a browser or a network.

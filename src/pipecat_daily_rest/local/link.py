@@ -13,21 +13,19 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import WSMsgType, web
 from loguru import logger
 
 from pipecat_daily_rest.local.bot_seat import BotSeat
-from pipecat_daily_rest.local.lobby import Knock
 from pipecat_daily_rest.local.properties import PERMISSIONS
-from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Participant
+from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Knock, Participant
 from pipecat_daily_rest.local.schema import Refusal, Schema
 from pipecat_daily_rest.local.secret import masked
+from pipecat_daily_rest.local.services import Services
+from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.video import SOURCES
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
 
 _HEARTBEAT = 10.0  # seconds; half as much again without a pong and the bot counts as dead
 _FIRST_OP = 10.0  # seconds
@@ -36,11 +34,12 @@ _MOST_MESSAGE = 4 * 1024 * 1024  # bytes: beyond it the link is closed
 _MOST_NAME = 128  # bytes of a custom track's name
 
 
-def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+def routes(state: State, services: Services) -> list[web.RouteDef]:
     """Give the route for bots.
 
     Args:
-        daily: The local Daily.
+        state: The rooms and who is in them.
+        services: What a bot may ask of the room.
 
     Returns:
         ``GET /{room}/link``.
@@ -54,7 +53,7 @@ def routes(daily: "LocalDaily") -> list[web.RouteDef]:
             text = "A bot's link to the room: a websocket, for the stand-in of daily-python.\n"
             return web.Response(status=426, text=text, headers={"Upgrade": "websocket"})
         await socket.prepare(request)
-        await _Link(daily, request.match_info["room"], socket).run()
+        await _Link(state, services, request.match_info["room"], socket).run()
         return socket
 
     return [web.get("/{room:[A-Za-z0-9_-]{1,128}}/link", link)]
@@ -67,9 +66,11 @@ class _Refused(Exception):
 class _Link:
     """One bot's websocket."""
 
-    def __init__(self, daily: "LocalDaily", room: str, socket: web.WebSocketResponse) -> None:
-        self._state = daily.state
-        self._services = daily.services.ops
+    def __init__(
+        self, state: State, services: Services, room: str, socket: web.WebSocketResponse
+    ) -> None:
+        self._state = state
+        self._services = services.ops
         self._room = room
         self._socket = socket
         self._seat = BotSeat()

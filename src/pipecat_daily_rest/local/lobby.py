@@ -4,77 +4,12 @@
 Reference: https://docs.daily.co/docs/daily-js/guides/waiting-room
 """
 
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from pipecat_daily_rest.local.calls import Calls
-from pipecat_daily_rest.local.room import JoinRefused, Participant, Room, Seat
-
-
-class Caller(Protocol):
-    """Who knocks and waits for what comes of it. No method may block or raise."""
-
-    def let_in(self, participant: Participant) -> None:
-        """Be in the room from now on.
-
-        Args:
-            participant: What the room knows about it.
-        """
-
-    def turned_away(self, refused: JoinRefused) -> None:
-        """Be out for good: nobody will answer the knock any more.
-
-        Args:
-            refused: Why.
-        """
-
-
-@dataclass(eq=False)
-class Knock:
-    """Somebody at the door.
-
-    Parameters:
-        room: Of which room.
-        token: The meeting token, or None.
-        seat: How the room will reach it when it is in.
-        caller: Who is told what comes of it.
-        kind: As in `Participant.kind`.
-        user_name: Display name.
-        user_id: The token's ``user_id``, or None.
-        is_owner: Whether the token makes it an owner.
-        permissions: What it may do when it is in.
-        media: State of its tracks at the start.
-        custom_audio: The same of its custom audio tracks, by name.
-        joined_at: When it knocked, in unix seconds.
-        id: The session id, which it keeps when it is let in.
-    """
-
-    room: Room
-    token: str | None = field(repr=False)
-    seat: Seat
-    caller: Caller
-    kind: str
-    user_name: str
-    user_id: str | None
-    is_owner: bool
-    permissions: dict[str, Any]
-    media: Mapping[str, str]
-    custom_audio: Mapping[str, str] | None
-    joined_at: float
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    will_eject_at: None = None  # fixed when it comes in
-
-    def describe(self) -> dict[str, Any]:
-        """Describe it to those who may let it in, as daily-js does.
-
-        Reference: https://docs.daily.co/reference/daily-js/instance-methods/waiting-participants
-
-        Returns:
-            ``{"id", "name", "awaitingAccess"}``.
-        """
-        return {"id": self.id, "name": self.user_name, "awaitingAccess": {"level": "full"}}
+from pipecat_daily_rest.local.room import JoinRefused, Knock, Participant, Room
+from pipecat_daily_rest.local.seat import Seat
 
 
 class Lobby(Calls):

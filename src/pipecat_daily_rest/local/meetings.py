@@ -4,117 +4,14 @@
 Reference: https://docs.daily.co/reference/rest-api/meetings
 """
 
-import uuid
-from dataclasses import dataclass, field
-from typing import Any
-
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.clock import Clock, Timer
+from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.log import Log
+from pipecat_daily_rest.local.records import Attendance, Meeting
 from pipecat_daily_rest.local.room import Participant, Room
 
 _ALONE_STARTS = 30.0  # seconds alone until a meeting counts; it counts at once with two
 _ALONE_ENDS = 600.0  # seconds after which somebody who was left alone is in a meeting of their own
-_RECORDED = 10.0  # seconds that somebody must stay to be in the list
-
-
-@dataclass(eq=False)
-class Attendance:
-    """One stay of somebody in a meeting: a record, which outlives the participant.
-
-    Parameters:
-        participant_id: The session id.
-        user_id: The token's ``user_id``, or None.
-        joined_at: Unix seconds.
-        user_name: Display name, as it was at the end.
-        hidden: Whether nobody saw the participant.
-        left_at: Unix seconds; None while it lasts.
-    """
-
-    participant_id: str
-    user_id: str | None
-    joined_at: float
-    user_name: str = ""
-    hidden: bool = False
-    left_at: float | None = None
-
-    @classmethod
-    def of(cls, participant: Participant, joined_at: float) -> "Attendance":
-        """Begin the record of a stay.
-
-        Args:
-            participant: Who.
-            joined_at: Unix seconds.
-
-        Returns:
-            The record.
-        """
-        stay = cls(participant.id, participant.user_id, joined_at)
-        stay.note(participant)
-        return stay
-
-    def note(self, participant: Participant) -> None:
-        """Note what changes during a stay.
-
-        Args:
-            participant: Who.
-        """
-        self.user_name, self.hidden = participant.user_name, participant.hidden
-
-    def seconds(self, now: float) -> float:
-        """Tell how long it lasts, or has lasted.
-
-        Args:
-            now: The present, in unix seconds.
-
-        Returns:
-            Seconds.
-        """
-        return (now if self.left_at is None else self.left_at) - self.joined_at
-
-
-@dataclass(eq=False)
-class Meeting:
-    """A meeting session.
-
-    Parameters:
-        room: The room's name.
-        began_at: When the first came, in unix seconds.
-        id: UUID.
-        started: Whether it counts: somebody was alone for 30 s, or a second one came.
-        ended_at: Unix seconds; None while it runs.
-        company: Whether more than one were in it at a time.
-        people: Every stay, in order.
-        data: The session data.
-        banned: The user ids that may not come back while it runs.
-    """
-
-    room: str
-    began_at: float
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    started: bool = False
-    ended_at: float | None = None
-    company: bool = False
-    people: list[Attendance] = field(default_factory=list)
-    data: dict[str, Any] = field(default_factory=dict)
-    banned: set[str] = field(default_factory=set)
-    alone: Timer | None = field(default=None, repr=False)
-
-    def recorded(self, now: float, *, hidden: bool) -> list[Attendance]:
-        """Give the stays that are in Daily's records.
-
-        Args:
-            now: The present, in unix seconds.
-            hidden: Whether those of participants whom nobody saw are, too.
-
-        Returns:
-            The stays of 10 s or more, in order.
-        """
-        return [
-            stay
-            for stay in self.people
-            if stay.seconds(now) >= _RECORDED and (hidden or not stay.hidden)
-        ]
 
 
 class Meetings(Log):
@@ -135,7 +32,7 @@ class Meetings(Log):
         """Somebody is in the room now."""
         room, now = participant.room, self.clock.now()
         meeting = room.meeting or self._begin(room, now)
-        meeting.people.append(Attendance.of(participant, now))
+        meeting.people.append(_stay(participant, now))
         if len(room.participants) > 1:
             meeting.company = True
             self._start(meeting)
@@ -149,7 +46,7 @@ class Meetings(Log):
             return
         for stay in meeting.people:
             if stay.participant_id == participant.id:
-                stay.note(participant)
+                stay.note(participant.user_name, participant.hidden)
                 stay.left_at = now
         if room.participants:
             self._watch(room, meeting)
@@ -202,8 +99,18 @@ class Meetings(Log):
         self._finish(room, meeting)
         now = self.clock.now()
         following = self._begin(room, now)
-        following.people = [Attendance.of(each, now) for each in room.participants.values()]
+        following.people = [_stay(each, now) for each in room.participants.values()]
         self._start(following)
         self._watch(room, following)
         self.notify("meeting ended", (room, meeting.id))
         self.notify("meeting started", (room, following.id))
+
+
+def _stay(participant: Participant, joined_at: float) -> Attendance:
+    return Attendance(
+        participant.id,
+        participant.user_id,
+        joined_at,
+        participant.user_name,
+        participant.hidden,
+    )

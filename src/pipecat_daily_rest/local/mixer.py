@@ -11,7 +11,8 @@ import numpy as np
 from loguru import logger
 from numpy.typing import NDArray
 
-from pipecat_daily_rest.local.room import MEDIA, Participant, Room, Seat
+from pipecat_daily_rest.local.room import MEDIA, Participant, Room
+from pipecat_daily_rest.local.seat import Seat
 from pipecat_daily_rest.local.state import State
 
 SAMPLE_RATE = 48_000

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Networks that are away for a while."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
-
-import numpy as np
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.room import Participant, Seat
+from pipecat_daily_rest.local.outage import Outage
+from pipecat_daily_rest.local.room import Participant
+from pipecat_daily_rest.local.seat import Seat
 from pipecat_daily_rest.local.state import State
 
 # Reference: https://reference-python.daily.co/types.html#networkstats, and Pipecat's
@@ -16,61 +15,6 @@ from pipecat_daily_rest.local.state import State
 _CONNECTIONS = ("signalling", "sendTransport", "recvTransport")
 _GOOD = {"quality": 100, "threshold": "good", "previousThreshold": "veryLow"}
 _NONE = {"quality": 0, "threshold": "veryLow", "previousThreshold": "good"}
-
-
-class Outage:
-    """What takes a seat's place while its network is away: nothing passes, either way."""
-
-    def __init__(self, seat: Seat) -> None:
-        """Initialize it.
-
-        Args:
-            seat: Whose place it takes.
-        """
-        self.seat = seat
-        self.timed_out = False
-        self._told: list[dict[str, Any]] = []
-        self._wanted: list[tuple[Callable[[], None], bool]] = []
-
-    def send(self, event: dict[str, Any]) -> None:
-        """Keep an event until the network is back."""
-        self._told.append(event)
-
-    def close(self, reason: str) -> None:
-        """Close the seat."""
-        self.seat.close(reason)
-
-    def speak(self) -> None:
-        """Lose what is said."""
-        for name in ("speak", "speak_others"):
-            if (speak := getattr(self.seat, name, None)) is not None:
-                speak()
-
-    def hear(self, mix: Any, voices: Mapping[str, Any]) -> None:
-        """Give silence, as WebRTC does."""
-        if (hear := getattr(self.seat, "hear", None)) is not None:
-            hear(np.zeros_like(mix), {})
-
-    def hold(self, act: Callable[[], None], *, message: bool = False) -> None:
-        """Keep what the participant wants to do until the network is back.
-
-        Args:
-            act: Does it.
-            message: Whether it sends a message, which may be lost.
-        """
-        self._wanted.append((act, message))
-
-    def catch_up(self, *, messages: bool) -> None:
-        """Tell what it has missed, and do what it wanted to.
-
-        Args:
-            messages: Whether its messages are sent late, or were lost.
-        """
-        for event in self._told:
-            self.seat.send(event)
-        for act, message in self._wanted:
-            if messages or not message:
-                act()
 
 
 class Network:

@@ -7,8 +7,7 @@ Reference: https://docs.daily.co/reference/rest-api/webhooks/events
 from typing import Any
 
 from pipecat_daily_rest.local.hooks import Hooks
-from pipecat_daily_rest.local.lobby import Knock
-from pipecat_daily_rest.local.room import Participant, Room
+from pipecat_daily_rest.local.room import Knock, Participant, Room
 from pipecat_daily_rest.local.state import State
 
 

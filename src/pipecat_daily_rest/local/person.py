@@ -4,6 +4,7 @@
 import asyncio
 import importlib
 import json
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from pipecat_daily_rest.local.guard import is_loopback
+from pipecat_daily_rest.local.mixer import Mixer
 from pipecat_daily_rest.local.rights import start_off
 from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.local.secret import secret
+from pipecat_daily_rest.local.state import State
 
 if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
     from pipecat_daily_rest.local.webrtc import Connection
 
 _PAGE = Path(__file__).parent / "page"
@@ -38,17 +40,22 @@ _NO_MEDIA = (
 )
 
 
-def routes(daily: "LocalDaily") -> list[web.RouteDef]:
+def routes(
+    state: State, mixer: Mixer, host: str, closers: list[Callable[[], Awaitable[None]]]
+) -> list[web.RouteDef]:
     """Give the routes for people, and have their connections closed with the local Daily.
 
     Args:
-        daily: The local Daily.
+        state: The rooms and who is in them.
+        mixer: Who mixes what they hear.
+        host: The address that the local Daily listens on.
+        closers: What is awaited when it ends.
 
     Returns:
         ``GET /{room}``, the page's files, ``POST /{room}/offer`` and ``POST /{room}/leave``.
     """
-    people = _People(daily)
-    daily.closers.append(people.aclose)
+    people = _People(state, mixer, host)
+    closers.append(people.aclose)
     return [
         web.get(_ROOM, people.page),
         web.get("/.page/{name}", people.asset),
@@ -60,8 +67,10 @@ def routes(daily: "LocalDaily") -> list[web.RouteDef]:
 class _People:
     """The browsers of one local Daily."""
 
-    def __init__(self, daily: "LocalDaily") -> None:
-        self._daily = daily
+    def __init__(self, state: State, mixer: Mixer, host: str) -> None:
+        self._state = state
+        self._mixer = mixer
+        self._host = host
         self._connections: dict[str, Connection] = {}
         self._closed = False
 
@@ -87,19 +96,19 @@ class _People:
         if self._closed:
             return _no(503, "shutdown", "The local Daily is stopping. Start the bot again.")
         try:
-            place, rights = self._daily.state.admit(room, token)
+            place, rights = self._state.admit(room, token)
         except JoinRefused as exc:
             return _no(404 if exc.kind == "no-room" else 403, exc.kind, exc.message)
         try:
             webrtc = await asyncio.to_thread(_load_webrtc)  # half a second, the first time
         except ImportError:
             return _no(501, "no-media", _NO_MEDIA)
-        if is_loopback(self._daily.host):
+        if is_loopback(self._host):
             webrtc.stay_on_this_machine()
         quiet = "microphone" in start_off(place.config, rights)
         connection: Connection = webrtc.Connection(
-            self._daily.state,
-            self._daily.mixer,
+            self._state,
+            self._mixer,
             room=room,
             token=token,
             user_name=name.strip()[:128],

@@ -7,15 +7,12 @@ speaks and hangs up.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from pipecat_daily_rest.local.news import News
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.scripted import Scripted
 from pipecat_daily_rest.local.secret import Secret
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.telephony import Telephony
 
 CallState = Literal["on-hold", "ringing", "connected", "transferred", "ended", "failed"]
 
@@ -48,6 +45,22 @@ class DialinConfig:
         return {self.id, self.sip_uri, *(self.fields[m] for m in members if self.fields.get(m))}
 
 
+class Exchange(Protocol):
+    """What connects a call, and ends it."""
+
+    def press(self, call: "PhoneCall", tones: str) -> None:
+        """Press keys of the telephone."""
+
+    def answered(self, call: "PhoneCall") -> None:
+        """Connect a call whose telephone was picked up."""
+
+    def hang_up(self, call: "PhoneCall") -> None:
+        """End the call."""
+
+    def fail(self, call: "DialOut", reason: str) -> None:
+        """End a call that rings, with an error."""
+
+
 class PhoneCall:
     """A call between a telephone and a room.
 
@@ -64,7 +77,7 @@ class PhoneCall:
         meeting_id: The meeting that it was transferred out of, or None.
     """
 
-    def __init__(self, telephony: "Telephony") -> None:
+    def __init__(self, telephony: Exchange) -> None:
         """Initialize the call; `Telephony` does that.
 
         Args:
@@ -176,7 +189,7 @@ class DialOut(PhoneCall):
         settings: The body of ``dialOut/start``.
     """
 
-    def __init__(self, telephony: "Telephony", settings: dict[str, Any]) -> None:
+    def __init__(self, telephony: Exchange, settings: dict[str, Any]) -> None:
         """Initialize the call; `Telephony` does that.
 
         Args:
@@ -209,7 +222,7 @@ class DialIn(PhoneCall):
 
     def __init__(
         self,
-        telephony: "Telephony",
+        telephony: Exchange,
         *,
         id: str,
         domain: str,

@@ -4,17 +4,15 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pipecat_daily_rest.local.clock import Timer
 from pipecat_daily_rest.local.news import Inbox
+from pipecat_daily_rest.local.outage import Outage
+from pipecat_daily_rest.local.records import Meeting
 from pipecat_daily_rest.local.rights import includes
+from pipecat_daily_rest.local.seat import Seat
 from pipecat_daily_rest.local.video import SOURCES, Feed
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.lobby import Knock
-    from pipecat_daily_rest.local.meetings import Meeting
-    from pipecat_daily_rest.local.network import Outage
 
 # What a track shows and sends, by the names of `canSend`.
 MEDIA = {
@@ -46,46 +44,6 @@ class JoinRefused(Exception):
         super().__init__(message)
         self.kind = kind
         self.message = message
-
-
-class Seat(Protocol):
-    """How the room reaches one participant. No method may block or raise."""
-
-    def send(self, event: dict[str, Any]) -> None:
-        """Tell the participant what happened.
-
-        Args:
-            event: One of ``{"event": "participant-joined" | "participant-updated",
-                "participant": …}`` (``isLocal`` when it is about the participant itself, whose
-                permissions changed), ``{"event": "participant-left", "participant": …,
-                "reason": …}``, ``{"event": "participant-counts-updated", "counts": …}``,
-                ``{"event": "active-speaker-changed", "participant": …}``,
-                ``{"event": "app-message", "message": …, "sender": id}`` and
-                ``{"event": "mute", "by": id, "microphone": bool | None, "camera": bool | None}``
-                (an owner switched an input; False is off). Who may let others in is also told
-                ``{"event": "waiting-participant-added" | "waiting-participant-removed",
-                "participant": {"id", "name", …}}``. A room with calls by SIP or telephone
-                also tells ``{"event": "dialin-ready", "sipEndpoint": …}`` and, as in
-                ``dialin-connected`` or ``dialout-stopped``, ``{"event": …, "data": …}``; a
-                telephone whose key was pressed ``{"event": "dtmf-event", "data": …}``. A call
-                that is transcribed tells ``{"event": "transcription-started", "status": …}``,
-                ``{"event": "transcription-updated", "update": …}``,
-                ``{"event": "transcription-message", "message": …}``,
-                ``{"event": "transcription-error", "message": str}`` and
-                ``{"event": "transcription-stopped", "updatedBy": id | None}`` (None after an
-                error). Who lost the network gets
-                ``{"event": "network-connection-status-updated", "status": …}`` and
-                ``{"event": "network-stats-updated", "stats": …}``.
-        """
-
-    def close(self, reason: str) -> None:
-        """Put the participant out; it has left the room already.
-
-        Args:
-            reason: ``room-deleted``, ``room-expired``, ``token-expired``, ``time-over``,
-                ``ejected``, ``replaced``, ``shutdown``, ``network-lost`` (for too long) or
-                ``failed`` (its own seat raised).
-        """
 
 
 @dataclass(eq=False)
@@ -131,7 +89,7 @@ class Participant:
         default_factory=lambda: {source: Feed() for source in SOURCES}, repr=False
     )
     ejection: Timer | None = field(default=None, repr=False)
-    outage: "Outage | None" = field(default=None, repr=False)
+    outage: Outage | None = field(default=None, repr=False)
 
     @property
     def hidden(self) -> bool:
@@ -245,6 +203,70 @@ def _track(state: str, why_off: str) -> dict[str, Any]:
     return {"state": state, "offReasons": [], "subscribed": "subscribed"}
 
 
+class Caller(Protocol):
+    """Who knocks and waits for what comes of it. No method may block or raise."""
+
+    def let_in(self, participant: Participant) -> None:
+        """Be in the room from now on.
+
+        Args:
+            participant: What the room knows about it.
+        """
+
+    def turned_away(self, refused: JoinRefused) -> None:
+        """Be out for good: nobody will answer the knock any more.
+
+        Args:
+            refused: Why.
+        """
+
+
+@dataclass(eq=False)
+class Knock:
+    """Somebody at the door.
+
+    Parameters:
+        room: Of which room.
+        token: The meeting token, or None.
+        seat: How the room will reach it when it is in.
+        caller: Who is told what comes of it.
+        kind: As in `Participant.kind`.
+        user_name: Display name.
+        user_id: The token's ``user_id``, or None.
+        is_owner: Whether the token makes it an owner.
+        permissions: What it may do when it is in.
+        media: State of its tracks at the start.
+        custom_audio: The same of its custom audio tracks, by name.
+        joined_at: When it knocked, in unix seconds.
+        id: The session id, which it keeps when it is let in.
+    """
+
+    room: "Room"
+    token: str | None = field(repr=False)
+    seat: Seat
+    caller: Caller
+    kind: str
+    user_name: str
+    user_id: str | None
+    is_owner: bool
+    permissions: dict[str, Any]
+    media: Mapping[str, str]
+    custom_audio: Mapping[str, str] | None
+    joined_at: float
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    will_eject_at: None = None  # fixed when it comes in
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it to those who may let it in, as daily-js does.
+
+        Reference: https://docs.daily.co/reference/daily-js/instance-methods/waiting-participants
+
+        Returns:
+            ``{"id", "name", "awaitingAccess"}``.
+        """
+        return {"id": self.id, "name": self.user_name, "awaitingAccess": {"level": "full"}}
+
+
 @dataclass(eq=False)
 class Room:
     """A room of the domain.
@@ -267,8 +289,8 @@ class Room:
     created_at: float
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     participants: dict[str, Participant] = field(default_factory=dict)
-    waiting: "dict[str, Knock]" = field(default_factory=dict, repr=False)
-    meeting: "Meeting | None" = field(default=None, repr=False)
+    waiting: dict[str, Knock] = field(default_factory=dict, repr=False)
+    meeting: Meeting | None = field(default=None, repr=False)
     expiry: Timer | None = field(default=None, repr=False)
     active_speaker: str | None = None
     told: Inbox = field(default_factory=lambda: Inbox(_MOST_TOLD), repr=False)

@@ -1,21 +1,33 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A room in a test's hand: what a test makes happen in it, and what it waits for."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call_events import endpoints
+from pipecat_daily_rest.local.network import Network
 from pipecat_daily_rest.local.phone import DialIn, PhoneCall
 from pipecat_daily_rest.local.room import Participant, Room
 from pipecat_daily_rest.local.scripted import Scripted
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.hands import Hands
+from pipecat_daily_rest.local.telephony import Telephony
 
 Who = str | Participant | Scripted
 """A session id, a display name, or the participant."""
+
+
+class Transcribing(Protocol):
+    """What transcribes the calls."""
+
+    def said(self, participant: Participant, text: str, *, final: bool = True) -> None:
+        """Tell the bots what somebody said."""
+
+    def running(self, room: Room) -> Sequence[object]:
+        """Give the transcriptions of the call in a room."""
+
+    def fail(self, room: Room, message: str) -> None:
+        """End the transcription with an error."""
 
 
 class RoomHandle:
@@ -25,15 +37,29 @@ class RoomHandle:
         room: What the local Daily knows about it.
     """
 
-    def __init__(self, daily: "Hands", room: Room) -> None:
+    def __init__(
+        self,
+        room: Room,
+        *,
+        transcriber: Transcribing,
+        telephony: Telephony,
+        network: Network,
+        dial_in: Callable[..., DialIn],
+    ) -> None:
         """Initialize the handle; `LocalDaily.room` does that.
 
         Args:
-            daily: Whose room.
             room: The room.
+            transcriber: What transcribes its call.
+            telephony: The calls by telephone.
+            network: Who has a network.
+            dial_in: `LocalDaily.dial_in`.
         """
-        self._daily = daily
         self.room = room
+        self._transcriber = transcriber
+        self._telephony = telephony
+        self._network = network
+        self._dial_in = dial_in
 
     @property
     def name(self) -> str:
@@ -89,7 +115,7 @@ class RoomHandle:
         """
         must_be(str, text=text)
         must_be(bool, final=final)
-        self._daily.transcriber.said(self._find(who), text, final=final)
+        self._transcriber.said(self._find(who), text, final=final)
 
     def fail_transcription(self, message: str = "the transcription service failed") -> None:
         """Have the transcription of the call fail: it is told, and ends.
@@ -101,10 +127,10 @@ class RoomHandle:
             DailyConfigError: Nobody transcribes the call, or this is no message.
         """
         must_be(str, message=message)
-        if not self._daily.transcriber.running(self.room):
+        if not self._transcriber.running(self.room):
             msg = f"Nobody transcribes the call in {self.name!r}: there is nothing to fail."
             raise DailyConfigError(msg)
-        self._daily.transcriber.fail(self.room, message)
+        self._transcriber.fail(self.room, message)
 
     def dial_in(self, **options: Any) -> DialIn:
         """Call the room's own SIP endpoint, as a telephone does: ready, connected, stopped.
@@ -130,7 +156,7 @@ class RoomHandle:
                 "DailyRoomSipParams() gives it."
             )
             raise DailyConfigError(msg)
-        return self._daily.dial_in(uris[0], **options)
+        return self._dial_in(uris[0], **options)
 
     def dtmf(self, tones: str, *, phone: PhoneCall | None = None) -> None:
         """Press keys of a telephone that is in the room.
@@ -143,7 +169,7 @@ class RoomHandle:
             DailyConfigError: There are no such keys, or not one telephone.
         """
         if phone is None:
-            phones = self._daily.telephony.in_room(self.room)
+            phones = self._telephony.in_room(self.room)
             if len(phones) != 1:
                 msg = (
                     f"There are {len(phones)} telephones in the room {self.name!r}: call in with "
@@ -168,7 +194,7 @@ class RoomHandle:
         Raises:
             DailyConfigError: Nobody is called so, it has no network already, or this is no time.
         """
-        self._daily.network.lose(self._find(who), seconds)
+        self._network.lose(self._find(who), seconds)
 
     def _find(self, who: Who) -> Participant:
         wanted = who if isinstance(who, str) else getattr(who, "id", None)

@@ -34,6 +34,7 @@ from pipecat_daily_rest.local.mixer import Mixer
 from pipecat_daily_rest.local.network import Network
 from pipecat_daily_rest.local.notices import Notices
 from pipecat_daily_rest.local.outgoing import Outgoing
+from pipecat_daily_rest.local.parts import Parts
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
 from pipecat_daily_rest.local.services import Services
@@ -114,7 +115,6 @@ class LocalDaily(Hands):
         choices = choices or Choices()
         self.state = State(api_key=self.api_key, clock=Clock(), choices=choices)
         self.limits = Limiter(limits, choices, self.state.clock)
-        self.latency = latency
         self.requests: list[Request] = []  # what the REST API was asked, in order of arrival
         self.stored = Stored(self.state)  # recordings and transcripts
         self.faults = Faults()
@@ -133,6 +133,19 @@ class LocalDaily(Hands):
             speech = Speech(self.state, self.transcriber, speech_model)
             self.mixer.listeners.append(speech.hear)
             self.closers.append(speech.aclose)
+        self.parts = Parts(
+            url=lambda: self.url,
+            state=self.state,
+            requests=self.requests,
+            limits=self.limits,
+            faults=self.faults,
+            stored=self.stored,
+            webhooks=self.webhooks,
+            telephony=self.telephony,
+            switchboard=self.switchboard,
+            dialing=self.dialing,
+            latency=latency,
+        )
         self._control = control
         self._runner: web.AppRunner | None = None
 
@@ -150,9 +163,16 @@ class LocalDaily(Hands):
     @property
     def rooms(self) -> dict[str, Room]:
         """The rooms that exist, by name; expired ones do not."""
-        return {
-            name: room for name, room in self.state.rooms.items() if not self.state.expired(room)
-        }
+        return self.state.existing()
+
+    @property
+    def latency(self) -> float:
+        """Seconds that every request to the REST API takes at the least."""
+        return self.parts.latency
+
+    @latency.setter
+    def latency(self, seconds: float) -> None:
+        self.parts.latency = seconds
 
     @property
     def late_ticks(self) -> int:
@@ -253,14 +273,14 @@ class LocalDaily(Hands):
         )
         app.on_response_prepare.append(_mark)
         for routes in (
-            api.routes(self),
-            files.routes(self),
-            link.routes(self),
-            person.routes(self),
+            api.routes(self.parts),
+            files.routes(self.parts),
+            link.routes(self.state, self.services),
+            person.routes(self.state, self.mixer, self.host, self.closers),
         ):
             app.add_routes(routes)
         if self._control:
-            app.add_routes(control.routes(self))
+            app.add_routes(control.routes(self.api_key, self.faults))
         self._runner = web.AppRunner(
             app, access_log=None, logger=masked_log(self.api_key), shutdown_timeout=1
         )

@@ -74,6 +74,10 @@ class State(Arrivals):
         room = self.rooms.get(name)
         return None if room is None or self.expired(room) else room
 
+    def existing(self) -> dict[str, Room]:
+        """Give the rooms that exist, by name; expired ones do not."""
+        return {name: room for name, room in self.rooms.items() if not self.expired(room)}
+
     def update_room(self, room: Room, privacy: str | None, config: Mapping[str, Any]) -> None:
         """Change a room. Whoever is inside keeps the ejection instant fixed at the join.
 

@@ -29,9 +29,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from loguru import logger
 
-from pipecat_daily_rest.local.lobby import Knock
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block, Mixer
-from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Participant, is_about
+from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Knock, Participant, is_about
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.webrtc_audio import Ear, Mouth
 from pipecat_daily_rest.local.webrtc_video import Pictures

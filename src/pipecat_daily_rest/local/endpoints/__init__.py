@@ -4,8 +4,6 @@
 Reference: https://docs.daily.co/reference/rest-api
 """
 
-from typing import TYPE_CHECKING
-
 from pipecat_daily_rest.local.endpoints.domain import DomainEndpoints
 from pipecat_daily_rest.local.endpoints.family import Endpoint, Family, Route
 from pipecat_daily_rest.local.endpoints.hooks import HookEndpoints
@@ -18,9 +16,7 @@ from pipecat_daily_rest.local.endpoints.rooms import RoomEndpoints
 from pipecat_daily_rest.local.endpoints.session import SessionEndpoints
 from pipecat_daily_rest.local.endpoints.stored import StoredEndpoints
 from pipecat_daily_rest.local.endpoints.tokens import TokenEndpoints
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
+from pipecat_daily_rest.local.parts import Parts
 
 __all__ = ["FAMILIES", "Endpoint", "Route", "refusals"]
 
@@ -39,11 +35,11 @@ FAMILIES: tuple[type[Family], ...] = (
 )
 
 
-def refusals(daily: "LocalDaily") -> dict[tuple[str, str], str]:
+def refusals(parts: Parts) -> dict[tuple[str, str], str]:
     """List what a local Daily refuses, since it has no meaning on one machine.
 
     Args:
-        daily: It.
+        parts: Its.
 
     Returns:
         Why, by method and path below ``/v1``.
@@ -51,6 +47,6 @@ def refusals(daily: "LocalDaily") -> dict[tuple[str, str], str]:
     return {
         (method, path): endpoint.refused
         for family in FAMILIES
-        for method, path, endpoint in family(daily).routes()
+        for method, path, endpoint in family(parts).routes()
         if hasattr(endpoint, "refused")
     }

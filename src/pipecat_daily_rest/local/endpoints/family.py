@@ -4,16 +4,14 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from aiohttp import web
 
 from pipecat_daily_rest.local.kinds import as_text
+from pipecat_daily_rest.local.parts import Parts
 from pipecat_daily_rest.local.room import Room
 from pipecat_daily_rest.local.schema import Refusal, Schema, invalid, no_room
-
-if TYPE_CHECKING:
-    from pipecat_daily_rest.local.server import LocalDaily
 
 Endpoint: TypeAlias = Callable[[web.Request, Any], Any]
 Route: TypeAlias = tuple[str, str, Endpoint]
@@ -31,16 +29,16 @@ class Family:
     but for those that ask an endpoint of the caller's first.
     """
 
-    def __init__(self, daily: "LocalDaily") -> None:
+    def __init__(self, parts: Parts) -> None:
         """Initialize the endpoints.
 
         Args:
-            daily: Whose.
+            parts: What they work on.
         """
-        self._daily = daily
-        self._state = daily.state
-        self._choices = daily.state.choices
-        self._schema = Schema(daily.state.choices)
+        self._parts = parts
+        self._state = parts.state
+        self._choices = parts.state.choices
+        self._schema = Schema(parts.state.choices)
 
     def routes(self) -> list[Route]:
         """List the endpoints.

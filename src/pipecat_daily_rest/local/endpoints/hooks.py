@@ -39,7 +39,7 @@ class HookEndpoints(Family):
         Reference: https://docs.daily.co/reference/rest-api/webhooks/get-webhooks
         """
         self._check_plan()
-        return [self._describe(hook) for hook in self._daily.webhooks.all]
+        return [self._describe(hook) for hook in self._parts.webhooks.all]
 
     async def create_webhook(self, request: web.Request, body: Any) -> Any:
         """Make a webhook, once its endpoint has passed the test.
@@ -63,7 +63,7 @@ class HookEndpoints(Family):
         self._check_count()
         await self._verify(hook)
         self._check_count()  # another one may have come meanwhile
-        self._daily.webhooks.add(hook)
+        self._parts.webhooks.add(hook)
         return self._describe(hook)
 
     def get_webhook(self, request: web.Request, body: Any) -> Any:
@@ -106,7 +106,7 @@ class HookEndpoints(Family):
         """
         self._check_plan()
         hook = self._hook(request)
-        self._daily.webhooks.remove(hook)
+        self._parts.webhooks.remove(hook)
         return {"deleted": True, "uuid": hook.uuid}
 
     def _check_plan(self) -> None:
@@ -115,16 +115,16 @@ class HookEndpoints(Family):
 
     def _check_count(self) -> None:
         limit = self._choices.max_webhooks
-        if limit is not None and len(self._daily.webhooks.all) >= limit:
+        if limit is not None and len(self._parts.webhooks.all) >= limit:
             raise invalid(self._choices.too_many_webhooks_info.format(limit=limit))
 
     async def _verify(self, hook: Hook) -> None:
-        if not await self._daily.webhooks.verify(hook.url, hook.hmac, hook.basic_auth):
+        if not await self._parts.webhooks.verify(hook.url, hook.hmac, hook.basic_auth):
             raise invalid(self._choices.webhook_failed_info)
 
     def _hook(self, request: web.Request) -> Hook:
         id = request.match_info["id"]
-        if (hook := self._daily.webhooks.find(id)) is None:
+        if (hook := self._parts.webhooks.find(id)) is None:
             raise Refusal(404, "not-found", f"webhook {id} not found")
         return hook
 

@@ -83,7 +83,7 @@ class LogEndpoints(Family):
         url = request.query.get("url")
         found = [
             each
-            for each in reversed(self._daily.requests)
+            for each in reversed(self._parts.requests)
             if each.status is not None and url in (None, _url(each))
         ]
         page = self._page(request, found, id=lambda each: each.id, what="log", default=_LIMIT)

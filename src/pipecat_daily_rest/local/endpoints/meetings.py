@@ -10,7 +10,7 @@ from aiohttp import web
 
 from pipecat_daily_rest.local.endpoints.family import Family, Route
 from pipecat_daily_rest.local.kinds import as_text
-from pipecat_daily_rest.local.meetings import Attendance, Meeting
+from pipecat_daily_rest.local.records import Attendance, Meeting
 from pipecat_daily_rest.local.schema import Refusal
 
 

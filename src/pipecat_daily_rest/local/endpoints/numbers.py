@@ -64,7 +64,7 @@ class NumberEndpoints(Family):
         )
         if wrong:
             raise Refusal(400, "validation-error", "invalid path parameter")
-        found = self._daily.telephony.numbers.available(
+        found = self._parts.telephony.numbers.available(
             area=area,
             region=region,
             city=city,
@@ -90,7 +90,7 @@ class NumberEndpoints(Family):
                 "status": "verified",
                 "verified": True,
             }
-            for number in reversed(self._daily.telephony.numbers.purchased.values())
+            for number in reversed(self._parts.telephony.numbers.purchased.values())
             if request.query.get("filter_name", "") in number.number
             and request.query.get("filter_number", "") in number.number
         ]
@@ -102,7 +102,7 @@ class NumberEndpoints(Family):
         Reference: https://docs.daily.co/reference/rest-api/phone-numbers/buy-phone-number
         """
         wanted = self._schema.body(BUY_NUMBER, body).get("number")
-        numbers = self._daily.telephony.numbers
+        numbers = self._parts.telephony.numbers
         bought = None
         if wanted is None or is_number(wanted):
             bought = numbers.buy(wanted, now=self._now)
@@ -119,7 +119,7 @@ class NumberEndpoints(Family):
         Reference: https://docs.daily.co/reference/rest-api/phone-numbers/release-phone-number
         """
         id = request.match_info["id"]
-        purchased = self._daily.telephony.numbers.purchased
+        purchased = self._parts.telephony.numbers.purchased
         if (number := purchased.get(id)) is None:
             raise Refusal(404, "not-found", f"phone number {id} not found")
         if number.bound(self._now):
@@ -132,7 +132,7 @@ class NumberEndpoints(Family):
 
         Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
         """
-        found = list(reversed(self._daily.switchboard.configs.values()))
+        found = list(reversed(self._parts.switchboard.configs.values()))
         query = request.query
         for name in ("phone_number", "name_prefix"):
             if name in query:
@@ -161,8 +161,8 @@ class NumberEndpoints(Family):
         id = str(uuid.uuid4())
         hmac = Secret(given.pop("hmac", None) or new_secret())
         config = DialinConfig(id, type_, f"user--{id[:13]}@{_SIP_HOST}", hmac, given)
-        self._daily.switchboard.configs[id] = config
-        self._daily.switchboard.probe(config)
+        self._parts.switchboard.configs[id] = config
+        self._parts.switchboard.probe(config)
         return _describe(config)
 
     def get_config(self, request: web.Request, body: Any) -> Any:
@@ -185,7 +185,7 @@ class NumberEndpoints(Family):
             config.hmac = Secret(hmac or new_secret())
         config.fields |= given
         if "room_creation_api" in given:
-            self._daily.switchboard.probe(config)
+            self._parts.switchboard.probe(config)
         return _describe(config)
 
     def delete_config(self, request: web.Request, body: Any) -> Any:
@@ -193,25 +193,25 @@ class NumberEndpoints(Family):
 
         Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
         """
-        del self._daily.switchboard.configs[self._config(request).id]
+        del self._parts.switchboard.configs[self._config(request).id]
         return {"status": "ok"}
 
     def _config(self, request: web.Request) -> DialinConfig:
         id = request.match_info["id"]
-        if (config := self._daily.switchboard.configs.get(id)) is None:
+        if (config := self._parts.switchboard.configs.get(id)) is None:
             raise Refusal(404, "not-found", f"dial-in config {id} not found")
         return config
 
     def _check_number(self, given: dict[str, Any], type_: str, own: DialinConfig | None) -> None:
         if (number := given.get("phone_number")) is None:
             return
-        telephony = self._daily.telephony
+        telephony = self._parts.telephony
         if not telephony.numbers.owns(number):
             kind = type_.removesuffix("_dialin")
             domain = self._state.domain_name
             raise invalid(_NOT_OURS.format(type=kind, number=number[1:], domain=domain))
         others = (
-            config for config in self._daily.switchboard.configs.values() if config is not own
+            config for config in self._parts.switchboard.configs.values() if config is not own
         )
         if any(number == other.fields.get("phone_number") for other in others):
             raise invalid(f"{number} is used by another dial-in config")

@@ -33,27 +33,27 @@ class PhoneEndpoints(Family):
 
     def dialout_start(self, request: web.Request, body: Any) -> Any:
         """https://docs.daily.co/reference/rest-api/rooms/dial-out/start."""
-        call = self._daily.dialing.start(self._room(request), body)
+        call = self._parts.dialing.start(self._room(request), body)
         return {"ok": "true", "sessionId": call.session_id}
 
     def dialout_stop(self, request: web.Request, body: Any) -> Any:
         """https://docs.daily.co/reference/rest-api/rooms/dial-out/stop."""
-        self._daily.dialing.stop(self._room(request), body)
+        self._parts.dialing.stop(self._room(request), body)
         return {"status": "sent"}
 
     def send_dtmf(self, request: web.Request, body: Any) -> Any:
         """https://docs.daily.co/reference/rest-api/rooms/dial-out/send-dtmf."""
-        call = self._daily.dialing.send_dtmf(self._room(request), body)
+        call = self._parts.dialing.send_dtmf(self._room(request), body)
         return {"ok": "true", "sessionId": call.session_id}
 
     def sip_call_transfer(self, request: web.Request, body: Any) -> Any:
         """https://docs.daily.co/reference/rest-api/rooms/sip-call-transfer."""
-        self._daily.dialing.transfer(self._room(request), body)
+        self._parts.dialing.transfer(self._room(request), body)
         return {"ok": "true"}
 
     def sip_refer(self, request: web.Request, body: Any) -> Any:
         """https://docs.daily.co/reference/rest-api/rooms/sip-refer."""
-        self._daily.dialing.refer(self._room(request), body)
+        self._parts.dialing.refer(self._room(request), body)
         return {"ok": "true"}
 
     def pinless_call_update(self, request: web.Request, body: Any) -> Any:
@@ -64,9 +64,9 @@ class PhoneEndpoints(Family):
         given = self._schema.body(PINLESS_UPDATE, body)
         if any(name not in given for name in PINLESS_UPDATE):
             raise invalid(schema.MISSING)
-        telephony = self._daily.telephony
-        if (call := self._daily.switchboard.on_hold(given["callId"], given["callDomain"])) is None:
-            raise self._daily.dialing.no_call(f"no call {given['callId']} is on hold")
+        telephony = self._parts.telephony
+        if (call := self._parts.switchboard.on_hold(given["callId"], given["callDomain"])) is None:
+            raise self._parts.dialing.no_call(f"no call {given['callId']} is on hold")
         if (room := telephony.room_of(given["sipUri"])) is None:
             raise invalid("sipUri is no room's")
         try:

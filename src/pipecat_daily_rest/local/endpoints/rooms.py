@@ -42,7 +42,7 @@ class RoomEndpoints(Family):
         Reference: https://docs.daily.co/reference/rest-api/rooms/list-rooms
         """
         rooms = sorted(
-            self._daily.rooms.values(),
+            self._state.existing().values(),
             key=lambda room: (int(room.created_at), room.id),
             reverse=True,
         )
@@ -155,12 +155,14 @@ class RoomEndpoints(Family):
         names: list[str] = []
         for each in wanted:
             name = each.name or "".join(secrets.choice(_LETTERS) for _ in range(20))
-            taken = self._state.rooms if not self._choices.expired_name_free else self._daily.rooms
+            taken = (
+                self._state.rooms if not self._choices.expired_name_free else self._state.existing()
+            )
             if name in taken or name in names:
                 raise invalid(schema.NAME_TAKEN.format(name=name))
             names.append(name)
         limit = self._choices.max_api_rooms
-        if limit is not None and len(self._daily.rooms) + len(names) > limit:
+        if limit is not None and len(self._state.existing()) + len(names) > limit:
             raise invalid(self._choices.too_many_rooms_info.format(limit=limit))
         return [
             self._state.create_room(
@@ -193,7 +195,7 @@ class RoomEndpoints(Family):
             "name": room.name,
             "api_created": True,
             "privacy": room.privacy,
-            "url": f"{self._daily.url}/{room.name}",
+            "url": f"{self._parts.url()}/{room.name}",
             "created_at": iso(room.created_at),
             "config": {name: each for name, each in room.config.items() if name not in hidden},
         }

@@ -60,7 +60,7 @@ class SessionEndpoints(Family):
 
         Reference: https://docs.daily.co/reference/rest-api/presence
         """
-        rooms = self._state.rooms if self._choices.expired_in_presence else self._daily.rooms
+        rooms = self._state.rooms if self._choices.expired_in_presence else self._state.existing()
         present = {name: self._present(room) for name, room in rooms.items()}
         return {name: people for name, people in present.items() if people}
 

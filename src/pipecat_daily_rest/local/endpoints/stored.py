@@ -38,7 +38,7 @@ class StoredEndpoints(Family):
         Reference: https://docs.daily.co/reference/rest-api/recordings/list-recordings
         """
         room = request.query.get("room_name")
-        all_of_them = newest_first(self._daily.stored.recordings)
+        all_of_them = newest_first(self._parts.stored.recordings)
         found = [each for each in all_of_them if room in (None, each.room)]
         page = self._page(request, found, id=lambda each: each.id, what="recording")
         return {"total_count": len(found), "data": [_recording(each) for each in page]}
@@ -56,7 +56,7 @@ class StoredEndpoints(Family):
         Reference: https://docs.daily.co/reference/rest-api/recordings/delete-recording
         """
         recording = self._recording(request)
-        del self._daily.stored.recordings[recording.id]
+        del self._parts.stored.recordings[recording.id]
         return {
             "deleted": True,
             "id": recording.id,
@@ -72,7 +72,7 @@ class StoredEndpoints(Family):
         """
         recording = self._recording(request)
         self._has_file("recording", recording.id, recording.status == "finished")
-        link, expires = files.link(self._daily, recording.id)
+        link, expires = files.link(self._parts, recording.id)
         return {"download_link": link, "expires": expires}
 
     def list_transcripts(self, request: web.Request, body: Any) -> Any:
@@ -83,7 +83,7 @@ class StoredEndpoints(Family):
         room, meeting = request.query.get("roomId"), request.query.get("mtgSessionId")
         found = [
             each
-            for each in newest_first(self._daily.stored.transcripts)
+            for each in newest_first(self._parts.stored.transcripts)
             if room in (None, each.room_id) and meeting in (None, each.meeting_id)
         ]
         page = self._page(request, found, id=lambda each: each.id, what="transcript")
@@ -106,7 +106,7 @@ class StoredEndpoints(Family):
 
         Reference: https://docs.daily.co/reference/rest-api/transcript/delete-transcript
         """
-        rest = self._daily.stored.delete_transcript(self._transcript(request))
+        rest = self._parts.stored.delete_transcript(self._transcript(request))
         described = self._described(rest)
         del described["updated_at"]  # documented for the other answers alone
         return {**described, **self._place(rest)}
@@ -119,7 +119,7 @@ class StoredEndpoints(Family):
         transcript = self._transcript(request)
         stored = transcript.status == "t_finished" and transcript.content is not None
         self._has_file("transcript", transcript.id, stored)
-        link, _ = files.link(self._daily, transcript.id)
+        link, _ = files.link(self._parts, transcript.id)
         return {
             "transcriptId": transcript.id,
             self._choices.transcript_link_name: link,
@@ -128,13 +128,13 @@ class StoredEndpoints(Family):
 
     def _recording(self, request: web.Request) -> Recording:
         id = request.match_info["id"]
-        if (recording := self._daily.stored.recordings.get(id)) is None:
+        if (recording := self._parts.stored.recordings.get(id)) is None:
             raise self._unknown("recording", id)
         return recording
 
     def _transcript(self, request: web.Request) -> Transcript:
         id = request.match_info["id"]
-        if (transcript := self._daily.stored.transcripts.get(id)) is None:
+        if (transcript := self._parts.stored.transcripts.get(id)) is None:
             raise self._unknown("transcript", id)
         return transcript
 
