@@ -238,7 +238,7 @@ async def test_a_first_attempt_that_comes_late_is_found(helper, local_daily):
                 for name in ("a", "b"):
                     local_daily.state.create_room(name, "public", {"exp": exp})
 
-    local_daily.requests = Requests()
+    local_daily.parts.requests = Requests()
     local_daily.fail("POST", "/batch/rooms", status=503)
     rooms = await helper.create_rooms(named("a", "b", exp=exp))
     assert [room.name for room in rooms] == ["a", "b"]

@@ -115,7 +115,6 @@ class LocalDaily(Hands):
         choices = choices or Choices()
         self.state = State(api_key=self.api_key, clock=Clock(), choices=choices)
         self.limits = Limiter(limits, choices, self.state.clock)
-        self.requests: list[Request] = []  # what the REST API was asked, in order of arrival
         self.stored = Stored(self.state)  # recordings and transcripts
         self.faults = Faults()
         self.mixer = Mixer(self.state)
@@ -136,7 +135,7 @@ class LocalDaily(Hands):
         self.parts = Parts(
             url=lambda: self.url,
             state=self.state,
-            requests=self.requests,
+            requests=[],
             limits=self.limits,
             faults=self.faults,
             stored=self.stored,
@@ -164,6 +163,11 @@ class LocalDaily(Hands):
     def rooms(self) -> dict[str, Room]:
         """The rooms that exist, by name; expired ones do not."""
         return self.state.existing()
+
+    @property
+    def requests(self) -> list[Request]:
+        """What the REST API was asked, in order of arrival."""
+        return self.parts.requests
 
     @property
     def latency(self) -> float:
