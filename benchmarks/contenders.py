@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import aiohttp
 
-from benchmarks.local_daily import Account
+from benchmarks.account import Account
 
 LIFETIME = 3600.0  # seconds
 

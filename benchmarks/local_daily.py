@@ -12,26 +12,18 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Self
 from weakref import WeakSet
 
 from aiohttp import web
 from loguru import logger
 
+from benchmarks.account import Account
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.limits import Limiter, Limits
 
 LATENCY = 0.05  # seconds
 CONNECT = 2 * LATENCY  # seconds; TCP and TLS 1.3 take a round trip each
-
-
-@dataclass(frozen=True)
-class Account:
-    """Where a client sends its requests, and with which key."""
-
-    url: str
-    key: str
 
 
 class Daily:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import IO, Any, TypeVar
 
-from benchmarks.local_daily import Account
+from benchmarks.account import Account
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from benchmarks.account import Account
 from benchmarks.contenders import CONTENDERS, LIFETIME, PIPECATS, Session, Start
-from benchmarks.local_daily import Account
 from benchmarks.processes import in_turns, median
 
 _STEADY_AFTER = 0.3  # of the time: the limits let a burst through before they bind

@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 from document.observe import OBSERVER
 from pipecat_daily_rest._local_thread import DailyThread
 from pipecat_daily_rest.local.room import JoinRefused
+from sizes import size
 
 HOUR = 3600
 COLLECTED_AFTER = 24  # hours; Choices.collected_after
@@ -450,12 +451,12 @@ class Machine(RuleBasedStateMachine):
         }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.large
 def test_it_does_as_the_model() -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=150,
+            max_examples=size(30, 1000),
             stateful_step_count=50,
             deadline=None,
             derandomize=True,

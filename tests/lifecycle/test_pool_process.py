@@ -12,15 +12,25 @@ import pytest
 from pipecat_daily_rest import names, sweep_rooms
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pool.py"
+# The example, with a package that does not wait long before it tries again.
+HASTY = """
+import runpy, sys
+from functools import partial
+from pipecat_daily_rest import _http, registry
+registry._LOOK_AGAIN = (0.05, 0.2)
+_http.RetryPolicy = partial(_http.RetryPolicy, backoff=0.01)
+sys.argv = sys.argv[1:]
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
 @pytest.fixture
 def serve(start, local_daily):
-    async def serve(**env):
-        program = await start(
-            sys.executable, EXAMPLE, env={**local_daily.env(), "PORT": "0", **env}
-        )
+    async def serve(*how):
+        env = {**local_daily.env(), "PORT": "0"}
+        program = await start(sys.executable, *how, EXAMPLE, env=env)
         return program, await program.says(r"Running on (http://\S+)")
 
     return serve
@@ -72,7 +82,7 @@ async def test_a_signal_while_rooms_are_made_ahead(serve, local_daily, post, fau
 
 async def test_while_daily_is_away_it_starts_and_says_so(serve, local_daily):
     away = local_daily.fail("*", "*", status=503, times=None)
-    program, url = await serve()
+    program, url = await serve("-c", HASTY)
     async with aiohttp.ClientSession() as session, session.post(f"{url}/start") as answer:
         assert answer.status == 503
         assert "Unable to create room (status: 503)" in await answer.text()

@@ -36,6 +36,7 @@ def leaks(text: str, *secrets: str) -> list[str]:
         for unique in (str(secret).rpartition(".")[2] for secret in secrets)
         for start in range(len(unique) - _PIECE + 1)
     }
+    pieces = {piece for piece in pieces if piece in text}
     return [
         line
         for line in text.splitlines()
