@@ -368,6 +368,7 @@ async def test_pictures_come_after_events_and_sound_and_only_the_latest(daily: L
     # What is looked at no more does not come, even if it waits.
     ana.shows((9, 9, 9))
     seat.look([(bo.participant, "screenVideo")])
+    assert seat.next_frame() == uuid.UUID(ana.id).bytes + b"\2\6camera"
     assert seat.next_frame() is None
     assert not ana.participant.feeds["camera"]._looks
 

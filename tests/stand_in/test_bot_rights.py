@@ -82,12 +82,10 @@ async def test_a_bot_is_silent_and_deaf_while_it_may_not(
     await bot.tells(
         "on_participant_updated", lambda p: rights_of(p).get("canReceive", {}).get("byUserId")
     )
-    bot.lines.clear()  # a half second may hold both
-    await bot.tells("heard", lambda hz, who: hz == 0 and who == bo.id)
-    bot.lines.clear()
-    await bot.tells("heard", lambda hz, who: who == bo.id)
-    await bot.tells("heard", lambda hz, who: abs(hz - 500) < 10 and who == ana.id)
-    assert {hz for what, hz, who in bot.lines if what == "heard" and who == bo.id} == {0}
+    for _ in range(2):  # what was on its way may still come
+        bot.lines.clear()
+        await bot.tells("heard", lambda hz, who: abs(hz - 500) < 10 and who == ana.id)
+    assert not [line for line in bot.lines if line[0] == "heard" and line[2] == bo.id]
     await permit(canReceive={"byUserId": {}})
     await bot.tells("heard", lambda hz, who: abs(hz - 1500) < 10 and who == bo.id)
 

@@ -126,6 +126,62 @@ client.release()
     assert not [hz for source, hz in heard if abs(hz - wrong[source]) < 10]
 
 
+async def test_a_track_that_ends_is_heard_to_its_end_and_then_nothing_comes(
+    local_daily: LocalDaily, url: str, program: Any
+) -> None:
+    """Of Ana the bot takes a second at once; Bo's microphone is its clock."""
+    ana, bo = local_daily.join(url, user_name="Ana"), local_daily.join(url, user_name="Bo")
+    ana.mute()
+    bot = await program(
+        """
+import collections
+import numpy as np
+counts = collections.Counter()
+def hear(id, data, source):
+    counts[names[id] + " " + source] += 1
+    if names[id] == "Ana":
+        loud = np.flatnonzero(np.abs(np.frombuffer(data.audio_frames, np.int16)) > 300)
+        tell("heard", source, data.num_audio_frames, int(loud[-1]) if len(loud) else 0)
+    elif counts["Bo microphone"] % 25 == 0:
+        tell("counts", counts)
+end = threading.Event()
+Handler.on_app_message = lambda self, message, sender: end.set()
+data, error = wait(client.join, url)
+names = {id: p["info"]["userName"] for id, p in data["participants"].items()}
+for id in set(names) - {"local"}:
+    for source in ("microphone", "music", "nothing"):
+        client.set_audio_renderer(id, hear, audio_source=source,
+                                  callback_interval_ms=1000 if names[id] == "Ana" else 20)
+end.wait(60)
+client.release()
+"""
+    )
+
+    async def counts() -> dict[str, int]:
+        """What has come by the next half second of Bo's silence."""
+        bot.lines.clear()
+        return (await bot.tells("counts"))[0]
+
+    assert (await counts()).keys() == {"Bo microphone"}
+    for track in ("microphone", "music"):
+        bot.lines.clear()
+        if track == "microphone":
+            ana.mute(False)
+        ana.tone(500, 0.3, track=track)
+        await bo.hears(lambda _, t=track: len(bo.heard_from(ana.id, t)) >= 14_400)
+        if track == "microphone":
+            ana.mute()
+        else:
+            local_daily.state.update(ana.participant, custom_audio={})
+        source, size, last = await bot.tells("heard")
+        assert (source, size) == (track, 16_000)
+        assert 4_000 < last < 16_000 - 1  # the tone of 0.3 s, and then silence
+        before = (await counts())[f"Ana {track}"]
+        assert (await counts())[f"Ana {track}"] == before >= 1
+    ana.send("end")
+    await bot.ends()
+
+
 @pytest.mark.parametrize(
     ("color_format", "pixel"),
     [("RGBA", "b'\\xff\\0\\0\\xff'"), ("ABGR", "b'\\xff\\0\\0\\xff'"), ("RGB", "b'\\xff\\0\\0'")],
@@ -266,4 +322,58 @@ client.release()
     ana.send("other")
     await looks
     ana.send("end")
+    await bot.ends()
+
+
+@pytest.mark.parametrize("end", ["hides", "may not be seen", "loses its network"])
+async def test_a_camera_that_ends_is_not_repeated(
+    local_daily: LocalDaily, url: str, program: Any, end: str
+) -> None:
+    """Bo's picture, which stands still, is the clock."""
+    ana, bo = local_daily.join(url, user_name="Ana"), local_daily.join(url, user_name="Bo")
+    for person in (ana, bo):
+        person.shows((255, 0, 0))
+    bot = await program(
+        """
+import collections
+counts = collections.Counter()
+def see(id, frame, source):
+    counts[names[id]] += 1
+    if names[id] == "Bo" and counts["Bo"] % 5 == 0:
+        tell("counts", counts)
+done = threading.Event()
+Handler.on_app_message = lambda self, message, sender: done.set()
+data, error = wait(client.join, url)
+names = {id: p["info"]["userName"] for id, p in data["participants"].items()}
+for id in set(names) - {"local"}:
+    client.set_video_renderer(id, see)
+done.wait(60)
+client.release()
+"""
+    )
+
+    async def count() -> int:
+        bot.lines.clear()
+        return (await bot.tells("counts"))[0].get("Ana", 0)
+
+    async def goes_on() -> bool:
+        return await count() < await count()
+
+    async with asyncio.timeout(60):
+        while not await goes_on():
+            pass
+        match end:
+            case "hides":
+                ana.hides()
+            case "may not be seen":
+                room = ana.participant.room
+                (robot,) = (p for p in room.participants.values() if p.kind == "bot")
+                rule = {"byParticipantId": {ana.id: False}}
+                local_daily.state.permit(room, {robot.id: {"canReceive": rule}})
+            case "loses its network":
+                local_daily.room("demo").lose_network("Ana", seconds=3600)
+        while await goes_on():
+            pass
+        assert not await goes_on()
+    bo.send("end")
     await bot.ends()

@@ -7,6 +7,7 @@ track's name, the name, and then:
 - sound (kind 0): 20 ms or, from a bot, any length; 48 kHz, 16 bit, mono, or nothing for silence.
 - a picture (kind 1): its width and its height, two bytes each, little-endian, then RGB, 3 bytes
   a pixel.
+- to the bot, the end (kind 2) of what it got of a track: nothing comes until there is more.
 
 To the bot, the sender's session id comes before that as its 16 bytes, or 16 zeros for the mix.
 Tracks are ``microphone``, ``camera``, ``screenAudio``, ``screenVideo`` and the names of custom
@@ -26,9 +27,9 @@ from loguru import logger
 
 from pipecat_daily_rest.local.mixer import BLOCK, Block, voice_of
 from pipecat_daily_rest.local.room import MEDIA, Participant, is_about
-from pipecat_daily_rest.local.video import SOURCES, Feed, Picture
+from pipecat_daily_rest.local.video import SOURCES, Feed, Look, Picture
 
-SOUND, PICTURE = 0, 1
+SOUND, PICTURE, END = 0, 1, 2
 _SIZE = struct.Struct("<HH")
 _MOST_EVENTS = 100_000  # that wait for a bot: beyond it the bot is put out
 _MOST_SOUND = 50  # blocks that wait for a bot: beyond them the oldest are dropped
@@ -95,11 +96,12 @@ class BotSeat:
         self.mix = False
         self._sounds: deque[list[bytes]] = deque(maxlen=_MOST_SOUND)
         self._sounding: deque[bytes] = deque()
-        self._pictures: dict[tuple[str, str], Picture] = {}
-        self._looks: dict[tuple[str, str], tuple[Feed, Callable[[Picture], None]]] = {}
+        self._heard: set[tuple[str, str]] = set()  # of the voices, those that were there last
+        self._pictures: dict[tuple[str, str], Picture | None] = {}
+        self._looks: dict[tuple[str, str], tuple[Feed, Look]] = {}
         self._tracks: dict[str, _Speech] = {}
         self._me: Participant | None = None
-        self._may_see: Callable[[Participant, Participant, str], bool] = lambda *_: True
+        self._may_receive: Callable[..., bool] = lambda *_: True
         self._wanted: Collection[tuple[Participant, str]] = ()
 
     # -- The room --------------------------------------------------------------------------
@@ -139,13 +141,15 @@ class BotSeat:
         return {name: block for name, block in others if block is not None}
 
     def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
-        """Queue 20 ms of what the bot wants to hear."""
+        """Queue 20 ms of what the bot wants to hear, silence included, of what is published."""
         if self.closed:
             return
+        before, self._heard = self._heard, {key for key in self.voices if self._is_there(*key)}
         frames = [
             _sound(uuid.UUID(id).bytes, track, voices.get(voice_of(id, track)))
-            for id, track in self.voices
+            for id, track in self._heard
         ]
+        frames += [_end(key) for key in before - self._heard]
         if self.mix:
             frames.append(_sound(_MIX, "", mix if mix.any() else None))
         if frames:
@@ -154,16 +158,14 @@ class BotSeat:
 
     # -- The bot ---------------------------------------------------------------------------
 
-    def take_place(
-        self, me: Participant, may_see: Callable[[Participant, Participant, str], bool]
-    ) -> None:
+    def take_place(self, me: Participant, may_receive: Callable[..., bool]) -> None:
         """Note who the bot is, and have it told when its pictures are wanted.
 
         Args:
             me: The bot.
-            may_see: As `Calls.may_receive`.
+            may_receive: As `Calls.may_receive`.
         """
-        self._me, self._may_see = me, may_see
+        self._me, self._may_receive = me, may_receive
         for source in SOURCES:
             me.feeds[source].publish(_Lens(source, self.send))
 
@@ -200,20 +202,28 @@ class BotSeat:
         """
         self._wanted = wanted
         if (me := self._me) is not None:
-            wanted = [(o, source) for o, source in wanted if self._may_see(me, o, MEDIA[source])]
+            wanted = [(o, s) for o, s in wanted if self._may_receive(me, o, MEDIA[s])]
         keys = {(other.id, source) for other, source in wanted}
         for key in self._looks.keys() - keys:
             feed, look = self._looks.pop(key)
             feed.leave(look)
-            self._pictures.pop(key, None)
+            look(None)
         for other, source in wanted:
             if (other.id, source) not in self._looks:
                 look = self._looker((other.id, source))
                 self._looks[other.id, source] = (other.feeds[source], look)
                 other.feeds[source].look(look)
 
-    def _looker(self, key: tuple[str, str]) -> Callable[[Picture], None]:
-        def look(picture: Picture) -> None:
+    def _is_there(self, id: str, track: str) -> bool:
+        """Whether somebody publishes a sound that the bot may have."""
+        other = None if self._me is None else self._me.room.participants.get(id)
+        if other is None or track in SOURCES or not other.publishes(track):
+            return False
+        kind = MEDIA.get(track, "customAudio")
+        return self._may_receive(self._me, other, kind, track)
+
+    def _looker(self, key: tuple[str, str]) -> Look:
+        def look(picture: Picture | None) -> None:
             self._pictures.pop(key, None)
             self._pictures[key] = picture  # one that still waits is out of date
             self.news.set()
@@ -229,7 +239,8 @@ class BotSeat:
         away = self._me is not None and self._me.outage is not None
         if self._pictures and not away:
             key = next(iter(self._pictures))
-            picture = self._pictures.pop(key)
+            if (picture := self._pictures.pop(key)) is None:
+                return _end(key)
             size = _SIZE.pack(picture.width, picture.height)
             return _head(uuid.UUID(key[0]).bytes, PICTURE, key[1]) + size + picture.rgb
         return None
@@ -238,6 +249,10 @@ class BotSeat:
 def _sound(id: bytes, track: str, block: Block | None) -> bytes:
     samples = b"" if block is None else block.astype("<i2").tobytes()
     return _head(id, SOUND, track) + samples
+
+
+def _end(key: tuple[str, str]) -> bytes:
+    return _head(uuid.UUID(key[0]).bytes, END, key[1])
 
 
 def _head(id: bytes, kind: int, track: str) -> bytes:

@@ -127,21 +127,29 @@ class Participant:
             return False
         return includes(self.permissions.get("canSend", True), kind)
 
-    def sends(self, track: str) -> bool:
-        """Tell whether others get a track of it now.
+    def publishes(self, track: str) -> bool:
+        """Tell whether a track of it is there for others: with nothing said, it is silence.
 
         Args:
             track: One of `MEDIA`, or the name of a custom audio track.
 
         Returns:
-            Whether it is ``playable``, allowed, and of somebody whom the others can see and who
-            has a network.
+            Whether it is on, allowed, and of somebody whom the others can see.
         """
-        if self.outage is not None:
-            return False
-        state = self.media.get(track) or self.custom_audio.get(track)
+        state = self.media.get(track) or self.custom_audio.get(track) or "off"
         kind = MEDIA.get(track, "customAudio")
-        return state == "playable" and not self.hidden and self.may_send(kind)
+        return state != "off" and not self.hidden and self.may_send(kind)
+
+    def sends(self, track: str) -> bool:
+        """Tell whether others get what is on a track of it now.
+
+        Args:
+            track: As for `publishes`.
+
+        Returns:
+            Whether it publishes it, and has a network.
+        """
+        return self.outage is None and self.publishes(track)
 
     def open_feeds(self) -> None:
         """Have its feeds seen, or not, as its tracks and permissions are now."""

@@ -118,11 +118,14 @@ class Sight:
             raise LookupError(msg)
         seen: list[Pixels] = []
 
-        def look(picture: Picture) -> None:
-            if not self._state.may_receive(self.participant, other, MEDIA[source]):
+        def look(picture: Picture | None) -> None:
+            seen.clear()
+            if picture is None or not self._state.may_receive(
+                self.participant, other, MEDIA[source]
+            ):
                 return
             pixels = np.frombuffer(picture.rgb, np.uint8)
-            seen[:] = [pixels.reshape(picture.height, picture.width, 3)]
+            seen.append(pixels.reshape(picture.height, picture.width, 3))
             self._news.tell()
 
         def fits(pixels: Pixels) -> bool:

@@ -82,7 +82,7 @@ class Publisher(Protocol):
         """Send a frame soon that can be read without those before it."""
 
 
-Look: TypeAlias = Callable[[Picture], None]
+Look: TypeAlias = Callable[[Picture | None], None]
 Tap: TypeAlias = Callable[[bytes], None]
 
 
@@ -133,6 +133,8 @@ class Feed:
             self._began = False
             self._vp8.clear()
             self._stop()
+            for look in list(self._looks):
+                look(None)
 
     def show(self, picture: Picture) -> None:
         """Show a picture; it stays until the next.
@@ -176,7 +178,7 @@ class Feed:
         """Give every picture from now on, and the last if there is one.
 
         Args:
-            look: Takes a picture; must not block or raise.
+            look: Takes a picture, or None once there is none any more; must not block or raise.
         """
         before = self._is_wanted
         self._looks[look] = None

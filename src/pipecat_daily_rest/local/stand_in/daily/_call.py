@@ -207,7 +207,9 @@ class Call(Senses):
             raise
         for event in self.mouth.start_off(welcome["local"]["media"]):
             self.emit(*event)
-        link.start(self._on_event, self._on_sound, self._on_picture, self._on_end)
+        link.start(
+            self._on_event, self._on_sound, self._on_picture, self._on_track_end, self._on_end
+        )
         output.joined(self)
         self.listen()
         self.look()
@@ -307,7 +309,6 @@ class Call(Senses):
                 self.emit("on_participant_updated", self.local)
             else:
                 self.others[other["id"]] = other
-                self.eyes.update(other)
                 self.emit("on_participant_updated", copy.deepcopy(other))
         elif what == "participant-left":
             other = event["participant"]

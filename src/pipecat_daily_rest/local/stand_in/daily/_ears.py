@@ -31,8 +31,17 @@ class _Renderer:
         self._samples = np.concatenate([self._samples, self._resample(samples)])
         while len(self._samples) >= self._piece:
             piece, self._samples = np.split(self._samples, [self._piece])
-            data = AudioData._of(piece.tobytes(), self._rate)
-            self._callback(self._id, data, self._source)
+            self._give(piece)
+
+    def end(self) -> None:
+        """Give what is left, filled up with silence: it must not wait for what comes next."""
+        rest, self._samples = self._samples, self._samples[:0]
+        self._resample.reset()
+        if len(rest):
+            self._give(np.pad(rest, (0, self._piece - len(rest))))
+
+    def _give(self, piece: NDArray[np.int16]) -> None:
+        self._callback(self._id, AudioData._of(piece.tobytes(), self._rate), self._source)
 
 
 class Ears:
@@ -48,7 +57,7 @@ class Ears:
         self._lock = threading.Lock()
         self._worker = Worker("daily-audio")
         self._renderers: dict[tuple[str, str], _Renderer] = {}
-        self._waiting: deque[tuple[str, str, bytes]] = deque()
+        self._waiting: deque[tuple[str, str, bytes | None]] = deque()
 
     def render(self, id: str, callback: Any, source: str, rate: int, interval_ms: int) -> None:
         """Give a participant's voice to the bot from now on.
@@ -92,13 +101,13 @@ class Ears:
         """Hear nothing any more."""
         self._worker.stop()
 
-    def take(self, id: str, source: str, sound: bytes) -> None:
+    def take(self, id: str, source: str, sound: bytes | None) -> None:
         """Take 20 ms from the room, and come back at once.
 
         Args:
             id: Whose; nothing for everybody, mixed.
             source: Which of its tracks.
-            sound: 16-bit samples, or nothing for silence.
+            sound: 16-bit samples, or nothing for silence; None once the track has ended.
         """
         full = len(self._waiting) >= _MOST_WAITING * (1 + len(self._renderers))
         if full:
@@ -118,5 +127,9 @@ class Ears:
             return
         with self._lock:
             renderer = self._renderers.get((id, source))
-        if renderer is not None:
+        if renderer is None:
+            return
+        if sound is None:
+            renderer.end()
+        else:
             renderer.feed(samples)

@@ -4,7 +4,7 @@
 import struct
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from daily._colours import from_rgb
@@ -23,26 +23,25 @@ class _Renderer:
         self._color_format = color_format
         self._shown: tuple[bytes, int, int] | None = None
         self.last: bytes | None = None  # as the room sent it
-        self.waiting: bytes | None = None
+        self.waiting: bytes | None = None  # empty when the track has ended
+        self.closed = False
         self.count = 0  # of the pictures so far: one that has followed another is repeated no more
 
-    def see(self) -> None:
-        """Give the picture that waits, or the last one again."""
+    def see(self) -> bool:
+        """Give the picture that waits, or the last one again; tell whether there was one."""
         picture, self.waiting = self.waiting, None
         if picture is not None:
+            self.last, self._shown = picture or None, None
+            self.count += 1
+        if picture:
             width, height = _SIZE.unpack_from(picture)
             rgb = picture[_SIZE.size :]
-            self.last = picture
             self._shown = from_rgb(rgb, width, height, self._color_format), width, height
-            self.count += 1
-        if self._shown is not None:
-            frame = VideoFrame._of(*self._shown, self._color_format)
-            self._callback(self._id, frame, self._source)
-
-    def close(self) -> None:
-        """Forget the picture: the camera is off."""
-        self._shown = self.last = self.waiting = None
-        self.count += 1
+        if self._shown is None:
+            return False
+        frame = VideoFrame._of(*self._shown, self._color_format)
+        self._callback(self._id, frame, self._source)
+        return True
 
 
 class Eyes:
@@ -68,8 +67,8 @@ class Eyes:
             before = self._renderers.get((id, source))
             self._renderers[id, source] = renderer
             if before is not None:
-                renderer.waiting = before.waiting or before.last
-                before.close()
+                renderer.waiting = before.last if before.waiting is None else before.waiting
+                before.closed = True
         if renderer.waiting is not None:
             self._worker.call(self._see, renderer)
 
@@ -93,44 +92,34 @@ class Eyes:
         """
         with self._lock:
             for key in [key for key in self._renderers if id in (None, key[0])]:
-                self._renderers.pop(key).close()
-
-    def update(self, participant: Mapping[str, Any]) -> None:
-        """See no more of what somebody has switched off.
-
-        Args:
-            participant: As the room describes it.
-        """
-        with self._lock:
-            for (id, source), renderer in self._renderers.items():
-                if id == participant["id"] and participant["media"][source]["state"] == "off":
-                    renderer.close()
+                self._renderers.pop(key).closed = True
 
     def stop(self) -> None:
         """See nothing any more."""
         self._worker.stop()
 
-    def take(self, id: str, source: str, picture: bytes) -> None:
+    def take(self, id: str, source: str, picture: bytes | None) -> None:
         """Take a picture from the room, and come back at once.
 
         Args:
             id: Whose.
             source: Which of its tracks.
-            picture: As the room sends it.
+            picture: As the room sends it; None once the track has ended.
         """
         with self._lock:
             renderer = self._renderers.get((id, source))
             if renderer is None:
                 return
             waits = renderer.waiting is not None
-            renderer.waiting = picture  # a slow bot sees the latest
+            renderer.waiting = picture or b""  # a slow bot sees the latest
         if not waits:
             self._worker.call(self._see, renderer)
 
     def _see(self, renderer: _Renderer, repeats: int | None = None) -> None:
-        if repeats not in (None, renderer.count):
+        if renderer.closed or repeats not in (None, renderer.count):
             return  # another picture has come, and is repeated itself
         if repeats is None and renderer.waiting is None:
             return  # a repetition has taken it
-        renderer.see()
-        self._worker.call(self._see, renderer, renderer.count, at=time.monotonic() + _INTERVAL)
+        if renderer.see():
+            at = time.monotonic() + _INTERVAL
+            self._worker.call(self._see, renderer, renderer.count, at=at)

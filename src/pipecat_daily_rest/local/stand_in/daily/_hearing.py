@@ -33,7 +33,7 @@ class Hearing(Handle):
         callback_interval_ms: int = 20,
         logging_interval_ms: int = 10000,
     ) -> None:
-        """Hear a participant: without a gap, silence included.
+        """Hear a participant, while it publishes the track: without a gap, silence included.
 
         Args:
             participant_id: The session id.

@@ -21,7 +21,7 @@ _LOOK = 3.0  # seconds for the first look at who answers there
 _ANSWER = 5.0  # seconds for the answer to an op
 _HEARTBEAT = 10.0  # seconds
 _PIECE = 48_000 * 2  # bytes in a frame: 1 second
-_SOUND, _PICTURE = 0, 1  # kinds of binary frames
+_SOUND, _PICTURE, _TRACK_END = 0, 1, 2  # kinds of binary frames
 _MIX = bytes(16)  # instead of a session id
 _MOST_AHEAD = 300 * _PIECE  # bytes of speech on their way: 5 minutes
 _MOST_MESSAGE = 1_000_000  # characters
@@ -100,6 +100,7 @@ class Link:
         on_event: Callable[["Link", dict[str, Any]], None],
         on_sound: Callable[["Link", str, str, bytes], None],
         on_picture: Callable[["Link", str, str, bytes], None],
+        on_track_end: Callable[["Link", str, str], None],
         on_end: Callable[["Link", str], None],
     ) -> None:
         """Begin to read and write.
@@ -109,6 +110,8 @@ class Link:
             on_sound: Called with a session id (nothing for everybody, mixed), the name of a track
                 and 20 ms of its sound.
             on_picture: Called with a session id, the name of a track and a picture.
+            on_track_end: Called with a session id and the name of a track of which nothing comes
+                until there is more.
             on_end: Called once with the reason when the link has ended.
         """
 
@@ -118,8 +121,12 @@ class Link:
                     frame: bytes = message.data
                     who = "" if frame[:16] == _MIX else str(uuid.UUID(bytes=frame[:16]))
                     end = 18 + frame[17]
-                    take = on_sound if frame[16] == _SOUND else on_picture
-                    take(self, who, frame[18:end].decode(), frame[end:])
+                    track = frame[18:end].decode()
+                    if frame[16] == _TRACK_END:
+                        on_track_end(self, who, track)
+                    else:
+                        take = on_sound if frame[16] == _SOUND else on_picture
+                        take(self, who, track, frame[end:])
                 elif message.type is aiohttp.WSMsgType.TEXT:
                     self._take(json.loads(message.data), on_event)
             self._ended = True

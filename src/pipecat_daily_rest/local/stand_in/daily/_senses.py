@@ -134,3 +134,8 @@ class Senses:
     def _on_picture(self, link: Link, id: str, track: str, picture: bytes) -> None:
         if link is self._link:
             self.eyes.take(id, track, picture)
+
+    def _on_track_end(self, link: Link, id: str, track: str) -> None:
+        if link is self._link:
+            self.ears.take(id, track, None)
+            self.eyes.take(id, track, None)
