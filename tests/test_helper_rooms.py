@@ -12,6 +12,7 @@ from pipecat_daily_rest import (
     DailyBatchError,
     DailyConfigError,
     DailyConnectionError,
+    DailyError,
     DailyInvalidRequestError,
     DailyNotFoundError,
     DailyRateLimitError,
@@ -36,6 +37,14 @@ async def helper(local_daily):
         daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url, retry=QUICK
     ) as helper:
         yield helper
+
+
+@pytest.fixture
+def said():
+    messages = []
+    sink = logger.add(lambda message: messages.append(message.record["message"]), level="WARNING")
+    yield messages
+    logger.remove(sink)
 
 
 def named(*names, exp=None):
@@ -251,6 +260,56 @@ async def test_a_namesake_is_not_taken_for_ours(helper, local_daily):
     with pytest.raises(DailyRoomExistsError, match="'a' exists and was not made by this call"):
         await helper.create_rooms(named("a", "b", exp=time.time() + 60))
     assert list(local_daily.rooms) == ["a"]
+
+
+@pytest.mark.parametrize("fault", [{"drop": "after"}, {"truncate": True}])
+async def test_a_room_of_a_chosen_name_that_nothing_tells_apart(helper, local_daily, fault):
+    """Its answer is lost, it has no exp, and it is there: nobody knows whose it is."""
+    for path in ("/rooms", "/batch/rooms"):
+        local_daily.fail("POST", path, **fault)
+    with pytest.raises(DailyRoomExistsError, match="made it is unknown") as caught:
+        await helper.create_room(DailyRoomParams(name="mine"))
+    assert "was not made by this call" not in str(caught.value)
+    with pytest.raises(DailyBatchError, match="made it is unknown") as caught:
+        await helper.create_rooms([DailyRoomParams(name="a"), DailyRoomParams(name="b")])
+    assert (caught.value.created, caught.value.uncertain) == ((), ("a", "b"))
+
+
+async def test_a_room_without_a_name_whose_answer_is_lost(helper, local_daily):
+    local_daily.fail("POST", "/rooms", drop="after", times=None)
+    with pytest.raises(DailyConnectionError, match=r"unknown.*list_rooms\(\).*never end"):
+        await helper.create_room(DailyRoomParams())
+    ends = DailyRoomParams(properties=DailyRoomProperties(exp=time.time() + 60))
+    with pytest.raises(DailyConnectionError, match=r"unknown.*list_rooms\(\)") as caught:
+        await helper.create_room(ends)
+    assert "never end" not in str(caught.value)
+    assert len(local_daily.rooms) == len(sent(local_daily, path="/rooms")) == 2
+
+
+async def test_a_room_of_which_no_look_tells(helper, local_daily):
+    local_daily.fail("POST", "/rooms", drop="after", times=None)
+    local_daily.fail("GET", "*", status=500, times=None)
+    with pytest.raises(DailyConnectionError, match=r"unknown: get_room\('mine'\)"):
+        await helper.create_room(DailyRoomParams(name="mine"))
+
+
+async def test_what_was_refused_is_not_in_doubt(helper, local_daily):
+    local_daily.fail("POST", "/rooms", status=403)
+    with pytest.raises(DailyError) as caught:
+        await helper.create_room(DailyRoomParams(name="mine"))
+    assert "unknown" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mine", None])
+async def test_a_create_that_is_cancelled_says_what_may_be_there(helper, local_daily, said, name):
+    local_daily.fail("POST", "/rooms", delay=60)
+    making = asyncio.create_task(helper.create_room(DailyRoomParams(name=name)))
+    while not sent(local_daily, path="/rooms"):  # noqa: ASYNC110 - as soon as it is there
+        await asyncio.sleep(0.01)
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    assert "is unknown" in said[-1]
 
 
 async def test_a_split_list_that_fails_says_what_exists(helper, local_daily):

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from pipecat_daily_rest import settings
+from pipecat_daily_rest import DailyRESTHelper, provisioned_room, settings
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.errors import DailyConfigError
 
@@ -50,6 +50,22 @@ def test_url(monkeypatch):
 def test_bad_urls(url):
     with pytest.raises(DailyConfigError, match="DAILY_API_URL"):
         settings.api_url(url)
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize("name", ["DAILY_API_KEY", "DAILY_API_URL", "DAILY_ROOM_URL"])
+async def test_quotes_that_docker_keeps_are_named(monkeypatch, name, quote):
+    monkeypatch.setenv("DAILY_API_KEY", "key")
+    value = {"DAILY_API_KEY": "key", "DAILY_API_URL": "https://api.daily.co/v1"}
+    monkeypatch.setenv(name, quote + value.get(name, "https://x.daily.co/room") + quote)
+    with pytest.raises(DailyConfigError, match="quotes"):
+        await provisioned_room().__aenter__()
+
+
+def test_quotes_around_the_url_of_redis_are_named(monkeypatch):
+    monkeypatch.setenv("DAILY_REDIS_URL", "'redis://localhost:6379/0'")
+    with pytest.raises(DailyConfigError, match="quotes"):
+        DailyRESTHelper(daily_api_key="key")
 
 
 def test_seconds():

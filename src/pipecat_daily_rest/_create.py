@@ -157,10 +157,8 @@ class Creation(Posting):
             return None
         # A namesake of the caller's cannot be this call's when each of its requests was refused.
         if not (self._minted or (self.lost and self.is_ours(room))):
-            msg = f"{_WHAT}: a room named {name!r} exists and was not made by this call."
-            raise DailyRoomExistsError(
-                msg, status=400, code="invalid-request-error", method="POST", path="/rooms"
-            )
+            unknown = self.lost > 0 and same_exp(room, self._body) is None
+            raise exists(_WHAT, room, path="/rooms", unknown=unknown)
         self._made()
         return room
 
@@ -199,10 +197,54 @@ class Creation(Posting):
         Returns:
             Whether its name was made up here, or its ``exp`` is the one that was sent.
         """
-        return self._minted or same_exp(room, self._body)
+        return self._minted or same_exp(room, self._body) is True
+
+    def doubt(self) -> str:
+        """Tell, after a failure, what may be there and how to find out.
+
+        Returns:
+            The sentences; "" when no room can have come about.
+        """
+        if not self.may_exist:
+            return ""
+        ends = "" if self._body["properties"].get("exp") else " It would never end by itself."
+        if self.name is None:
+            return (
+                "Whether a room was made is unknown: if so, Daily made up its name, and "
+                f"list_rooms() has it among the first.{ends} With a name in the parameters the "
+                "helper looks by itself."
+            )
+        return (
+            f"Whether the room was made is unknown: get_room({self.name!r}) tells, from some "
+            f"seconds on.{ends}"
+        )
 
 
-def same_exp(room: DailyRoomObject, body: dict[str, Any]) -> bool:
+def exists(what: str, room: DailyRoomObject, *, path: str, unknown: bool) -> DailyRoomExistsError:
+    """Make the error for a name that is taken.
+
+    Args:
+        what: What failed, as the message begins.
+        room: The room that has the name.
+        path: The path of the request.
+        unknown: Whether it may be this call's own room after all.
+
+    Returns:
+        The error.
+    """
+    msg = f"{what}: a room named {room.name!r} exists and was not made by this call."
+    if unknown:
+        msg = (
+            f"{what}: a room named {room.name!r} exists, and whether this call made it is unknown: "
+            "an answer was lost, and without an exp of its own the room looks like any other. "
+            f"Its created_at is {room.created_at[:40]!r}."
+        )
+    return DailyRoomExistsError(
+        msg, status=400, code="invalid-request-error", method="POST", path=path
+    )
+
+
+def same_exp(room: DailyRoomObject, body: dict[str, Any]) -> bool | None:
     """Tell whether a room expires when it was asked to.
 
     Args:
@@ -210,10 +252,10 @@ def same_exp(room: DailyRoomObject, body: dict[str, Any]) -> bool:
         body: What was sent.
 
     Returns:
-        Whether it does; False when no ``exp`` was sent.
+        Whether it does; None when that cannot be told, since no ``exp`` was sent.
     """
     found, exp = room.config.exp, body["properties"].get("exp")
-    if exp is None or not isinstance(found, int | float):
-        return False
+    if exp is None:
+        return None
     # A server may drop the fraction that makes an exp all but unique.
     return found in (exp, int(exp))

@@ -14,7 +14,7 @@ from typing import Any
 from loguru import logger
 
 from pipecat_daily_rest import checks, names
-from pipecat_daily_rest._create import Posting, same_exp
+from pipecat_daily_rest._create import Posting, exists, same_exp
 from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import get_room, list_rooms, read_room
@@ -26,7 +26,6 @@ from pipecat_daily_rest.errors import (
     DailyInvalidRequestError,
     DailyNotFoundError,
     DailyResponseError,
-    DailyRoomExistsError,
 )
 from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
 
@@ -211,12 +210,11 @@ class BatchCreation(Posting):
         except DailyError as exc:  # the first failure tells more
             raise lost from exc
         body = self._rooms[proof]
-        if "name" in body and not same_exp(room, body):
-            self.lost = 0  # all or none, and that one is not ours
-            msg = f"{_WHAT}: a room named {proof!r} exists and was not made by this call."
-            raise DailyRoomExistsError(
-                msg, status=400, code="invalid-request-error", method="POST", path="/batch/rooms"
-            ) from lost
+        same = same_exp(room, body)
+        if "name" in body and not same:
+            if same is False:
+                self.lost = 0  # all or none, and that one is not ours
+            raise exists(_WHAT, room, path="/batch/rooms", unknown=same is None) from lost
         try:
             rooms = await self._all()
         except DailyError as exc:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from pipecat_daily_rest import settings
 from pipecat_daily_rest._loops import PerLoop
 from pipecat_daily_rest._tier import Rate
 from pipecat_daily_rest.errors import DailyConfigError
@@ -267,7 +268,9 @@ def _connect(redis_url: str) -> "Redis":
         )
     except ValueError:
         msg = "The Redis URL must look like redis://host:6379/0: check DAILY_REDIS_URL."
-    raise DailyConfigError(msg)  # not the error itself, which may hold the password
+    raise DailyConfigError(
+        msg + settings.quotes(redis_url)
+    )  # not the error itself, which may hold the password
 
 
 def _milliseconds(seconds: float) -> int:

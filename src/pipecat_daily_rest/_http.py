@@ -14,27 +14,28 @@ from pipecat_daily_rest import _json, settings
 from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._pace import NoTurn, Pacer, RateLimits, pacer
 from pipecat_daily_rest._refusal import Answer, refusal
-from pipecat_daily_rest._secret import Secret, masked
+from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest._sessions import Lease, shared
 from pipecat_daily_rest._tier import Slot
+from pipecat_daily_rest._unanswered import unanswered
 from pipecat_daily_rest.errors import (
     DailyConfigError,
     DailyConnectionError,
     DailyError,
     DailyResponseError,
-    DailyTimeoutError,
 )
 from pipecat_daily_rest.retry import (
     Repeat,
     RetryPolicy,
     may_repeat,
     never_happened,
-    read_retry_after,
 )
 
 LOCAL_MARK = "X-Local-Daily"  # the header by which a local Daily tells what it is
 
 _CONNECT_TIMEOUT = 5.0  # seconds
+_MOST = 8 << 20  # bytes of an answer; a thousand rooms with all of their properties have less
+_MOST_OF_AN_ERROR = 64 << 10
 
 
 class API:
@@ -148,6 +149,12 @@ class API:
                     "The aiohttp session that was passed in is closed: keep it open, or pass none."
                 )
                 raise DailyConfigError(msg)
+            if getattr(self._borrowed, "_loop", None) not in (None, asyncio.get_running_loop()):
+                msg = (
+                    "The aiohttp session that was passed in belongs to another event loop: "
+                    "make it where it is used, or pass none."
+                )
+                raise DailyConfigError(msg)
             return self._borrowed
         if (lease := self._lease()) is None:
             lease = shared.acquire()
@@ -205,7 +212,7 @@ class API:
                     if sending is not None:
                         sending()
                     answer = await self._send(method, path, what, json, query, deadline)
-                    return self._read(answer, slot, method, path, what)
+                    return self._judge(answer, slot, method, path, what)
             except DailyError as exc:
                 exc.attempts = attempt
                 unsent = never_happened(exc)
@@ -261,51 +268,64 @@ class API:
             total=max(0.001, min(self.policy.timeout, left)),
             sock_connect=_CONNECT_TIMEOUT,
         )
-        error: DailyConnectionError
+        session = self._session()
+        headers: Mapping[str, str] = self._headers
+        options: dict[str, Any] = {}
+        if session is self._borrowed:
+            headers, options = self._beside(session)
         try:
-            answer = await self._session().request(
+            answer = await session.request(
                 method,
                 self._root.with_path(self._root_path + path, encoded=True),
                 data=None if body is None else _body(body),
                 params=query,
-                headers=self._headers,
+                headers=headers,
                 timeout=limits,
                 allow_redirects=False,
                 raise_for_status=False,  # whatever a borrowed session does by itself
+                **options,
             )
-            raw = await answer.read()  # gives the connection back, whatever happens
+            raw, whole = await _read(answer)
         except asyncio.CancelledError as exc:
-            exc.__traceback__ = None  # for the same reason as in _no_answer
+            exc.__traceback__ = None  # for the same reason as in _unanswered
             raise
-        except aiohttp.ConnectionTimeoutError as exc:
-            error = self._no_answer(DailyTimeoutError, what, "connecting timed out", exc)
-            error.sent = False
-        except TimeoutError as exc:
-            reason = f"timed out after {limits.total:.1f} s"
-            error = self._no_answer(DailyTimeoutError, what, reason, exc)
-        except aiohttp.ClientConnectorError as exc:
-            reason = exc.os_error.strerror or type(exc.os_error).__name__
-            error = self._no_answer(DailyConnectionError, what, reason, exc)
-            error.sent = False
-        except (aiohttp.ClientError, OSError) as exc:
-            reason = f"the connection was lost ({type(exc).__name__})"
-            error = self._no_answer(DailyConnectionError, what, reason, exc)
-        else:
-            self.is_local = self.is_local or LOCAL_MARK in answer.headers
-            return Answer(answer.status, raw, answer.headers.get("Retry-After"), self.key)
-        return error
+        except Exception as exc:  # a borrowed session raises whatever it likes, a parser as well
+            timeout = limits.total or 0.0
+            return unanswered(what, self.url, exc, key=self.key, timeout=timeout)
+        self.is_local = self.is_local or LOCAL_MARK in answer.headers
+        return Answer(answer.status, raw, answer.headers, self.key, whole=whole)
 
-    def _read(
+    def _beside(self, session: aiohttp.ClientSession) -> tuple[dict[str, str], dict[str, Any]]:
+        """What makes the request the same beside what a borrowed session adds by itself."""
+        headers: dict[str, str] = {**self._headers}
+        if not session.auto_decompress:
+            headers["Accept-Encoding"] = "identity"
+        if session.auth is None and not session.trust_env:
+            return headers, {}
+        # aiohttp takes no Authorization beside the session's own, or a netrc's.
+        del headers["Authorization"]
+        return headers, {"middlewares": (*getattr(session, "_middlewares", ()), self._authorize)}
+
+    async def _authorize(
+        self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers["Authorization"] = self._headers["Authorization"]
+        return await send(request)
+
+    def _judge(
         self, answer: Answer | DailyConnectionError, slot: Slot, method: str, path: str, what: str
     ) -> Any:
         if isinstance(answer, DailyConnectionError):
             slot.counts = answer.sent
             raise answer
         refused = answer.status == 429
-        retry_after = read_retry_after(answer.retry_after) or 0.0 if refused else 0.0
+        retry_after = answer.retry_after or 0.0 if refused else 0.0
         slot.judge(refused=refused, retry_after=min(retry_after, self.policy.max_backoff))
         if not 200 <= answer.status < 300:
             raise refusal(answer, what, method, path)
+        if not answer.whole:
+            msg = f"{what}: Invalid response: status {answer.status}, but more than any answer has."
+            raise DailyResponseError(msg)
         # Daily documents no body for some deletes: https://docs.daily.co/reference/rest-api/webhooks
         if answer.empty and (method == "DELETE" or answer.status == 204):
             return None
@@ -315,15 +335,28 @@ class API:
             msg = f"{what}: Invalid response: status {answer.status}, but no JSON."
             raise DailyResponseError(msg) from exc
 
-    def _no_answer(
-        self, kind: type[DailyConnectionError], what: str, reason: str, cause: Exception
-    ) -> DailyConnectionError:
-        error = kind(f"{what}: no answer from {self.url}: {reason}.")
-        # Only its kind and its words: its frames and arguments hold the request with its headers.
-        kinds = (TimeoutError, OSError, aiohttp.ClientError)
-        bare = next(each for each in kinds if isinstance(cause, each))
-        error.__cause__ = bare(masked(f"{type(cause).__name__}: {cause}", self.key))
-        return error
+
+async def _read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """Read an answer, as much as any of Daily's has. Whether that was all of it."""
+    if answer.status < 200:  # a connection that was switched to something else
+        answer.close()
+        return b"", True
+    most = _MOST if answer.status < 300 else _MOST_OF_AN_ERROR
+    parts: list[bytes] = []
+    try:
+        while part := await answer.content.readany():
+            parts.append(part)
+            most -= len(part)
+            if most < 0:
+                break
+    except BaseException:
+        answer.close()
+        raise
+    if most < 0:
+        answer.close()
+    else:
+        answer.release()  # gives the connection back
+    return parts[0] if len(parts) == 1 else b"".join(parts), most >= 0
 
 
 def _body(json: Any) -> aiohttp.Payload:

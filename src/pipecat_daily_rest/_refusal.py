@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What Daily answered, and which error it is."""
 
+import re
+import time
+from collections.abc import Mapping
 from typing import Any
 
 from pipecat_daily_rest import _json, settings
@@ -14,19 +17,35 @@ from pipecat_daily_rest.errors import (
     DailyRateLimitError,
     DailyServerError,
 )
-from pipecat_daily_rest.retry import read_retry_after
+from pipecat_daily_rest.retry import read_date, read_retry_after
 
 _SHOWN = 300  # characters of an answer in an error
+_INSTANT = re.compile(r"\b(?:exp|nbf|past)\b")
+_SKEW = 30.0  # seconds; more is not the answer's way
 
 
 class Answer:
     """An answer that was read. No traceback shows its body."""
 
-    def __init__(self, status: int, body: bytes, retry_after: str | None, key: str) -> None:
+    def __init__(
+        self, status: int, body: bytes, headers: Mapping[str, str], key: str, *, whole: bool
+    ) -> None:
         self.status = status
-        self.retry_after = retry_after
         self._body = body
+        self._headers = headers
         self.key = key
+        self.whole = whole
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asked to wait; None when it did not say."""
+        return read_retry_after(self._headers.get("Retry-After"))
+
+    @property
+    def behind(self) -> float | None:
+        """Seconds that this machine's clock is behind the server's; None when it did not say."""
+        sent_at = read_date(self._headers.get("Date"))
+        return None if sent_at is None else sent_at.timestamp() - time.time()
 
     @property
     def empty(self) -> bool:
@@ -72,6 +91,8 @@ def refusal(answer: Answer, what: str, method: str, path: str) -> DailyAPIError:
     message = f"{what} (status: {answer.status}): {shown}"
     if kind is DailyAuthenticationError:
         message += f" - check DAILY_API_KEY: the keys are at {settings.KEY_PAGE}."
+    if kind is DailyInvalidRequestError:
+        message += _clock(answer, info)
     error = kind(
         message,
         status=answer.status,
@@ -81,8 +102,19 @@ def refusal(answer: Answer, what: str, method: str, path: str) -> DailyAPIError:
         path=masked(path, answer.key),
     )
     if isinstance(error, DailyRateLimitError):
-        error.retry_after = read_retry_after(answer.retry_after)
+        error.retry_after = answer.retry_after
     return error
+
+
+def _clock(answer: Answer, info: str) -> str:
+    """What an instant that was checked here and is refused there tells of the clocks."""
+    if not _INSTANT.search(info):
+        return ""
+    behind = answer.behind
+    if behind is None or abs(behind) < _SKEW:
+        return " - is this machine's clock right?"
+    which = "behind" if behind > 0 else "ahead of"
+    return f" - this machine's clock is {abs(behind):.0f} s {which} the server's: set it right."
 
 
 def _kind(status: int, code: str) -> type[DailyAPIError]:
@@ -108,7 +140,11 @@ def _code_and_info(body: dict[str, Any]) -> tuple[str, str]:
     https://docs.daily.co/reference/rest-api/phone-numbers
     """
     code, info, errors = (body.get(name) for name in ("error", "info", "errors"))
-    code, info = (text if isinstance(text, str) else "" for text in (code, info))
+    # Half of a character cannot be printed.
+    code, info = (
+        text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
+        for text in (code, info)
+    )
     if not code and isinstance(errors, list):
         details = [each["detail"] for each in errors if isinstance(each, dict) and "detail" in each]
         return "", " ".join(map(str, details))

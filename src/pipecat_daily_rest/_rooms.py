@@ -39,7 +39,7 @@ def read_room(data: Any, *, name: str | None = None) -> DailyRoomObject:
         msg = f"Invalid response: not a room ({fields or 'no object'})."
         raise DailyResponseError(msg) from exc
     if name is not None and room.name != name:
-        msg = f"Invalid response: asked for room {name!r}, answered with {room.name!r}."
+        msg = f"Invalid response: asked for room {name!r}, answered with {room.name[:128]!r}."
         raise DailyResponseError(msg)
     return room
 

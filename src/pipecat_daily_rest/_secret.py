@@ -5,10 +5,11 @@ import re
 from typing import Any, SupportsIndex
 
 _PART = "[A-Za-z0-9_-]"
-_TOKEN = (
-    re.compile(  # a JWT, or the beginning of one where a word begins: a room's name may hold eyJ
-        rf"eyJ{_PART}{{10,}}\.{_PART}+\.{_PART}*|(?<!{_PART})eyJ{_PART}{{10,}}(?:\.{_PART}*)?"
-    )
+# A JWT, or the beginning of one where a word begins: a room's name may hold eyJ. Each word is looked
+# through once, whatever is in it: a server may answer with anything.
+_TOKEN = re.compile(
+    rf"(?<!{_PART})(?:(?>({_PART}*?)eyJ{_PART}{{10,}}+)\.{_PART}++\.{_PART}*+"
+    rf"|eyJ{_PART}{{10,}}+(?:\.{_PART}*+)?)"
 )
 # What makes a link to a stored file work: https://docs.daily.co/docs/rest-api/access-links
 _SIGNATURE = re.compile(
@@ -59,7 +60,7 @@ def masked(text: str, key: str = "") -> str:
     text = text.replace(key, MASK) if key else text
     # Most texts hold neither, and a look for what both need is faster than the patterns.
     if "eyJ" in text:
-        text = _TOKEN.sub(MASK, text)
+        text = _TOKEN.sub(rf"\g<1>{MASK}", text)
     return _SIGNATURE.sub(rf"\g<1>{MASK}", text) if "=" in text else text
 
 

@@ -7,6 +7,7 @@ import string
 from typing import Any
 from urllib.parse import urlsplit
 
+from pipecat_daily_rest import settings
 from pipecat_daily_rest._secret import hidden, masked
 from pipecat_daily_rest.errors import DailyConfigError
 
@@ -136,6 +137,7 @@ def from_url(room_url: str) -> str:
     if isinstance(room_url, str):
         where = hidden(re.split(r"[?#]", room_url)[0])
     msg = f"{where!r} is not a room's URL: it must look like https://x.daily.co/room."
+    msg += settings.quotes(where)
     try:
         parts = urlsplit(where)
         # urlsplit() drops line breaks without a word.

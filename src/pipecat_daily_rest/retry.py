@@ -2,6 +2,7 @@
 """When a request is sent again. Pure: no I/O."""
 
 import enum
+import math
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,6 @@ from pipecat_daily_rest.errors import (
     DailyConfigError,
     DailyConnectionError,
     DailyError,
-    DailyServerError,
 )
 
 
@@ -82,11 +82,11 @@ def never_happened(error: DailyError) -> bool:
         error: What it ended with.
 
     Returns:
-        True after a refusal (4xx) or when no connection came about; False when the answer was lost,
-        could not be read, or was a 5xx.
+        True after a refusal (4xx, 501) or when no connection came about; False when the answer was
+        lost, could not be read, was a 5xx, or is none that this API gives (a 1xx, a redirect).
     """
     if isinstance(error, DailyAPIError):
-        return not isinstance(error, DailyServerError)
+        return 400 <= error.status < 500 or error.status == 501
     if isinstance(error, DailyConnectionError):
         return not error.sent
     return isinstance(error, DailyConfigError)
@@ -121,13 +121,28 @@ def read_retry_after(header: str | None, *, now: datetime | None = None) -> floa
     if not header:
         return None
     try:
-        return max(0.0, float(header))
+        seconds = float(header)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
-    try:
-        instant = parsedate_to_datetime(header)
-    except ValueError:
+    instant = read_date(header)
+    if instant is None:
         return None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
     return max(0.0, (instant - (now or datetime.now(UTC))).total_seconds())
+
+
+def read_date(header: str | None) -> datetime | None:
+    """Read a header that holds a date.
+
+    Args:
+        header: Its value.
+
+    Returns:
+        The instant in UTC; None when it is none, or one that no calendar has.
+    """
+    try:
+        instant = parsedate_to_datetime(header or "")
+        # Now, since an offset may lead out of the calendar.
+        return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None

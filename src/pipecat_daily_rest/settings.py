@@ -20,6 +20,20 @@ def _from_environment(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
 
+def quotes(value: object) -> str:
+    """Tell of quotes around a value, which `docker --env-file` keeps.
+
+    Args:
+        value: The value.
+
+    Returns:
+        A sentence that goes behind another, or "" when there are none.
+    """
+    if not isinstance(value, str) or not value.startswith(('"', "'")):
+        return ""
+    return " Leave the quotes out: `docker --env-file` keeps them."
+
+
 def environment_key() -> Secret:
     """Give ``DAILY_API_KEY`` as it is, unchecked.
 
@@ -49,6 +63,9 @@ def api_key(given: str | None = None) -> Secret:
             "`pipecat-daily-rest local -- COMMAND` for any program."
         )
         raise DailyConfigError(msg)
+    if hint := quotes(key):
+        msg = f"The Daily API key is in quotes: check DAILY_API_KEY.{hint}"
+        raise DailyConfigError(msg)
     if not isinstance(key, str) or not key.isascii() or not key.isprintable() or " " in key:
         msg = f"The Daily API key holds characters that no key has. Copy it again from {KEY_PAGE}."
         raise DailyConfigError(msg)
@@ -77,7 +94,7 @@ def api_url(given: str | None = None) -> str:
         usable = False
     if not usable or parts.query or parts.fragment:
         msg = f"The Daily API URL must look like {DEFAULT_API_URL}: check DAILY_API_URL."
-        raise DailyConfigError(msg)
+        raise DailyConfigError(msg + quotes(url))
     return url.rstrip("/")
 
 

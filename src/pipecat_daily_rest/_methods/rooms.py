@@ -4,9 +4,12 @@
 Reference: https://docs.daily.co/reference/rest-api/rooms
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Literal
+
+from loguru import logger
 
 from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import _rooms, checks, names
@@ -15,7 +18,7 @@ from pipecat_daily_rest._create_many import create_rooms
 from pipecat_daily_rest._deletion import delete_room
 from pipecat_daily_rest._methods.base import Methods
 from pipecat_daily_rest._secret import hidden
-from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyRoomExistsError
 from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams, DailyRoomProperties
 
 
@@ -73,7 +76,8 @@ class RoomMethods(Methods):
     async def create_room(self, params: DailyRoomParams) -> DailyRoomObject:
         """Make a room, exactly as the parameters say.
 
-        An answer that is lost is resolved by looking, if the parameters have a name.
+        An answer that is lost is resolved by looking, if the parameters have a name: a room with
+        the ``exp`` that was sent is this call's. Where that cannot be told, the error says so.
 
         Args:
             params: The room's parameters.
@@ -83,11 +87,22 @@ class RoomMethods(Methods):
 
         Raises:
             DailyRoomExistsError: A room of that name exists.
-            DailyError: It could not be made.
+            DailyError: It could not be made, or its answer was lost: then the message says that it
+                may exist, and where to look.
         """
         checks.check_room(params, now=time.time())
         body = params.model_dump(exclude_none=True)
-        return await Creation(self.api, body, minted=False).run()
+        creation = Creation(self.api, body, minted=False)
+        try:
+            return await creation.run()
+        except DailyError as exc:
+            if (doubt := creation.doubt()) and not isinstance(exc, DailyRoomExistsError):
+                exc.args = (f"{exc} {doubt}",)
+            raise
+        except asyncio.CancelledError:
+            if doubt := creation.doubt():
+                logger.warning("Making a room was cancelled. {}", doubt)
+            raise
 
     async def create_rooms(self, params: Iterable[DailyRoomParams]) -> list[DailyRoomObject]:
         """Make many rooms, 1000 with each request. A request makes all of its rooms or none.

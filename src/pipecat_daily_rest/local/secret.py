@@ -11,10 +11,11 @@ from typing import Any, SupportsIndex
 from loguru import logger
 
 _PART = "[A-Za-z0-9_-]"
-_TOKEN = (
-    re.compile(  # a JWT, or the beginning of one where a word begins: a room's name may hold eyJ
-        rf"eyJ{_PART}{{10,}}\.{_PART}+\.{_PART}*|(?<!{_PART})eyJ{_PART}{{10,}}(?:\.{_PART}*)?"
-    )
+# A JWT, or the beginning of one where a word begins: a room's name may hold eyJ. Each word is looked
+# through once, whatever is in it: a client may send anything.
+_TOKEN = re.compile(
+    rf"(?<!{_PART})(?:(?>({_PART}*?)eyJ{_PART}{{10,}}+)\.{_PART}++\.{_PART}*+"
+    rf"|eyJ{_PART}{{10,}}+(?:\.{_PART}*+)?)"
 )
 # What makes a link to a stored file work: https://docs.daily.co/docs/rest-api/access-links
 _SIGNATURE = re.compile(
@@ -59,7 +60,7 @@ def masked(value: Any, api_key: str) -> Any:
         The value with ``***`` in their place.
     """
     if isinstance(value, str):
-        value = _TOKEN.sub(MASK, value.replace(api_key, MASK))
+        value = _TOKEN.sub(rf"\g<1>{MASK}", value.replace(api_key, MASK))
         return _SIGNATURE.sub(rf"\g<1>{MASK}", value)
     if isinstance(value, list):
         return [masked(item, api_key) for item in value]

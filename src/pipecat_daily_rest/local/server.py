@@ -9,6 +9,7 @@ import socket
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -275,7 +276,7 @@ class LocalDaily(Hands):
         app = web.Application(
             middlewares=[self._no_traceback, guard(self)], client_max_size=1024 * 1024
         )
-        app.on_response_prepare.append(_mark)
+        app.on_response_prepare.append(self._mark)
         for routes in (
             api.routes(self.parts),
             files.routes(self.parts),
@@ -366,7 +367,7 @@ class LocalDaily(Hands):
         """Stop."""
         await self.aclose()
 
-
-async def _mark(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers[MARK] = MARK_VALUE
-    response.headers.update(HEADERS)
+    async def _mark(self, _: web.Request, response: web.StreamResponse) -> None:
+        response.headers[MARK] = MARK_VALUE
+        response.headers["Date"] = formatdate(self.state.clock.now(), usegmt=True)
+        response.headers.update(HEADERS)
