@@ -7,9 +7,7 @@ Reference: https://docs.daily.co/reference/rest-api
 import asyncio
 import hmac
 import inspect
-import json
 import re
-import traceback
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,10 +16,12 @@ from aiohttp import hdrs, web
 from loguru import logger
 
 from pipecat_daily_rest.local.endpoints import FAMILIES, Endpoint, Route
+from pipecat_daily_rest.local.incoming import NotJSON, Unreadable, parse, read_body
 from pipecat_daily_rest.local.journal import Request, masked_body, masked_path
+from pipecat_daily_rest.local.kinds import as_text
 from pipecat_daily_rest.local.parts import Parts
 from pipecat_daily_rest.local.schema import BAD_HEADER, Refusal
-from pipecat_daily_rest.local.secret import masked
+from pipecat_daily_rest.local.secret import trace
 
 PREFIX = "/v1"
 
@@ -92,9 +92,7 @@ class _Api:
         except Refusal as exc:
             return web.json_response(exc.body, status=exc.status, headers=exc.headers)
         except Exception as exc:
-            # Without the frames' values, which hold keys and tokens.
-            lines = masked("".join(traceback.format_exception(exc)), key)
-            logger.error("{} {} failed:\n{}", arrived.method, arrived.path, lines)
+            logger.error("{} {} failed:\n{}", arrived.method, arrived.path, trace(exc, key))
             info = "the local Daily failed; its log says why"
             return web.json_response({"error": "server-error", "info": info}, status=500)
 
@@ -151,21 +149,20 @@ async def read_json(request: web.Request) -> Any:
         The parsed JSON, None when there is none, or the refusal when it cannot be read.
     """
     try:
-        raw = await request.read()
+        raw = await read_body(request)
     except web.HTTPRequestEntityTooLarge:
         return Refusal(413, "invalid-request-error", "the body is larger than 1 MiB")
+    except Unreadable:
+        encoding = as_text(request.headers.get(hdrs.CONTENT_ENCODING, ""))
+        info = f"the body cannot be unpacked as its Content-Encoding says: {encoding}"
+        return Refusal(400, "json-parsing-error", info)
     if not raw or request.method in ("GET", "HEAD"):
         return None
     try:
-        return json.loads(raw, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError):
-        return _not_json()
+        return parse(raw)
+    except NotJSON as exc:
+        return _not_json(str(exc))
 
 
-def _not_json() -> Refusal:
-    return Refusal(400, "json-parsing-error", "the body is not JSON")
-
-
-def _refuse_constant(constant: str) -> Any:
-    """Python reads NaN and Infinity; JSON has neither."""
-    raise ValueError(constant)
+def _not_json(why: str = "") -> Refusal:
+    return Refusal(400, "json-parsing-error", f"the body is not JSON{f': {why}' if why else ''}")

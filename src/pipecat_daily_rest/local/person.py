@@ -3,7 +3,6 @@
 
 import asyncio
 import importlib
-import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from pipecat_daily_rest.local.guard import is_loopback
+from pipecat_daily_rest.local.incoming import NotJSON, Unreadable, parse, read_body
 from pipecat_daily_rest.local.mixer import Mixer
 from pipecat_daily_rest.local.rights import start_off
 from pipecat_daily_rest.local.room import JoinRefused
@@ -144,8 +144,8 @@ def _load_webrtc() -> ModuleType:
 
 async def _json(request: web.Request) -> dict[str, Any]:
     try:
-        body = json.loads(await request.text())
-    except (ValueError, LookupError, RecursionError):
+        body = parse(await read_body(request))
+    except (NotJSON, Unreadable):
         return {}
     return body if isinstance(body, dict) else {}
 

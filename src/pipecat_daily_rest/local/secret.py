@@ -6,8 +6,11 @@ The client has the same for itself, since the local Daily imports nothing of it.
 
 import logging
 import re
+import traceback
 from typing import Any, SupportsIndex
 
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
 from loguru import logger
 
 _PART = "[A-Za-z0-9_-]"
@@ -22,6 +25,9 @@ _SIGNATURE = re.compile(
     r"((?:[?&]|\\u0026)(?:X-[A-Za-z]+-)?Signature=)[^&#\s\\\"'<>]+", re.IGNORECASE
 )
 MASK = "***"
+_BAD_REQUEST = (HttpProcessingError, RequestPayloadError)
+_LINE = 500  # characters
+_FRAMES = 25  # of a traceback: one without end has a thousand
 
 
 class Secret(str):
@@ -69,6 +75,20 @@ def masked(value: Any, api_key: str) -> Any:
     return value
 
 
+def trace(exc: BaseException, api_key: str) -> str:
+    """Write down an exception without the frames' values, which hold keys and tokens.
+
+    Args:
+        exc: The exception.
+        api_key: The key.
+
+    Returns:
+        Its traceback; of one that is very long, the end.
+    """
+    lines: str = masked("".join(traceback.format_exception(exc, limit=-_FRAMES)), api_key)
+    return lines
+
+
 def masked_log(api_key: str) -> logging.Logger:
     """Make a logger for aiohttp's server, which quotes requests that are no HTTP.
 
@@ -76,12 +96,18 @@ def masked_log(api_key: str) -> logging.Logger:
         api_key: The key.
 
     Returns:
-        A logger that passes everything on to loguru, without the key and without tokens.
+        A logger that passes everything on to loguru, a line each, without the key and without
+        tokens.
     """
 
     class Masking(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            logger.log(record.levelname, "Local Daily: {}", masked(self.format(record), api_key))
+            said, exc = record.getMessage(), record.exc_info and record.exc_info[1]
+            if exc:  # what is no HTTP; a handler's own exception has been written down already
+                said = f"{said}: {str(exc) or type(exc).__name__}"
+            line = " ".join(masked(said, api_key).split())
+            level = "WARNING" if isinstance(exc, _BAD_REQUEST) else record.levelname
+            logger.log(level, "Local Daily: {}", line[:_LINE])
 
     log = logging.Logger("local_daily")  # in nobody's hierarchy: nothing else passes it on
     log.addHandler(Masking())

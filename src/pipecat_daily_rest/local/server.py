@@ -6,7 +6,6 @@ import math
 import os
 import secrets
 import socket
-import traceback
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from email.utils import formatdate
@@ -37,7 +36,7 @@ from pipecat_daily_rest.local.notices import Notices
 from pipecat_daily_rest.local.outgoing import Outgoing
 from pipecat_daily_rest.local.parts import Parts
 from pipecat_daily_rest.local.room import Room
-from pipecat_daily_rest.local.secret import Secret, masked, masked_log, secret
+from pipecat_daily_rest.local.secret import Secret, masked_log, secret, trace
 from pipecat_daily_rest.local.services import Services
 from pipecat_daily_rest.local.speech import Speech
 from pipecat_daily_rest.local.state import State
@@ -330,10 +329,12 @@ class LocalDaily(Hands):
             return await handler(request)
         except web.HTTPException:
             raise
+        except ConnectionError:  # whoever asked has gone
+            if request.writer.output_size:
+                raise
+            return web.Response()
         except Exception as exc:
-            # Without the frames' values, which hold keys and tokens.
-            lines = masked("".join(traceback.format_exception(exc)), self.api_key)
-            logger.error("A request to the local Daily failed:\n{}", lines)
+            logger.error("A request to the local Daily failed:\n{}", trace(exc, self.api_key))
             if request.writer.output_size:  # too late for an answer: a websocket
                 raise
             text = "The local Daily failed; its log says why."

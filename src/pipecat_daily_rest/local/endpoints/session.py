@@ -4,13 +4,13 @@
 Reference: https://docs.daily.co/reference/rest-api/rooms/session
 """
 
-import json
 from typing import Any, Literal
 
 from aiohttp import web
 
 from pipecat_daily_rest.local import schema
 from pipecat_daily_rest.local.endpoints.family import Family, Route, iso
+from pipecat_daily_rest.local.incoming import size_of
 from pipecat_daily_rest.local.properties import (
     APP_MESSAGE,
     EJECT,
@@ -151,7 +151,7 @@ class SessionEndpoints(Family):
             raise Refusal(status, error, f"nobody is in room {room.name}")
 
     def _refuse_long(self, name: str, data: Any, most: int | None) -> None:
-        size = len(json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode())
+        size = size_of(data)
         if most is not None and size > most:
             raise self._schema.wrong(name, f"{size} bytes", f"{most} bytes of JSON at most")
 

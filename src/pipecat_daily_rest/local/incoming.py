@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What others send: bodies and JSON, whatever they hold."""
+
+import json
+import math
+from typing import Any, NoReturn
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
+
+MOST_DEPTH = 100  # lists and objects in each other
+
+
+class NotJSON(ValueError):
+    """Something is not JSON; the text says why, where that is not plain to see."""
+
+
+class Unreadable(Exception):
+    """A body does not come out of its ``Content-Encoding``."""
+
+
+def parse(text: str | bytes) -> Any:
+    """Read JSON strictly, so that whatever it gives can be walked through and passed on.
+
+    Args:
+        text: The JSON.
+
+    Returns:
+        The value.
+
+    Raises:
+        NotJSON: It is none, is nested too deeply, or has a number that JSON cannot hold.
+    """
+    try:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
+    except NotJSON:
+        raise
+    except RecursionError:
+        raise NotJSON(_TOO_DEEP) from None
+    except ValueError:
+        raise NotJSON from None
+    brackets = ("[", "{") if isinstance(text, str) else (b"[", b"{")
+    if sum(map(text.count, brackets)) > MOST_DEPTH:  # type: ignore[arg-type]
+        _check_depth(value)
+    return value
+
+
+def size_of(value: Any) -> int:
+    """Tell how large a value is as JSON.
+
+    Args:
+        value: What JSON can hold.
+
+    Returns:
+        Bytes of UTF-8, without spaces.
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return len(text.encode(errors="surrogatepass"))  # half of a pair is JSON, too
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Read a request's body.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The bytes, unpacked.
+
+    Raises:
+        Unreadable: It cannot be unpacked.
+        aiohttp.web.HTTPRequestEntityTooLarge: It is larger than the server takes.
+    """
+    try:
+        return await request.read()
+    except RequestPayloadError:
+        raise Unreadable from None
+
+
+_TOO_DEEP = f"it is nested more than {MOST_DEPTH} levels deep"
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        inner: list[Any] = []
+        for each in level:
+            if isinstance(each, list | dict):
+                inner += each if isinstance(each, list) else each.values()
+        if not inner:
+            return
+        level = inner
+    raise NotJSON(_TOO_DEEP)
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Python reads NaN and Infinity; JSON has neither."""
+    raise NotJSON(f"JSON has no {constant}")
+
+
+def _finite(digits: str) -> float:
+    """1e999 would be an infinity, which JSON cannot hold."""
+    number = float(digits)
+    if not math.isfinite(number):
+        raise NotJSON(f"{digits[:20]} is too large a number")
+    return number
