@@ -23,7 +23,7 @@ def test_the_snippets_run(tmp_path, how, code):
     command = [sys.executable, str(program)]
     if how == "local":
         command = [sys.executable, "-m", "pipecat_daily_rest", "local", "--", *command]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=250)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -25,7 +25,7 @@ def run_pytest(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", "CI": ""},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
     )
 
 
