@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every right of a token, a room and a domain: who enforces it, and what one is told of it."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.claims import BadToken, issue
 from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.mixer import BLOCK, Block, Mixer
-from pipecat_daily_rest.local.rights import receives
+from pipecat_daily_rest.local.rights import for_bots, from_bot, receives
 from pipecat_daily_rest.local.room import JoinRefused
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.video import Picture
@@ -493,6 +494,99 @@ async def test_all_of_can_receive_passes_through_a_token(rooms: Rooms, call: Any
     assert status == 200
     status, read = await call("GET", f"/meeting-tokens/{made['token']}")
     assert read["permissions"]["canReceive"] == can_receive
+
+
+# -- The words of daily-python ---------------------------------------------------------------
+
+KINDS = ("camera", "microphone", "screenVideo", "screenAudio", "customVideo", "customAudio")
+
+
+@pytest.mark.parametrize(
+    ("permissions", "told"),
+    [
+        (
+            {"canSend": True, "canAdmin": True},
+            {"canSend": list(KINDS), "canAdmin": ["participants", "streaming", "transcription"]},
+        ),
+        ({"canSend": False, "canAdmin": False}, {"canSend": [], "canAdmin": []}),
+        (
+            {"canSend": ["audio", "screenVideo"], "canAdmin": ["streaming"]},
+            {"canSend": ["microphone", "screenVideo"], "canAdmin": ["streaming"]},
+        ),
+        ({"canReceive": {"base": True}}, {"canReceive": {"base": True}}),
+        (
+            {"canReceive": {"base": {"audio": True, "customAudio": {"*": True, "video": False}}}},
+            {
+                "canReceive": {
+                    "base": {"microphone": True, "customAudio": {"*": True, "video": False}}
+                }
+            },
+        ),
+        (
+            {"canReceive": {"byUserId": {"audio": {"video": False}, "bo": True}}},
+            {"canReceive": {"byUserId": {"audio": {"camera": False}, "bo": True}}},
+        ),
+        (
+            {"canReceive": {"byParticipantId": {"id": {"audio": False}}}},
+            {"canReceive": {"byParticipantId": {"id": {"microphone": False}}}},
+        ),
+    ],
+)
+def test_a_bot_reads_and_writes_the_words_of_daily_python(permissions: Any, told: Any) -> None:
+    read = for_bots(permissions, Choices())
+    assert {name: read[name] for name in permissions} == told
+    back = from_bot(told)
+    if isinstance(permissions.get("canSend"), bool):
+        assert set(back["canSend"]) == (set(NAMES) if permissions["canSend"] else set())
+    else:
+        assert back == permissions
+
+
+NAMES = ("video", "audio", "screenVideo", "screenAudio", "customVideo", "customAudio")
+
+
+def test_what_a_bot_reads_are_choices() -> None:
+    permissions = {
+        "canSend": True,
+        "canReceive": {"base": {"audio": True}},
+        "canAdmin": ["streaming"],
+    }
+    read = for_bots(permissions, Choices(bots_read_lists=False))
+    assert read == {**permissions, "canReceive": {"base": {"microphone": True}}}
+    read = for_bots(permissions, Choices(bots_read_received_as="video"))
+    assert read == {**permissions, "canSend": list(KINDS)}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"canSend": ["audio"]},
+        {"canSend": ["video"]},
+        {"canSend": True},
+        {"canAdmin": False},
+        {"canReceive": {"base": {"audio": True}}},
+        {"canReceive": {"byUserId": {"ana": {"video": True}}}},
+    ],
+)
+def test_a_bot_has_no_other_words(change: Any) -> None:
+    with pytest.raises(ValueError, match=r"daily-python knows no|is a list"):
+        from_bot(change)
+
+
+def test_null_leaves_a_permission() -> None:
+    assert from_bot({"hasPresence": None, "canSend": None, "canAdmin": []}) == {"canAdmin": []}
+
+
+async def test_each_is_told_in_its_own_words(rooms: Rooms) -> None:
+    seat = BotSeat()
+    bot = rooms.state.join("demo", None, seat, kind="bot")
+    ana, anas = rooms.join()
+    rooms.state.permit(bot.room, {ana.id: {"canSend": ["audio"]}})
+    told = [json.loads(text) for text in seat.texts]
+    sends = [e["participant"]["info"]["permissions"]["canSend"] for e in told if "participant" in e]
+    assert sends == [list(KINDS), ["microphone"]]
+    [own] = anas.told("participant-updated")
+    assert own["participant"]["info"]["permissions"]["canSend"] == ["audio"]
 
 
 # -- Pictures --------------------------------------------------------------------------------

@@ -59,32 +59,43 @@ async def test_a_bot_with_create_transport(
 async def test_a_warm_transfer(
     local_daily: LocalDaily, helper: DailyRESTHelper, provider: Any, start: Any
 ) -> None:
-    waiting, secret, together = 700, 900, 1100
+    waiting, secret, music, customers, agents = 700, 900, 1100, 500, 1300
     speaker = await provider(
         tones={
             "I am getting somebody for you.": waiting,
             "The customer has lost a parcel.": secret,
-            "You are connected.": together,
         }
     )
     made = await helper.create_room(DailyRoomParams(name="demo", privacy="private"))
-    program = await start("warm_transfer", speaker, made.url, await helper.get_token(made.url))
+    program = await start("warm_transfer", speaker, made.url)
     await local_daily.state.wait_for("bot joined")
-    token = await helper.get_token(made.url, owner=False)
-    customer = local_daily.join("demo", token, user_name="Customer")
+    tokens = {
+        who: (await program.says(rf"{who}: (\S+)\s", groups=True))[0]
+        for who in ("customer", "agent", "hold-music")
+    }
+    local_daily.join("demo", tokens["hold-music"]).tone(music, 300)
+    customer = local_daily.join("demo", tokens["customer"])
     await customer.hears(waiting)
-    operator = local_daily.join("demo", token, user_name="Operator")
-    await operator.hears(lambda heard: tone_level(heard, secret) > 0 and not heard[-9600:].any())
-    operator.send("take over")
-    await customer.hears(together)
-    await operator.hears(together)
+    assert tone_level(customer.heard, music) == 0
+    customer.tone(customers, 300)
+    customer.send("hold")
+    await customer.hears(music)
+    customer.forget()
+    agent = local_daily.join("demo", tokens["agent"])
+    agent.tone(agents, 300)
+    await agent.hears(secret)
+    for hz in (customers, music):
+        assert tone_level(agent.heard, hz) == 0
+    for hz in (secret, agents):
+        assert tone_level(customer.heard, hz) == 0
+    agent.send("take over")
+    await agent.hears(customers)
+    await customer.hears(agents)
     assert await program.ended() == 0, program.err  # the two are among themselves
-    customer.tone(500)
-    operator.tone(600)
-    await operator.hears(500)
-    await customer.hears(600)
-    assert tone_level(customer.heard, together) > 0
-    assert tone_level(customer.heard, secret) == 0
+    customer.forget()
+    await customer.hears(agents)
+    assert tone_level(customer.heard, music) == 0
+    assert [e["microphone"] for e in customer.events if e["event"] == "mute"] == [True]
 
 
 @pytest.mark.proves("CallClient.set_video_renderer")

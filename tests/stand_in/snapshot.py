@@ -7,12 +7,14 @@ with. Without ``--write`` this prints.
 
 import inspect
 import json
+import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 FILE = Path(__file__).with_name("daily_python.json")
+GRID = Path(__file__).with_name("daily_python_grid.json")
 
 
 def parameters(callable_: Any) -> list[list[Any]] | None:
@@ -75,6 +77,7 @@ def snapshot() -> dict[str, Any]:
 if __name__ == "__main__":
     found = snapshot()
     if "--write" in sys.argv:
+        import grid
         import pipecat_calls
 
         if found["stand_in"]:
@@ -87,5 +90,6 @@ if __name__ == "__main__":
             "behaviour": found["behaviour"],
         }
         FILE.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
+        GRID.write_text(json.dumps(grid.rows(sys.executable, dict(os.environ)), indent=0) + "\n")
     else:
         print(json.dumps(found))

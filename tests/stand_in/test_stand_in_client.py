@@ -300,7 +300,7 @@ client.release()
     local_daily.state.permit(robot.room, {robot.id: {"canSend": ["video"]}})
 
     def own(participant: dict[str, Any]) -> bool:
-        return participant["info"].get("permissions", {}).get("canSend") == ["video"]
+        return participant["info"].get("permissions", {}).get("canSend") == ["camera"]
 
     [participant] = await bot.tells("on_participant_updated", own)
     assert participant["id"] == robot.id
@@ -309,7 +309,7 @@ client.release()
     bot.process.stdin.write(b"\n")
     await bot.ends()
     [permissions] = await bot.tells("own")
-    assert permissions["canSend"] == ["video"]
+    assert permissions["canSend"] == ["camera"]
     # Its own entry is not among the others.
     assert not [line for line in bot.lines if line[0] == "on_participant_joined"]
 
@@ -335,7 +335,7 @@ wait(client.join, url, token)
 tell("stats", client.get_network_stats())
 tell("start", *wait(client.start_transcription, {"language": "en"}))
 tell("again", *wait(client.start_transcription))
-tell("update", *wait(client.update_transcription, ["nobody"]))
+tell("update", *wait(client.update_transcription, ["0af00000-0000-4000-8000-000000000000"]))
 for line in sys.stdin:
     tell("stats", client.get_network_stats(), client.participant_counts())
 tell("stop", *wait(client.stop_transcription))
@@ -374,7 +374,9 @@ client.release()
     assert (good["quality"], good["threshold"], counts["present"]) == (100, "good", 1)
     assert lost["threshold"] == "veryLow"
     assert said["on_transcription_started"][0]["language"] == "en"
-    assert said["on_transcription_updated"][0]["participants"] == ["nobody"]
+    assert said["on_transcription_updated"][0]["participants"] == [
+        "0af00000-0000-4000-8000-000000000000"
+    ]
     # What happened while it was away comes in order, after the news that the network is back.
     names = [line[0] for line in bot.lines]
     back = [name for name in names if name.startswith("on_network")]

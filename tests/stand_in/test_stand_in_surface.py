@@ -93,7 +93,10 @@ def test_writes_complete_in_real_time(found: dict[str, Any]) -> None:
         "VideoFrame()",
         "VirtualSpeakerDevice()",
         "Daily.init(); c = CallClient(); c.set_video_renderer('x', print, color_format='rgb')",
-        "CustomAudioSource(0, 1)",
+        "CustomAudioSource(0, 1).write_frames(bytes(2))",
+        "CustomAudioSource(16_000, 0).write_frames(bytes(2))",
+        "Daily.create_native_vad(sample_rate=22_050)",
+        "Daily.create_native_vad(channels=0).analyze_frames(bytes(2))",
     ],
 )
 def test_what_would_abort_or_raise_raises(code: str) -> None:

@@ -137,10 +137,10 @@ async def test_a_bot_calls_by_the_rules_of_the_rest_api(
     boss = await bring()
     for body, why in (
         ({"phoneNumber": "12"}, "E.164"),
-        ({}, "missing required field"),
-        ({**to, "colour": "red"}, "colour"),
-        ({**to, "callerId": "nobody's"}, "purchased"),
-        ({**to, "permissions": {"canFly": True}}, "canFly"),
+        ({}, "sipUri or phoneNumber is missing"),
+        ({**to, "colour": "red", "callerId": "nobody's"}, "purchased"),
+        ({**to, "callerId": 5}, "callerId: 5 should be a string"),
+        ({**to, "permissions": {"canReceive": {"base": {"microphone": True}}}}, "microphone"),
     ):
         nothing, error = await asked(boss, ana, "start_dialout", body)
         assert nothing is None

@@ -25,7 +25,9 @@ from typing import Any
 import numpy as np
 from loguru import logger
 
+from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.mixer import BLOCK, Block, voice_of
+from pipecat_daily_rest.local.rights import event_for_bots
 from pipecat_daily_rest.local.room import MEDIA, Participant, is_about
 from pipecat_daily_rest.local.video import SOURCES, Feed, Look, Picture
 
@@ -87,8 +89,13 @@ class BotSeat:
         mix: Whether it wants what everybody else says, mixed.
     """
 
-    def __init__(self) -> None:
-        """Initialize a seat."""
+    def __init__(self, choices: Choices | None = None) -> None:
+        """Initialize a seat.
+
+        Args:
+            choices: What to do where Daily's behaviour is unconfirmed.
+        """
+        self._choices = choices or Choices()
         self.texts: deque[str] = deque()
         self.news = asyncio.Event()
         self.closed = False
@@ -115,7 +122,7 @@ class BotSeat:
             self.texts.clear()
             self.close("failed")
             return
-        self.texts.append(json.dumps(event))
+        self.texts.append(json.dumps(event_for_bots(event, self._choices)))
         self.news.set()
         if self._me is not None and is_about(event, self._me):
             self.look(self._wanted)

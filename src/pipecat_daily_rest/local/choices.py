@@ -91,6 +91,12 @@ class Choices:
             send is on again when it may. A person always has to switch it on.
         unnamed_media_received: Whether one may receive a kind of media that the object ``base`` of
             ``canReceive`` does not name.
+        bots_read_lists: Whether ``canSend`` and ``canAdmin`` of daily-python's ``participants()``
+            are lists where everything or nothing is allowed, too, as its documentation has it; if
+            not, they are true or false then.
+        bots_read_received_as: What ``canReceive`` of daily-python's ``participants()`` calls
+            pictures and voices: ``camera`` (and ``microphone``), as its calls take them, or
+            ``video`` (and ``audio``), as its documentation has it.
         public_room_ignores_bad_token: Whether an invalid, early or expired token lets somebody
             into a public room, without the token's rights.
         rate_window: Whether no ``sliding`` window of a rate tier holds more requests than the limit,
@@ -212,6 +218,8 @@ class Choices:
     start_off_for_bots: bool = False
     regained_right_unmutes: bool = True
     unnamed_media_received: bool = False
+    bots_read_lists: bool = True
+    bots_read_received_as: Literal["camera", "video"] = "camera"
     public_room_ignores_bad_token: bool = False
     rate_window: Literal["sliding", "fixed"] = "sliding"
     rate_per_endpoint: bool = False

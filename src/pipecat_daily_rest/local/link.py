@@ -20,6 +20,7 @@ from loguru import logger
 
 from pipecat_daily_rest.local.bot_seat import BotSeat
 from pipecat_daily_rest.local.properties import PERMISSIONS
+from pipecat_daily_rest.local.rights import from_bot
 from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Knock, Participant
 from pipecat_daily_rest.local.schema import Refusal, Schema
 from pipecat_daily_rest.local.secret import masked
@@ -73,7 +74,7 @@ class _Link:
         self._services = services.ops
         self._room = room
         self._socket = socket
-        self._seat = BotSeat()
+        self._seat = BotSeat(self._state.choices)
         self._me: Participant | None = None
         self._knock: Knock | None = None
         self._join_request: int | None = None
@@ -270,10 +271,13 @@ class _Link:
 
     def _permit(self, me: Participant, op: dict[str, Any]) -> None:
         [target] = self._targets(me, [op.get("participant")])
-        body = {"permissions": op.get("permissions", {})}
+        given = op.get("permissions")
+        if not isinstance(given, dict):
+            raise _Refused("permit: permissions is an object")
         try:
+            body = {"permissions": from_bot(given)}
             change = Schema(self._state.choices).body({"permissions": PERMISSIONS}, body)
-        except Refusal as exc:
+        except (Refusal, ValueError) as exc:
             raise _Refused(str(exc)) from exc
         self._state.permit(me.room, {target.id: change.get("permissions", {})}, by=me)
 

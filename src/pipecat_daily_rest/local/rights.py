@@ -4,8 +4,10 @@
 Reference: https://docs.daily.co/docs/daily-js/guides/permissions
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from pipecat_daily_rest.local.choices import Choices
 
 
 def permissions(
@@ -106,6 +108,123 @@ def receives(
         if named is not None:
             allowed = bool(named)
     return allowed
+
+
+# -- The words of daily-python ---------------------------------------------------------------------
+#
+# Rooms, tokens, REST and daily-js say `video` and `audio`, and everything or nothing as booleans:
+# https://docs.daily.co/reference/daily-js/types/daily-participant-permissions. So does a local room.
+# daily-python says `camera` and `microphone`, in lists and maps.
+
+_TO_BOTS = {"video": "camera", "audio": "microphone"}
+_FROM_BOTS = {bots: rest for rest, bots in _TO_BOTS.items()}
+_SENDS = ("video", "audio", "screenVideo", "screenAudio", "customVideo", "customAudio")
+_ADMINISTERS = ("participants", "streaming", "transcription")
+
+
+def from_bot(change: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what a bot wants to change of somebody's permissions.
+
+    Args:
+        change: Some permissions, in the words of daily-python.
+
+    Returns:
+        The same in those of the REST API; not checked further.
+
+    Raises:
+        ValueError: It is in other words.
+    """
+
+    def word(name: Any) -> Any:
+        if name in _TO_BOTS:
+            msg = f"daily-python knows no {name!r}: say {_TO_BOTS[name]!r}"
+            raise ValueError(msg)
+        return _FROM_BOTS.get(name, name) if isinstance(name, str) else name
+
+    given = {name: value for name, value in change.items() if value is not None}
+    for name in ("canSend", "canAdmin"):
+        if not isinstance(given.get(name, []), list):
+            msg = f"{name} is a list"
+            raise ValueError(msg)
+    if "canSend" in given:
+        given["canSend"] = [word(name) for name in given["canSend"]]
+    if "canReceive" in given:
+        given["canReceive"] = _received(given["canReceive"], word)
+    return given
+
+
+def for_bots(permissions: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
+    """Say what somebody may do as a bot reads it.
+
+    Reference: https://reference-python.daily.co/types.html#participantpermissions
+
+    Args:
+        permissions: As a participant has them.
+        choices: What nobody outside Daily knows.
+
+    Returns:
+        The same in the words of daily-python.
+    """
+    told = dict(permissions)
+    if choices.bots_read_lists:
+        for name, everything in (("canSend", _SENDS), ("canAdmin", _ADMINISTERS)):
+            if isinstance(told.get(name), bool):
+                told[name] = list(everything) if told[name] else []
+    if isinstance(told.get("canSend"), list):
+        told["canSend"] = [_TO_BOTS.get(name, name) for name in told["canSend"]]
+    if choices.bots_read_received_as == "camera":
+        told["canReceive"] = _received(
+            told.get("canReceive") or {}, lambda name: _TO_BOTS.get(name, name)
+        )
+    return told
+
+
+def event_for_bots(event: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
+    """Put the permissions in what a bot is told into the words of daily-python.
+
+    Args:
+        event: As in `Seat.send`, or the answer to a join.
+        choices: As for `for_bots`.
+
+    Returns:
+        The event as a bot reads it.
+    """
+
+    def described(participant: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "info" not in participant:  # somebody at the door
+            return participant
+        info = participant["info"]
+        permissions = for_bots(info["permissions"], choices)
+        return {**participant, "info": {**info, "permissions": permissions}}
+
+    told = dict(event)
+    for name in ("participant", "local"):
+        if name in told:
+            told[name] = described(told[name])
+    if "participants" in told:
+        told["participants"] = [described(each) for each in told["participants"]]
+    return told
+
+
+def _received(can_receive: Any, word: Callable[[Any], Any]) -> Any:
+    """Put ``canReceive`` into other words, as far as it is one."""
+
+    def rule(given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {word(kind): allowed for kind, allowed in given.items()}
+
+    if not isinstance(can_receive, Mapping):
+        return can_receive
+    return {
+        name: {who: rule(each) for who, each in given.items()}
+        if name != "base" and isinstance(given, Mapping)
+        else rule(given)
+        for name, given in can_receive.items()
+    }
+
+
+# -- The start and the end of a stay ---------------------------------------------------------------
 
 
 def start_off(room: Mapping[str, Any], rights: Mapping[str, Any]) -> dict[str, str]:

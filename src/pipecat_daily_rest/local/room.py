@@ -159,6 +159,8 @@ class Participant:
     def describe(self, *, local: bool = False) -> dict[str, Any]:
         """Describe the participant in the shape of daily-python's ``participants()``.
 
+        Its permissions are in the words of the REST API, which a bot's seat puts into others.
+
         Args:
             local: Whether the description is for the participant itself.
 

@@ -39,6 +39,7 @@ NOT_OBSERVED = {
     "start_off_for_bots": "takes people in a room",
     "regained_right_unmutes": "takes people in a room",
     "unnamed_media_received": "takes people in a room",
+    "bots_read_*": "takes daily-python in a room",
     "too_many_*": "would use up what the plan allows",
     "rate_*": "would use up what the account may ask for, for its other users too",
     "batch_tier": "would use up what the account may ask for, for its other users too",

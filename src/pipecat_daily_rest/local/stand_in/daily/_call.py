@@ -144,6 +144,16 @@ class Call(Senses):
 
         sockets.start(turn())
 
+    def need(self) -> None:
+        """Refuse what needs a call, outside of one.
+
+        Raises:
+            CallError: It is in none.
+        """
+        if self._link is None:
+            msg = "not in a call"
+            raise CallError(msg)
+
     async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         """Ask the room.
 
@@ -157,9 +167,7 @@ class Call(Senses):
         Raises:
             CallError: Not in a call, or the room refused.
         """
-        if self._link is None:
-            msg = "not in a call"
-            raise CallError(msg)
+        self.need()
         return await self._link.request(op, **fields)
 
     def join(self, url: str, token: str | None, completion: Completion) -> None:
@@ -341,7 +349,8 @@ class Call(Senses):
             self.emit("on_transcription_stopped", by, by is None)
 
     def _on_mute(self, event: Mapping[str, Any]) -> None:
-        changes = {name: event.get(name) for name in ("microphone", "camera")}
+        switched = {name: event.get(name) for name in ("microphone", "camera")}
+        changes = {name: {"isEnabled": on} for name, on in switched.items()}
         self.update_media("updateInputs", changes)
 
     def _on_end(self, link: Link, reason: str) -> None:

@@ -2,8 +2,9 @@
 """Arguments, refused with the words of daily-python."""
 
 import math
+import operator
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 _PIXEL = {"RGBA": 4, "BGRA": 4, "ARGB": 4, "ABGR": 4, "RGB": 3}  # bytes
@@ -33,6 +34,71 @@ def need(value: Any, kind: type) -> None:
     if not isinstance(value, kind):
         msg = f"{type(value).__name__!r} object is not an instance of {kind.__name__!r}"
         raise TypeError(msg)
+
+
+def need_texts(*values: Any) -> None:
+    """Refuse what is neither a string nor None.
+
+    Args:
+        *values: The values.
+
+    Raises:
+        TypeError: One is of another type.
+    """
+    for value in values:
+        if value is not None:
+            need(value, str)
+
+
+def need_flag(value: Any) -> None:
+    """Refuse what is neither a boolean nor None.
+
+    Args:
+        value: The value.
+
+    Raises:
+        TypeError: It is of another type.
+    """
+    if value is not None:
+        need(value, bool)
+
+
+def need_count(*values: Any, bits: int = 32) -> None:
+    """Refuse what is no whole number of a size.
+
+    Args:
+        *values: The values.
+        bits: How large they may be.
+
+    Raises:
+        TypeError: One is no whole number.
+        OverflowError: One is negative or too large.
+    """
+    for value in values:
+        if operator.index(value) < 0:
+            msg = "can't convert negative int to unsigned"
+            raise OverflowError(msg)
+        if value >> bits:
+            msg = "out of range integral type conversion attempted"
+            raise OverflowError(msg)
+
+
+def listed(value: Any) -> list[Any]:
+    """Copy a sequence as JSON can hold it.
+
+    Args:
+        value: The sequence; a string is one of its characters.
+
+    Returns:
+        The copy.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(value, Sequence):
+        msg = f"unexpected type: {type(value).__name__!r} is not an instance of 'Sequence'"
+        raise TypeError(msg)
+    return [plain(item) for item in value]
 
 
 def need_participant(value: Any) -> None:
@@ -100,15 +166,18 @@ def plain(value: Any) -> Any:
 
     Raises:
         TypeError: JSON cannot hold it.
-        ValueError: It is bytes.
+        Exception: It is bytes, or a number of more than 64 bits.
     """
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        msg = "number out of range"
+        raise Exception(msg)
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, bytes | bytearray):
+    if isinstance(value, bytes):
         msg = "invalid type: byte array, expected any valid JSON value"
-        raise ValueError(msg)
+        raise Exception(msg)
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from daily._call import Call
-from daily._checks import need, need_participant, plain
+from daily._checks import listed, need, need_participant, need_texts, plain
 from daily._daily import context
 from daily._elsewhere import OnDailyOnly
 from daily._events import EventHandler
+from daily._grammar import CLIENT_SETTINGS, ICE_CONFIG, IDS, PERMISSIONS, REMOTE
 from daily._handle import Completion, nothing
 from daily._hearing import Hearing
-from daily._link import CallError
 from daily._services import Services
+from daily._shapes import Misfit
 from daily._tracks import Tracks
 
 
@@ -57,11 +58,15 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         """
         call = self._call
         need(meeting_url, str)
-        if meeting_token is not None:
-            need(meeting_token, str)
-        settings = client_settings or {}
+        need_texts(meeting_token)
+        given = {} if client_settings is None else plain(client_settings)
+        try:
+            settings = CLIENT_SETTINGS(given)
+        except Misfit as exc:
+            self._refuse("join", f"client_settings: {exc}", completion, pair=True)
+            return
         for kind in ("inputs", "publishing"):
-            if isinstance(settings.get(kind), Mapping):
+            if kind in settings:
                 call.update_media(f"update{kind.title()}", settings[kind])
         call.join(meeting_url, meeting_token, completion)
 
@@ -105,22 +110,15 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
             remote_participants: ``inputsEnabled``, ``permissions`` or ``eject`` by session id.
             completion: Called with an error or None.
         """
-        changes = plain(remote_participants)
-        call = self._call
+        call, changes = self._call, plain(remote_participants)
 
         async def update() -> None:
-            for id, change in changes.items():
-                if not isinstance(change, dict):
-                    msg = f"the change of participant {id!r} is no object"
-                    raise CallError(msg)
-                if change.keys() - {"eject", "inputsEnabled", "permissions"}:
-                    msg = "a local room changes inputsEnabled and permissions, or ejects"
-                    raise CallError(msg)
+            read = REMOTE(changes)
+            call.need()
+            for id, change in read.items():
                 if (permissions := change.get("permissions")) is not None:
                     await call.ask("permit", participant=id, permissions=permissions)
                 if (switches := change.get("inputsEnabled")) is not None:
-                    if not isinstance(switches, dict):
-                        switches = {"microphone": switches, "camera": switches}
                     wanted = {name: switches.get(name) for name in ("microphone", "camera")}
                     await call.ask("mute", participant=id, **wanted)
                 if change.get("eject"):
@@ -135,10 +133,12 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
             ids: Their session ids.
             completion: Called with an error or None.
         """
-        call, targets = self._call, plain(ids)
-        call.perform(
-            "ejectRemoteParticipants", lambda: call.ask("eject", participants=targets), completion
-        )
+        call, given = self._call, listed(ids)
+
+        async def eject() -> None:
+            await call.ask("eject", participants=IDS(given))
+
+        call.perform("ejectRemoteParticipants", eject, completion)
 
     def update_permissions(
         self, permissions: Mapping[str, Any], completion: Completion = None
@@ -152,7 +152,8 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         call, changes = self._call, plain(permissions)
 
         async def update() -> None:
-            await call.ask("permit", participant=call.local["id"], permissions=changes)
+            permissions = PERMISSIONS(changes)
+            await call.ask("permit", participant=call.local["id"], permissions=permissions)
 
         call.perform("updatePermissions", update, completion)
 
@@ -191,6 +192,8 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
             completion: Called with an error or None.
         """
         call = self._call
+        need(message, str)
+        need_texts(user_name)
         chat = {
             "event": "chat-msg",
             "date": datetime.datetime.now(datetime.UTC).isoformat(),
@@ -222,6 +225,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
             proxy_url: Its URL.
             completion: Called with None.
         """
+        need_texts(proxy_url)
         self._call.perform("setProxyUrl", nothing, completion)
 
     def set_ice_config(
@@ -233,4 +237,10 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
             ice_config: The servers.
             completion: Called with None.
         """
-        self._call.perform("setIceConfig", nothing, completion)
+        given = plain(ice_config)
+
+        async def check() -> None:
+            if ice_config is not None:
+                ICE_CONFIG(given)
+
+        self._call.perform("setIceConfig", check, completion)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The module's own switches, and its virtual devices."""
 
-from daily._checks import MadeByModule, need
+from daily._checks import MadeByModule, need, need_count
 from daily._devices import (
     LogLevel,
     NativeVad,
@@ -61,6 +61,7 @@ class Daily(MadeByModule):
         Raises:
             RuntimeError: It was called before.
         """
+        need_count(worker_threads, bits=64)
         need(log_level, LogLevel)
         context.begin()
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from daily._checks import MadeByModule, need
+from daily._checks import MadeByModule, need, need_count
 from daily._sound import ROOM_RATE, Resampler, mono
 from daily._sources import CustomAudioSource
+from daily._threads import complete
 
 _KEPT = 2.0  # seconds of sound that a speaker holds for its reader
 _SILENCE, _VOICE = -60.0, -30.0  # dB of full scale: surely nobody, surely somebody
@@ -53,6 +54,10 @@ class VirtualSpeakerDevice(MadeByModule):
     def _make(
         cls, name: str, sample_rate: int, channels: int, non_blocking: bool
     ) -> "VirtualSpeakerDevice":
+        need(name, str)
+        need_count(sample_rate)
+        need_count(channels, bits=8)
+        need(non_blocking, bool)
         self = object.__new__(cls)
         self._name, self._sample_rate, self._channels = name, sample_rate, channels
         self._non_blocking = non_blocking
@@ -91,6 +96,7 @@ class VirtualSpeakerDevice(MadeByModule):
             16-bit samples; nothing while there are fewer, from a non-blocking device, or while
             there is no call. A blocking device waits for them.
         """
+        need_count(num_frames, bits=64)
         size = num_frames * self._channels * 2
         with self._news:
             while not self._non_blocking and self._live and len(self._sound) < size:
@@ -100,7 +106,7 @@ class VirtualSpeakerDevice(MadeByModule):
                 frames = bytes(self._sound[:size])
                 del self._sound[:size]
         if completion is not None and self._non_blocking:
-            completion(frames)
+            complete(completion, frames)
         return frames
 
     def _feed(self, samples: "np.ndarray[Any, np.dtype[np.int16]]") -> None:
@@ -128,6 +134,8 @@ class VirtualMicrophoneDevice(MadeByModule):
     def _make(
         cls, name: str, sample_rate: int, channels: int, non_blocking: bool
     ) -> "VirtualMicrophoneDevice":
+        need(name, str)
+        need(non_blocking, bool)
         self = object.__new__(cls)
         self._name, self._non_blocking = name, non_blocking
         self._source = CustomAudioSource(sample_rate, channels)
@@ -160,10 +168,10 @@ class VirtualMicrophoneDevice(MadeByModule):
             The number of frames; 0, at once, while no call uses the device.
         """
         need(frames, bytes)
-        mono_frames = len(frames) % (2 * self.channels) == 0
-        if mono_frames and not self._source._sinks:
+        whole = self.channels == 0 or len(frames) % (2 * self.channels) == 0
+        if whole and not self._source._sinks:
             if completion is not None and self._non_blocking:
-                completion(0)
+                complete(completion, 0)
             return 0
         if not self._non_blocking:
             return self._source.write_frames(frames)
@@ -204,6 +212,14 @@ class NativeVad(MadeByModule):
 
     @classmethod
     def _make(cls, reset_period_ms: int, sample_rate: int, channels: int) -> "NativeVad":
+        need_count(reset_period_ms, sample_rate)
+        need_count(channels, bits=8)
+        if reset_period_ms % 10 or sample_rate % 100:
+            msg = (
+                "a detector needs a reset period of whole 10 ms and a sample rate of whole 100 Hz: "
+                "on Daily the process would abort here"
+            )
+            raise ValueError(msg)
         self = object.__new__(cls)
         self._reset_period_ms = reset_period_ms
         self._sample_rate, self._channels = sample_rate, channels
@@ -237,7 +253,7 @@ class NativeVad(MadeByModule):
             ValueError: The bytes are no 16-bit samples.
         """
         need(frames, bytes)
-        if len(frames) % (2 * self._channels):
+        if not self._channels or len(frames) % (2 * self._channels):
             msg = "frames bytestring should contain 16-bit samples"
             raise ValueError(msg)
         samples = mono(frames, self._channels).astype(np.float32) / 32768

@@ -23,7 +23,7 @@ class _Renderer:
     def __init__(self, id: str, source: str, callback: Any, rate: int, interval_ms: int) -> None:
         self._id, self._source, self._callback = id, source, callback
         self._rate = rate
-        self._piece = rate * max(10, interval_ms) // 1000
+        self._piece = max(1, rate * max(10, interval_ms) // 1000)
         self._resample = Resampler(ROOM_RATE, rate)
         self._samples = np.zeros(0, np.int16)
 

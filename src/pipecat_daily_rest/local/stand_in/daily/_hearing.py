@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from daily import _settings
-from daily._checks import need, need_color_format, need_participant
+from daily._checks import need, need_color_format, need_count, need_participant, plain
 from daily._events import EventHandler
+from daily._grammar import PROFILES, subscriptions
 from daily._handle import Completion, Handle, nothing
+from daily._link import CallError
+from daily._shapes import DEFAULTS, Misfit
 
 
 class Hearing(Handle):
@@ -45,6 +48,8 @@ class Hearing(Handle):
         """
         call = self._call
         need(participant_id, str)
+        need(audio_source, str)
+        need_count(sample_rate, callback_interval_ms, logging_interval_ms)
         try:
             need_participant(participant_id)
         except ValueError as exc:
@@ -71,7 +76,9 @@ class Hearing(Handle):
         """
         call = self._call
         need(participant_id, str)
+        need(video_source, str)
         need_color_format(color_format)
+        need_count(logging_interval_ms)
         try:
             need_participant(participant_id)
         except ValueError as exc:
@@ -79,7 +86,12 @@ class Hearing(Handle):
             return
         if video_source not in ("camera", "screenVideo"):
             error = f"a local room has no video track {video_source!r}, only camera and screenVideo"
-            self._refuse("setParticipantVideoRenderer", error)
+
+            async def refuse() -> None:
+                if call.joined:
+                    raise CallError(error)
+
+            call.perform("setParticipantVideoRenderer", refuse)
             return
         call.render_video(participant_id, callback, video_source, color_format)
 
@@ -102,22 +114,39 @@ class Hearing(Handle):
 
         Args:
             participant_settings: By session id.
-            profile_settings: By profile.
+            profile_settings: For all who have a profile, by its name.
             completion: Called with an error or None.
         """
-        for id, change in (participant_settings or {}).items():
-            if not isinstance(change, Mapping):
-                continue
-            profile = change.get("profile", "base")
-            media = copy.deepcopy(self._profiles.get(profile, self._profiles["base"]))
-            mine = self._subscriptions.setdefault(id, {"media": media, "profile": profile})
-            if isinstance(change.get("media"), Mapping):
-                _settings.merge(mine["media"], change["media"], "subscriptionState")
-        if profile_settings:
-            self._update_profiles(profile_settings)
         call = self._call
+        given = {} if participant_settings is None else plain(participant_settings)
+        overrides = {} if profile_settings is None else plain(profile_settings)
+        try:
+            changes = subscriptions(self._profiles)(given)
+            for_all = subscriptions(self._profiles, by_profile=True)(overrides)
+        except Misfit as exc:
+            self._refuse("updateSubscriptions", str(exc), completion)
+            return
+        for id, mine in self.subscriptions().items():
+            if mine["profile"] in for_all:
+                self._update_subscription(id, for_all[mine["profile"]])
+        for id, change in changes.items():
+            self._update_subscription(id, change)
         call.perform("updateSubscriptions", nothing, completion)
         call.emit("on_subscriptions_updated", self.subscriptions())
+
+    def _update_subscription(self, id: str, change: Any) -> None:
+        if change == DEFAULTS:
+            self._subscriptions.pop(id, None)
+            return
+        profile = (change or {}).get("profile")
+        name = "base" if profile in (None, DEFAULTS) else profile
+        standard = self._profiles[name]
+        mine = self._subscriptions.setdefault(
+            id, {"media": copy.deepcopy(standard), "profile": name}
+        )
+        if profile is not None:
+            mine["profile"] = name
+        _settings.merge(mine["media"], (change or {}).get("media"), standard)
 
     def subscription_profiles(self) -> dict[str, Any]:
         """Tell what the profiles take, as they were set."""
@@ -135,13 +164,17 @@ class Hearing(Handle):
             profile_settings: By profile.
             completion: Called with an error or None.
         """
-        call = self._call
-        self._update_profiles(profile_settings)
+        call, given = self._call, plain(profile_settings)
+        try:
+            changes = PROFILES(given)
+        except Misfit as exc:
+            self._refuse("updateSubscriptionProfiles", str(exc), completion)
+            return
+        self._update_profiles(changes)
         call.perform("updateSubscriptionProfiles", nothing, completion)
         call.emit("on_subscription_profiles_updated", self.subscription_profiles())
 
     def _update_profiles(self, profile_settings: Mapping[str, Any]) -> None:
         for name, change in profile_settings.items():
             profile = self._profiles.setdefault(name, _settings.subscription())
-            if isinstance(change, Mapping):
-                _settings.merge(profile, change, "subscriptionState")
+            _settings.merge(profile, change, _settings.subscription())

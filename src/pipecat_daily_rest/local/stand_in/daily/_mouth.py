@@ -56,9 +56,9 @@ class Mouth:
         """
         with self._lock:
             if name == "updatePublishing":
-                _settings.merge(self._publishing, changes, "isPublishing")
+                _settings.merge(self._publishing, changes, _settings.publishing())
                 return "on_publishing_updated", self.publishing
-            _settings.merge(self._inputs, changes, "isEnabled")
+            _settings.merge(self._inputs, changes, _settings.inputs())
             self._connect()
             return "on_inputs_updated", self.inputs
 
@@ -72,7 +72,7 @@ class Mouth:
             The events that tell it, as of `update`.
         """
         off = {
-            name: False
+            name: {"isEnabled": False}
             for name in ("microphone", "camera")
             if "user" in media[name]["offReasons"] and self.media[name]["state"] != "off"
         }

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from daily._checks import need
 from daily._devices import VirtualSpeakerDevice, find_speaker
 
 
@@ -57,6 +58,7 @@ class _Output:
         Raises:
             RuntimeError: There is no such speaker.
         """
+        need(name, str)
         device = find_speaker(name)
         if device is None:
             msg = "unable to select virtual speaker device"

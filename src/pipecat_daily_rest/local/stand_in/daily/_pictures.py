@@ -6,7 +6,7 @@ import uuid
 import weakref
 from typing import Any, Protocol
 
-from daily._checks import MadeByModule, frame_size, need
+from daily._checks import MadeByModule, frame_size, need, need_count
 
 _tracks: "weakref.WeakValueDictionary[str, CustomVideoTrack]" = weakref.WeakValueDictionary()
 _cameras: "weakref.WeakValueDictionary[str, VirtualCameraDevice]" = weakref.WeakValueDictionary()
@@ -53,6 +53,7 @@ class CustomVideoSource(_Shaped):
             height: In pixels.
             color_format: ``RGBA``, ``BGRA``, ``ARGB``, ``ABGR``, ``RGB`` or ``I420``.
         """
+        need_count(width, height)
         self._size = frame_size(width, height, color_format)
         self._width, self._height, self._color_format = width, height, color_format
         self._frame: bytes | None = None
@@ -103,6 +104,7 @@ class VirtualCameraDevice(MadeByModule, _Shaped):
 
     @classmethod
     def _make(cls, name: str, width: int, height: int, color_format: str) -> "VirtualCameraDevice":
+        need(name, str)
         self = object.__new__(cls)
         self._name = name
         self._source = CustomVideoSource(width, height, color_format)
@@ -119,12 +121,11 @@ class VirtualCameraDevice(MadeByModule, _Shaped):
         """Film a picture.
 
         Args:
-            frame: Its pixels.
-
-        Raises:
-            ValueError: There are too many or too few.
+            frame: Its pixels; with too many or too few nothing is filmed.
         """
-        self._source.write_frame(frame)
+        need(frame, bytes)
+        if len(frame) == self._source._size:
+            self._source.write_frame(frame)
 
 
 def find_video(settings: Any) -> CustomVideoSource | None:

@@ -30,8 +30,7 @@ def may_send(permissions: Mapping[str, Any], track: str) -> bool:
         Whether it may.
     """
     sends = permissions.get("canSend", True)
-    kind = {"camera": "video", "microphone": "audio"}.get(track, track)
-    return kind in sends if isinstance(sends, list) else bool(sends)
+    return track in sends if isinstance(sends, list) else bool(sends)
 
 
 def mask(media: dict[str, Any], permissions: Mapping[str, Any]) -> dict[str, Any]:

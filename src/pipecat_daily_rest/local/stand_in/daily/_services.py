@@ -4,20 +4,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-from daily._checks import need, plain
+from daily._checks import listed, need, need_texts, plain
+from daily._grammar import DIALOUT, DTMF, IDS, TRANSCRIPTION, TRANSFER
 from daily._handle import Completion, Handle
+from daily._shapes import Shape, an_id, anything, maybe
 
 
 class Services(Handle):
     """The part of `CallClient` for telephones and transcription."""
 
     def _serve(
-        self, name: str, op: str, completion: Completion, *, pair: bool = False, **fields: Any
+        self,
+        name: str,
+        op: str,
+        completion: Completion,
+        *,
+        pair: bool = False,
+        **fields: tuple[Shape, Any],
     ) -> None:
+        """Ask the room; each field is given with its shape."""
         call = self._call
 
         async def ask() -> Any:
-            return (await call.ask(op, **fields)).get("result")
+            read = {field: shape(given) for field, (shape, given) in fields.items()}
+            return (await call.ask(op, **read)).get("result")
 
         call.perform(name, ask, completion, pair=pair)
 
@@ -32,7 +42,8 @@ class Services(Handle):
             settings: daily-python's ``TranscriptionSettings``; Deepgram's own are without effect.
             completion: Called with an error or None.
         """
-        given = None if settings is None else plain(settings)
+        shape = maybe(TRANSCRIPTION) if settings is None else TRANSCRIPTION
+        given = (shape, plain(settings))
         self._serve("startTranscription", "start-transcription", completion, settings=given)
 
     def update_transcription(
@@ -48,12 +59,13 @@ class Services(Handle):
             instance_id: Of which transcription; the one that runs when None.
             completion: Called with an error or None.
         """
+        need_texts(instance_id)
         self._serve(
             "updateTranscription",
             "update-transcription",
             completion,
-            participants=plain(participants),
-            instance=instance_id,
+            participants=(maybe(IDS), None if participants is None else listed(participants)),
+            instance=(anything, instance_id),
         )
 
     def stop_transcription(self, completion: Completion = None) -> None:
@@ -71,9 +83,8 @@ class Services(Handle):
             settings: ``phoneNumber`` or ``sipUri``, and more.
             completion: Called with the session id and an error, one of them None.
         """
-        self._serve(
-            "startDialout", "start-dialout", completion, pair=True, settings=plain(settings)
-        )
+        given = (DIALOUT, plain(settings))
+        self._serve("startDialout", "start-dialout", completion, pair=True, settings=given)
 
     def stop_dialout(self, participant_id: str, completion: Completion = None) -> None:
         """End a call.
@@ -83,7 +94,7 @@ class Services(Handle):
             completion: Called with an error or None.
         """
         need(participant_id, str)
-        self._serve("stopDialout", "stop-dialout", completion, participant=participant_id)
+        self._serve("stopDialout", "stop-dialout", completion, participant=(an_id, participant_id))
 
     def send_dtmf(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
         """Press keys towards a telephone; here a test holds the telephone.
@@ -92,7 +103,7 @@ class Services(Handle):
             settings: ``sessionId`` and ``tones``, and more.
             completion: Called with an error or None.
         """
-        self._serve("sendDTMF", "send-dtmf", completion, settings=plain(settings))
+        self._serve("sendDTMF", "send-dtmf", completion, settings=(DTMF, plain(settings)))
 
     def sip_call_transfer(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
         """Connect a call with another number or SIP URI; here a test sees where to.
@@ -101,7 +112,8 @@ class Services(Handle):
             settings: ``sessionId`` and ``toEndPoint``, and more.
             completion: Called with an error or None.
         """
-        self._serve("sipCallTransfer", "sip-call-transfer", completion, settings=plain(settings))
+        given = (TRANSFER, plain(settings))
+        self._serve("sipCallTransfer", "sip-call-transfer", completion, settings=given)
 
     def sip_refer(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
         """Refer a call to another SIP endpoint; here a test sees where to.
@@ -110,4 +122,4 @@ class Services(Handle):
             settings: ``sessionId`` and ``toEndPoint``.
             completion: Called with an error or None.
         """
-        self._serve("sipRefer", "sip-refer", completion, settings=plain(settings))
+        self._serve("sipRefer", "sip-refer", completion, settings=(TRANSFER, plain(settings)))

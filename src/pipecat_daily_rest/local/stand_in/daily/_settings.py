@@ -5,6 +5,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from daily._shapes import DEFAULTS
+
 MEDIA = ("camera", "microphone", "screenAudio", "screenVideo")
 
 _ENCODINGS = {
@@ -83,33 +85,32 @@ def subscription() -> dict[str, Any]:
     }
 
 
-def merge(settings: dict[str, Any], changes: Mapping[str, Any], switch: str) -> None:
-    """Change settings as an ``update_…`` says.
+def merge(settings: dict[str, Any], changes: Any, defaults: Mapping[str, Any]) -> None:
+    """Change settings as an ``update_…`` says, once they were read.
 
     Args:
         settings: What is changed.
-        changes: New values; a track's may be a bare value of its switch; None leaves it.
-        switch: ``isEnabled``, ``isPublishing`` or ``subscriptionState``.
+        changes: New values; None leaves what was, `DEFAULTS` takes it back.
+        defaults: The settings before anything was set.
     """
-    for name, change in changes.items():
-        if name in ("customAudio", "customVideo") and isinstance(change, Mapping):
-            merge(settings.setdefault(name, {}), change, switch)
-        elif isinstance(change, Mapping):
-            _overlay(settings.setdefault(name, {}), change)
-        elif change is not None:
-            settings.setdefault(name, {})[switch] = change
-
-
-def _overlay(settings: dict[str, Any], changes: Mapping[str, Any]) -> None:
-    for name, change in changes.items():
+    if changes == DEFAULTS:
+        settings.clear()
+        settings.update(copy.deepcopy(dict(defaults)))
+        return
+    for name, change in (changes or {}).items():
+        default = defaults.get(name)
         # One device or track takes the place of another.
         if name in ("customTrack", "deviceId"):
             settings.pop("customTrack", None)
             settings.pop("deviceId", None)
-        if isinstance(change, Mapping) and isinstance(settings.get(name), dict):
-            _overlay(settings[name], change)
-        else:
-            settings[name] = copy.deepcopy(change)
+        if isinstance(change, Mapping):
+            if not isinstance(settings.get(name), dict):
+                settings[name] = {}
+            merge(settings[name], change, default if isinstance(default, Mapping) else {})
+        elif change == DEFAULTS and default is None:
+            settings.pop(name, None)
+        elif change is not None:
+            settings[name] = copy.deepcopy(default if change == DEFAULTS else change)
 
 
 def local_media(inputs: Mapping[str, Any], publishing: Mapping[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Resampler:
             source: The rate of what comes, in Hz.
             target: The rate of what is wanted, in Hz.
         """
+        source, target = max(1, source), max(1, target)  # daily-python takes 0 as well
         shared = math.gcd(source, target)
         self._up, self._down = target // shared, source // shared
         self._filter = _filter(self._up, self._down)

@@ -8,10 +8,11 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from daily._checks import need
+from daily._checks import need, need_count
 from daily._sound import ROOM_RATE, Resampler, mono
 from daily._threads import Worker, complete
 
+_LOWEST_RATE = 100  # Hz: below it 10 ms hold no sample
 _SHORTEST = 0.01  # seconds; what is shorter is taken at once
 _LATE = 0.04  # seconds that a write may be late without a gap: the room's cushion covers it
 
@@ -41,9 +42,9 @@ class CustomAudioSource:
             channels: 1 or 2; a local room mixes them into one.
             auto_silence: Without effect: a local room is silent where nothing is written.
         """
-        if sample_rate < 1 or channels < 1:
-            msg = f"a source needs a sample rate and channels, got {sample_rate} and {channels}"
-            raise ValueError(msg)
+        need_count(sample_rate)
+        need_count(channels, bits=8)
+        need(auto_silence, bool)
         self._sample_rate = sample_rate
         self._channels = channels
         self._lock = threading.Lock()
@@ -75,9 +76,13 @@ class CustomAudioSource:
             The number of frames.
 
         Raises:
-            ValueError: The bytes are no 16-bit samples.
+            ValueError: The bytes are no 16-bit samples, or the source can say nothing.
         """
         need(frames, bytes)
+        if self._sample_rate < _LOWEST_RATE or not self._channels:
+            shape = f"{self._sample_rate} Hz and {self._channels} channels"
+            msg = f"a source of {shape} can say nothing: on Daily the process would abort here"
+            raise ValueError(msg)
         if len(frames) % (2 * self._channels):
             msg = "frames bytestring should contain 16-bit samples"
             raise ValueError(msg)
@@ -95,7 +100,7 @@ class CustomAudioSource:
                     sink.sound(self, samples)
         if duration < _SHORTEST:
             if completion is not None:
-                completion(count)
+                complete(completion, count)
         elif completion is not None:
             self._worker.call(complete, completion, count, at=due)
         else:

@@ -41,15 +41,22 @@ def is_too_late(exc: Exception) -> bool:
 def complete(completion: Callable[..., Any], *args: Any) -> None:
     """Call a completion; that its event loop has ended is no error, since the work is done.
 
+    What else it raises is logged: it is nothing to whoever the completion is called for.
+
     Args:
         completion: What to call.
         *args: Its arguments.
     """
     try:
         completion(*args)
-    except RuntimeError as exc:
+    except Exception as exc:
         if not is_too_late(exc):
-            raise
+            _log_failure()
+
+
+def _log_failure() -> None:
+    # Text, since loguru would print the values in the frames as well.
+    logger.error("A callback of the call failed:\n{}", traceback.format_exc())
 
 
 class Worker:
@@ -119,8 +126,7 @@ class Worker:
                 callback(*args)
             except Exception as exc:
                 if not (self._ending and is_too_late(exc)):
-                    # Text, since loguru would print the values in the frames as well.
-                    logger.error("A callback of the call failed:\n{}", traceback.format_exc())
+                    _log_failure()
             del callback, args  # an idle thread keeps nothing alive
 
     def _wait(self) -> float:

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Shapes of settings: what daily-python takes, read into what it means.
+
+A shape takes a plain value, gives it as it is understood, and raises `Misfit` at what daily-python
+refuses. Members that are not known are left out where daily-python ignores them.
+"""
+
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from daily._link import CallError
+
+Shape = Callable[[Any], Any]
+
+DEFAULTS = "fromDefaults"  # instead of a setting: as it was before anything was set
+U32 = (1 << 32) - 1
+
+
+class Misfit(CallError):
+    """A value that daily-python refuses; the text begins with the path to it."""
+
+
+def _what(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:100]}…"
+
+
+def _test(expected: str, fits: Callable[[Any], bool]) -> Shape:
+    def read(value: Any) -> Any:
+        if not fits(value):
+            msg = f"{_what(value)} should be {expected}"
+            raise Misfit(msg)
+        return value
+
+    return read
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_id(value: Any) -> bool:
+    try:
+        return bool(uuid.UUID(value))
+    except (ValueError, AttributeError, TypeError):
+        return False
+
+
+anything: Shape = _test("anything", lambda value: True)
+flag: Shape = _test("a boolean", lambda value: isinstance(value, bool))
+text: Shape = _test("a string", lambda value: isinstance(value, str))
+an_id: Shape = _test("a participant's id, a UUID", _is_id)
+any_object: Shape = _test("an object", lambda value: isinstance(value, dict))
+
+
+def number(low: float = -math.inf, high: float = math.inf) -> Shape:
+    """Take numbers.
+
+    Args:
+        low: The least.
+        high: The most.
+
+    Returns:
+        The shape.
+    """
+    return _test(
+        "a number" if low == -math.inf else f"a number from {low} to {high}",
+        lambda value: _is_number(value) and low <= value <= high,
+    )
+
+
+def whole(low: float = -math.inf, high: float = math.inf) -> Shape:
+    """Take whole numbers.
+
+    Args:
+        low: The least.
+        high: The most.
+
+    Returns:
+        The shape.
+    """
+    return _test(
+        "a whole number" if low == -math.inf else f"a whole number from {low} to {high}",
+        lambda value: _is_number(value) and isinstance(value, int) and low <= value <= high,
+    )
+
+
+def word(*words: str) -> Shape:
+    """Take one of some words.
+
+    Args:
+        *words: The words.
+
+    Returns:
+        The shape.
+    """
+    return _test(f"one of {', '.join(words)}", lambda value: value in words)
+
+
+def maybe(shape: Shape) -> Shape:
+    """Take null as well.
+
+    Args:
+        shape: What is taken otherwise.
+
+    Returns:
+        The shape.
+    """
+    return lambda value: None if value is None else shape(value)
+
+
+def either(first: type, shape: Shape, other: Shape) -> Shape:
+    """Take one of two shapes, by the type of the value.
+
+    Args:
+        first: The type that takes the first.
+        shape: The first.
+        other: The other.
+
+    Returns:
+        The shape.
+    """
+    return lambda value: shape(value) if isinstance(value, first) else other(value)
+
+
+def a_list(shape: Shape) -> Shape:
+    """Take a list.
+
+    Args:
+        shape: Of its elements.
+
+    Returns:
+        The shape.
+    """
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, list):
+            msg = f"{_what(value)} should be a list"
+            raise Misfit(msg)
+        return [_inner(index, shape, element) for index, element in enumerate(value)]
+
+    return read
+
+
+def a_map(shape: Shape, key: Shape = text) -> Shape:
+    """Take an object with any names.
+
+    Args:
+        shape: Of its values.
+        key: Of its names.
+
+    Returns:
+        The shape.
+    """
+
+    def read(value: Any) -> Any:
+        return {key(name): _inner(name, shape, each) for name, each in any_object(value).items()}
+
+    return read
+
+
+def struct(*required: str, exact: bool = False, **fields: Shape) -> Shape:
+    """Take an object with some names. A list of all its values is one, too.
+
+    Args:
+        *required: The members that it must have.
+        exact: Whether other members are refused, not ignored.
+        **fields: The members that it may have.
+
+    Returns:
+        The shape; what it reads has no other members.
+    """
+
+    def read(value: Any) -> Any:
+        if isinstance(value, list) and 0 < len(value) == len(fields):
+            value = dict(zip(fields, value, strict=True))
+        any_object(value)
+        if missing := [name for name in required if name not in value]:
+            msg = f"{missing[0]} is missing"
+            raise Misfit(msg)
+        if exact and (unknown := value.keys() - fields.keys()):
+            msg = f"{sorted(unknown)} is unknown; it may have {', '.join(fields) or 'nothing'}"
+            raise Misfit(msg)
+        return {
+            name: _inner(name, shape, value[name])
+            for name, shape in fields.items()
+            if name in value
+        }
+
+    return read
+
+
+def setting(shape: Shape, *, null: bool = True) -> Shape:
+    """Take a setting, which `DEFAULTS` takes back.
+
+    Args:
+        shape: What is taken otherwise.
+        null: Whether null leaves it.
+
+    Returns:
+        The shape.
+    """
+    none = (None, DEFAULTS) if null else (DEFAULTS,)
+    return lambda value: value if value in none else shape(value)
+
+
+def short(switch: str, fits: Shape, shape: Shape) -> Shape:
+    """Take a setting whose switch may stand for the whole.
+
+    Args:
+        switch: The name of the switch.
+        fits: What the switch may be.
+        shape: Of the whole.
+
+    Returns:
+        The shape; what it reads is always the whole.
+    """
+    return setting(either(dict, shape, lambda value: {switch: fits(value)}))
+
+
+def one_kind(tag: str, kinds: Mapping[str, Shape]) -> Shape:
+    """Take an object of one of some kinds.
+
+    Args:
+        tag: The member that names the kind.
+        kinds: The shape of each kind.
+
+    Returns:
+        The shape.
+    """
+    tagged = struct(tag, **{tag: word(*kinds)})
+    return lambda value: kinds[tagged(any_object(value))[tag]](value)
+
+
+def _inner(name: object, shape: Shape, value: Any) -> Any:
+    try:
+        return shape(value)
+    except Misfit as exc:
+        msg = f"{name}: {exc}"
+        raise Misfit(msg) from None
