@@ -76,7 +76,7 @@ def test_it_behaves_like_the_real_one(found: dict[str, Any], what: str) -> None:
 def test_writes_complete_in_real_time(found: dict[str, Any]) -> None:
     times = found["times"]
     for number, at in enumerate(times["times"], 1):
-        assert at > number * 0.04 - 0.005
+        assert at > (number - 1) * 0.04  # less what the write before them came back late
     assert times["blocked"] > 5 * 0.04 - 0.01
     assert times["at_once"] < times["times"][-1]
 
