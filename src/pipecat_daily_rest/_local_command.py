@@ -9,8 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from loguru import logger
-
+from pipecat_daily_rest import _log
 from pipecat_daily_rest._child import LocalChild
 from pipecat_daily_rest.errors import DailyError
 
@@ -28,8 +27,7 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
     Returns:
         The exit code: the command's, or 128 and the signal's number if a signal ended it.
     """
-    logger.remove()
-    logger.add(sys.stderr, level=log_level, diagnose=False)
+    _log.to_stderr(log_level)
     try:
         return asyncio.run(_main(command, log_level=log_level, **options))
     except DailyError as exc:

@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from dotenv import find_dotenv, load_dotenv
-from loguru import logger
 
+from pipecat_daily_rest import _log
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.sweep import SweepReport, sweep_rooms
 
@@ -21,8 +21,7 @@ def main(**options: Any) -> int:
     Returns:
         The exit code: 0, 1 when a room could not be deleted, 2 when the options do not fit.
     """
-    logger.remove()
-    logger.add(sys.stderr, level="WARNING", diagnose=False)
+    _log.to_stderr("WARNING")
     # The environment wins, unlike in a bot's runner: the wrong account must not be swept.
     load_dotenv(find_dotenv(usecwd=True), override=False)
     try:

@@ -22,10 +22,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn
 
-from loguru import logger
-
 from pipecat_daily_rest import _arguments as arguments
-from pipecat_daily_rest import settings, stand_in
+from pipecat_daily_rest import _log, settings, stand_in
 from pipecat_daily_rest._bot_file import find_bot, load_bot
 from pipecat_daily_rest._child import DEFAULT_HOST, DEFAULT_PORT, LocalChild
 from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
@@ -173,7 +171,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
     Raises:
         SystemExit: Always.
     """
-    _log(options.log_level)
+    _log.to_stderr(options.log_level)
     watchdogs: list[Watchdog] = []
     try:
         code = _launch(options, find, restart, watchdogs)
@@ -271,12 +269,6 @@ def _parse() -> Options:
     add("--sip", action="store_true", help="make a room that can be called by SIP")
     add("--log-level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="(INFO)")
     return Options(**vars(parser.parse_args()))
-
-
-def _log(level: str) -> None:
-    logger.remove()
-    # A traceback that shows values would show tokens too.
-    logger.add(sys.stderr, level=level, diagnose=False)
 
 
 def _quieter(level: str) -> str:

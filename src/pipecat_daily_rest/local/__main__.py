@@ -50,7 +50,8 @@ def main() -> int:
 
     try:
         arguments = _arguments()
-        logger.remove()
+        with contextlib.suppress(ValueError):  # LOGURU_AUTOINIT may have made none
+            logger.remove(0)
         logger.add(sys.stderr, level=arguments.log_level, backtrace=False, diagnose=False)
         asyncio.run(_serve(arguments, say))
     except DailyConfigError as exc:
