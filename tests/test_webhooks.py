@@ -15,7 +15,7 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipecat_daily_rest import DailyConfigError, DailyError, webhooks
+from pipecat_daily_rest import DailyConfigError, DailyError, _webhook_events, webhooks
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.webhooks import (
     CallProblem,
@@ -250,6 +250,50 @@ def test_a_signature_over_the_compact_json_is_a_switch(sent, signed):
 def test_a_stranger_cannot_break_the_check(body):
     headers = {"X-Webhook-Signature": "x", "X-Webhook-Timestamp": str(NOW)}
     assert refusal(read, body, headers).reason == "wrong-signature"
+
+
+@pytest.fixture
+def looked_at(monkeypatch):
+    """The sizes of the bodies that were read as JSON."""
+    sizes, loads = [], json.loads
+
+    def note(text, **options):
+        sizes.append(len(text))
+        return loads(text, **options)
+
+    monkeypatch.setattr(_webhook_events.json, "loads", note)
+    return sizes
+
+
+BIG = b'{"type":"a","payload":[' + b"1,1.5," * 3_000_000 + b"1]}"
+
+
+@pytest.mark.parametrize("reader", [read, read_call])
+@pytest.mark.parametrize("signature", [None, "x", "A" * 100_000])
+def test_what_a_stranger_sends_is_not_read(looked_at, reader, signature):
+    """Neither what has no signature nor what has a wrong one, but for what may be a probe."""
+    kind = "Webhook" if reader is read else "Pinless"
+    headers = {f"X-{kind}-Timestamp": str(NOW)}
+    if signature is not None:
+        headers[f"X-{kind}-Signature"] = signature
+    reason = "no-signature" if signature is None else "wrong-signature"
+    for body in (BIG, b'{"test":"' + b"a" * 300_000 + b'"}'):
+        assert refusal(reader, body, headers).reason == reason
+    assert looked_at == []
+    probe = b'{"test":"test"}'
+    assert isinstance(reader(probe, headers), WebhookProbe)
+    assert set(looked_at) == {len(probe)}
+
+
+def test_what_daily_has_signed_may_be_long(looked_at):
+    body = b'{"type":"a","payload":{"text":"' + b"a" * 1_000_000 + b'"}}'
+    signature = by_hand(body, str(NOW))
+    headers = {"X-Webhook-Signature": signature, "X-Webhook-Timestamp": str(NOW)}
+    assert read(body, headers).type == "a"
+    spaced = body + b" "  # the compact JSON is signed, and it is too long to look for
+    before = len(looked_at)
+    assert refusal(read, spaced, headers).reason == "wrong-signature"
+    assert len(looked_at) == before
 
 
 # -- The replay window --------------------------------------------------------------------------

@@ -45,6 +45,18 @@ def answered(model: type[M], data: Any) -> M:
         return twin.model_validate(data)
 
 
+class _Twin(BaseModel):
+    """What pickle finds again by the model that it is a twin of."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (type(self).__mro__[2],), self.__getstate__()
+
+
+def _again(model: type[BaseModel]) -> BaseModel:
+    twin: type[BaseModel] = _twin(model)
+    return twin.__new__(twin)
+
+
 @functools.cache
 def _twin(model: type[BaseModel]) -> Any:
     """A subclass that takes any value; few answers need it, and it takes long to make."""
@@ -54,7 +66,7 @@ def _twin(model: type[BaseModel]) -> Any:
     }
     return create_model(
         model.__name__,
-        __base__=model,
+        __base__=(_Twin, model),
         __module__=model.__module__,
         __validators__={"_drop_nulls": cast(Any, model_validator(mode="before")(without_nulls))},
         **fields,

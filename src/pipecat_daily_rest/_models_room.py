@@ -166,9 +166,9 @@ class DailyRoomProperties(BaseModel):
     enable_transcription_storage: bool | None = None
     geo: str | None = None
     max_participants: int | None = None
-    recordings_bucket: RecordingsBucketConfig | None = None
-    transcription_bucket: TranscriptionBucketConfig | None = None
-    sip: DailyRoomSipParams | None = None
+    recordings_bucket: SerializeAsAny[RecordingsBucketConfig] | None = None
+    transcription_bucket: SerializeAsAny[TranscriptionBucketConfig] | None = None
+    sip: SerializeAsAny[DailyRoomSipParams] | None = None
     sip_uri: DailySipUri | None = None
     start_video_off: bool = False
 
@@ -238,7 +238,8 @@ class DailyRoomParams(BaseModel):
 
     name: str | None = None
     privacy: Literal["private", "public"] = "public"
-    properties: DailyRoomProperties = Field(default_factory=DailyRoomProperties)
+    # A subclass may have fields of its own; pydantic leaves them out otherwise.
+    properties: SerializeAsAny[DailyRoomProperties] = Field(default_factory=DailyRoomProperties)
 
 
 class DailyRoomObject(BaseModel):

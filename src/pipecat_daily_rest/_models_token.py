@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from pipecat_daily_rest._lenient import answered
 from pipecat_daily_rest.properties import DailyPermissions, DailyRecordingOptions, Recording
@@ -98,4 +98,6 @@ class DailyMeetingTokenParams(BaseModel):
 
     model_config = _QUIET
 
-    properties: DailyMeetingTokenProperties = Field(default_factory=DailyMeetingTokenProperties)
+    properties: SerializeAsAny[DailyMeetingTokenProperties] = Field(
+        default_factory=DailyMeetingTokenProperties
+    )

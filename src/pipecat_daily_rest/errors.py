@@ -44,6 +44,16 @@ class DailyError(Exception):
     retryable: ClassVar[bool] = False
     attempts: int = 0
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Tell pickle how to make it again: not by calling the class, which wants more than words."""
+        return _again, (type(self), self.args), self.__dict__
+
+
+def _again(kind: type[DailyError], args: tuple[object, ...]) -> DailyError:
+    error = kind.__new__(kind, *args)
+    error.args = args  # which an OSError with an __init__ of its own has not taken
+    return error
+
 
 class DailyConfigError(DailyError, ValueError):
     """No key, a bad URL, arguments that do not fit: nothing was sent."""

@@ -5,6 +5,7 @@ Reference: https://docs.daily.co/reference/rest-api/meeting-tokens
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from pipecat_daily_rest import _arguments as arguments
@@ -61,7 +62,10 @@ class TokenMethods(Methods):
                 "is_owner": arguments.flag("owner", owner),
             },
         )
-        return await self.create_token(properties)
+        checks.check_token(properties, now=time.time())
+        # What a subclass adds goes along.
+        more = params.model_dump(exclude={"properties"}, exclude_none=True) if params else {}
+        return await make_token(self.api, wire(properties), more=more)
 
     async def create_token(self, properties: DailyMeetingTokenProperties) -> str:
         """Make a meeting token over the API, exactly as the properties say.
@@ -115,13 +119,18 @@ class TokenMethods(Methods):
 
 
 async def make_token(
-    api: API, properties: dict[str, Any], *, deadline: Deadline | None = None
+    api: API,
+    properties: dict[str, Any],
+    *,
+    more: Mapping[str, Any] | None = None,
+    deadline: Deadline | None = None,
 ) -> Secret:
     """Make a meeting token over the API.
 
     Args:
         api: The API.
         properties: The token's properties, checked, as Daily takes them.
+        more: What is sent beside them.
         deadline: When it must be over.
 
     Returns:
@@ -135,7 +144,7 @@ async def make_token(
         "POST",
         "/meeting-tokens",
         what=what,
-        json={"properties": properties},
+        json={**(more or {}), "properties": properties},
         deadline=deadline,
     )
     token = data.get("token") if isinstance(data, dict) else None
