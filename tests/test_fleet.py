@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import weakref
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from loguru import logger
@@ -272,6 +272,64 @@ async def test_redis_that_hangs_holds_nobody_up_for_long(redis, said):
         async with asyncio.timeout(30):
             await ask(helper, 40)
         assert [each["level"].name for each in said] == ["WARNING"]
+
+
+async def drip(writer):
+    writer.write(b"*")
+    while True:
+        writer.write(b"1")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
+NONSENSE = {
+    "a text": b"$5\r\nhello\r\n",
+    "nothing": b"$-1\r\n",
+    "a negative number": b":-5\r\n",
+    "a number of letters": b":five\r\n",
+    "a list": b"*2\r\n:1\r\n:2\r\n",
+    "a list in lists": b"*1\r\n" * 5000 + b":1\r\n",
+    "a length of letters": b"$five\r\nhello\r\n",
+    "an error": b"-WRONGTYPE no\r\n",
+    "an error in latin-1": b"-ERR \xe9\xff\r\n",
+    "another protocol": b"HTTP/1.1 400 Bad Request\r\n\r\n",
+    "binary": bytes(range(256)) * 9,
+    "a truth value": b"#t\r\n",
+    "an end": b"",
+    "a drip": drip,
+}
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+async def test_whatever_redis_answers_the_request_goes_out(said, monkeypatch, what):
+    monkeypatch.setattr(fleet_module, "_PATIENCE", 1.0)
+    reply = NONSENSE[what]
+
+    serving = []
+
+    async def serve(reader, writer):
+        serving.append(asyncio.current_task())
+        with suppress(OSError):
+            while await reader.read(65536):
+                await reply(writer) if callable(reply) else writer.write(reply)
+                if not reply:
+                    break
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    monkeypatch.setenv("DAILY_REDIS_URL", f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    async with LocalDaily() as daily, helper_of(daily) as helper:
+        async with asyncio.timeout(60):
+            await ask(helper, 3)
+            await ask(helper)
+        fleet = pacer(daily.api_url, daily.api_key).fleet
+        await asyncio.to_thread(fleet._worker.shutdown)  # its thread is free, and
+        fleet._client.close()
+    server.close()
+    await asyncio.wait(serving, timeout=30)
+    assert all(each.done() for each in serving)  # no connection is left
+    assert [each["level"].name for each in said] == ["WARNING"]
+    assert "Redis does not answer" in said[0]["message"]
 
 
 async def test_redis_that_hangs_with_requests_in_flight(redis, said):

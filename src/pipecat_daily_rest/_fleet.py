@@ -26,7 +26,8 @@ from pipecat_daily_rest.errors import DailyConfigError
 if TYPE_CHECKING:
     from redis import Redis
 
-_TIMEOUT = 0.5  # seconds that Redis may take
+_TIMEOUT = 0.5  # seconds that Redis may take for each piece of an answer
+_PATIENCE = 4.0  # seconds for all of it; one that is away has been tried twice by then
 _RETRY = 2.0  # seconds between two looks whether it is back
 _FLIGHT = 15.0  # seconds after which a slot counts as answered: its process may have died
 _LOOK = 0.25  # seconds between two looks for a free slot
@@ -132,7 +133,12 @@ class Fleet:
             return 0.0
         window, flight = _milliseconds(ticket.seconds + _MARGIN), _milliseconds(_FLIGHT)
         question = _Question(_TAKE, ticket.key, (limit, window, flight, ticket.name))
-        pause = await asyncio.wrap_future(self._ask(question))
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                pause = await asyncio.wrap_future(self._ask(question))
+        except TimeoutError:  # it drips, and each drop is in time
+            self._lose("no answer in time")
+            return 0.0
         return 0.0 if pause is None else pause / 1000
 
     def end(self, ticket: "Ticket", *, counted: bool) -> None:
@@ -172,29 +178,36 @@ class Fleet:
 
     def _send(self, asked: list["_Question"]) -> list[Any] | None:
         """Give what the scripts give; None when Redis is away."""
-        from redis import RedisError
-
-        pipeline = self._client.pipeline(transaction=False)
-        for each in asked:
-            pipeline.eval(each.script, 1, each.key, *each.arguments)
         try:
+            pipeline = self._client.pipeline(transaction=False)
+            for each in asked:
+                pipeline.eval(each.script, 1, each.key, *each.arguments)
             answers = pipeline.execute()
-        except (RedisError, OSError) as exc:
-            with self._lock:
-                first, self._away = not self._away, True
-                self._look_at = time.monotonic() + _RETRY
-            if first:
-                logger.warning(
-                    "Redis does not answer ({}): until it does, this process keeps within Daily's "
-                    "rate limits without regard to the other machines.",
-                    type(exc).__name__,
-                )
+        except Exception as exc:  # redis raises whatever an answer that is none leads it to
+            self._lose(type(exc).__name__)
+            return None
+        if len(answers) != len(asked) or any(type(each) is not int or each < 0 for each in answers):
+            self._lose("an answer that no script gives")
             return None
         with self._lock:
             back, self._away = self._away, False
         if back:
             logger.info("Redis answers again.")
         return answers
+
+    def _lose(self, reason: str) -> None:
+        """Go on without Redis."""
+        with self._lock:
+            first, self._away = not self._away, True
+            self._look_at = time.monotonic() + _RETRY
+        with suppress(Exception):  # or what is left of its answer would answer the next question
+            self._client.connection_pool.disconnect(inuse_connections=True)
+        if first:
+            logger.warning(
+                "Redis does not answer ({}): until it does, this process keeps within Daily's "
+                "rate limits without regard to the other machines.",
+                reason,
+            )
 
     def _is_away(self) -> bool:
         """Whether Redis is away; now and then somebody looks, and nobody waits for it."""

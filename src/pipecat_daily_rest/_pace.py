@@ -4,7 +4,6 @@
 Reference: https://docs.daily.co/docs/rest-api/authentication
 """
 
-import asyncio
 import math
 import os
 import re
@@ -183,7 +182,7 @@ class Pacer:
         left = bound - (tier.now() - began)
         try:
             slot.ticket = await self.fleet.take(name, rate, left, teardown=teardown)
-        except asyncio.CancelledError:
+        except BaseException:
             slot.void()
             raise
         if slot.ticket is None:
