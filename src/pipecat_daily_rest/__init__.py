@@ -33,6 +33,8 @@ from pipecat_daily_rest.errors import (
 )
 
 if typing.TYPE_CHECKING:
+    from pipecat.runner.daily import DailyRoomConfig
+
     from pipecat_daily_rest._configure import configure
     from pipecat_daily_rest._deletes_room import deletes_room
     from pipecat_daily_rest._pace import RateLimits
@@ -70,6 +72,7 @@ __all__ = [
     "DailyRESTHelper",
     "DailyRateLimitError",
     "DailyResponseError",
+    "DailyRoomConfig",
     "DailyRoomExistsError",
     "DailyRoomObject",
     "DailyRoomParams",
@@ -98,6 +101,7 @@ _LATER = {
     "DailyMeetingTokenParams": "models",
     "DailyMeetingTokenProperties": "models",
     "DailyRESTHelper": "helper",
+    "DailyRoomConfig": "pipecat.runner.daily",
     "DailyRoomObject": "models",
     "DailyRoomParams": "models",
     "DailyRoomProperties": "models",
@@ -123,7 +127,8 @@ def __getattr__(name: str) -> typing.Any:
     if name not in _LATER:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    module = importlib.import_module(f"{__name__}.{_LATER[name]}")
+    home = _LATER[name]
+    module = importlib.import_module(home if "." in home else f"{__name__}.{home}")
     value = globals()[name] = getattr(module, name)
     return value
 
