@@ -5,6 +5,8 @@ import signal
 
 import pytest
 
+from sizes import pairs
+
 INT, TERM = signal.SIGINT, signal.SIGTERM
 
 CREATING = [
@@ -27,12 +29,14 @@ DELETING = [
 ]
 
 
-def name(fault):
-    return "-".join(str(value) for value in fault.values())
+def name(value):
+    if isinstance(value, dict):
+        return "-".join(map(str, value.values()))
+    return "-".join(number.name for number in (value if isinstance(value, tuple) else [value]))
 
 
-@pytest.mark.parametrize("signals", [(TERM,), (INT, TERM)], ids=["once", "twice"])
-@pytest.mark.parametrize("fault", CREATING, ids=name)
+@pytest.mark.large
+@pytest.mark.parametrize(("fault", "signals"), pairs(CREATING, [(TERM,), (INT, TERM)]), ids=name)
 async def test_while_the_room_is_made(run_bot, local_daily, within, fault, signals):
     held = local_daily.fail(**fault)
     program = await run_bot("waits")
@@ -46,8 +50,10 @@ async def test_while_the_room_is_made(run_bot, local_daily, within, fault, signa
     assert "Traceback" not in program.err
 
 
-@pytest.mark.parametrize("signals", [(TERM,), (INT, INT, TERM)], ids=["once", "thrice"])
-@pytest.mark.parametrize("fault", DELETING, ids=name)
+@pytest.mark.large
+@pytest.mark.parametrize(
+    ("fault", "signals"), pairs(DELETING, [(TERM,), (INT, INT, TERM)]), ids=name
+)
 async def test_while_the_room_is_deleted(run_bot, local_daily, fault, signals):
     held = local_daily.fail("DELETE", "/rooms/*", **fault)
     program = await run_bot("returns")
@@ -59,9 +65,11 @@ async def test_while_the_room_is_deleted(run_bot, local_daily, fault, signals):
     await program.says("^Room .* deleted$")
 
 
-@pytest.mark.parametrize("number", [INT, TERM])
+@pytest.mark.large
 @pytest.mark.parametrize(
-    "fault", [{"delay": 0.5}, {"status": 500, "times": 2}, {"drop": "after"}], ids=name
+    ("fault", "number"),
+    pairs([{"delay": 0.5}, {"status": 500, "times": 2}, {"drop": "after"}], [INT, TERM]),
+    ids=name,
 )
 async def test_in_a_pipeline_and_then_while_its_room_is_deleted(
     run_bot, local_daily, number, fault
@@ -78,8 +86,10 @@ async def test_in_a_pipeline_and_then_while_its_room_is_deleted(
     assert log.index("bot left") < log.index("deleted")
 
 
-@pytest.mark.parametrize("entry", ["created", "bot joined", "person joined"])
-@pytest.mark.parametrize("number", [INT, TERM])
+@pytest.mark.large
+@pytest.mark.parametrize(
+    ("entry", "number"), pairs(["created", "bot joined", "person joined"], [INT, TERM])
+)
 async def test_as_a_pipeline_comes_up(run_bot, local_daily, entry, number):
     program = await run_bot("pipeline")
     if entry == "person joined":

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from pipecat_daily_rest import names, sweep_rooms
+from sizes import pairs
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pool.py"
 # The example, with a package that does not wait long before it tries again.
@@ -67,8 +68,11 @@ async def test_rooms_that_wait_and_rooms_with_calls_are_gone_after_a_signal(
     assert "eyJ" not in program.out + program.err
 
 
-@SIGNALS
-@pytest.mark.parametrize("fault", [{"delay": 1}, {"delay_after": 1}, {"drop": "after"}], ids=str)
+@pytest.mark.large
+@pytest.mark.parametrize(
+    ("fault", "number"),
+    pairs([{"delay": 1}, {"delay_after": 1}, {"drop": "after"}], [signal.SIGINT, signal.SIGTERM]),
+)
 async def test_a_signal_while_rooms_are_made_ahead(serve, local_daily, post, fault, number):
     program, url = await serve()
     held = local_daily.fail("POST", "/batch/rooms", **fault)
