@@ -6,9 +6,11 @@ aiohttp, numpy and loguru. Not made or endorsed by Daily. ``daily.__stand_in__``
 real module.
 """
 
-from daily import daily
+from daily import _away, daily
 from daily.daily import *  # noqa: F403
 
 __all__ = daily.__all__
 __version__ = "0.36.0"  # of the daily-python whose surface this has
 __stand_in__ = True
+
+_away.keep_here()

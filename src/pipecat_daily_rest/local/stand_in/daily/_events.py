@@ -4,6 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from daily import _away
+
 # The events of the room that reach the handler as they are: under the same name, with this member.
 PASSED_ON = {
     "dialin-ready": "sipEndpoint",
@@ -36,6 +38,11 @@ NEVER = {
 
 class EventHandler:
     """The base of a bot's handler; each method is called on a thread of the call."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Note Pipecat's own handler."""
+        super().__init_subclass__(**options)
+        _away.follow(cls)
 
     def __new__(cls, *args: Any) -> "EventHandler":
         """Make a handler; a subclass may take whatever arguments it likes."""
