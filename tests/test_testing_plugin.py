@@ -53,6 +53,29 @@ def test_it():
     assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
+def test_pipecats_default_is_the_local_daily_of_the_test(suite: Run) -> None:
+    ended = suite(
+        conftest__py=CONFTEST,
+        test_it__py="""
+import aiohttp, pytest
+from pipecat.transports.daily.transport import DailyParams
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("number", range(2))
+async def test_it(local_daily, number):
+    assert DailyParams().api_url == local_daily.api_url
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientError, match="This is a local run"):
+            await session.get("https://api.daily.co/v1")
+
+def test_elsewhere(monkeypatch):
+    monkeypatch.delenv("DAILY_API_URL", raising=False)
+    assert DailyParams().api_url == "https://api.daily.co/v1"
+""",
+    )
+    assert "3 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
 @pytest.mark.parametrize(
     "before",
     ["from its_bot import CallClient\n", "import its_bot\n", "import fake_transport\n"],
