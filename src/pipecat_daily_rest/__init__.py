@@ -37,6 +37,7 @@ if typing.TYPE_CHECKING:
 
     from pipecat_daily_rest._configure import configure
     from pipecat_daily_rest._deletes_room import deletes_room
+    from pipecat_daily_rest._drain import drain_on_exit
     from pipecat_daily_rest._pace import RateLimits
     from pipecat_daily_rest._provisioned import ProvisionedRoom
     from pipecat_daily_rest._stock import PoolStats
@@ -53,7 +54,7 @@ if typing.TYPE_CHECKING:
     )
     from pipecat_daily_rest.pool import RoomPool
     from pipecat_daily_rest.provision import provisioned_room
-    from pipecat_daily_rest.registry import drain_on_exit, owned_rooms
+    from pipecat_daily_rest.registry import owned_rooms
     from pipecat_daily_rest.retry import RetryPolicy
     from pipecat_daily_rest.sweep import SweepReport, sweep_rooms
 
@@ -116,7 +117,7 @@ _LATER = {
     "TranscriptionBucketConfig": "models",
     "configure": "_configure",
     "deletes_room": "_deletes_room",
-    "drain_on_exit": "registry",
+    "drain_on_exit": "_drain",
     "owned_rooms": "registry",
     "provisioned_room": "provision",
     "sweep_rooms": "sweep",

@@ -53,6 +53,7 @@ class Batch:
         ]
         for ownership in self._owned:
             ownership.opened_at = line
+            ownership.idle = True
         creating = self._creation.run()
         self._creating = asyncio.create_task(creating, name=f"create {len(rooms)} rooms")
 

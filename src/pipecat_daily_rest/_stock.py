@@ -17,6 +17,7 @@ from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import list_rooms
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.provision import Bounds
+from pipecat_daily_rest.registry import draining
 
 _GATHER = 0.5  # seconds; what is handed out meanwhile is made good with one request
 _LOOK = 60.0  # seconds between two looks whether the waiting rooms still exist
@@ -138,6 +139,8 @@ class Stock:
         """
         self._drop()
         taken = self._waiting.popleft() if self._waiting else None
+        if taken is not None:
+            taken.ownership.idle = False
         left = len(self._waiting)
         self._missed = self._missed or taken is None
         if left <= self._numbers.target // 2:
@@ -156,6 +159,7 @@ class Stock:
         if self._ended:
             await taken.ownership.delete(self._bounds.delete())
         else:
+            taken.ownership.idle = True
             self._waiting.appendleft(taken)
 
     # -- Beginning and end -------------------------------------------------------------------
@@ -220,7 +224,7 @@ class Stock:
             DailyError: Rooms were due, and could not be made.
         """
         self._drop()
-        if self._missing() and self._plan.now() >= self._fill_at:
+        if self._missing() and not draining and self._plan.now() >= self._fill_at:
             await self._fill()
         if (now := self._plan.now()) >= self._look_at:
             self._look_at = now + _LOOK
@@ -228,6 +232,8 @@ class Stock:
 
     def _next(self) -> float:
         """When something is due, if nothing happens before."""
+        if draining:
+            return self._plan.now() + _LOOK
         ripe = self._ripe()
         times = [self._look_at]
         if ripe:

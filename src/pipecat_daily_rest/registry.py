@@ -7,14 +7,13 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from loguru import logger
 
-from pipecat_daily_rest import settings
 from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._deletion import begin_deletion, delete_room
 from pipecat_daily_rest._finish import finish
@@ -35,6 +34,8 @@ _owned: dict[int, "OwnedRoom"] = {}
 # seconds and gives whether its room is settled.
 lent: set[Callable[[float], Awaitable[bool]]] = set()
 
+draining: set[object] = set()  # the blocks of `drain_on_exit` in a process that is to stop
+
 
 class OwnedRoom:
     """A room that this process made and has to delete.
@@ -44,6 +45,7 @@ class OwnedRoom:
         url: The room's URL, or "" while no answer has told it.
         expires_at: When Daily ends it by itself.
         gone: Whether it is known to exist no longer.
+        idle: Whether it waits in a pool.
         opened_at: The caller's line that opened it, as a file's name and a line's number.
     """
 
@@ -67,6 +69,7 @@ class OwnedRoom:
         self.url = ""
         self.expires_at = expires_at
         self.gone = False
+        self.idle = False
         self.opened_at = callers_line()
         self._api = api.twin()
         self._is_ours = is_ours
@@ -75,6 +78,7 @@ class OwnedRoom:
         self._settled = float("inf")
         self._reported = False
         self._deletion: asyncio.Future[Any] | None = None
+        self._confirmed: asyncio.Event | None = None  # waited for by a deletion that came before it
         self._warned = False
         _owned[id(self)] = self
 
@@ -93,6 +97,12 @@ class OwnedRoom:
         self._lost = 0
         if room is not None:
             self.name, self.url = room.name, room.url
+        if id(self) not in _owned:  # its deletion gave up looking before it came about
+            _owned[id(self)] = self
+            self._deletion, self.gone = None, False
+        if self._confirmed is not None and self._deletion is not None:
+            with suppress(RuntimeError):  # that event loop has ended
+                self._deletion.get_loop().call_soon_threadsafe(self._confirmed.set)
 
     def suspect(self, lost: int) -> None:
         """Note requests to make the room whose outcome is unknown: each may still come about.
@@ -162,11 +172,14 @@ class OwnedRoom:
     async def _delete(self, bound: float) -> None:
         """Delete it and what may still come about. Never raises but a cancellation."""
         api = self._api.sharing()
+        self._confirmed = asyncio.Event()
         try:
+            if not self._known:
+                await self._outlast(api, bound, (0.0, *_LOOK_AGAIN))
             if self._known:
                 await delete_room(api, self.name, deadline=Deadline(bound))
                 self.gone = True
-            await self._outlast(api, bound)
+                await self._outlast(api, bound, _LOOK_AGAIN)
             self.gone = True
         except DailyError as exc:
             self._report(str(exc))
@@ -174,22 +187,34 @@ class OwnedRoom:
             self.release()
             await api.aclose()
 
-    async def _outlast(self, api: API, bound: float) -> None:
+    async def _outlast(self, api: API, bound: float, pauses: Iterable[float]) -> None:
         """A create without an answer may still come about: a 404 proves nothing at first."""
         if time.monotonic() >= self._settled:
             return
+        known = self._known
         failure: DailyError | None = None
-        for pause in _LOOK_AGAIN if self._known else (0.0, *_LOOK_AGAIN):
+        for pause in pauses:
             if not self._lost:
                 break
-            await asyncio.sleep(pause)
+            await self._pause(pause)
+            if self._known and not known:
+                return
             try:
                 await self._undo(api, Deadline(bound))
                 failure = None
             except DailyError as exc:
                 failure = exc
-        if failure is not None:
+        if failure is not None and self._known is known:
             raise failure
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait; the answer to the create cuts it short."""
+        if self._known or self._confirmed is None:
+            await asyncio.sleep(seconds)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._confirmed.wait()
 
     async def _undo(self, api: API, deadline: Deadline) -> None:
         """Delete what a create without an answer made, if it has by now."""
@@ -203,7 +228,7 @@ class OwnedRoom:
                 return
         if await delete_room(api, self.name, deadline=deadline, known=False):
             logger.debug("Room {} deleted", self.name)
-            self._lost -= 1
+            self._lost = max(0, self._lost - 1)  # its create may have been answered meanwhile
 
     def _report(self, why: str) -> None:
         """Once: a deletion that takes too long may fail later on."""
@@ -267,6 +292,7 @@ def _disown() -> None:
     """After a fork the rooms are the parent's."""
     _owned.clear()
     lent.clear()
+    draining.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -288,20 +314,30 @@ def _warn_of_the_forgotten() -> None:
         room.forgotten()
 
 
-async def drain(bound: float = DELETE_BOUND) -> bool:
+def in_use() -> bool:
+    """Tell whether a room is in use: none that waits in a pool is.
+
+    Returns:
+        Whether there is one.
+    """
+    return bool(lent) or any(not room.idle for room in owned_rooms())
+
+
+async def drain(bound: float = DELETE_BOUND, *, only_idle: bool = False) -> bool:
     """Delete every room that this process owns, those that come to be meanwhile included.
 
     The rooms of bots under `deletes_room` count as well.
 
     Args:
         bound: Seconds to wait at the most.
+        only_idle: Only those that wait in a pool.
 
     Returns:
         Whether all are known to be gone.
     """
     deadline = Deadline(bound)
     tried: dict[Callable[[float], Awaitable[bool]], bool] = {}
-    while ends := {*(room.delete for room in owned_rooms()), *lent} - tried.keys():
+    while ends := _ends(only_idle) - tried.keys():
         if not deadline.left():
             return False
         gone = await asyncio.gather(*(end(deadline.left()) for end in ends))
@@ -309,24 +345,7 @@ async def drain(bound: float = DELETE_BOUND) -> bool:
     return all(tried.values())
 
 
-@asynccontextmanager
-async def drain_on_exit(bound: float = DELETE_BOUND) -> AsyncIterator[None]:
-    """Delete every room that this process owns when the block ends.
-
-    For a FastAPI lifespan or an aiohttp cleanup context: under a server that gets SIGTERM, a bot's
-    own ``finally`` may never run.
-
-    Args:
-        bound: Seconds to wait at the most.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        DailyConfigError: ``bound`` is no number of seconds.
-    """
-    bound = settings.seconds("bound", bound, least=0)
-    try:
-        yield
-    finally:
-        await drain(bound)
+def _ends(only_idle: bool) -> set[Callable[[float], Awaitable[bool]]]:
+    if only_idle:
+        return {room.delete for room in owned_rooms() if room.idle}
+    return {*(room.delete for room in owned_rooms()), *lent}
