@@ -123,11 +123,12 @@ class API:
 
     async def aclose(self) -> None:
         """Give the shared session back. A borrowed one is left alone."""
-        shared.sweep()
-        self._forget_closed()
-        if (lease := self._lease()) is not None:
-            self._leases.remove(lease)
-            await shared.release(lease)
+        if (lease := self._lease()) is None:
+            shared.sweep()
+            self._forget_closed()
+            return
+        self._leases.remove(lease)
+        await shared.release(lease)
 
     def _forget_closed(self) -> None:
         for lease in tuple(self._leases):
@@ -353,9 +354,7 @@ async def _read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
         answer.close()
         raise
     if most < 0:
-        answer.close()
-    else:
-        answer.release()  # gives the connection back
+        answer.close()  # one that is at its end has given the connection back
     return parts[0] if len(parts) == 1 else b"".join(parts), most >= 0
 
 

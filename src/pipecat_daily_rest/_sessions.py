@@ -26,8 +26,8 @@ class _Connector(aiohttp.TCPConnector):
 
     async def connect(self, *args: Any, **options: Any) -> Connection:
         connection = await super().connect(*args, **options)
-        if connection.transport is not None:
-            self.transports.add(connection.transport)
+        if (transport := connection.transport) is not None:
+            self.transports.add(transport)
         return connection
 
 
@@ -120,7 +120,10 @@ class Sessions:
         for loop in tuple(self._shared):
             # Another thread may be here, too.
             if loop.is_closed() and (lease := self._shared.pop(loop, None)) is not None:
-                lease.end(loop)
+                with suppress(
+                    Exception
+                ):  # a loop of another kind may refuse, and closes them itself
+                    lease.end(loop)
 
 
 shared = Sessions()
