@@ -15,6 +15,7 @@ from pipecat_daily_rest import (
     DailyRoomProperties,
     drain_on_exit,
     provisioned_room,
+    stand_in,
 )
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.runner import load_bot, run_bot
@@ -179,7 +180,7 @@ async def bot(runner_args):
 async def test_a_run_of_something_else(local_daily, monkeypatch, given, message):
     for name, value in local_daily.env().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "path", [str(stand_in.FOLDER), *sys.path])
     with pytest.raises(DailyConfigError, match=message):
         await run_bot(**{"bot": bot, **given})
     assert local_daily.requests == []
@@ -188,8 +189,9 @@ async def test_a_run_of_something_else(local_daily, monkeypatch, given, message)
 async def test_a_bot_that_is_not_async_leaves_no_room(local_daily, monkeypatch, capsys):
     for name, value in local_daily.env().items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "path", [str(stand_in.FOLDER), *sys.path])
     with pytest.raises(DailyConfigError, match=r"`async def bot\(runner_args\)`"):
-        await run_bot(lambda runner_args: None)
+        await run_bot(lambda runner_args: print(runner_args.room_url))
     assert [each.what for each in local_daily.state.log] == ["created", "deleted"]
     assert "Talk to the bot" in capsys.readouterr().out
 

@@ -290,6 +290,7 @@ async def test_other_failures_are_logged_each_time_and_never_raised(daily, monke
     ("arguments", "says"),
     [
         ({"bot": 5}, "bot must be a function, not int"),
+        ({"bot": lambda runner_args: None}, "bot must be an async function"),
         ({"only": "demo"}, "only must be a function, not str"),
         ({"api_key": 5}, "api_key must be a string, not int"),
         ({"api_url": ["https://x/v1"]}, "api_url must be a string, not list"),

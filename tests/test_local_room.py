@@ -153,7 +153,7 @@ async def test_before_it_is_in(local_room):
         pass
 
 async def test_of_another_kind(local_room):
-    with pytest.raises(DailyConfigError, match="bot must be a function, not 5"):
+    with pytest.raises(DailyConfigError, match="bot must be a function, not int"):
         async with local_room(5):
             pass
     async with local_room(is_not_async):

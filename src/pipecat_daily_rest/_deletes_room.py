@@ -13,6 +13,7 @@ from loguru import logger
 
 from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import names, settings
+from pipecat_daily_rest._bot_check import check_bot
 from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._deletion import delete_room
 from pipecat_daily_rest._finish import finish
@@ -91,14 +92,14 @@ def deletes_room(
         DailyConfigError: An argument cannot be one.
     """
     api_key = secret(api_key)
-    if bot is not None:
-        arguments.function("bot", bot)
     if only is not None:
         arguments.function("only", only)
     arguments.text("api_key", api_key)
     arguments.text("api_url", api_url)
 
     def decorate(bot: _Bot[P, R]) -> _Bot[P, R]:
+        check_bot(bot, more=True)
+
         @functools.wraps(bot)
         async def deleting(*args: P.args, **kwargs: P.kwargs) -> R:
             given = (getattr(each, "room_url", None) for each in (*args, *kwargs.values()))

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from pipecat_daily_rest._arguments import awaitable
+from pipecat_daily_rest._bot_check import check_bot
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._local_fixture import LocalDailyFixture
 from pipecat_daily_rest._provisioned import ProvisionedRoom
@@ -168,7 +169,7 @@ class OpenRoom:
                 end in time when it was cancelled. Whatever it raised itself is raised as it is.
             DailyConfigError: The bot cannot be one.
         """
-        must_be(Callable, bot=bot)
+        check_bot(bot)
         async with provisioned_room(**options) as provisioned:
             room = LocalRoom(self._daily, provisioned)
             arguments = provisioned.runner_args(body)

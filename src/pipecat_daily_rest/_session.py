@@ -16,6 +16,7 @@ from loguru import logger
 
 from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import stand_in
+from pipecat_daily_rest._bot_check import check_bot
 from pipecat_daily_rest._child import LocalChild
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._provisioned import ProvisionedRoom
@@ -61,9 +62,9 @@ class Session:
         """Check the bot.
 
         Raises:
-            DailyConfigError: It cannot be called, or the id is none.
+            DailyConfigError: It cannot be a bot, or the id is none.
         """
-        arguments.function("bot", self.bot)
+        check_bot(self.bot)
         arguments.text("session_id", self.session_id)
 
     def use(self, child: LocalChild) -> None:

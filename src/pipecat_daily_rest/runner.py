@@ -15,7 +15,6 @@ import argparse
 import asyncio
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -23,11 +22,11 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from pipecat_daily_rest import _arguments as arguments
-from pipecat_daily_rest import _log, settings, stand_in
+from pipecat_daily_rest import _bot_traceback, _log, settings, stand_in
 from pipecat_daily_rest._bot_file import find_bot, load_bot
 from pipecat_daily_rest._child import DEFAULT_HOST, DEFAULT_PORT, LocalChild
 from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
-from pipecat_daily_rest._secret import hidden, masked
+from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest._session import Bot, BotStillRunningError, Session
 from pipecat_daily_rest._signals import Ending, Signals, Watchdog, leave
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
@@ -103,7 +102,8 @@ async def run_bot(
         session_id: The session's id; a new UUID when None.
 
     Raises:
-        DailyConfigError: The arguments do not fit, or daily-python is loaded in a local run.
+        DailyConfigError: The arguments do not fit, daily-python is loaded in a local run, or it is
+            missing in another one.
         BotStillRunningError: The bot did not end within 3 s of being told to; its room is gone.
         DailyError: There is no room for the bot.
         Exception: What the bot raised; its room is gone.
@@ -138,6 +138,8 @@ async def _run(session: Session, *, local: bool, **child_options: Any) -> None:
             stand_in.put_on_path()
             child = await stack.enter_async_context(LocalChild(**child_options))
             session.use(child)
+        elif stand_in.is_missing():
+            raise DailyConfigError(stand_in.MISSING)
         await session.run()
 
 
@@ -178,9 +180,8 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
     except DailyError as exc:
         _complain(exc)
         code = 2 if isinstance(exc, DailyConfigError) else 1
-    except Exception:
-        # A bot may have put its token into the text of an error.
-        print(masked(traceback.format_exc(), settings.environment_key()), file=sys.stderr, end="")
+    except Exception as exc:
+        print(_bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr, end="")
         code = 1
     for watchdog in watchdogs:
         watchdog.over(code)
@@ -203,11 +204,7 @@ def _launch(
     if local:
         stand_in.put_on_path()
     elif stand_in.is_missing():
-        print(
-            "daily-python is not installed, and Pipecat's DailyTransport needs it: "
-            "pip install 'pipecat-daily-rest[daily]', or run with --local.",
-            file=sys.stderr,
-        )
+        raise DailyConfigError(stand_in.MISSING)
     bot = find()
     if local and settings.room_url():
         print("DAILY_ROOM_URL is set aside: a local run makes its own room.", flush=True)

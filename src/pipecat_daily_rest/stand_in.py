@@ -13,6 +13,12 @@ WAY_OUT = (
     "`pipecat-daily-rest run bot.py --local`; for any program `pipecat-daily-rest local -- COMMAND`."
 )
 
+MISSING = (
+    "daily-python is not installed, and Pipecat's DailyTransport needs it to join a room on Daily: "
+    "pip install 'pipecat-daily-rest[daily]'. A local room needs none: "
+    "`pipecat-daily-rest run bot.py --local`."
+)
+
 
 def is_real_loaded() -> bool:
     """Tell whether daily-python is imported in this process.
@@ -44,9 +50,12 @@ def is_missing() -> bool:
     """Tell whether there is no ``daily`` at all.
 
     Returns:
-        Whether an import of it would fail.
+        Whether an import of it would fail; a folder of that name is no module to import from.
     """
-    return "daily" not in sys.modules and importlib.util.find_spec("daily") is None
+    if sys.modules.get("daily") is not None:
+        return False
+    spec = importlib.util.find_spec("daily")
+    return spec is None or spec.origin is None
 
 
 def python_path() -> str:

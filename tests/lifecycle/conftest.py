@@ -11,6 +11,29 @@ from programs import Program, processes
 
 BOTS = Path(__file__).parent / "bots"
 COMMAND = [sys.executable, "-m", "pipecat_daily_rest"]
+WITHOUT_DAILY = """
+import sys
+from importlib.machinery import PathFinder
+
+class WithoutDaily(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        spec = PathFinder.find_spec(name, path, target)
+        if name == "daily" and spec and "stand_in" not in str(spec.origin):
+            return None
+        return spec
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = WithoutDaily
+"""
+
+
+@pytest.fixture
+def without_daily(tmp_path):
+    """An environment in which daily-python is not installed, wherever it is; the stand-in may be."""
+    site = tmp_path / "without_daily"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(WITHOUT_DAILY)
+    return {"PYTHONPATH": str(site)}
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`pipecat-daily-rest run` as real processes, against a local Daily in the test's own."""
 
-import importlib.util
 import os
+import re
 import signal
 import sys
 
@@ -211,12 +211,88 @@ async def test_dotenv_is_read(run_bot, start, local_daily, tmp_path):
     assert os.environ.get("DAILY_API_KEY") is None
 
 
-async def test_without_daily_python_it_says_what_a_bot_on_daily_needs(run_bot, local_daily):
-    if importlib.util.find_spec("daily") is not None:
-        pytest.skip("daily-python is installed")
-    program = await run_bot("returns", env={"PYTHONPATH": ""})
-    assert await program.ended() == 0
-    await program.says(r"pip install 'pipecat-daily-rest\[daily\]'", stream="err")
+@pytest.mark.parametrize("how", ["run", "main", "run_bot"])
+async def test_without_daily_python_no_room_is_made(
+    start, local_daily, tmp_path, without_daily, how
+):
+    (tmp_path / "mine.py").write_text(
+        "import asyncio, sys\n"
+        "from pipecat_daily_rest.runner import main, run_bot\n"
+        "async def bot(runner_args):\n"
+        "    print('in')\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(run_bot(bot)) if sys.argv[1:] else main()\n"
+    )
+    command = {
+        "run": ["-m", "pipecat_daily_rest", "run", "mine.py"],
+        "main": ["mine.py"],
+        "run_bot": ["mine.py", "in code"],
+    }[how]
+    program = await start(sys.executable, *command, env={**local_daily.env(), **without_daily})
+    assert await program.ended() == (1 if how == "run_bot" else 2)
+    assert "pip install 'pipecat-daily-rest[daily]'" in program.err
+    assert "pipecat-daily-rest run bot.py --local" in program.err
+    assert ("Traceback" in program.err) == (how == "run_bot")
+    assert local_daily.requests == []
+    assert program.out == ""
+
+
+@pytest.mark.parametrize("form", ["def bot(runner_args)", "async def bot()"])
+@pytest.mark.parametrize("how", [("-m", "pipecat_daily_rest", "run", "mine.py"), ("mine.py",)])
+async def test_what_is_no_bot_gets_no_room(start, local_daily, tmp_path, how, form):
+    (tmp_path / "mine.py").write_text(
+        f"from pipecat_daily_rest.runner import main\n{form}:\n    print('in')\n"
+        "if __name__ == '__main__':\n    main()\n"
+    )
+    program = await start(sys.executable, *how, env=local_daily.env())
+    assert await program.ended() == 2
+    assert program.err.startswith("Error: bot must ")
+    assert program.err.endswith(", as in `async def bot(runner_args)`.\n")
+    assert local_daily.requests == []
+
+
+FAILING = {
+    "bot": (
+        "async def bot(runner_args):\n    await fails(runner_args)\n"
+        "async def fails(runner_args):\n"
+        "    try:\n        1 / 0\n"
+        "    except ZeroDivisionError as exc:\n"
+        "        raise ValueError(f'no call with {runner_args.token}') from exc\n",
+        ["fails", "bot", "fails"],
+    ),
+    "group": (
+        "import asyncio\n"
+        "async def bot(runner_args):\n"
+        "    async with asyncio.TaskGroup() as group:\n"
+        "        group.create_task(fails())\n"
+        "async def fails():\n    raise LookupError\n",
+        ["bot", "fails"],
+    ),
+    "decorated": (
+        "from pipecat_daily_rest import deletes_room\n"
+        "@deletes_room\nasync def bot(runner_args):\n    raise LookupError\n",
+        ["bot"],
+    ),
+    "import": ("1 / 0\n", ["<module>"]),
+    "syntax": ("async def bot(runner_args)\n", []),
+}
+
+
+@pytest.mark.parametrize("how", [("-m", "pipecat_daily_rest", "run", "mine.py"), ("mine.py",)])
+@pytest.mark.parametrize("fault", FAILING)
+async def test_a_bots_traceback_begins_with_its_own_lines(start, local_daily, tmp_path, how, fault):
+    text, frames = FAILING[fault]
+    end = "if __name__ == '__main__':\n    from pipecat_daily_rest.runner import main\n    main()\n"
+    (tmp_path / "mine.py").write_text(text + end)
+    program = await start(sys.executable, *how, env=local_daily.env())
+    assert await program.ended() == 1
+    places = re.findall(r'File "(.*)", line \d+(?:, in (\S+))?', program.err)
+    firsts = [where for file, where in places if "asyncio" not in file]
+    assert firsts == frames if frames else places == [(f"{tmp_path}/mine.py", "")]
+    assert "mine.py" in places[0][0]
+    assert not [file for file, _ in places if "pipecat_daily_rest" in file or "frozen" in file]
+    assert "eyJ" not in program.err
+    assert local_daily.rooms == {}
 
 
 async def test_main_finds_a_bot_module_beside_the_script(start, local_daily, tmp_path):
