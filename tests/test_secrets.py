@@ -39,11 +39,11 @@ from pipecat_daily_rest import (
     sweep_rooms,
 )
 from pipecat_daily_rest._child import LocalChild
+from pipecat_daily_rest._ending import Ending
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._request import RoomRequest
 from pipecat_daily_rest._secret import Secret, masked, may_hide
 from pipecat_daily_rest._session import Session
-from pipecat_daily_rest._signals import Ending
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local import secret as local_secret

@@ -1,6 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""``python -m pipecat_daily_rest`` is ``pipecat-daily-rest``."""
+"""``pipecat-daily-rest``, and ``python -m pipecat_daily_rest``."""
 
-from pipecat_daily_rest.cli import main
+import sys
 
-main()
+from pipecat_daily_rest._signals import hold, not_run, stop_early
+
+
+def main() -> None:
+    """Run the commands. What may be told to stop listens before it imports anything else."""
+    if sys.argv[1:2] == ["run"]:
+        hold(stop_early)
+    elif sys.argv[1:2] == ["local"]:
+        hold(not_run)
+    from pipecat_daily_rest.cli import app
+
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,7 @@ class LocalChild:
     """``python -m pipecat_daily_rest.local`` while the block runs.
 
     It runs in a session of its own, so that a Ctrl-C does not reach it, and ends when the pipe on
-    its stdin ends.
+    its stdin ends, or this process does.
 
     Parameters:
         api_url: Where it answers.
@@ -70,6 +70,7 @@ class LocalChild:
             ["--prefer-port", str(DEFAULT_PORT)] if port is None else ["--port", str(port)]
         )
         self._process: asyncio.subprocess.Process | None = None
+        self._pipe: int | None = None
 
     async def __aenter__(self) -> Self:
         """Start it.
@@ -86,13 +87,18 @@ class LocalChild:
         own: dict[str, Any] = {"start_new_session": True}
         if os.name == "nt":
             own = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "pipecat_daily_rest.local", *self._arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            **own,
-        )
+        stdin, self._pipe = os.pipe()
+        _running.add(self)
         try:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "pipecat_daily_rest.local", *self._arguments),
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    **own,
+                )
+            finally:
+                os.close(stdin)
             await asyncio.wait_for(self._answer(), _START)
         except BaseException as exc:
             await self._end()
@@ -147,14 +153,32 @@ class LocalChild:
     ) -> None:
         await self._end()
 
+    def _close_pipe(self) -> None:
+        pipe, self._pipe = self._pipe, None
+        _running.discard(self)
+        if pipe is not None:
+            os.close(pipe)
+
     async def _end(self) -> None:
+        self._close_pipe()
         process = self._process
         if process is None:
             return
-        if process.stdin is not None:
-            process.stdin.close()
         try:
             await asyncio.wait_for(process.wait(), _END)
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+_running: set[LocalChild] = set()
+
+
+def _let_go() -> None:
+    """A fork would keep a local Daily of its parent's running."""
+    for child in tuple(_running):
+        child._close_pipe()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

@@ -18,10 +18,11 @@ from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import stand_in
 from pipecat_daily_rest._bot_check import check_bot
 from pipecat_daily_rest._child import LocalChild
+from pipecat_daily_rest._ending import Ending
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
-from pipecat_daily_rest._signals import Ending
+from pipecat_daily_rest._signals import say
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.provision import provision
 
@@ -90,6 +91,9 @@ class Session:
             DailyError: There is no room for it, or its local Daily ended.
             Exception: What the bot raised.
         """
+        if self.ending.stop.is_set():
+            self.ending.deleting.set()
+            return
         self._in_call = False
         session = asyncio.create_task(self._in_room())
         stopped = asyncio.create_task(self.ending.stop.wait())
@@ -127,10 +131,10 @@ class Session:
 
     def _announce(self, room: ProvisionedRoom) -> None:
         if room.sip_endpoint:
-            print(f"SIP: {room.sip_endpoint}", flush=True)
-        print("Talk to the bot (Ctrl-C ends it, and its room):", flush=True)
+            say(f"SIP: {room.sip_endpoint}")
+        say("Talk to the bot (Ctrl-C ends it, and its room):")
         # One plain line, so that a terminal, a script and a person can all take it as it is.
-        print(str(room.join_url), flush=True)
+        say(str(room.join_url))
         if self.open_browser:
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, str(room.join_url))
 
@@ -180,10 +184,10 @@ class Session:
 
     def _tell_end(self, room: ProvisionedRoom) -> None:
         if room.gone:
-            print(f"Room {room.name} deleted", flush=True)
+            say(f"Room {room.name} deleted")
         elif room.owned and not (self.child and self.child.ended):
             end = f"{room.expires_at:%Y-%m-%d %H:%M:%S %Z}"
-            print(f"Room {room.name} was not deleted; it ends at {end}", file=sys.stderr)
+            say(f"Room {room.name} was not deleted; it ends at {end}", file=sys.stderr)
 
 
 async def _guarded(bot: Awaitable[Any]) -> BaseException | None:

@@ -1,204 +1,271 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""SIGINT and SIGTERM in a runner: kept whatever the bot installs, and one deadline for the end."""
+"""The signals that tell a process to stop: taken at its first instant, kept whatever a bot does.
 
-import asyncio
+A command takes them before it imports anything else, so nothing of the package is imported here.
+"""
+
+import atexit
 import os
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable
-from types import FrameType, TracebackType
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, NoReturn, TextIO
 
-from pipecat_daily_rest.provision import Bounds
-from pipecat_daily_rest.registry import drain, owned_rooms
-
-GRACE = 3.0  # seconds that a bot has to end once it was told to stop
-LAST_CREATE = 3.5  # seconds after the first signal: a create in flight is waited for no longer
-DELETE = 5.0  # seconds that are kept for the deletion
-ECHO = 0.5  # seconds; `timeout`, `uv run` and shells pass on a Ctrl-C that came by itself too
-GONE = 8.9  # seconds after the first signal: a container is killed after 10
-
-KEPT = (signal.SIGINT, signal.SIGTERM)
+_LOOK = 0.1  # seconds between two looks whether a handler has got round us
 
 
-class Ending(Bounds):
-    """The end of a runner: when it was told to stop, and how long each part may still take.
+def _numbers(*names: str) -> tuple[signal.Signals, ...]:
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
-    Everything is counted from the first signal. Without one a part has its own full time.
 
-    Parameters:
-        stop: Set in the event loop once the bot is to end.
-        hurry: Set in the event loop at the second signal.
-        deleting: Set once nothing but the deletion is to come.
-    """
-
-    def __init__(self) -> None:
-        """Initialize, in the running event loop."""
-        self.stop = asyncio.Event()
-        self.hurry = asyncio.Event()
-        self.deleting = threading.Event()
-        self.signals = 0
-        self.first_at: float | None = None
-        self._last_at = 0.0
-        self._loop = asyncio.get_running_loop()
-
-    def signalled(self) -> None:
-        """Note a signal. Called from a signal handler, so it takes no lock and logs nothing."""
-        now = time.monotonic()
-        if self.first_at is None:
-            self.first_at = now
-        elif now - self._last_at < ECHO:
-            return
-        self._last_at = now
-        self.signals += 1
-        event = self.stop if self.signals == 1 else self.hurry
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(event.set)
-
-    def left(self, until: float) -> float:
-        """Give the time to an instant of the end.
-
-        Args:
-            until: Seconds after the first signal.
-
-        Returns:
-            Seconds; all of them while there was no signal.
-        """
-        gone = 0.0 if self.first_at is None else time.monotonic() - self.first_at
-        return max(0.0, until - gone)
-
-    def grace(self) -> float:
-        """Give the time that a bot has left to end.
-
-        Returns:
-            Seconds.
-        """
-        return self.left(GRACE)
-
-    def create(self) -> float:
-        """Give the time that a create in flight has left to answer.
-
-        Returns:
-            Seconds.
-        """
-        return self.left(LAST_CREATE)
-
-    def delete(self) -> float:
-        """Give the time that a deletion has left; the earlier parts never shorten its last 5 s.
-
-        Returns:
-            Seconds.
-        """
-        return DELETE if self.first_at is None else min(DELETE, self.left(LAST_CREATE + DELETE))
+STOP = _numbers("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+# nohup and a shell's background jobs mean it when these are ignored. The one that ignores SIGINT
+# is often a shell that nobody asked, so a SIGINT that is sent to it counts.
+_UNLESS_IGNORED = _numbers("SIGHUP", "SIGQUIT")
+# They end a process that knows nothing of them. A bot that handles one has another use for it.
+_UNLESS_HANDLED = _numbers("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")
 
 
 class Signals:
-    """Keeps both signals for the runner while the block runs.
+    """Takes the signals that tell a process to stop.
 
     Pipecat's ``WorkerRunner()`` installs handlers of its own and never restores what was there. A
-    handler that is installed during the block, by ``signal.signal`` or through the event loop
-    (which uses it), is called as well and not instead.
+    handler that is installed later, by ``signal.signal`` or through the event loop, whichever that
+    is, is called as well and not instead.
+
+    Parameters:
+        on_signal: Called at each signal with its number, in the main thread, between two bytecodes.
+        raised: What a handler of the bot's raised first. It must not tear the end apart, so it is
+            kept until that is over.
     """
 
-    def __init__(self, on_signal: Callable[[], None]) -> None:
-        """Initialize.
+    def __init__(self, on_signal: Callable[[int], None]) -> None:
+        """Initialize; nothing is taken yet.
 
         Args:
-            on_signal: Called at each signal, in the main thread, between two bytecodes.
+            on_signal: Called at each signal.
         """
-        self._on_signal = on_signal
+        self.on_signal = on_signal
+        self.raised: BaseException | None = None
         self._install = signal.signal
         self._before: dict[int, Any] = {}
         self._also: dict[int, Any] = {}
+        self._handling = False
 
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            for number in KEPT:
-                self._before[number] = self._install(number, self._handle)
-            signal.signal = self._keep
-        return self
+    # -- For a whole process, or for a block -------------------------------------------------
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._before:
-            signal.signal = self._install
-            for number, handler in self._before.items():
+    def take(self, *, earlier: bool) -> None:
+        """Take the signals; not in a thread, where Python allows no handlers.
+
+        Args:
+            earlier: Whether handlers that are there already are the bot's, and are called as well.
+        """
+        if not _in_main_thread():
+            return
+        for number in (*STOP, *_UNLESS_HANDLED):
+            handler = signal.getsignal(number)
+            if number in _UNLESS_IGNORED and handler in (signal.SIG_IGN, None):
+                continue
+            if number in _UNLESS_HANDLED and handler is not signal.SIG_DFL:
+                continue
+            self._before[number] = handler
+            if earlier and number in STOP:
+                self._also[number] = handler
+            self._install(number, self._handle)
+        signal.signal = self._keep
+        _taken.append(self)
+
+    def release(self, *, also: bool = False) -> None:
+        """Put back what was there.
+
+        Args:
+            also: Whether a handler that was installed since then stays instead.
+        """
+        if self not in _taken:
+            return
+        _taken.remove(self)
+        signal.signal = self._install
+        before, self._before = self._before, {}
+        for number, handler in before.items():
+            handler = self._also.get(number, handler) if also else handler
+            if signal.getsignal(number) == self._handle and handler is not None:
                 self._install(number, handler)
 
+    def ignore(self) -> None:
+        """Ignore them from now on."""
+        for number in self._before:
+            with suppress(ValueError):  # in a thread
+                self._install(number, signal.SIG_IGN)
+
+    @contextmanager
+    def within_loop(self) -> Iterator[None]:
+        """Keep them while the running event loop runs the bot.
+
+        uvloop installs handlers past ``signal.signal``, and so does who has imported that before.
+
+        Yields:
+            Nothing.
+        """
+        if not self._before:
+            yield
+            return
+        import asyncio  # here, since that takes a while
+
+        loop = asyncio.get_running_loop()
+        doors = ("add_signal_handler", "remove_signal_handler")
+        for door in doors:
+            self._watch(loop, door)
+
+        async def look() -> None:
+            while True:
+                # Under uvloop this also lets Python see a signal after a bot's set_wakeup_fd().
+                await asyncio.sleep(_LOOK)
+                self._take_again()
+
+        looking = asyncio.create_task(look(), name="look after the signals")
+        try:
+            yield
+        finally:
+            looking.cancel()
+            self._take_again()
+            for door in doors:
+                with suppress(AttributeError):
+                    delattr(loop, door)
+
+    def _watch(self, loop: Any, door: str) -> None:
+        method = getattr(loop, door)
+
+        def through(*args: Any) -> Any:
+            try:
+                return method(*args)
+            finally:
+                self._take_again()
+
+        with suppress(AttributeError):  # a loop that takes no attributes
+            setattr(loop, door, through)
+
+    def _take_again(self) -> None:
+        if not _in_main_thread():
+            return
+        for number in self._before:
+            handler = signal.getsignal(number)
+            if number in STOP and handler is not None and handler != self._handle:
+                self._also[number] = handler
+                self._install(number, self._handle)
+
+    # -- At a signal -------------------------------------------------------------------------
+
     def _keep(self, signalnum: int, handler: Any) -> Any:
-        if signalnum not in self._before:
+        """What ``signal.signal`` is meanwhile."""
+        known = callable(handler) or handler in (signal.SIG_DFL, signal.SIG_IGN)
+        if signalnum not in self._before or signalnum not in STOP or not known:
             return self._install(signalnum, handler)
+        if not _in_main_thread():
+            return self._install(signalnum, handler)  # which says that it cannot
         before = self._also.get(signalnum, self._before[signalnum])
-        self._also[signalnum] = handler
+        self._also[signalnum] = None if handler == self._handle else handler
         return before
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        self._on_signal()
-        also = self._also.get(number)
-        if callable(also) and also is not signal.default_int_handler:
+        if self._handling:  # as when a bot's handler calls the one that it has replaced
+            self.on_signal(number)
+            return
+        self._handling = True
+        try:
+            self.on_signal(number)
+        finally:
+            self._tell(self._also.get(number), number, frame)
+            self._handling = False
+
+    def _tell(self, also: Any, number: int, frame: FrameType | None) -> None:
+        if not callable(also) or also is signal.default_int_handler:
+            return
+        try:
             also(number, frame)
+        except KeyboardInterrupt:
+            return
+        except BaseException as exc:
+            self.raised = self.raised or exc
 
 
-class Watchdog:
-    """Ends the process in time even when the bot blocks the event loop or leaves threads behind.
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
-    It sleeps until the first signal. If the session has not begun to delete its room when the
-    bot's grace is over, the watchdog deletes it from its own thread.
+
+_held: Signals | None = None
+_taken: list[Signals] = []
+
+
+def _in_child() -> None:
+    """After a fork: what ends the runner is its parent's business."""
+    for each in reversed(_taken[:]):
+        each.release(also=True)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
+
+def hold(on_signal: Callable[[int], None]) -> Signals:
+    """Take the signals for the whole life of this process, once, however often this is called.
+
+    In the interpreter's own exit, where Python runs no handlers any more, they are ignored.
+
+    Args:
+        on_signal: Called at each signal, until somebody sets another one.
+
+    Returns:
+        The signals.
     """
-
-    def __init__(self, ending: Ending) -> None:
-        """Initialize and start.
-
-        Args:
-            ending: The runner's end.
-        """
-        self._ending = ending
-        self._code = 1
-        self._over = threading.Event()
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
-
-    def over(self, code: int) -> None:
-        """Note that the session has ended in order.
-
-        Args:
-            code: The exit code.
-        """
-        self._code = code
-        self._over.set()
-
-    def _watch(self) -> None:
-        ending = self._ending
-        while ending.first_at is None:
-            # A signal handler must take no lock, so it cannot wake a thread.
-            if self._over.wait(0.1) and ending.first_at is None:
-                return
-        while ending.left(LAST_CREATE) > 0 and ending.signals < 2 and not ending.deleting.is_set():
-            ending.deleting.wait(0.05)
-        if not ending.deleting.wait(0.5):
-            self._rescue()
-        self._over.wait(ending.left(GONE))
-        time.sleep(ending.left(GONE))
-        leave(self._code)
-
-    def _rescue(self) -> None:
-        rooms = owned_rooms()
-        asyncio.run(drain(self._ending.delete()))
-        for room in rooms:
-            if room.gone:
-                print(f"Room {room.name} deleted", flush=True)
-        print(
-            "Error: The bot blocked the event loop; it was ended with its process.", file=sys.stderr
-        )
-        leave(1)
+    global _held
+    if _held is None:
+        _held = Signals(on_signal)
+        _held.take(earlier=True)
+        atexit.register(_held.ignore)
+    return _held
 
 
-def leave(code: int) -> None:
+def stop_early(_: int) -> NoReturn:
+    """End a runner that has no room yet.
+
+    Raises:
+        SystemExit: Always; 0.
+    """
+    raise SystemExit(0)
+
+
+def not_run(number: int) -> NoReturn:
+    """End a command that was to run another one, as if the signal had ended that.
+
+    Args:
+        number: The signal.
+
+    Raises:
+        SystemExit: Always; 128 and the number.
+    """
+    raise SystemExit(128 + number)
+
+
+def say(*words: str, file: TextIO | None = None) -> None:
+    """Print a line at once; nobody may be there to read it, after a terminal was closed.
+
+    Args:
+        *words: What is printed.
+        file: Where to; stdout when None.
+    """
+    stream = file or sys.stdout
+    try:
+        print(*words, file=stream, flush=True)
+    except (OSError, ValueError):
+        # What is left in the buffer would fail once more at the interpreter's exit.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def leave(code: int) -> NoReturn:
     """End the process now, with everything that was printed.
 
     Args:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pipecat_daily_rest._signals import hold, not_run, stop_early
+
 app = typer.Typer(
     help="A Daily room for a Pipecat bot, gone when the bot is; or a Daily on this machine.",
     no_args_is_help=True,
@@ -40,6 +42,7 @@ def run(
     log_level: Annotated[str, LOG_LEVEL] = "INFO",
 ) -> None:
     """Run a bot in a room that is deleted when the bot ends."""
+    hold(stop_early)
     from pipecat_daily_rest import runner
 
     sys.argv = [bot]
@@ -74,6 +77,7 @@ def local(
     ] = False,
 ) -> None:
     """Start a Daily on this machine, for one command or until Ctrl-C."""
+    hold(not_run)
     from pipecat_daily_rest import _local_command
 
     raise typer.Exit(
@@ -120,8 +124,3 @@ def version() -> None:
         except PackageNotFoundError:
             print(f"{name} is not installed")
     print(f"Python {platform.python_version()} on {platform.system()}")
-
-
-def main() -> None:
-    """Run the commands."""
-    app()

@@ -16,7 +16,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -25,10 +25,11 @@ from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import _bot_traceback, _log, settings, stand_in
 from pipecat_daily_rest._bot_file import find_bot, load_bot
 from pipecat_daily_rest._child import DEFAULT_HOST, DEFAULT_PORT, LocalChild
+from pipecat_daily_rest._ending import Ending, Watchdog
 from pipecat_daily_rest._request import DEFAULT_LIFETIME, RoomRequest
 from pipecat_daily_rest._secret import hidden
 from pipecat_daily_rest._session import Bot, BotStillRunningError, Session
-from pipecat_daily_rest._signals import Ending, Signals, Watchdog, leave
+from pipecat_daily_rest._signals import Signals, hold, leave, say, stop_early
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties, DailyRoomSipParams
 
@@ -85,8 +86,8 @@ async def run_bot(
 ) -> None:
     """Provision a room, print the join link, run a bot in the room and delete the room.
 
-    SIGINT and SIGTERM stop the bot while this runs in the main thread; handlers that the bot
-    installs are called as well.
+    SIGINT, SIGTERM, SIGHUP and SIGQUIT stop the bot while this runs in the main thread; handlers
+    that the bot installs are called as well.
 
     Args:
         bot: A standard Pipecat bot, ``async def bot(runner_args)``.
@@ -124,10 +125,16 @@ async def run_bot(
         session_id=session_id,
         open_browser=open_browser,
     )
-    with Signals(ending.signalled):
-        await _run(session, local=local, host=host, port=port)
-    if session.exit is not None:
-        raise session.exit
+    signals = Signals(ending.signalled)
+    ending.attach()
+    signals.take(earlier=False)
+    try:
+        with signals.within_loop():
+            await _run(session, local=local, host=host, port=port)
+    finally:
+        signals.release()
+    if (end := session.exit or signals.raised) is not None:
+        raise end
 
 
 async def _run(session: Session, *, local: bool, **child_options: Any) -> None:
@@ -136,7 +143,9 @@ async def _run(session: Session, *, local: bool, **child_options: Any) -> None:
         if local:
             _check_local(session.request.room_url)
             stand_in.put_on_path()
-            child = await stack.enter_async_context(LocalChild(**child_options))
+            child = LocalChild(**child_options)
+            if not await session.ending.outlasts(stack.enter_async_context(child)):
+                return
             session.use(child)
         elif stand_in.is_missing():
             raise DailyConfigError(stand_in.MISSING)
@@ -158,6 +167,7 @@ def main(bot: Bot | None = None) -> NoReturn:
     Raises:
         SystemExit: Always; 0 when the bot ended or was interrupted cleanly.
     """
+    hold(stop_early)
     launch(_parse(), lambda: bot or find_bot(), restart=True)
 
 
@@ -173,32 +183,41 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
     Raises:
         SystemExit: Always.
     """
+    ending = Ending()
+    signals = hold(ending.signalled)
+    signals.on_signal = ending.signalled
     _log.to_stderr(options.log_level)
-    watchdogs: list[Watchdog] = []
+    watchdog = Watchdog(ending)
+    code: object = 0
     try:
-        code = _launch(options, find, restart, watchdogs)
+        _launch(options, find, restart, ending, signals)
+    except SystemExit as exc:
+        code = exc.code
+    except KeyboardInterrupt:  # the bot's own
+        code = 0
     except DailyError as exc:
         _complain(exc)
         code = 2 if isinstance(exc, DailyConfigError) else 1
     except Exception as exc:
         print(_bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr, end="")
         code = 1
-    for watchdog in watchdogs:
-        watchdog.over(code)
-    sys.stdout.flush()
+    ending.begin()  # a signal no longer ends the process at once
+    watchdog.over(code)
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
     raise SystemExit(code)
 
 
 def _launch(
-    options: Options, find: Callable[[], Bot], restart: bool, watchdogs: list[Watchdog]
-) -> int:
+    options: Options, find: Callable[[], Bot], restart: bool, ending: Ending, signals: Signals
+) -> None:
     _load_dotenv()
     local = options.local
     if local:
         _check_local(options.room_url)
     if not local and not settings.environment_key() and not options.room_url:
         local = True
-        print("No DAILY_API_KEY: using a local Daily, on this machine only.", flush=True)
+        say("No DAILY_API_KEY: using a local Daily, on this machine only.")
     if local and stand_in.is_real_loaded():
         _start_again(restart)
     if local:
@@ -207,18 +226,16 @@ def _launch(
         raise DailyConfigError(stand_in.MISSING)
     bot = find()
     if local and settings.room_url():
-        print("DAILY_ROOM_URL is set aside: a local run makes its own room.", flush=True)
-    end = asyncio.run(_process(options, bot, local, watchdogs))
-    if end is not None:
+        say("DAILY_ROOM_URL is set aside: a local run makes its own room.")
+    ending.begin()
+    if (end := asyncio.run(_process(options, bot, local, ending, signals))) is not None:
         raise end
-    return 0
 
 
 async def _process(
-    options: Options, bot: Bot, local: bool, watchdogs: list[Watchdog]
+    options: Options, bot: Bot, local: bool, ending: Ending, signals: Signals
 ) -> BaseException | None:
-    ending = Ending()
-    watchdogs.append(Watchdog(ending))
+    ending.attach()
     params = None
     if options.sip:
         sip = DailyRoomSipParams(display_name=options.name_prefix)
@@ -236,7 +253,7 @@ async def _process(
         open_browser=options.open_browser,
     )
     try:
-        with Signals(ending.signalled):
+        with signals.within_loop():
             await _run(
                 session,
                 local=local,
@@ -248,7 +265,7 @@ async def _process(
         # The event loop would wait for the bot for ever.
         _complain(exc)
         leave(1)
-    return session.exit
+    return session.exit or signals.raised
 
 
 def _parse() -> Options:
@@ -301,4 +318,4 @@ def _start_again(restart: bool) -> None:
 
 
 def _complain(error: DailyError) -> None:
-    print(f"Error: {error}", file=sys.stderr, flush=True)
+    say(f"Error: {error}", file=sys.stderr)

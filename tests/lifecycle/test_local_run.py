@@ -242,14 +242,15 @@ async def test_local_runs_any_program(start, tmp_path):
     assert "Error: cannot run 'no-such-command'" in missing.err
 
 
-@SIGNALS
-async def test_local_passes_signals_on(start, number):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1"])
+async def test_local_passes_signals_on(start, name):
+    number = getattr(signal, name)
     code = (
         "import signal\n"
         "def end(number, _):\n"
         "    print('got', number, flush=True)\n"
         "    raise SystemExit(9)\n"
-        "for number in (signal.SIGINT, signal.SIGTERM):\n"
+        f"for number in (signal.{name},):\n"
         "    signal.signal(number, end)\n"
         "print('in', flush=True)\n"
         "signal.pause()\n"

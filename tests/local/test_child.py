@@ -85,17 +85,25 @@ def test_every_start_has_a_key_of_its_own() -> None:
         assert answer(one)["api_key"] != answer(two)["api_key"]
 
 
-def test_it_ends_with_a_parent_that_was_killed() -> None:
+@pytest.mark.parametrize("held", [False, True], ids=["", "while somebody else holds its stdin"])
+def test_it_ends_with_a_parent_that_was_killed(held: bool) -> None:
+    stdin, pipe = os.pipe()
     code = (
         "import subprocess, sys, time\n"
         "child = subprocess.Popen([sys.executable, '-m', 'pipecat_daily_rest.local'],\n"
-        "    stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)\n"
+        f"    stdin={stdin}, stdout=subprocess.PIPE, start_new_session=True)\n"
         "print(child.pid, child.stdout.readline().decode(), flush=True)\n"
         "time.sleep(600)\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        pass_fds=(stdin, pipe),
     ) as parent:
+        os.close(stdin)
+        if not held:
+            os.close(pipe)
         assert parent.stdout is not None
         pid, _, line = parent.stdout.readline().partition(" ")
         ready = json.loads(line)
@@ -115,6 +123,8 @@ def test_it_ends_with_a_parent_that_was_killed() -> None:
     else:
         os.kill(int(pid), signal.SIGKILL)
         pytest.fail("the child outlived its parent")
+    if held:
+        os.close(pipe)
 
 
 def test_a_stuck_room_does_not_keep_it_alive() -> None:

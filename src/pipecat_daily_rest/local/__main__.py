@@ -2,8 +2,9 @@
 """The local Daily of one run: ``python -m pipecat_daily_rest.local``.
 
 It answers one JSON line on stdout, ``{"api_url", "api_key"}`` or ``{"error"}``, and lives until
-its stdin ends. Whoever starts it holds the other end of that pipe, and no signal ends it before
-its parent: a Ctrl-C in a terminal must not take the room from the bot that is about to delete it.
+its stdin ends, or its parent does. Whoever starts it holds the other end of that pipe, and no signal
+ends it before its parent: a Ctrl-C in a terminal must not take the room from the bot that is about
+to delete it.
 """
 
 import argparse
@@ -25,7 +26,9 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.limits import Limits
 from pipecat_daily_rest.local.server import LocalDaily
 
-_END_WITHIN = 0.8  # seconds after the end of stdin, however stuck the rest is
+_END_WITHIN = 0.7  # seconds after it is to end, however stuck the rest is
+_LOOK = 0.2  # seconds between two looks whether the parent is there
+_IGNORED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -39,8 +42,10 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    parent = os.getppid()
+    for name in _IGNORED:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     # Only the answer goes to stdout, whatever else prints.
     answer, sys.stdout = sys.stdout, sys.stderr
 
@@ -53,7 +58,7 @@ def main() -> int:
         with contextlib.suppress(ValueError):  # LOGURU_AUTOINIT may have made none
             logger.remove(0)
         logger.add(sys.stderr, level=arguments.log_level, backtrace=False, diagnose=False)
-        asyncio.run(_serve(arguments, say))
+        asyncio.run(_serve(arguments, say, parent))
     except DailyConfigError as exc:
         say(error=str(exc))
         return 1
@@ -93,12 +98,14 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve(arguments: argparse.Namespace, say: Callable[..., None]) -> None:
+async def _serve(arguments: argparse.Namespace, say: Callable[..., None], parent: int) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
-    threading.Thread(
-        target=_watch_parent, args=(lambda: loop.call_soon_threadsafe(ended.set),), daemon=True
-    ).start()
+
+    def end() -> None:
+        loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=_watch_parent, args=(parent, end), daemon=True).start()
     daily = await _start(arguments)
     try:
         say(api_url=daily.api_url, api_key=daily.api_key)
@@ -126,12 +133,21 @@ async def _start(arguments: argparse.Namespace) -> LocalDaily:
     return daily
 
 
-def _watch_parent(end: Callable[[], object]) -> None:
-    """A thread that blocks is the one way that also works for a pipe on Windows."""
-    # Not sys.stdin: a thread that holds its lock makes the interpreter's own end fail.
-    with contextlib.suppress(OSError):
-        while os.read(0, 4096):
-            pass
+def _watch_parent(parent: int, end: Callable[[], object]) -> None:
+    """Wait for the end of stdin, or of the parent, since a fork of that may hold the pipe open."""
+    ended = threading.Event()
+
+    def read() -> None:
+        # Not sys.stdin: a thread that holds its lock makes the interpreter's own end fail. And a
+        # thread that blocks is the one way that also works for a pipe on Windows.
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        ended.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    while os.getppid() == parent and not ended.wait(_LOOK):
+        pass
     with contextlib.suppress(RuntimeError):  # the loop has ended already
         end()
     time.sleep(_END_WITHIN)
