@@ -16,7 +16,7 @@ from pipecat_daily_rest import names, settings
 from pipecat_daily_rest._bot_check import check_bot
 from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._deletion import delete_room
-from pipecat_daily_rest._finish import finish
+from pipecat_daily_rest._finish import carry_out, finish
 from pipecat_daily_rest._request import RoomRequest
 from pipecat_daily_rest._rooms import get_room
 from pipecat_daily_rest._secret import secret
@@ -144,7 +144,8 @@ class _End:
         """
         bound = DELETE_BOUND if bound is None else bound
         if self.deletion is None or self.deletion.get_loop() is not asyncio.get_running_loop():
-            self.deletion = asyncio.create_task(self._delete(bound))
+            delete = carry_out(lambda: self._delete(bound), bound=bound)
+            self.deletion = asyncio.create_task(delete)
         deletion = self.deletion
         try:
             await finish(deletion, bound)

@@ -2,11 +2,13 @@
 """Waiting that leaves nothing behind when it is cancelled."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 A = TypeVar("A")
 B = TypeVar("B")
+
+_TIMES = 3  # an event loop ends once; more than that is no end of a loop
 
 
 async def finish(task: asyncio.Future[Any], bound: float | None = None) -> None:
@@ -49,6 +51,50 @@ async def finish(task: asyncio.Future[Any], bound: float | None = None) -> None:
             timer.cancel()
     if cancelled is not None:
         raise cancelled
+
+
+async def carry_out(
+    make: Callable[[], Coroutine[Any, Any, A]],
+    *,
+    name: str | None = None,
+    bound: float | None = None,
+) -> A:
+    """Have a task do something to its end, whatever happens to the caller and to the task.
+
+    At a second Ctrl-C, or when its program ends, ``asyncio.run()`` cancels every task once, and then
+    waits for them. What was cancelled so begins anew.
+
+    Args:
+        make: Makes what is done; one that was cancelled half-way must be able to begin anew.
+        name: The task's name.
+        bound: Seconds to wait at the most; then the task is cancelled.
+
+    Returns:
+        Its result.
+
+    Raises:
+        CancelledError: The caller was cancelled, raised when the task has ended; or the bound is over.
+        Exception: What it raised.
+    """
+    loop = asyncio.get_running_loop()
+    until = None if bound is None else loop.time() + bound
+    cancelled: asyncio.CancelledError | None = None
+    for _ in range(_TIMES):
+        task = asyncio.create_task(make(), name=name)
+        try:
+            await finish(task, None if until is None else until - loop.time())
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+        if not task.done():
+            task.cancel()
+            break
+        if not task.cancelled():
+            break
+    if cancelled is not None:
+        if task.done() and not task.cancelled():
+            task.exception()  # is seen
+        raise cancelled
+    return await task
 
 
 def finished(result: A) -> asyncio.Future[A]:

@@ -13,6 +13,7 @@ from loguru import logger
 from pipecat_daily_rest import names
 from pipecat_daily_rest._batch import Batch, Made
 from pipecat_daily_rest._create_many import BATCH
+from pipecat_daily_rest._finish import carry_out
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import list_rooms
 from pipecat_daily_rest.errors import DailyError
@@ -193,10 +194,10 @@ class Stock:
             await asyncio.wait(self._ends)
 
     def _delete(self, room: Made) -> None:
-        self._in_background(room.ownership.delete(self._bounds.delete()))
+        self._in_background(lambda: room.ownership.delete(self._bounds.delete()))
 
-    def _in_background(self, end: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.create_task(end, name="delete rooms of a pool")
+    def _in_background(self, end: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        task = asyncio.create_task(carry_out(end), name="delete rooms of a pool")
         self._ends.add(task)
         task.add_done_callback(self._ends.discard)
 
@@ -286,7 +287,7 @@ class Stock:
         try:
             made = await batch.made()
         except BaseException:
-            self._in_background(batch.undo(self._bounds))
+            self._in_background(lambda: batch.undo(self._bounds))
             raise
         self._waiting.extend(made)
         self._fill_at = 0.0

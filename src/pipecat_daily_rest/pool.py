@@ -2,7 +2,6 @@
 """RoomPool: rooms made ahead of need, so that handing one out waits for nobody."""
 
 import time
-from asyncio import create_task
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +15,7 @@ from loguru import logger
 from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import settings
 from pipecat_daily_rest._batch import Made
-from pipecat_daily_rest._finish import both, finish
+from pipecat_daily_rest._finish import both, carry_out
 from pipecat_daily_rest._mint import Mint, TokenSource
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
@@ -238,7 +237,7 @@ class RoomPool:
         try:
             await both(stock.begin(), mint.warm(bot, user))
         except BaseException:
-            await finish(create_task(self._end(helper, stock), name="end a room pool"))
+            await carry_out(lambda: self._end(helper, stock), name="end a room pool")
             raise
         stock.keep()
         self._open = True
@@ -251,9 +250,9 @@ class RoomPool:
         traceback: TracebackType | None,
     ) -> None:
         """Delete the rooms that wait. One that was handed out ends with its own block."""
-        if self._helper is not None and self._stock is not None:
-            ending = self._end(self._helper, self._stock)
-            await finish(create_task(ending, name="end a room pool"))
+        helper, stock = self._helper, self._stock
+        if helper is not None and stock is not None:
+            await carry_out(lambda: self._end(helper, stock), name="end a room pool")
 
     async def _end(self, helper: DailyRESTHelper, stock: Stock) -> None:
         self._open = False

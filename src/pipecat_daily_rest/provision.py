@@ -14,7 +14,7 @@ from loguru import logger
 
 from pipecat_daily_rest import names, settings, stand_in
 from pipecat_daily_rest._create import Creation
-from pipecat_daily_rest._finish import finish, finished
+from pipecat_daily_rest._finish import carry_out, finished
 from pipecat_daily_rest._mint import Mint, TokenSource
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
@@ -266,8 +266,11 @@ async def make_room(
         ownership.suspect(creation.lost)
         bot_token, user_token = await asyncio.shield(minting)
     except BaseException:
-        rollback = _roll_back(creating, minting, creation, ownership, bounds)
-        await finish(asyncio.create_task(rollback, name=f"roll back {name}"))
+        ownership.undone = True
+        await carry_out(
+            lambda: _roll_back(creating, minting, creation, ownership, bounds),
+            name=f"roll back {name}",
+        )
         raise
     return ProvisionedRoom(
         url=room.url,

@@ -16,7 +16,7 @@ from loguru import logger
 
 from pipecat_daily_rest._deadline import Deadline
 from pipecat_daily_rest._deletion import begin_deletion, delete_room
-from pipecat_daily_rest._finish import finish
+from pipecat_daily_rest._finish import carry_out, finish
 from pipecat_daily_rest._http import API
 from pipecat_daily_rest._rooms import get_room
 from pipecat_daily_rest.errors import DailyError, DailyNotFoundError
@@ -47,6 +47,7 @@ class OwnedRoom:
         gone: Whether it is known to exist no longer.
         idle: Whether it waits in a pool.
         opened_at: The caller's line that opened it, as a file's name and a line's number.
+        undone: Whether it is to go because its making failed.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class OwnedRoom:
         self.gone = False
         self.idle = False
         self.opened_at = callers_line()
+        self.undone = False
         self._api = api.twin()
         self._is_ours = is_ours
         self._known = False
@@ -122,6 +124,11 @@ class OwnedRoom:
         msg = f"Room {self.name}, opened at {file}:{line}, was not closed. {self._ending()}"
         warnings.warn_explicit(msg, ResourceWarning, file, line, source=self)
 
+    def cut_short(self) -> None:
+        """Say what is left when the program ends in the middle of its deletion."""
+        if self._deletion is not None or self.undone:
+            self._report("the program ended first.")
+
     def release(self) -> None:
         """Own it no longer: it is gone, never came about, or somebody else takes over."""
         _owned.pop(id(self), None)
@@ -155,7 +162,7 @@ class OwnedRoom:
     def _begin(self, bound: float) -> "asyncio.Future[Any]":
         """Begin to delete it. What it gives never has an error."""
         if not self._known or self._lost:
-            return asyncio.create_task(self._delete(bound), name=f"delete {self.name}")
+            return asyncio.create_task(self._see_to_it(bound), name=f"delete {self.name}")
         end = begin_deletion(self._api, self.name, Deadline(bound))
         end.add_done_callback(self._ended)
         return end
@@ -168,6 +175,14 @@ class OwnedRoom:
                 self._report(str(outcome))
             else:
                 self.gone = True
+
+    async def _see_to_it(self, bound: float) -> None:
+        try:
+            await carry_out(lambda: self._delete(bound))
+        except asyncio.CancelledError:
+            self.release()
+            raise
+        self.release()
 
     async def _delete(self, bound: float) -> None:
         """Delete it and what may still come about. Never raises but a cancellation."""
@@ -184,7 +199,6 @@ class OwnedRoom:
         except DailyError as exc:
             self._report(str(exc))
         finally:
-            self.release()
             await api.aclose()
 
     async def _outlast(self, api: API, bound: float, pauses: Iterable[float]) -> None:
@@ -312,6 +326,7 @@ def owned_rooms() -> tuple[OwnedRoom, ...]:
 def _warn_of_the_forgotten() -> None:
     for room in owned_rooms():
         room.forgotten()
+        room.cut_short()
 
 
 def in_use() -> bool:
