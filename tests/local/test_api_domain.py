@@ -26,6 +26,8 @@ async def test_defaults_and_nulls_appear(call, local_daily) -> None:
     assert config["max_api_rooms"] is None
     assert config["geo"] is None
     assert config["max_live_streams"] == 20
+    for name in ("sfu_switchover", "switchover_impl", "webhook_meeting_end"):
+        assert config[name] is None  # as in the document's example
 
 
 # What Daily's documents show in the domain's config, beside what can be set; the last two were
@@ -86,6 +88,21 @@ async def test_a_domain_without_user_ids_twice(call, local_daily) -> None:
     assert (first.left_reason, second.left_reason) == ("replaced", None)
     first, second = (local_daily.join("other", answer["token"]) for _ in range(2))
     assert (first.left_reason, second.left_reason) == (None, None)
+
+
+async def test_what_is_not_set_may_be_left_out() -> None:
+    async with (
+        LocalDaily(choices=Choices(domain_shows_nulls=False)) as daily,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as session,
+    ):
+        async with session.get(f"{daily.api_url}/") as answer:
+            config = (await answer.json())["config"]
+        assert None not in config.values()
+        assert "sfu_switchover" not in config
+        body = {"properties": {"sfu_switchover": 0.5, "geo": None}}
+        async with session.post(f"{daily.api_url}/", json=body) as answer:
+            after = (await answer.json())["config"]
+        assert after == {**config, "sfu_switchover": 0.5}
 
 
 async def test_the_quota_of_rooms() -> None:

@@ -74,10 +74,7 @@ async def test_a_second_one_starts_it_at_once_and_10_seconds_are_recorded(call, 
     daily.join("demo")
     daily.advance(5)
     bo = daily.join("demo")
-    _, page = await call("GET", "/meetings")
-    assert page["total_count"] == 1
-    assert page["data"][0]["participants"] == []
-    assert page["data"][0]["max_participants"] == 0
+    assert await call("GET", "/meetings") == (200, {"total_count": 0, "data": []})
     bo.leave()
     daily.advance(3)
     cy = daily.join("demo", user_name="Cy")
@@ -90,6 +87,29 @@ async def test_a_second_one_starts_it_at_once_and_10_seconds_are_recorded(call, 
     assert meeting["participants"][1]["user_id"] is None
     assert meeting["participants"][0]["user_name"] is None
     assert meeting["max_participants"] == 2
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("query", ["", "?no_participants=true", "?room=demo&ongoing=true"])
+async def test_a_meeting_of_a_few_seconds_is_a_choice(listed: bool, query: str) -> None:
+    choices = Choices(meeting_without_participants=listed)
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+        daily.state.create_room("demo", "public", {})
+        daily.join("demo")
+        daily.join("demo")
+        key = {"Authorization": f"Bearer {daily.api_key}"}
+
+        async def found() -> dict:
+            async with session.get(f"{daily.api_url}/meetings{query}", headers=key) as answer:
+                return await answer.json()
+
+        page = await found()
+        assert page["total_count"] == len(page["data"]) == listed
+        assert [each.get("participants", []) for each in page["data"]] == [[]] * listed
+        daily.advance(15)
+        page = await found()
+        assert page["total_count"] == len(page["data"]) == 1
+        assert len(page["data"][0].get("participants", "ab")) == 2
 
 
 async def test_it_ends_when_the_room_is_empty(call, daily) -> None:

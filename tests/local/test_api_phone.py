@@ -793,6 +793,33 @@ async def test_a_bought_number_is_shown_to_whom_is_called(call, local_daily, tol
 # -- Where Daily is silent -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("decides", [True, False])
+@pytest.mark.parametrize("answer", [500, 404, 204, "nobody"])
+async def test_a_dialin_config_whose_endpoint_fails_the_test(receiver, decides, answer):
+    refused = decides and answer != "nobody"
+    choices = Choices(dialin_probe_decides=decides)
+    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+        fine = {"type": "pinless_dialin", "room_creation_api": receiver.url, "name_prefix": "x"}
+        _, config = await posted(session, daily, CONFIG, fine)
+        url = f"{daily.api_url}{CONFIG}"
+        wrong = receiver.url + "/wrong" if answer != "nobody" else "http://127.0.0.1:9/"
+        if answer != "nobody":
+            receiver.answers.extend((answer, answer))
+        status, made = await posted(session, daily, CONFIG, {**fine, "room_creation_api": wrong})
+        if refused:
+            assert (status, made["error"]) == (400, "invalid-request-error")
+            assert "the test request" in made["info"]
+        else:
+            assert (status, made["config"]["room_creation_api"]) == (200, wrong)
+        change = {"room_creation_api": wrong, "name_prefix": "y", "hmac": SECRET}
+        async with session.put(f"{url}/{config['id']}", json=change) as changed:
+            assert changed.status == (400 if refused else 200)
+        async with session.get(url) as found:
+            configs = {each["id"]: each for each in (await found.json())["data"]}
+        assert len(configs) == (1 if refused else 2)
+        assert (configs[config["id"]] == config) is refused
+
+
 async def test_the_other_choices(receiver):
     choices = Choices(
         unknown_call=400,

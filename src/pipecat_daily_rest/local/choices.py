@@ -71,6 +71,9 @@ class Choices:
         hidden_in_meetings: Whether meetings list participants without ``hasPresence``.
         meeting_participants: Whether the participants of a meeting are listed with the newest or
             the oldest first.
+        meeting_without_participants: Whether a meeting is listed that nobody has been in for 10 s,
+            with an empty list of participants. That list has somebody in it by what Daily's
+            document said earlier, and its Ruby client still does.
         token_for_unknown_room: Whether a meeting token is made for a room that does not exist.
         long_user_id: A ``user_id`` over 36 characters is a 400, or is cut.
         validation_shows_times: Whether validating a token gives its ``exp`` and ``nbf``, too.
@@ -124,6 +127,9 @@ class Choices:
         transcript_key_name: What a transcript's place in its bucket is called, in ``outParams``.
         card_on_file: Whether the account has a payment card; webhooks need one.
         no_card_status: The status of ``invalid-plan-type``.
+        domain_shows_nulls: Whether the domain's ``config`` has what is not set, as null. One of
+            the examples in Daily's document does, another leaves it out, and the schemas have no
+            null.
         max_webhooks: How many webhooks the domain may have; None is without limit.
         webhook_without_types: What a webhook gets that was made without ``eventTypes``.
         webhook_info_in_array: Whether ``GET /webhooks/:uuid`` answers an array of one, as Daily's
@@ -136,6 +142,9 @@ class Choices:
         pinless_milliseconds: Whether ``X-Pinless-Timestamp`` is in milliseconds, not seconds.
         dialin_probe: The member of the body that tests a new ``room_creation_api``, with the
             value ``"test"``; None for no test.
+        dialin_probe_decides: Whether an answer to that test other than 200 refuses the
+            configuration, as a webhook's does. An older page says that it is made all the same. That
+            nobody answers never refuses it.
         dialin_hold: Seconds that a caller waits for a room.
         dialin_needs_number: Whether a ``pinless_dialin`` needs a ``phone_number``; without one it
             is called by SIP.
@@ -173,7 +182,8 @@ class Choices:
         rate_limit_info: The text of a 429; None leaves ``info`` out. Fields: ``requests``,
             ``seconds``.
         too_many_webhooks_info: The text when ``max_webhooks`` is reached. Fields: ``limit``.
-        webhook_failed_info: The text when the endpoint of a webhook does not pass the test.
+        webhook_failed_info: The text when the endpoint of a webhook, or of a dial-in configuration,
+            does not pass the test.
         empty_room_info: The text when a call would start an empty room that must not be started.
         too_many_phone_sessions_info: The text when ``max_phone_sessions`` is reached. Fields:
             ``limit``.
@@ -206,6 +216,7 @@ class Choices:
     lonely_meeting_ends: bool = False
     hidden_in_meetings: bool = True
     meeting_participants: Literal["newest", "oldest"] = "newest"
+    meeting_without_participants: bool = False
     token_for_unknown_room: bool = True
     long_user_id: Literal["error", "cut"] = "error"
     validation_shows_times: bool = False
@@ -239,6 +250,7 @@ class Choices:
     transcript_key_name: Literal["key", "s3key"] = "s3key"
     card_on_file: bool = True
     no_card_status: Literal[400, 402, 403] = 400
+    domain_shows_nulls: bool = True
     max_webhooks: int | None = 1
     webhook_without_types: Literal["all", "none"] = "all"
     webhook_info_in_array: bool = True
@@ -248,6 +260,7 @@ class Choices:
     hidden_in_webhooks: bool = True
     pinless_milliseconds: bool = True
     dialin_probe: Literal["Test", "test"] | None = "Test"
+    dialin_probe_decides: bool = True
     dialin_hold: float = 120.0
     dialin_needs_number: bool = False
     dialin_update_keeps_hmac: bool = True

@@ -257,7 +257,7 @@ DOMAIN_DEFAULTS: Mapping[str, Any] = {
     "redirect_on_meeting_exit": "",
     "rtmp_geo": None,
     "sfu_impl": "s",
-    "sfu_switchover": 0.5,
+    "sfu_switchover": None,
     "switchover_impl": None,
     "transcription_bucket": None,
     "transcription_template": "{domain_name}/{room_name}/{epoch_time}.vtt",

@@ -94,16 +94,21 @@ class Switchboard:
         waiting = (call for call in self._telephony.dialins if call.state == "on-hold")
         return next((c for c in waiting if (c.id, c.domain) == (call_id, domain)), None)
 
-    def probe(self, config: DialinConfig) -> None:
-        """Test the endpoint of a configuration, as Daily does; the answer does not matter.
+    async def passes(self, config: DialinConfig) -> bool:
+        """Test the endpoint of a configuration, as Daily does.
 
         Args:
             config: The configuration.
+
+        Returns:
+            Whether the configuration may be made.
         """
-        member = self._state.choices.dialin_probe
+        choices = self._state.choices
+        member = choices.dialin_probe
         if member is None or not config.fields.get("room_creation_api"):
-            return
-        self._start(self._post(config, {member: "test"}))
+            return True
+        status = await self._post(config, {member: "test"}, choices.webhook_timeout)
+        return status in (None, 200) or not choices.dialin_probe_decides
 
     async def aclose(self) -> None:
         """Stop asking for rooms."""
@@ -124,20 +129,25 @@ class Switchboard:
             "callDomain": call.domain,
             **({"sipHeaders": call.sip_headers} if call.sip_headers else {}),
         }
-        call.answer_status = await self._post(config, body)
+        hold = self._state.choices.dialin_hold
+        call.answer_status = await self._post(config, body, hold)
         if call.answer_status != 200:
             got = "nothing" if call.answer_status is None else call.answer_status
             self._give_up(call, f"room_creation_api answered {got}")
 
-    async def _post(self, config: DialinConfig, body: dict[str, Any]) -> int | None:
-        choices = self._state.choices
+    async def _post(
+        self,
+        config: DialinConfig,
+        body: dict[str, Any],
+        timeout: float,  # noqa: ASYNC109
+    ) -> int | None:
         return await self._outgoing.post(
             config.fields.get("room_creation_api") or "",
             as_body(body),
             source="Pinless",
             secret=config.hmac,
-            milliseconds=choices.pinless_milliseconds,
-            timeout=choices.dialin_hold,
+            milliseconds=self._state.choices.pinless_milliseconds,
+            timeout=timeout,
         )
 
     def _give_up(self, call: DialIn, reason: str) -> None:

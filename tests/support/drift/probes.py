@@ -37,6 +37,7 @@ NOT_OBSERVED = {
     "bots_knock": "takes people in a room",
     "replacing_in_full_room": "takes people in a room",
     "start_off_for_bots": "takes people in a room",
+    "meeting_without_participants": "takes people in a room",
     "regained_right_unmutes": "takes people in a room",
     "unnamed_media_received": "takes people in a room",
     "bots_read_*": "takes daily-python in a room",
@@ -299,12 +300,14 @@ async def a_room_without_a_body(target: Target) -> None:
         await target.ask("DELETE", f"/rooms/{answer.body['name']}")
 
 
-@probe("max_api_rooms")
+@probe("max_api_rooms", "domain_shows_nulls")
 async def the_domain(target: Target) -> None:
     answer = await target.ask("GET", "/")
     assert answer.body["domain_name"]
     assert uuid.UUID(answer.body["domain_id"])
-    target.switch("max_api_rooms", answer.body["config"].get("max_api_rooms"))
+    config = answer.body["config"]
+    target.switch("max_api_rooms", config.get("max_api_rooms"))
+    target.switch("domain_shows_nulls", None in config.values())
 
 
 @probe("sip_prefix", "sip_in_config")

@@ -46,8 +46,10 @@ class DomainEndpoints(Family):
 
     def _config(self) -> dict[str, Any]:
         """Unlike a room's, it shows the defaults and the nulls."""
-        return {
+        config = {
             **DOMAIN_DEFAULTS,
             "max_api_rooms": self._choices.max_api_rooms,
             **self._state.domain,
         }
+        nulls = self._choices.domain_shows_nulls
+        return {name: value for name, value in config.items() if nulls or value is not None}

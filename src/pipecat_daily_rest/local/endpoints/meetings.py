@@ -42,6 +42,7 @@ class MeetingEndpoints(Family):
             and (since is None or int(meeting.began_at) >= since)
             and (until is None or int(meeting.began_at) < until)
             and ongoing in (None, meeting.ended_at is None)
+            and (self._choices.meeting_without_participants or self._recorded(meeting))
         ]
         data = [
             {

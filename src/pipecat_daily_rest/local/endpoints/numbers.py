@@ -7,6 +7,7 @@ https://docs.daily.co/reference/rest-api/domainDialinConfig
 
 import re
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -147,7 +148,7 @@ class NumberEndpoints(Family):
             found = [each for each in found if each.sip_uri.partition("@")[0] == user]
         return self._listed(request, [_describe(each) for each in found], "dial-in config")
 
-    def create_config(self, request: web.Request, body: Any) -> Any:
+    async def create_config(self, request: web.Request, body: Any) -> Any:
         """Make a dial-in configuration.
 
         Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
@@ -161,8 +162,9 @@ class NumberEndpoints(Family):
         id = str(uuid.uuid4())
         hmac = Secret(given.pop("hmac", None) or new_secret())
         config = DialinConfig(id, type_, f"user--{id[:13]}@{_SIP_HOST}", hmac, given)
+        await self._verify(config)
+        self._check_number(given, type_, None)  # another one may have come meanwhile
         self._parts.switchboard.configs[id] = config
-        self._parts.switchboard.probe(config)
         return _describe(config)
 
     def get_config(self, request: web.Request, body: Any) -> Any:
@@ -172,7 +174,7 @@ class NumberEndpoints(Family):
         """
         return _describe(self._config(request))
 
-    def update_config(self, request: web.Request, body: Any) -> Any:
+    async def update_config(self, request: web.Request, body: Any) -> Any:
         """Change a dial-in configuration.
 
         Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
@@ -180,12 +182,15 @@ class NumberEndpoints(Family):
         config = self._config(request)
         given = self._schema.body(DIALIN_UPDATE, body)
         self._check_number(given, config.type, config)
-        hmac = given.pop("hmac", None)
+        wanted = replace(config, fields={**config.fields, **given})
+        hmac = wanted.fields.pop("hmac", None)
         if hmac is not None or not self._choices.dialin_update_keeps_hmac:
-            config.hmac = Secret(hmac or new_secret())
-        config.fields |= given
+            wanted.hmac = Secret(hmac or new_secret())
         if "room_creation_api" in given:
-            self._parts.switchboard.probe(config)
+            await self._verify(wanted)
+            config = self._config(request)  # it may have been deleted meanwhile
+            self._check_number(given, config.type, config)
+        vars(config).update(vars(wanted))
         return _describe(config)
 
     def delete_config(self, request: web.Request, body: Any) -> Any:
@@ -195,6 +200,10 @@ class NumberEndpoints(Family):
         """
         del self._parts.switchboard.configs[self._config(request).id]
         return {"status": "ok"}
+
+    async def _verify(self, config: DialinConfig) -> None:
+        if not await self._parts.switchboard.passes(config):
+            raise invalid(self._choices.webhook_failed_info)
 
     def _config(self, request: web.Request) -> DialinConfig:
         id = request.match_info["id"]
