@@ -15,7 +15,8 @@ async def tell(task):
     try:
         while not task.cancelling():
             await asyncio.sleep(0.01)
-        print("cancelled", flush=True)
+        # Not in this task, whose step the next Ctrl-C would end.
+        asyncio.get_running_loop().call_soon(lambda: print("cancelled", flush=True))
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         print("all cancelled", flush=True)
