@@ -231,6 +231,26 @@ async def test_markup_is_shown_as_text(
     assert await ana.page.locator("main :is(img, script, b)").count() == 0
 
 
+async def test_what_is_long_comes_in_pieces_and_too_much_is_said(
+    daily: LocalDaily, browser_person: People
+) -> None:
+    people = [daily.join("demo", user_name="ö" * 200, keep=0.1) for _ in range(40)]
+    ana = await browser_person(f"{daily.url}/demo", name="Ana")
+    await ana.join()
+    await ana.sees("Joined: 40 others are here", "#status")
+    long = "€" * 5000 + "end"
+    people[0].send(long)
+    people[0].send("next")
+    await ana.sees("end\n", "#log")
+    await ana.sees("next", "#log")
+    assert long in await ana.page.inner_text("#log")
+    object.__setattr__(daily.state.choices, "app_message_limit", 300)
+    await ana.page.fill("#message", "x" * 400)
+    await ana.page.press("#message", "Enter")
+    await ana.sees("300 bytes of JSON", "#notice")
+    assert not people[0].received
+
+
 @pytest.mark.parametrize(
     ("end", "sentence"),
     [

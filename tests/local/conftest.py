@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import aiohttp
 import pytest
 
+from bare_bot import Socket
 from peers import Peer, Peers
 from pipecat_daily_rest.local import LocalDaily
 
@@ -28,3 +30,14 @@ async def peer(daily: LocalDaily) -> AsyncIterator[Peers]:
 
         yield make
         await asyncio.gather(*(peer.close() for peer in peers))
+
+
+@pytest.fixture
+async def connect(daily: LocalDaily) -> AsyncIterator[Callable[..., Any]]:
+    """Opens a bot's link: ``connect()``, ``connect(room)``."""
+    async with aiohttp.ClientSession() as session:
+
+        async def connect(room: str = "demo") -> Socket:
+            return Socket(await session.ws_connect(f"{daily.url}/{room}/link"))
+
+        yield connect

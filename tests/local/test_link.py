@@ -4,7 +4,6 @@
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -13,77 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bare_bot import Socket
 from pipecat_daily_rest.local import LocalDaily, bot_seat, link
 from pipecat_daily_rest.local.bot_seat import PICTURE, SOUND, BotSeat
 from pipecat_daily_rest.local.claims import issue
 from pipecat_daily_rest.local.mixer import BLOCK, Voice
-
-
-class Socket:
-    """A bot without a stand-in."""
-
-    def __init__(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
-        self.socket = socket
-        self.events: list[dict[str, Any]] = []
-        self.sounds: list[bytes] = []
-        self._count = 0
-
-    async def read(self) -> dict[str, Any] | None:
-        """Give the next text; None at the end."""
-        message = await self.socket.receive(timeout=20)
-        if message.type is aiohttp.WSMsgType.BINARY:
-            self.sounds.append(message.data)
-            return {}
-        return json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else None
-
-    async def reply(self, number: int | None) -> dict[str, Any]:
-        while (text := await self.read()) is not None:
-            if "reply" in text and text["reply"] == number:
-                return text
-            self.events.append(text)
-        pytest.fail("the link was closed")
-
-    async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
-        self._count += 1
-        await self.socket.send_json({"op": op, "request": self._count, **fields})
-        return await self.reply(self._count)
-
-    async def event(self, name: str) -> dict[str, Any]:
-        while True:
-            for event in self.events:
-                if event.get("event") == name:
-                    self.events.remove(event)
-                    return event
-            text = await self.read()
-            assert text is not None, "the link was closed"
-            self.events.append(text)
-
-    async def sound(self, who: bytes, where: Callable[[bytes], bool]) -> bytes:
-        """Give the first block of somebody that fits."""
-        while True:
-            for frame in self.sounds:
-                block = frame[18 + frame[17] :]
-                if frame[:16] == who and frame[16] == SOUND and where(block):
-                    return block
-            self.sounds.clear()
-            assert await self.read() is not None, "the link was closed"
-
-    async def end(self) -> list[dict[str, Any]]:
-        """Read to the end of the link."""
-        texts = []
-        while (text := await self.read()) is not None:
-            texts.append(text)
-        return texts
-
-
-@pytest.fixture
-async def connect(daily: LocalDaily) -> AsyncIterator[Callable[..., Any]]:
-    async with aiohttp.ClientSession() as session:
-
-        async def connect(room: str = "demo") -> Socket:
-            return Socket(await session.ws_connect(f"{daily.url}/{room}/link"))
-
-        yield connect
 
 
 @pytest.fixture
@@ -330,9 +263,12 @@ async def test_a_slow_bot_loses_sound_but_no_events(monkeypatch: pytest.MonkeyPa
     heard = [seat.next_frame() for _ in range(51)]
     assert heard.pop() is None
     assert [np.frombuffer(frame[18:], np.int16)[0] for frame in heard] == list(range(150, 200))
-    monkeypatch.setattr(bot_seat, "_MOST_EVENTS", 300)
-    for _ in range(101):
-        seat.send({"event": "app-message", "message": 0, "sender": "x"})
+    waiting = sum(map(len, seat.texts))
+    monkeypatch.setattr(bot_seat, "_MOST_WAITING", waiting + 2000)
+    seat.send({"event": "app-message", "message": "x" * 1900, "sender": "x"})
+    assert not seat.closed
+    assert len(seat.next_text()) < 100
+    seat.send({"event": "app-message", "message": "x" * 200, "sender": "x"})
     assert seat.closed
     assert json.loads(seat.texts[-1]) == {"event": "closed", "reason": "failed"}
 

@@ -497,3 +497,23 @@ client.release()
     assert mine["media"]["microphone"]["subscriptionState"] == "unsubscribed"
     base = told["on_subscription_profiles_updated"]["base"]
     assert base["microphone"]["subscriptionState"] == "unsubscribed"
+
+
+async def test_a_message_that_is_too_large_is_an_error_and_one_without_json_is_null(
+    local_daily: LocalDaily, url: str, program: Any
+) -> None:
+    ana = local_daily.join(url)
+    bot = await program(
+        """
+wait(client.join, url)
+tell("nan", *wait(client.send_app_message, {"a": [float("nan"), float("-inf")]}))
+tell("large", *wait(client.send_app_message, "x" * 70_000))
+tell("sent", *wait(client.send_app_message, "hello"))
+client.release()
+"""
+    )
+    await bot.ends()
+    errors = {line[0]: line[1] for line in bot.lines if len(line) == 2}
+    assert "65536 bytes of JSON" in errors["large"]
+    assert errors["nan"] is errors["sent"] is None
+    assert ana.received == [{"a": [None, None]}, "hello"]

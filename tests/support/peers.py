@@ -88,6 +88,7 @@ class Peer:
         self.channel.on("message", self._take)
         self.channel.on("close", lambda: self._tell())
         self.events: list[dict[str, Any]] = []
+        self.piece = ""
         self.heard: list[Block] = []
         self.news = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
@@ -98,8 +99,13 @@ class Peer:
         self.answer: dict[str, Any] = {}
 
     def _take(self, data: str) -> None:
-        self.events.append(json.loads(data))
-        self._tell()
+        if data[0] in "+.":  # what is long comes in pieces
+            self.piece += data[1:]
+            data = "" if data[0] == "+" else self.piece
+        if data:
+            self.piece = ""
+            self.events.append(json.loads(data))
+            self._tell()
 
     def _tell(self) -> None:
         news, self.news = self.news, asyncio.Event()

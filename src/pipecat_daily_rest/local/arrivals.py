@@ -11,7 +11,7 @@ from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.clock import Clock
 from pipecat_daily_rest.local.lobby import Lobby
 from pipecat_daily_rest.local.rights import ejection, ejection_reason, permissions, start_off
-from pipecat_daily_rest.local.room import Caller, JoinRefused, Knock, Participant, Room
+from pipecat_daily_rest.local.room import Caller, JoinRefused, Knock, Participant, Room, short_name
 from pipecat_daily_rest.local.seat import Seat
 
 MAX_PARTICIPANTS = 200  # Daily's default for a room
@@ -228,7 +228,7 @@ class Arrivals(Lobby):
             seat=seat,
             caller=caller,
             kind=kind,
-            user_name=rights.get("user_name") or user_name,
+            user_name=short_name(rights.get("user_name") or user_name),
             user_id=rights.get("user_id"),
             is_owner=rights.get("is_owner") is True,
             permissions=permissions(room.config, rights, self.domain),
@@ -271,7 +271,7 @@ class Arrivals(Lobby):
             room=room,
             seat=seat,
             kind=kind,
-            user_name=rights.get("user_name") or user_name,
+            user_name=short_name(rights.get("user_name") or user_name),
             user_id=rights.get("user_id"),
             is_owner=rights.get("is_owner") is True,
             permissions=permissions(room.config, rights, self.domain),
@@ -287,10 +287,20 @@ class Arrivals(Lobby):
         for other in self._replaced(room, rights):
             self.put_out(other, "replaced")
         room.participants[participant.id] = participant
+        try:
+            self._arrive(participant)
+        except BaseException:
+            self.leave(participant, "could not come in")
+            raise
+        return participant
+
+    def _arrive(self, participant: Participant) -> None:
+        """It is in: everybody else is told."""
+        room = participant.room
         self._came(participant)
         self._limit_stay(participant)
         whose = {"participant": participant.id, "meeting": room.meeting_id or ""}
-        self.record(room.name, f"{kind} joined", participant.id, **whose)
+        self.record(room.name, f"{participant.kind} joined", participant.id, **whose)
         if not participant.hidden:
             self.tell(
                 room,
@@ -301,4 +311,3 @@ class Arrivals(Lobby):
         if len(room.participants) == 1:
             self.notify("meeting started", (room, room.meeting_id))
         self.notify("joined", participant)
-        return participant

@@ -28,16 +28,17 @@ from loguru import logger
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.mixer import BLOCK, Block, voice_of
 from pipecat_daily_rest.local.rights import event_for_bots
-from pipecat_daily_rest.local.room import MEDIA, Participant, is_about
+from pipecat_daily_rest.local.room import MEDIA, MOST_TRACKS, Participant, is_about
 from pipecat_daily_rest.local.video import SOURCES, Feed, Look, Picture
 
 SOUND, PICTURE, END = 0, 1, 2
 _SIZE = struct.Struct("<HH")
-_MOST_EVENTS = 100_000  # that wait for a bot: beyond it the bot is put out
+_MOST_WAITING = 32 * 1024 * 1024  # bytes of events that wait: beyond them the bot is put out
 _MOST_SOUND = 50  # blocks that wait for a bot: beyond them the oldest are dropped
 _CUSHION = 2  # ticks that speech waits at its start, since what comes next may be late
 _MOST_SPEECH = 300 * 50 * BLOCK * 2  # bytes of a bot's speech ahead: 5 minutes
-_MOST_TRACKS = 32  # that a bot speaks on; more are ignored
+_MOST_AHEAD = 2 * _MOST_SPEECH  # of all its tracks
+_MOST_TRACKS = MOST_TRACKS + 2  # that a bot speaks on; more are ignored
 _BYTES = BLOCK * 2
 _MIX = bytes(16)
 
@@ -48,6 +49,9 @@ class _Speech:
     def __init__(self) -> None:
         self._samples = bytearray()
         self._wait = _CUSHION
+
+    def __len__(self) -> int:
+        return len(self._samples)
 
     def push(self, samples: bytes) -> None:
         room = _MOST_SPEECH - len(self._samples)
@@ -89,13 +93,18 @@ class BotSeat:
         mix: Whether it wants what everybody else says, mixed.
     """
 
-    def __init__(self, choices: Choices | None = None) -> None:
+    def __init__(
+        self, choices: Choices | None = None, too_slow: Callable[[], None] = lambda: None
+    ) -> None:
         """Initialize a seat.
 
         Args:
             choices: What to do where Daily's behaviour is unconfirmed.
+            too_slow: Called once, when the bot does not take its events.
         """
         self._choices = choices or Choices()
+        self._too_slow = too_slow
+        self._waiting = 0  # bytes in `texts`
         self.texts: deque[str] = deque()
         self.news = asyncio.Event()
         self.closed = False
@@ -117,12 +126,16 @@ class BotSeat:
         """Queue an event; see `Seat.send`."""
         if self.closed:
             return
-        if len(self.texts) >= _MOST_EVENTS:
+        text = json.dumps(event_for_bots(event, self._choices))
+        if self._waiting + len(text) > _MOST_WAITING:
             logger.error("Local room: a bot does not take its events; it is put out")
             self.texts.clear()
+            self._waiting = 0
             self.close("failed")
+            self._too_slow()
             return
-        self.texts.append(json.dumps(event_for_bots(event, self._choices)))
+        self._waiting += len(text)
+        self.texts.append(text)
         self.news.set()
         if self._me is not None and is_about(event, self._me):
             self.look(self._wanted)
@@ -186,7 +199,8 @@ class BotSeat:
             return
         name, rest = frame[2 : 2 + frame[1]].decode("utf-8", "replace"), frame[2 + frame[1] :]
         if frame[0] == SOUND and len(rest) % 2 == 0:
-            if name in self._tracks or len(self._tracks) < _MOST_TRACKS:
+            known = name in self._tracks or len(self._tracks) < _MOST_TRACKS
+            if known and sum(map(len, self._tracks.values())) + len(rest) <= _MOST_AHEAD:
                 self._tracks.setdefault(name, _Speech()).push(rest)
         elif (
             frame[0] == PICTURE
@@ -236,6 +250,14 @@ class BotSeat:
             self.news.set()
 
         return look
+
+    def next_text(self) -> str | None:
+        """Give the next event for the bot, as JSON, or None."""
+        if not self.texts:
+            return None
+        text = self.texts.popleft()
+        self._waiting -= len(text)
+        return text
 
     def next_frame(self) -> bytes | None:
         """Give the next binary frame for the bot, or None."""

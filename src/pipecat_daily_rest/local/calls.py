@@ -5,12 +5,11 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
 
+from loguru import logger
+
 from pipecat_daily_rest.local import rights
-from pipecat_daily_rest.local.chatter import Chatter
-from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.clock import Clock
-from pipecat_daily_rest.local.meetings import Meetings
-from pipecat_daily_rest.local.room import MEDIA, Participant, Room
+from pipecat_daily_rest.local.messages import Messages
+from pipecat_daily_rest.local.room import MEDIA, Participant, Room, short_name
 
 
 def set_media(
@@ -31,66 +30,8 @@ def set_media(
     participant.open_feeds()
 
 
-class Calls(Meetings):
-    """The calls in the rooms: messages, mutes, rights, and who leaves or is put out."""
-
-    def __init__(self, clock: Clock, choices: Choices) -> None:
-        """Initialize without anybody in a call.
-
-        Args:
-            clock: The time.
-            choices: What to do where Daily's behaviour is unconfirmed.
-        """
-        super().__init__(clock, choices)
-        self._chatter = Chatter()
-
-    def tell(self, room: Room, event: dict[str, Any], *, but: Participant | None = None) -> None:
-        """Tell everybody in a room.
-
-        Args:
-            room: The room.
-            event: As in `Seat.send`.
-            but: Who need not be told.
-        """
-        room.told.put(event)
-        for other in list(room.participants.values()):
-            if other is not but:
-                other.seat.send(event)
-
-    def _tell_counts(self, room: Room) -> None:
-        self.tell(room, {"event": "participant-counts-updated", "counts": room.counts()})
-
-    def message(
-        self, room: Room, message: Any, *, sender: str, recipient: str | None = None
-    ) -> None:
-        """Pass an app message on. Whoever is not there never gets it.
-
-        Bots do not get each other's endless answers, see `Chatter`.
-
-        Args:
-            room: The room.
-            message: Anything that JSON can hold.
-            sender: The sender's session id.
-            recipient: A session id; everybody but the sender when None or ``*``.
-        """
-        source = room.participants.get(sender)
-        if source is not None and source.outage is not None:
-            again = partial(self.message, room, message, sender=sender, recipient=recipient)
-            source.outage.hold(again, message=True)
-            return
-        event = {"event": "app-message", "message": message, "sender": sender}
-        everybody = recipient in (None, "*")
-        if everybody:
-            targets = [other for other in room.participants.values() if other is not source]
-        else:
-            targets = [other for id, other in room.participants.items() if id == recipient]
-        if everybody or targets:
-            room.told.put(event)
-        bots = [target for target in targets if target.kind == "bot"]
-        if bots and not self._chatter.reaches_bots(source, message):
-            targets = [target for target in targets if target not in bots]
-        for target in targets:
-            target.seat.send(event)
+class Calls(Messages):
+    """The calls in the rooms: mutes, rights, and who leaves or is put out."""
 
     def update(
         self,
@@ -139,7 +80,7 @@ class Calls(Meetings):
         before = participant.describe()
         set_media(participant, media or {}, custom_audio)
         if user_name is not None:
-            participant.user_name = user_name
+            participant.user_name = short_name(user_name)
         after = participant.describe()
         joined = participant.id in participant.room.participants
         if joined and after != before and not participant.hidden:
@@ -175,7 +116,7 @@ class Calls(Meetings):
             raise PermissionError(msg)
         event = {"event": "mute", "by": by.id, **switched}
         participant.room.told.put(event)
-        participant.seat.send(event)
+        self.reach([participant], event)
         # Off is enforced here; on is a request that the person answers.
         off = {name: "off" for name, on in switched.items() if on is False}
         self.change(participant, media=off)
@@ -247,7 +188,7 @@ class Calls(Meetings):
         if lost and not self.choices.regained_right_unmutes:
             participant.media.update(dict.fromkeys(lost, "off"))
             off = {name: False if name in lost else None for name in ("microphone", "camera")}
-            participant.seat.send({"event": "mute", "by": participant.id, **off})
+            self.reach([participant], {"event": "mute", "by": participant.id, **off})
         participant.open_feeds()
         described = participant.describe()
         self.record(room.name, f"{participant.kind} has other permissions", participant.id)
@@ -261,7 +202,7 @@ class Calls(Meetings):
         if not (participant.hidden and was_hidden):
             self.tell(room, event, but=participant)
         own = {"event": "participant-updated", "participant": participant.describe(local=True)}
-        participant.seat.send(own)
+        self.reach([participant], own)
         if participant.hidden != was_hidden:
             self._tell_counts(room)
         self._admins_changed(participant, could)
@@ -324,7 +265,12 @@ class Calls(Meetings):
         """
         if participant.id in participant.room.participants:
             self.leave(participant, reason)
-            participant.seat.close(reason)
+            try:
+                participant.seat.close(reason)
+            except Exception as exc:
+                logger.error(
+                    "Local room {}: a seat does not close: {!r}", participant.room.name, exc
+                )
 
     def eject(
         self, room: Room, targets: list[Participant], *, ban: Collection[str] = ()

@@ -58,6 +58,11 @@ class Choices:
             success, and nobody gets it.
         message_sender: Whom an app message over REST comes from, for those who get it; no
             participant has it as its session id.
+        app_message_limit: The bytes of JSON that an app message of a bot or a person may have;
+            Daily documents 4 KB for those that are sent over REST, which always holds. None is
+            without limit.
+        app_message_warning: The bytes beyond which the log warns of such a message, once in each
+            room; None is never.
         session_data_of_empty_room: The status of getting and setting session data while no
             meeting runs; 200 gives none, and sets nothing.
         session_data_limit: The bytes of JSON that session data may have, which Daily documents
@@ -174,6 +179,8 @@ class Choices:
         may_not_transcribe_info: The text when a bot may not transcribe.
         transcription_runs_info: The text when a transcription is started twice.
         no_transcription_info: The text when there is no transcription to change or to stop.
+        app_message_too_large_info: The text when an app message is larger than
+            ``app_message_limit``. Fields: ``size``, ``limit``.
         name_too_long_info: The text for a room name over 128 characters. Fields: ``name``.
         unknown_property_info: The text for a property that is not documented. Fields: ``name``.
         wrong_value_info: The text for a bad type or value. Fields: ``name``, ``value``,
@@ -208,6 +215,8 @@ class Choices:
     screenshare_in_meeting: Literal["error", "ignore"] = "error"
     message_in_empty_room: Literal[200, 400, 404] = 404
     message_sender: str = ""
+    app_message_limit: int | None = 65_536
+    app_message_warning: int | None = 4096
     session_data_of_empty_room: Literal[200, 400, 404] = 404
     session_data_limit: int | None = 102_400
     permissions_in_empty_room: Literal[200, 404] = 404
@@ -283,6 +292,10 @@ class Choices:
     )
     transcription_runs_info: str = "the call is transcribed already"
     no_transcription_info: str = "the call is not transcribed"
+    app_message_too_large_info: str = (
+        "an app message may have {limit} bytes of JSON in a local room, and this one has {size}: "
+        "send less, or in parts"
+    )
     name_too_long_info: str = "{name} is too long (room names can have 128 characters)"
     unknown_property_info: str = "unknown property '{name}'"
     wrong_value_info: str = "{name} was '{value}' but should be {expected}"

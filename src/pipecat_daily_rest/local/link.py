@@ -10,20 +10,19 @@ Sound and pictures are binary frames; `bot_seat` says of what shape.
 """
 
 import asyncio
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import WSMsgType, web
-from loguru import logger
 
 from pipecat_daily_rest.local.bot_seat import BotSeat
+from pipecat_daily_rest.local.incoming import NotJSON, parse
+from pipecat_daily_rest.local.messages import TooLarge
 from pipecat_daily_rest.local.properties import PERMISSIONS
 from pipecat_daily_rest.local.rights import from_bot
-from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Knock, Participant
+from pipecat_daily_rest.local.room import MEDIA, MOST_TRACKS, JoinRefused, Knock, Participant
 from pipecat_daily_rest.local.schema import Refusal, Schema
-from pipecat_daily_rest.local.secret import masked
 from pipecat_daily_rest.local.services import Services
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.video import SOURCES
@@ -33,6 +32,7 @@ _FIRST_OP = 10.0  # seconds
 _CLOSE = 1.0  # seconds for the bot's side of a close
 _MOST_MESSAGE = 4 * 1024 * 1024  # bytes: beyond it the link is closed
 _MOST_NAME = 128  # bytes of a custom track's name
+_MOST_WISHES = 256  # tracks that a bot hears at a time, and as many that it sees
 
 
 def routes(state: State, services: Services) -> list[web.RouteDef]:
@@ -54,7 +54,7 @@ def routes(state: State, services: Services) -> list[web.RouteDef]:
             text = "A bot's link to the room: a websocket, for the stand-in of daily-python.\n"
             return web.Response(status=426, text=text, headers={"Upgrade": "websocket"})
         await socket.prepare(request)
-        await _Link(state, services, request.match_info["room"], socket).run()
+        await _Link(state, services, request, socket).run()
         return socket
 
     return [web.get("/{room:[A-Za-z0-9_-]{1,128}}/link", link)]
@@ -68,13 +68,18 @@ class _Link:
     """One bot's websocket."""
 
     def __init__(
-        self, state: State, services: Services, room: str, socket: web.WebSocketResponse
+        self,
+        state: State,
+        services: Services,
+        request: web.Request,
+        socket: web.WebSocketResponse,
     ) -> None:
         self._state = state
         self._services = services.ops
-        self._room = room
+        self._room = request.match_info["room"]
+        self._request = request
         self._socket = socket
-        self._seat = BotSeat(self._state.choices)
+        self._seat = BotSeat(self._state.choices, self._too_slow)
         self._me: Participant | None = None
         self._knock: Knock | None = None
         self._join_request: int | None = None
@@ -121,8 +126,8 @@ class _Link:
         seat = self._seat
         try:
             while True:
-                while seat.texts:
-                    await self._socket.send_str(seat.texts.popleft())
+                while (text := seat.next_text()) is not None:
+                    await self._socket.send_str(text)
                 if seat.closed:
                     await self._socket.close()
                     return
@@ -134,6 +139,13 @@ class _Link:
         except ConnectionError:
             seat.closed = True
 
+    def _too_slow(self) -> None:
+        """Who does not read holds nobody up: out at once, since it does not read why either."""
+        if self._me is not None:
+            asyncio.get_running_loop().call_soon(self._state.leave, self._me, "too slow")
+        if self._request.transport is not None:
+            asyncio.get_running_loop().call_later(_CLOSE, self._request.transport.abort)
+
     def _take(self, text: str) -> None:
         """Do an op and answer it. Whatever comes in, the room goes on."""
         if self._seat.closed:
@@ -142,9 +154,9 @@ class _Link:
         answer: dict[str, Any] | None = {}
         error = None
         try:
-            op = json.loads(text)
+            op = parse(text)
             if not isinstance(op, dict):
-                raise _Refused("an op is a JSON object")
+                raise NotJSON
             if isinstance(op.get("request"), int):
                 request = op["request"]
             name = op.get("op")
@@ -158,15 +170,14 @@ class _Link:
                 answer = self._services[name](self._me, op)
             else:
                 raise _Refused(f"a local room does not know the op {name!r}")
-        except (ValueError, RecursionError):
-            error = "an op is a JSON object"
+        except NotJSON as exc:
+            error = f"an op is a JSON object{f': {exc}' if str(exc) else ''}"
         except JoinRefused as exc:
             error = _why(exc)
-        except (_Refused, Refusal, PermissionError) as exc:
+        except (_Refused, Refusal, TooLarge, PermissionError) as exc:
             error = str(exc)
         except Exception as exc:
-            what = masked(repr(exc), self._state.api_key)
-            logger.error("Local room {}: an op of a bot failed: {}", self._room, what)
+            self._state.log_failure(self._room, "an op of a bot failed", exc)
             error = "the local room failed; its log says why"
         if answer is not None:
             self._reply(request, error, answer)
@@ -231,6 +242,7 @@ class _Link:
         recipient = op.get("recipient")
         if "message" not in op or not isinstance(recipient, str | None):
             raise _Refused("app-message: a message, and a session id or null as recipient")
+        self._state.check_message(me.room, op["message"])
         self._state.message(me.room, op["message"], sender=me.id, recipient=recipient)
 
     def _update(self, me: Participant, op: dict[str, Any]) -> None:
@@ -299,13 +311,21 @@ def _tracks(what: str, tracks: Any) -> list[tuple[str, str]]:
         if not isinstance(tracks, list):
             raise TypeError
         checked = [(str(uuid.UUID(id)), name) for id, name in tracks]
-        if not all(
-            isinstance(name, str) and 0 < len(name.encode()) <= _MOST_NAME for _, name in checked
-        ):
+        if not all(isinstance(name, str) and _is_name(name) for _, name in checked):
             raise ValueError
     except (ValueError, AttributeError, TypeError) as exc:
         raise _Refused(f"{what} is a list of [session id, name of a track]") from exc
-    return checked
+    if len(set(checked)) > _MOST_WISHES:
+        raise _Refused(f"{what} has {len(checked)} tracks: {_MOST_WISHES} at most at a time")
+    return list(dict.fromkeys(checked))
+
+
+def _is_name(name: str) -> bool:
+    """Whether it can be the name of a track; half of a surrogate pair cannot."""
+    try:
+        return 0 < len(name.encode()) <= _MOST_NAME
+    except UnicodeEncodeError:
+        return False
 
 
 def _media(media: Any) -> dict[str, Mapping[str, str] | None]:
@@ -316,7 +336,9 @@ def _media(media: Any) -> dict[str, Mapping[str, str] | None]:
     if not isinstance(custom, dict | None):
         raise _Refused("media: customAudio is an object")
     names = custom or {}
-    if any(not 0 < len(name.encode()) <= _MOST_NAME or name in MEDIA for name in names):
+    if len(names) > MOST_TRACKS:
+        raise _Refused(f"media: {len(names)} custom tracks: {MOST_TRACKS} at most")
+    if any(not _is_name(name) or name in MEDIA for name in names):
         msg = f"media: a custom track's name has up to {_MOST_NAME} bytes and is none of "
         raise _Refused(msg + ", ".join(MEDIA))
     if any(state not in ("playable", "off") for state in (*media.values(), *names.values())):

@@ -121,7 +121,10 @@ class Lobby(Calls):
             self._turn_away(knock, exc)
         else:
             self.stop_waiting(knock, "let in")
-            knock.caller.let_in(participant)
+            try:
+                knock.caller.let_in(participant)
+            except Exception as exc:
+                self.fail(participant, exc)
 
     def _turn_away(self, knock: Knock, refused: JoinRefused) -> None:
         if self.stop_waiting(knock, "turned away"):
@@ -133,14 +136,13 @@ class Lobby(Calls):
             self._turn_away(knock, JoinRefused(kind, message))
 
     def _tell_admins(self, room: Room, event: str, knock: Knock) -> None:
-        for participant in list(room.participants.values()):
-            if participant.administers:
-                participant.seat.send({"event": event, "participant": knock.describe()})
+        admins = [each for each in room.participants.values() if each.administers]
+        self.reach(admins, {"event": event, "participant": knock.describe()})
 
     def _admins_changed(self, participant: Participant, could: bool) -> None:
         """Somebody may let others in from now on, or no longer."""
         if participant.administers != could:
             what = "removed" if could else "added"
-            for knock in participant.room.waiting.values():
+            for knock in list(participant.room.waiting.values()):
                 event = {"event": f"waiting-participant-{what}", "participant": knock.describe()}
-                participant.seat.send(event)
+                self.reach([participant], event)

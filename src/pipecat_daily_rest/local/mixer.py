@@ -3,12 +3,10 @@
 
 import asyncio
 import math
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from loguru import logger
 from numpy.typing import NDArray
 
 from pipecat_daily_rest.local.room import MEDIA, Participant, Room
@@ -206,13 +204,7 @@ class Mixer:
 
     def _put_out(self, participant: Participant, exc: Exception) -> None:
         """One broken seat must not stop the clock for the others."""
-        # Formatted here: loguru would print the values in the frames, and they may be secrets.
-        trace = "".join(traceback.format_exception(exc))
-        logger.error("Local room {}: put out {}:\n{}", participant.room.name, participant.id, trace)
-        try:
-            self._state.put_out(participant, "failed")
-        except Exception as failed:
-            logger.error("Local room {}: its seat does not close: {!r}", participant.id, failed)
+        self._state.fail(participant, exc)
 
 
 def _take(participant: Participant, seat: Voice) -> dict[str, Block]:

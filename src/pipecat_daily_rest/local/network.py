@@ -69,6 +69,9 @@ class Network:
             if outage.timed_out:  # and finds out only now
                 outage.seat.close("network-lost")
             return
+        if outage.overflowed:  # what it has missed cannot be told any more
+            self._state.put_out(participant, "network-lost")
+            return
         self._state.record(
             participant.room.name, f"{participant.kind} has its network back", participant.id
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.incoming import size_of
 
 T = TypeVar("T")
 
@@ -62,20 +63,24 @@ class News:
 @dataclass(eq=False)
 class _Entry:
     event: dict[str, Any]
+    size: int
     taken: bool = False
 
 
 class Inbox(News):
     """Events in order, and waiting for one. Each is given once."""
 
-    def __init__(self, keep: int | None = None) -> None:
+    def __init__(self, keep: int | None = None, most_bytes: int | None = None) -> None:
         """Initialize an empty one.
 
         Args:
             keep: How many events are remembered; all when None.
+            most_bytes: How large they may be together, as JSON; the last is kept in any case.
         """
         super().__init__()
-        self._entries: deque[_Entry] = deque(maxlen=keep)
+        self._most, self._most_bytes = keep, most_bytes
+        self._entries: deque[_Entry] = deque()
+        self._bytes = 0
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -88,8 +93,17 @@ class Inbox(News):
         Args:
             event: As in `Seat.send`.
         """
-        self._entries.append(_Entry(event))
+        size = 0 if self._most_bytes is None else size_of(event)
+        self._entries.append(_Entry(event, size))
+        self._bytes += size
+        while len(self._entries) > 1 and self._is_full():
+            self._bytes -= self._entries.popleft().size
         self.tell()
+
+    def _is_full(self) -> bool:
+        most_bytes, most = self._most_bytes, self._most
+        too_many = most is not None and len(self._entries) > most
+        return too_many or (most_bytes is not None and self._bytes > most_bytes)
 
     async def take(
         self,

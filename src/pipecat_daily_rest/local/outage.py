@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from pipecat_daily_rest.local.incoming import size_of
 from pipecat_daily_rest.local.seat import Seat
+
+_MOST_BYTES = 16 * 1024 * 1024  # of JSON that wait for the network: beyond it is lost for good
 
 
 class Outage:
@@ -20,12 +23,15 @@ class Outage:
         """
         self.seat = seat
         self.timed_out = False
+        self.overflowed = False
+        self._bytes = 0
         self._told: list[dict[str, Any]] = []
         self._wanted: list[tuple[Callable[[], None], bool]] = []
 
     def send(self, event: dict[str, Any]) -> None:
         """Keep an event until the network is back."""
-        self._told.append(event)
+        if self._has_room(size_of(event)):
+            self._told.append(event)
 
     def close(self, reason: str) -> None:
         """Close the seat."""
@@ -42,14 +48,24 @@ class Outage:
         if (hear := getattr(self.seat, "hear", None)) is not None:
             hear(np.zeros_like(mix), {})
 
-    def hold(self, act: Callable[[], None], *, message: bool = False) -> None:
+    def hold(self, act: Callable[[], None], *, message: bool = False, size: int = 1000) -> None:
         """Keep what the participant wants to do until the network is back.
 
         Args:
             act: Does it.
             message: Whether it sends a message, which may be lost.
+            size: How much it holds, in bytes.
         """
-        self._wanted.append((act, message))
+        if self._has_room(size):
+            self._wanted.append((act, message))
+
+    def _has_room(self, size: int) -> bool:
+        self._bytes += size
+        if self._bytes > _MOST_BYTES:
+            self.overflowed = True
+            self._told.clear()
+            self._wanted.clear()
+        return not self.overflowed
 
     def catch_up(self, *, messages: bool) -> None:
         """Tell what it has missed, and do what it wanted to.

@@ -111,7 +111,7 @@ class _People:
             self._mixer,
             room=room,
             token=token,
-            user_name=name.strip()[:128],
+            user_name=name,
             microphone=body.get("microphone") is True,
             on_end=lambda ended: self._connections.pop(ended.id, None),
         )

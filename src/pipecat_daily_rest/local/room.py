@@ -22,7 +22,10 @@ MEDIA = {
     "screenVideo": "screenVideo",
 }
 
-_MOST_TOLD = 10_000  # events that a room remembers
+MOST_TRACKS = 32  # custom audio tracks of one bot
+_MOST_NAME = 128  # characters of a display name
+_MOST_TOLD = 2_000  # events that a room remembers
+_MOST_BYTES = 4 * 1024 * 1024  # of their JSON
 
 
 class JoinRefused(Exception):
@@ -193,6 +196,18 @@ class Participant:
         }
 
 
+def short_name(name: str) -> str:
+    """Cut a display name, whoever it comes from.
+
+    Args:
+        name: Of any length.
+
+    Returns:
+        Its first 128 characters.
+    """
+    return name.strip()[:_MOST_NAME]
+
+
 def is_about(event: dict[str, Any], participant: Participant) -> bool:
     """Tell whether an event says that somebody's own rights have changed.
 
@@ -303,7 +318,7 @@ class Room:
     meeting: Meeting | None = field(default=None, repr=False)
     expiry: Timer | None = field(default=None, repr=False)
     active_speaker: str | None = None
-    told: Inbox = field(default_factory=lambda: Inbox(_MOST_TOLD), repr=False)
+    told: Inbox = field(default_factory=lambda: Inbox(_MOST_TOLD, _MOST_BYTES), repr=False)
 
     @property
     def meeting_id(self) -> str | None:

@@ -15,6 +15,8 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.door import Door
 from pipecat_daily_rest.local.hearing import WINDOW, is_in, read_wav, tone_level
+from pipecat_daily_rest.local.incoming import parse
+from pipecat_daily_rest.local.messages import TooLarge
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
 from pipecat_daily_rest.local.news import News
 from pipecat_daily_rest.local.room import JoinRefused, Participant
@@ -149,13 +151,18 @@ class Scripted(Door, Sight):
             recipient: A session id; everybody else when None.
 
         Raises:
-            DailyConfigError: No JSON can hold it, or an argument cannot be one.
+            DailyConfigError: No JSON can hold it, it is too large, or an argument cannot be one.
         """
         must_be(str | None, recipient=recipient)
         try:
-            json.dumps(message)
+            parse(json.dumps(message, allow_nan=False))
         except (TypeError, ValueError, RecursionError) as exc:
             msg = "message must be what JSON can hold."
+            raise DailyConfigError(msg) from exc
+        try:
+            self._state.check_message(self.participant.room, message)
+        except TooLarge as exc:
+            msg = f"message is too large: {exc}."
             raise DailyConfigError(msg) from exc
         self._state.message(self.participant.room, message, sender=self.id, recipient=recipient)
 

@@ -66,7 +66,8 @@ def masked(value: Any, api_key: str) -> Any:
         The value with ``***`` in their place.
     """
     if isinstance(value, str):
-        value = _TOKEN.sub(rf"\g<1>{MASK}", value.replace(api_key, MASK))
+        value = value.replace(api_key, MASK) if api_key else value
+        value = _TOKEN.sub(rf"\g<1>{MASK}", value)
         return _SIGNATURE.sub(rf"\g<1>{MASK}", value)
     if isinstance(value, list):
         return [masked(item, api_key) for item in value]
@@ -75,12 +76,12 @@ def masked(value: Any, api_key: str) -> Any:
     return value
 
 
-def trace(exc: BaseException, api_key: str) -> str:
+def trace(exc: BaseException, api_key: str = "") -> str:
     """Write down an exception without the frames' values, which hold keys and tokens.
 
     Args:
         exc: The exception.
-        api_key: The key.
+        api_key: The key, where it is known.
 
     Returns:
         Its traceback; of one that is very long, the end.

@@ -206,7 +206,7 @@ class Transcriber:
             for transcription in self.running(subject.room):
                 # Not before the one who joined knows that it has.
                 event = {"event": "transcription-started", "status": transcription.status}
-                asyncio.get_running_loop().call_soon(subject.seat.send, event)
+                asyncio.get_running_loop().call_soon(self._state.reach, [subject], event)
 
 
 def _includes(transcription: Transcription, participant: Participant) -> bool:

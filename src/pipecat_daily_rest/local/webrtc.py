@@ -5,23 +5,23 @@ Pictures have a connection of their own (`webrtc_video`), since most calls have 
 two neighbours are the only files that import aiortc; `person` loads them when the first browser
 comes.
 
-The data channel carries one JSON object per message, each with an ``event``. To the browser: what
+The data channel carries JSON objects, each with an ``event``. To the browser, a long one comes in
+messages that begin with ``+``, and the last with ``.``. To the browser: what
 `Seat.send` says, with each participant's ``kind`` added, and ``joined`` (its own ``id``, the
 ``room``, all ``participants`` and who is ``waiting`` at the door), ``waiting`` (it has to be let in
 first), ``refused`` (``error``, ``info``), ``levels`` (by session id, see `Mixer.levels`),
-``pictures`` (``sdp`` or ``error``), ``wanted`` (somebody looks at its ``source``, or nobody) and
-``closed`` (``reason``). From the browser: ``ping`` each second, ``app-message`` (``message``,
+``pictures`` (``sdp`` or ``error``), ``wanted`` (somebody looks at its ``source``, or nobody),
+``not-sent`` (``info``: its app message was too large) and ``closed`` (``reason``). From the browser: ``ping`` each second, ``app-message`` (``message``,
 ``recipient``), ``update`` (``microphone``, ``camera``, ``screenVideo``, ``userName``), ``pictures``
 (the ``sdp`` of their offer), ``look`` (``slots``, see `Pictures.look`), ``decide`` (``id`` of who
 waits, ``letIn``), ``leave``.
 """
 
 import asyncio
-import json
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import Any
 
 import aioice.ice
 import av
@@ -29,10 +29,13 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from loguru import logger
 
+from pipecat_daily_rest.local.incoming import NotJSON, parse
+from pipecat_daily_rest.local.messages import TooLarge
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block, Mixer
 from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Knock, Participant, is_about
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.webrtc_audio import Ear, Mouth
+from pipecat_daily_rest.local.webrtc_channel import Channel
 from pipecat_daily_rest.local.webrtc_video import Pictures
 
 PING_TIMEOUT = 5.0  # seconds without a sign of life until somebody has vanished
@@ -41,7 +44,6 @@ GOODBYE = 1.0  # seconds that the page gets to hang up by itself when it was tol
 _CLOSE_TIMEOUT = 5.0  # seconds that aiortc gets to close
 _LEVELS = 10  # ticks between two reports of who is how loud
 _MOST_MESSAGE = 65_536  # characters or bytes: what is longer is ignored
-_BACKLOG = 65_536  # bytes that wait for a slow browser; levels are dropped beyond
 
 
 def stay_on_this_machine() -> None:
@@ -88,7 +90,7 @@ class Connection:
         self._on_end = on_end
         self._participant: Participant | None = None
         self._knock: Knock | None = None
-        self._channel: Any = None
+        self._channel: Channel | None = None
         self._ear, self._mouth = Ear(), Mouth()
         self._pictures: Pictures | None = None
         self._levels: dict[str, float] = {}
@@ -97,6 +99,8 @@ class Connection:
         self._seen = asyncio.get_running_loop().time()
         self._tasks: list[asyncio.Task[None]] = []
         self._end: asyncio.Task[None] | None = None
+        self._offer: str | None = None  # of pictures, that waits
+        self._opening: asyncio.Task[None] | None = None
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # no STUN: no network
         self._pc.on("track", self._on_track)
         self._pc.on("datachannel", self._on_channel)
@@ -136,9 +140,9 @@ class Connection:
         """Play 20 ms, and now and then tell who is how loud."""
         self._ear.put(mix)
         self._ticks += 1
-        if self._ticks % _LEVELS == 0 and self._participant is not None:
+        if self._ticks % _LEVELS == 0 and self._participant is not None and self._channel:
             levels = self._mixer.levels(self._participant.room, self._participant)
-            if levels != self._levels and self._channel.bufferedAmount < _BACKLOG:
+            if levels != self._levels and not self._channel.is_slow:
                 self._levels = levels
                 self._tell({"event": "levels", "levels": levels})
 
@@ -189,18 +193,23 @@ class Connection:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE):
                     await self._hung_up.wait()
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._opening] if self._opening else [])]
+        for task in tasks:
             task.cancel()
         self._ear.stop()
         closing = [self._pc.close(), *([self._pictures.close()] if self._pictures else [])]
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await asyncio.gather(*closing, *self._tasks, return_exceptions=True)
+                await asyncio.gather(*closing, *tasks, return_exceptions=True)
         self._on_end(self)
 
     def _tell(self, event: dict[str, Any]) -> None:
-        if self._channel is not None and self._channel.readyState == "open":
-            self._channel.send(json.dumps(event))
+        if self._channel is not None:
+            self._channel.tell(event)
+
+    def _untold(self, why: str) -> None:
+        logger.warning("Local room {}: a browser is put out: {}", self._room, why)
+        self.leave("could not be told")
 
     def _on_state(self) -> None:
         if self._pc.connectionState in ("closed", "failed"):
@@ -229,7 +238,7 @@ class Connection:
         if self._channel is not None or self._end is not None:
             channel.close()
             return
-        self._channel = channel
+        self._channel = Channel(channel, self._untold)
         self._seen = asyncio.get_running_loop().time()
         self._opened.set()
         channel.on("message", self._on_message)
@@ -246,6 +255,10 @@ class Connection:
             )
         except JoinRefused as exc:  # since the offer was answered
             self.turned_away(exc)
+            return
+        except Exception as exc:  # aiortc would end with it
+            self._state.log_failure(self._room, "a browser's join failed", exc)
+            self.leave()
             return
         if isinstance(came, Participant):
             self.let_in(came)
@@ -280,22 +293,28 @@ class Connection:
 
     def _on_message(self, data: str | bytes) -> None:
         self._seen = asyncio.get_running_loop().time()
-        me = self._participant
         try:
             if len(data) > _MOST_MESSAGE:
-                raise ValueError(len(data))
-            message = json.loads(data, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            logger.debug("Local room {}: a browser sent what is not JSON", self._room)
-            return
-        if not isinstance(message, dict):
-            return
+                raise NotJSON(f"{len(data)} characters are too many")
+            message = parse(data)
+            if isinstance(message, dict):
+                self._take(message)
+        except NotJSON as exc:
+            logger.debug("Local room {}: a browser sent what is not JSON: {}", self._room, exc)
+        except TooLarge as exc:
+            self._tell({"event": "not-sent", "info": str(exc)})
+        except Exception as exc:  # aiortc would end with it
+            self._state.log_failure(self._room, "a browser's message failed", exc)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        me = self._participant
         if message.get("event") == "leave":
             self.leave()
         elif me is None or me.id not in me.room.participants:
             return
         elif message.get("event") == "app-message":
             recipient = message.get("recipient")
+            self._state.check_message(me.room, message.get("message"))
             self._state.message(me.room, message.get("message"), sender=me.id, recipient=recipient)
         elif message.get("event") == "update":
             name = message.get("userName")
@@ -312,18 +331,26 @@ class Connection:
                 let_in = message.get("letIn") is True
                 self._state.decide(me.room, str(message.get("id")), by=me, let_in=let_in)
         elif message.get("event") == "pictures":
-            self._tasks.append(asyncio.create_task(self._open_pictures(me, message.get("sdp"))))
+            self._offer = str(message.get("sdp"))
+            if self._opening is None or self._opening.done():
+                self._opening = asyncio.create_task(self._open_pictures(me))
         elif message.get("event") == "look" and self._pictures is not None:
             self._pictures.look(message.get("slots"))
 
-    async def _open_pictures(self, me: Participant, sdp: Any) -> None:
-        """Answer an offer of pictures, in place of the connection that they had before."""
+    async def _open_pictures(self, me: Participant) -> None:
+        """Answer offers of pictures, one at a time and only the latest."""
+        while (sdp := self._offer) is not None:
+            self._offer = None
+            await self._answer_pictures(me, sdp)
+
+    async def _answer_pictures(self, me: Participant, sdp: str) -> None:
+        """Answer an offer, in place of the connection that they had before."""
         before, pictures = self._pictures, Pictures(me, self._tell, self._state.may_receive)
         self._pictures = pictures
         if before is not None:
             await before.close()
         try:
-            self._tell({"event": "pictures", "sdp": await pictures.answer(str(sdp))})
+            self._tell({"event": "pictures", "sdp": await pictures.answer(sdp)})
         except ValueError as exc:
             logger.debug("Local room {}: no pictures: {!r}", self._room, exc.__cause__)
             self._tell({"event": "pictures", "error": str(exc)})
@@ -347,8 +374,3 @@ class Connection:
             elif loop.time() - self._seen > PING_TIMEOUT:
                 self.leave("vanished")
                 return
-
-
-def _refuse(constant: str) -> NoReturn:
-    """NaN and Infinity are no JSON: a browser that got them back could not read them."""
-    raise ValueError(constant)

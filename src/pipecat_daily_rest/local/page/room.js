@@ -99,6 +99,9 @@ const EVENTS = {
     call.levels = levels;
     showLevels(call);
   },
+  "not-sent"({ info }) {
+    notify(`The message was not sent: ${info}.`);
+  },
   "app-message"({ message, sender }) {
     hearMessage(call, message, sender);
   },
@@ -151,7 +154,7 @@ function stayIn() {
 async function join() {
   if (call) return;
   const mine = {
-    pc: new RTCPeerConnection(), channel: null, joined: false, interrupted: false, id: null, connection: null,
+    pc: new RTCPeerConnection(), channel: null, joined: false, interrupted: false, id: null, connection: null, piece: "",
     people: new Map(), waiting: new Map(), levels: {}, lines: new Map(), outputs: new Set(),
     timer: 0, pings: 0, isCurrent: () => call === mine,
   };
@@ -180,7 +183,12 @@ async function connect(mine) {
   mine.channel = pc.createDataChannel("room");
   mine.channel.onmessage = ({ data }) => {
     if (call !== mine) return;
-    const event = JSON.parse(data);
+    if (data[0] === "+") { // what is long comes in pieces
+      mine.piece += data.slice(1);
+      return;
+    }
+    const event = JSON.parse(data[0] === "." ? mine.piece + data.slice(1) : data);
+    if (data[0] === ".") mine.piece = "";
     if (Object.hasOwn(EVENTS, event.event)) EVENTS[event.event](event);
   };
   mine.channel.onclose = () => {
