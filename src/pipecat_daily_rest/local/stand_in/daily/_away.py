@@ -19,8 +19,9 @@ _HOST = "api.daily.co"
 _API_URL = f"https://{_HOST}/v1"
 
 _WAY_OUT = (
-    f"This is a local run, and nothing is sent to {_HOST}. Leave api_url and daily_api_url out of "
-    'the bot, or set them to os.environ["DAILY_API_URL"], inside bot() and not above it.'
+    f"This is a local run, and nothing is sent to {_HOST}. Leave api_url out of DailyParams, and "
+    'make them inside bot(); give everything else os.environ["DAILY_API_URL"], as in '
+    "DailyRESTHelper(daily_api_url=...)."
 )
 
 
