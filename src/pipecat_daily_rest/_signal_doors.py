@@ -108,7 +108,10 @@ def act_by_default(number: int) -> None:
         number: The signal.
     """
     _install(number, signal.SIG_DFL)
+    stands = signal.getsignal(number)
     signal.raise_signal(number)
+    if stands == signal.SIG_DFL:  # a container's first process is spared
+        os._exit(128 + number)
 
 
 def _in_main_thread() -> bool:

@@ -128,7 +128,7 @@ async def test_deletes_room_under_pipecats_own_runner(under_pipecat, local_daily
     assert happened(local_daily) == ["created", "deleted"]
 
 
-@SIGNALS
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_deletes_room_when_pipecats_own_runner_is_stopped(under_pipecat, local_daily, number):
     program = await under_pipecat("wait")
     assert happened(local_daily) == ["created"]
