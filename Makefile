@@ -13,33 +13,25 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
 
-WITHOUT_DAILY = $(BIN)/python -m pip uninstall --quiet --yes daily-python 2>/dev/null \
-	|| $(UV) pip uninstall --quiet --python $(BIN)/python daily-python
-
 .PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-# On Daily itself a bot needs daily-python; on this machine it does not.
-ON_DAILY := $(or $(DAILY_API_KEY),$(shell grep -s '^DAILY_API_KEY=.' .env))
-
-demo: $(VENV)/.demo $(if $(ON_DAILY),$(VENV)/.daily) ## talk to a bot in your browser: no account, no key (with DAILY_API_KEY: on Daily)
+demo: $(VENV)/.demo ## talk to a bot in your browser: no account, no key (with DAILY_API_KEY: on Daily)
 	@exec $(BIN)/pipecat-daily-rest run examples/quickstart.py
 
 test: $(VENV)/.dev ## run the tests (the browser tests too, where Chromium is installed)
 	$(BIN)/python -m pytest $(if $(ARGS),,-n 3) $(ARGS)
 
-test-daily: $(VENV)/.dev ## compare the stand-in with daily-python, which this installs
+test-daily: $(VENV)/.dev ## compare the stand-in with daily-python
 	$(INSTALL) -e '.[daily]'
 	$(BIN)/python -m pytest -m real_daily $(ARGS)
-	@$(WITHOUT_DAILY)
 
-snapshot: $(VENV)/.dev ## renew what the stand-in is compared with, from daily-python, which this installs
+snapshot: $(VENV)/.dev ## renew what the stand-in is compared with, from daily-python
 	$(INSTALL) -e '.[daily]'
 	$(BIN)/python tests/stand_in/snapshot.py --write
-	@$(WITHOUT_DAILY)
 
 bench: $(VENV)/.dev ## measure it beside Pipecat's helper and write docs/performance.md (BENCH=full: longer)
 	$(BIN)/python -m benchmarks --size $(or $(BENCH),quick) $(ARGS)
@@ -73,10 +65,6 @@ $(VENV)/.venv:
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/.venv
 	$(INSTALL) -e '.[local]'
-	@touch $@
-
-$(VENV)/.daily: pyproject.toml $(VENV)/.demo
-	$(INSTALL) -e '.[local,daily]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.venv

@@ -6,6 +6,7 @@ import importlib
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from benchmarks.report import Check
 from proof import __main__ as command
 from proof import page, parts
 from proof.figures import Figures
+from proof.parts import pipecats
 
 ROOT = Path(__file__).parents[1]
 
@@ -107,3 +109,12 @@ def test_every_part_says_what_it_proves(name):
 def test_the_page_has_no_section_of_a_part_that_is_gone():
     sections = re.findall(r"Made by `make proof ONLY=(\w+)`", page.PAGE.read_text())
     assert set(sections) <= set(command.names())
+
+
+async def test_the_pipecats_small():
+    passes = await pipecats.passes(sys.executable, "tests/test_drop_in.py", "-k", "public_name")
+    assert passes == Check(
+        f"Pipecat {version('pipecat-ai')}: the tests pass", "1 passed, 0 failed", True
+    )
+    fails = await pipecats.says(sys.executable)  # on a Pipecat that is not too old
+    assert (fails.measured, fails.holds) == ("none", False)

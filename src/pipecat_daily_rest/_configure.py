@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipecat_daily_rest import _arguments as arguments
 from pipecat_daily_rest import settings
+from pipecat_daily_rest._pipecat import runner_arguments
 from pipecat_daily_rest._request import RoomRequest
 from pipecat_daily_rest._secret import secret
 from pipecat_daily_rest.errors import DailyConfigError
@@ -74,10 +75,11 @@ async def configure(
         iterating yields the first two.
 
     Raises:
-        DailyConfigError: There is no key, or the arguments do not fit.
+        DailyConfigError: There is no key, the arguments do not fit, or Pipecat is too old.
         DailyNotFoundError: The room in ``DAILY_ROOM_URL`` does not exist.
         DailyError: The room or the token could not be made; no room is left behind.
     """
+    runner_arguments()
     from pipecat.runner.daily import DailyRoomConfig
 
     api_key = secret(api_key)

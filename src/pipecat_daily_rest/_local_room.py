@@ -10,6 +10,7 @@ from pipecat_daily_rest._arguments import awaitable
 from pipecat_daily_rest._bot_check import check_bot
 from pipecat_daily_rest._finish import finish
 from pipecat_daily_rest._local_fixture import LocalDailyFixture
+from pipecat_daily_rest._pipecat import runner_arguments
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.room_handle import RoomHandle
@@ -167,9 +168,10 @@ class OpenRoom:
         Raises:
             RuntimeError: The bot ended before it was in the room, called `sys.exit`, or did not
                 end in time when it was cancelled. Whatever it raised itself is raised as it is.
-            DailyConfigError: The bot cannot be one.
+            DailyConfigError: The bot cannot be one, or Pipecat is too old.
         """
         check_bot(bot)
+        runner_arguments()
         async with provisioned_room(**options) as provisioned:
             room = LocalRoom(self._daily, provisioned)
             arguments = provisioned.runner_args(body)

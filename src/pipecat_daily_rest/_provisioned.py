@@ -11,6 +11,7 @@ from loguru import logger
 
 from pipecat_daily_rest._arguments import flag
 from pipecat_daily_rest._mint import Mint
+from pipecat_daily_rest._pipecat import runner_arguments
 from pipecat_daily_rest._secret import Secret
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomObject
 from pipecat_daily_rest.registry import OwnedRoom
@@ -25,6 +26,11 @@ class ProvisionedRoom:
 
     Iterating yields ``(url, bot_token)``, so that ``async with provisioned_room() as (room_url,
     token)`` works.
+
+    The ``repr`` of a token and of the join link is ``'***'``, so that no log shows them, and neither
+    does ``f"{room.bot_token!r}"`` or ``str([room.bot_token])``. Pass one on as the string that it
+    is: ``str(room.bot_token)``, ``f"--token {room.bot_token}"``, `json.dumps`, `shlex.quote`, an
+    argument or a variable of a subprocess.
 
     Parameters:
         url: URL of the room.
@@ -52,7 +58,7 @@ class ProvisionedRoom:
 
     @property
     def join_url(self) -> str:
-        """The link that lets the user in; it carries the user's token."""
+        """The link that lets the user in; it carries the user's token, and its ``repr`` is masked."""
         return Secret(f"{self.url}?t={self.user_token}")
 
     @property
@@ -127,12 +133,14 @@ class ProvisionedRoom:
 
         Returns:
             Pipecat's arguments for a bot on Daily.
-        """
-        from pipecat.runner.types import DailyRunnerArguments
 
-        return DailyRunnerArguments(
+        Raises:
+            DailyConfigError: Pipecat is older than 1.2.0.
+        """
+        given: DailyRunnerArguments = runner_arguments()(
             room_url=self.url,
             token=self.bot_token,
             body={} if body is None else body,
             session_id=session_id,
         )
+        return given

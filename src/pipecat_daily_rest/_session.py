@@ -20,6 +20,7 @@ from pipecat_daily_rest._bot_check import check_bot
 from pipecat_daily_rest._child import LocalChild
 from pipecat_daily_rest._ending import Ending
 from pipecat_daily_rest._finish import finish
+from pipecat_daily_rest._pipecat import runner_arguments
 from pipecat_daily_rest._provisioned import ProvisionedRoom
 from pipecat_daily_rest._request import RoomRequest
 from pipecat_daily_rest._signals import say
@@ -63,9 +64,10 @@ class Session:
         """Check the bot.
 
         Raises:
-            DailyConfigError: It cannot be a bot, or the id is none.
+            DailyConfigError: It cannot be a bot, the id is none, or Pipecat is too old.
         """
         check_bot(self.bot)
+        runner_arguments()
         arguments.text("session_id", self.session_id)
 
     def use(self, child: LocalChild) -> None:

@@ -184,6 +184,32 @@ async def test_where_it_cannot_start_again_it_says_what_to_do(start, tmp_path, o
         assert "pipecat-daily-rest run bot.py --local" in program.err
 
 
+async def test_an_unedited_bot_runs_where_there_is_no_daily_python(start, bots, without_daily):
+    """Pipecat's import at its top fails there with `python bot.py`; with `run` it is the stand-in."""
+    bot = bots / "any_pipecat.py"
+    program = await start(
+        *(sys.executable, "-m", "pipecat_daily_rest", "run", bot, "--local"), env=without_daily
+    )
+    await program.says("^session ")
+    program.signal(signal.SIGTERM)
+    assert await program.ended() == 0, program.err
+    await program.says("^Room .* deleted$")
+    direct = await start(sys.executable, bot, "--local", env=without_daily)
+    assert await direct.ended() == 1
+    assert "No module named 'daily'" in direct.err
+
+
+@pytest.mark.real_daily
+async def test_the_one_changed_line_works_with_daily_python(start, bots):
+    """The README's `python bot.py`: Pipecat imports daily-python, and main() starts it again."""
+    program = await start(sys.executable, bots / "any_pipecat.py", "--local")
+    await program.says("^session ")
+    assert program.out.count("Talk to the bot") == 1
+    program.signal(signal.SIGTERM)
+    assert await program.ended() == 0, program.err
+    await program.says("^Room .* deleted$")
+
+
 async def test_an_unedited_bot_with_daily_at_its_top_runs_with_run(run, other_daily):
     program = await run("pipeline", "--local", env=other_daily)
     await program.says("^in$")
