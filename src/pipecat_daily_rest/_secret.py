@@ -2,7 +2,10 @@
 """Keys and meeting tokens that nothing prints by accident. Pure: no I/O."""
 
 import re
+import sys
 from typing import Any, SupportsIndex
+
+from pipecat_daily_rest._yaml import Watch
 
 _PART = "[A-Za-z0-9_-]"
 # A JWT, or the beginning of one where a word begins: a room's name may hold eyJ. Each word is looked
@@ -23,7 +26,11 @@ MASK = "***"
 
 
 class Secret(str):
-    """A string whose ``repr`` does not show it, so that no traceback or dataclass prints it."""
+    """A string whose ``repr`` does not show it, so that no traceback or dataclass prints it.
+
+    Whatever is made of its ``repr`` has ``'***'`` in it: ``f"{token!r}"``, ``str([token])``. It is
+    passed on as any string is: ``str(token)``, ``f"{token}"``, `json.dumps`, `shlex.quote`.
+    """
 
     __slots__ = ()
 
@@ -33,6 +40,9 @@ class Secret(str):
     def __getitem__(self, key: SupportsIndex | slice) -> "Secret":
         # Some tools cut a long string before they print it.
         return Secret(super().__getitem__(key))
+
+
+sys.meta_path.insert(0, Watch(Secret))
 
 
 def secret(given: str | None) -> str | None:
