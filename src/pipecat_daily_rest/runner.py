@@ -198,7 +198,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
     except DailyError as exc:
         _complain(exc)
         code = 2 if isinstance(exc, DailyConfigError) else 1
-    except Exception as exc:
+    except BaseException as exc:
         print(_bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr, end="")
         code = 1
     ending.begin()  # a signal no longer ends the process at once

@@ -273,6 +273,11 @@ FAILING = {
         "@deletes_room\nasync def bot(runner_args):\n    raise LookupError\n",
         ["bot"],
     ),
+    "no Exception": (
+        "class Stop(BaseException): pass\n"
+        "async def bot(runner_args):\n    raise Stop(runner_args.token)\n",
+        ["bot"],
+    ),
     "import": ("1 / 0\n", ["<module>"]),
     "syntax": ("async def bot(runner_args)\n", []),
 }
