@@ -148,8 +148,8 @@ class Choices:
         dialin_probe: The member of the body that tests a new ``room_creation_api``, with the
             value ``"test"``; None for no test.
         dialin_probe_decides: Whether an answer to that test other than 200 refuses the
-            configuration, as a webhook's does. An older page says that it is made all the same. That
-            nobody answers never refuses it.
+            configuration, as a webhook's does. If not, it is logged, and the configuration is made
+            all the same. That nobody answers never refuses it.
         dialin_hold: Seconds that a caller waits for a room.
         dialin_needs_number: Whether a ``pinless_dialin`` needs a ``phone_number``; without one it
             is called by SIP.
@@ -269,7 +269,7 @@ class Choices:
     hidden_in_webhooks: bool = True
     pinless_milliseconds: bool = True
     dialin_probe: Literal["Test", "test"] | None = "Test"
-    dialin_probe_decides: bool = True
+    dialin_probe_decides: bool = False
     dialin_hold: float = 120.0
     dialin_needs_number: bool = False
     dialin_update_keeps_hmac: bool = True

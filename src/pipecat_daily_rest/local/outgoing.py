@@ -125,7 +125,8 @@ class Outgoing:
         if basic_auth is not None:
             headers["Authorization"] = Secret(f"Basic {_credentials(basic_auth)}")
         if self._session is None:
-            self._session = aiohttp.ClientSession()  # which asks no proxy
+            # A connection each: one that was kept may be closed by now. No proxy is asked.
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         try:
             async with self._session.post(
                 url,

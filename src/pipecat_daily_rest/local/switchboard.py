@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Coroutine
 from typing import Any
 
+from loguru import logger
+
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.outgoing import Outgoing, as_body
 from pipecat_daily_rest.local.phone import DialIn, DialinConfig
@@ -108,7 +110,11 @@ class Switchboard:
         if member is None or not config.fields.get("room_creation_api"):
             return True
         status = await self._post(config, {member: "test"}, choices.webhook_timeout)
-        return status in (None, 200) or not choices.dialin_probe_decides
+        if status in (None, 200):
+            return True
+        url = config.fields["room_creation_api"].partition("?")[0]
+        logger.warning("Local dial-in: {} answered the test request with {}, not 200", url, status)
+        return not choices.dialin_probe_decides
 
     async def aclose(self) -> None:
         """Stop asking for rooms."""
