@@ -80,7 +80,7 @@ def nested(depth: int, opened: bytes = b"[", closed: bytes = b"]") -> bytes:
         (b'{"name": "\xff"}', ()),
         (b"no gzip", (b"Content-Encoding: gzip",)),
         (b"no deflate", (b"Content-Encoding: deflate",)),
-        (gzip.compress(b'{"name": "half"}')[:-12], (b"Content-Encoding: gzip",)),
+        (gzip.compress(b'{"name": "half"}', mtime=0)[:-12], (b"Content-Encoding: gzip",)),
         (b"no gzip", (b"Content-Encoding: gzip, gzip",)),
         (b"no brotli", (b"Content-Encoding: br",)),
         (b"no zstd", (b"Content-Encoding: zstd",)),
