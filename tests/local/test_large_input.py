@@ -61,14 +61,17 @@ async def test_a_large_message_is_refused_with_a_sentence(
 
 
 async def test_a_person_is_told_that_a_message_was_too_large(peer: Peers) -> None:
-    choices = Choices(app_message_limit=100, app_message_warning=None)
+    text = "{size} bytes are more than {limit}."
+    choices = Choices(
+        app_message_limit=100, app_message_warning=None, app_message_too_large_info=text
+    )
     async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
         daily.state.create_room("demo", "public", {})
         ana, bo = daily.join("demo"), Peer(daily, session, "demo")
         try:
             await bo.join()
             bo.send({"event": "app-message", "message": of_size(101)})
-            assert "100 bytes" in (await bo.event("not-sent"))["info"]
+            assert (await bo.event("not-sent"))["info"] == "101 bytes are more than 100."
             bo.send({"event": "app-message", "message": of_size(100)})
             assert await ana.message() == of_size(100)
         finally:
