@@ -222,10 +222,20 @@ def hold(on_signal: Callable[[int], None]) -> Signals:
     """
     global _held
     if _held is None:
+        _open_streams()
         _held = Signals(on_signal)
         _held.take(earlier=True)
         atexit.register(_held.ignore)
     return _held
+
+
+def _open_streams() -> None:
+    """Open what was closed before Python began (`>&-`): it is None then, and nothing can print."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            number = os.open(os.devnull, os.O_RDWR)  # the lowest that is free: the closed one's
+            os.set_inheritable(number, True)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))
 
 
 def stop_early(_: int) -> NoReturn:
@@ -271,9 +281,9 @@ def leave(code: int) -> NoReturn:
     Args:
         code: The exit code.
     """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            continue
-    os._exit(code)
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+    finally:
+        os._exit(code)

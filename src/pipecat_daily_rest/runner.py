@@ -223,6 +223,8 @@ def _launch(
     if local:
         stand_in.put_on_path()
     elif stand_in.is_missing():
+        if settings.environment_key():
+            settings.api_key()  # what is wrong with it is said first
         raise DailyConfigError(stand_in.MISSING)
     bot = find()
     if local and settings.room_url():

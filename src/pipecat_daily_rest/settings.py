@@ -29,7 +29,7 @@ def quotes(value: object) -> str:
     Returns:
         A sentence that goes behind another, or "" when there are none.
     """
-    if not isinstance(value, str) or not value.startswith(('"', "'")):
+    if not isinstance(value, str) or not {*value[:1], *value[-1:]} & {'"', "'"}:
         return ""
     return " Leave the quotes out: `docker --env-file` keeps them."
 

@@ -155,7 +155,9 @@ async def read_json(request: web.Request) -> Any:
     except Unreadable:
         encoding = as_text(request.headers.get(hdrs.CONTENT_ENCODING, ""))
         info = f"the body cannot be unpacked as its Content-Encoding says: {encoding}"
-        return Refusal(400, "json-parsing-error", info)
+        refusal = Refusal(400, "json-parsing-error", info)
+        refusal.headers["Connection"] = "close"  # nothing more can be read from it
+        return refusal
     if not raw or request.method in ("GET", "HEAD"):
         return None
     try:
