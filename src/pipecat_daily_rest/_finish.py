@@ -58,6 +58,7 @@ async def carry_out(
     *,
     name: str | None = None,
     bound: float | None = None,
+    anew: float | None = None,
 ) -> A:
     """Have a task do something to its end, whatever happens to the caller and to the task.
 
@@ -68,6 +69,7 @@ async def carry_out(
         make: Makes what is done; one that was cancelled half-way must be able to begin anew.
         name: The task's name.
         bound: Seconds to wait at the most; then the task is cancelled.
+        anew: Seconds after which what was cancelled does not begin anew.
 
     Returns:
         Its result.
@@ -78,6 +80,7 @@ async def carry_out(
     """
     loop = asyncio.get_running_loop()
     until = None if bound is None else loop.time() + bound
+    latest = None if anew is None else loop.time() + anew
     cancelled: asyncio.CancelledError | None = None
     for _ in range(_TIMES):
         task = asyncio.create_task(make(), name=name)
@@ -88,7 +91,7 @@ async def carry_out(
         if not task.done():
             task.cancel()
             break
-        if not task.cancelled():
+        if not task.cancelled() or (latest is not None and loop.time() >= latest):
             break
     if cancelled is not None:
         if task.done() and not task.cancelled():

@@ -178,7 +178,7 @@ class OwnedRoom:
 
     async def _see_to_it(self, bound: float) -> None:
         try:
-            await carry_out(lambda: self._delete(bound))
+            await carry_out(lambda: self._delete(bound), anew=bound)
         except asyncio.CancelledError:
             self.release()
             raise

@@ -232,7 +232,9 @@ async def browser_person(tmp_path: Path) -> AsyncIterator[BrowserPeople]:
         yield open_page
         for person in people:
             await person.close()
-    assert [error for person in people for error in person.errors] == []
+    errors = [error for person in people for error in person.errors]
+    # Chromium says so of its own sound on a machine that is too busy for it.
+    assert [error for error in errors if "error from the audio device" not in error] == []
 
 
 @pytest.fixture

@@ -223,8 +223,11 @@ async def test_run_bot_puts_everything_back(run_code, local_daily):
 FORKS = """
 import multiprocessing, os
 async def bot(runner_args):
-    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(600,))
+    context = multiprocessing.get_context("fork")
+    begun = context.Event()
+    process = context.Process(target=lambda: (begun.set(), time.sleep(600)))
     process.start()
+    await asyncio.to_thread(begun.wait)
     process.terminate()
     await asyncio.to_thread(process.join)
     print("child", process.exitcode, flush=True)
