@@ -10,6 +10,7 @@ people leave. Ctrl-C ends it, and its room with it.
 """
 
 from collections import deque
+from time import monotonic
 
 import numpy as np
 from pipecat.audio.vad.silero import SileroVADAnalyzer
@@ -24,6 +25,7 @@ from pipecat.workers.runner import WorkerRunner
 
 SAMPLE_RATE = 16_000
 LONGEST = 20  # seconds of one answer
+AHEAD = 30  # seconds that it has to say at most; what comes on top would come too late
 LEAD_IN = 20  # blocks before speech was noticed: its first syllable
 
 
@@ -36,7 +38,9 @@ def chime() -> bytes:
 
 def listener() -> SileroVADAnalyzer:
     """One for each speaker: it remembers what it heard."""
-    return SileroVADAnalyzer(sample_rate=SAMPLE_RATE, params=VADParams(stop_secs=0.6))
+    analyzer = SileroVADAnalyzer(sample_rate=SAMPLE_RATE, params=VADParams(stop_secs=0.6))
+    analyzer.set_sample_rate(SAMPLE_RATE)
+    return analyzer
 
 
 # Loading the model takes a moment that a call should not wait for.
@@ -52,6 +56,7 @@ class Echo(FrameProcessor):
         self._lead_in: deque[bytes] = deque(maxlen=LEAD_IN)
         self._speaker: str | None = None
         self._said = bytearray()
+        self._silent_at = 0.0
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -60,11 +65,17 @@ class Echo(FrameProcessor):
         else:
             await self.push_frame(frame, direction)
 
+    def welcome(self, user: str) -> None:
+        """Listen to somebody from now on."""
+        self._listeners[user] = SPARE.pop() if SPARE else listener()
+
     async def _listen(self, user: str, audio: bytes) -> None:
+        # Sound that was on its way comes even when whoever said it has left.
         if user not in self._listeners:
-            self._listeners[user] = SPARE.pop() if SPARE else listener()
-            self._listeners[user].set_sample_rate(SAMPLE_RATE)
+            return
         state = await self._listeners[user].analyze_audio(audio)
+        if user not in self._listeners:
+            return
         if self._speaker is None and state is VADState.SPEAKING:
             self._speaker = user
             self._said += b"".join(self._lead_in)
@@ -82,11 +93,19 @@ class Echo(FrameProcessor):
         await self.say(said)
 
     async def say(self, audio: bytes) -> None:
+        now = monotonic()
+        silent_at = max(now, self._silent_at) + len(audio) / (SAMPLE_RATE * 2)
+        if silent_at - now > AHEAD:
+            return
+        self._silent_at = silent_at
         await self.push_frame(OutputAudioRawFrame(audio, SAMPLE_RATE, num_channels=1))
 
     def forget(self, user: str) -> None:
-        """Whoever has left says no more."""
-        self._listeners.pop(user, None)
+        """Whoever has left says no more. A listener has a model and a thread: the next gets it."""
+        if user in self._listeners:
+            free = self._listeners.pop(user)
+            free.set_sample_rate(SAMPLE_RATE)  # nobody speaks
+            SPARE.append(free)
         if self._speaker == user:
             self._speaker, self._said = None, bytearray()
 
@@ -106,7 +125,8 @@ async def bot(runner_args: RunnerArguments) -> None:
     )
 
     @transport.event_handler("on_client_connected")
-    async def on_client_connected(_transport, _client):
+    async def on_client_connected(_transport, client):
+        echo.welcome(client["id"])
         await echo.say(chime())
 
     @transport.event_handler("on_client_disconnected")

@@ -14,7 +14,7 @@ from aiortc import RTCSessionDescription
 from loguru import logger
 
 from peers import WAIT, Peer, Peers
-from pipecat_daily_rest.local import LocalDaily, person, webrtc
+from pipecat_daily_rest.local import LocalDaily, person, webrtc, webrtc_close
 from pipecat_daily_rest.local.hearing import tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
 from pipecat_daily_rest.local.webrtc_audio import Mouth
@@ -412,3 +412,27 @@ def test_the_jitter_buffer_drops_a_burst_and_what_never_drains() -> None:
             delays.append(value - taken[0])
     assert delays[0] > 2
     assert delays[-1] == 1  # as at the beginning
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+async def test_a_connection_that_does_not_get_closed_is_not_kept_alive(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch, pictures: bool
+) -> None:
+    monkeypatch.setattr(webrtc_close, "_PATIENCE", 0.1)
+    ana = peer()
+    id = await ana.join()
+    seat: Any = daily.rooms["demo"].participants[id].seat
+    connections = [seat._pc]
+    if pictures:
+        await ana.pictures()
+        connections.append(seat._pictures._pc)
+    ice = {each.receiver.transport.transport for pc in connections for each in pc.getTransceivers()}
+    for connection in connections:
+        connection.close = lambda: asyncio.sleep(600)
+    ana.send({"event": "leave"})
+    await daily.state.wait_for("person left")
+    await asyncio.wait_for(seat.end(), WAIT)
+    for each in ice:
+        assert each.state == "closed"
+        task = each._connection._query_consent_task
+        assert task is None or task.done()

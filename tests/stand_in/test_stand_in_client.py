@@ -517,3 +517,36 @@ client.release()
     assert "65536 bytes of JSON" in errors["large"]
     assert errors["nan"] is errors["sent"] is None
     assert ana.received == [{"a": [None, None]}, "hello"]
+
+
+async def test_who_has_left_is_forgotten_also_if_the_bot_comes_to_it_late(
+    local_daily: LocalDaily, url: str, program: Any
+) -> None:
+    ana = local_daily.join(url)
+    bot = await program(
+        """
+wait(client.join, url)
+ahead = "00000000-0000-4000-8000-000000000001"
+ana = next(id for id in client.participants() if id != "local")
+wait(client.update_subscriptions, {ana: {"media": "unsubscribed"}, ahead: {"media": "unsubscribed"}})
+tell("set", *client.subscriptions())
+while len(client.participants()) > 1:
+    time.sleep(0.05)
+wait(client.update_subscriptions, {ana: {"media": "subscribed"}})
+tell("then", *client.subscriptions())
+for late in (ana, ahead):
+    client.set_audio_renderer(late, lambda *_: None)
+    client.set_video_renderer(late, lambda *_: None)
+tell("rendered", *client._call.ears._renderers, *client._call.eyes._renderers)
+client.release()
+"""
+    )
+    await bot.tells("set")
+    ana.leave()
+    await bot.ends()
+    lines = {line[0]: set(line[1:]) for line in bot.lines if line[0] in ("set", "then")}
+    ahead = "00000000-0000-4000-8000-000000000001"
+    [rendered] = [line[1:] for line in bot.lines if line[0] == "rendered"]
+    assert rendered == [[ahead, "microphone"], [ahead, "camera"]]
+    assert lines["set"] == {ana.id, ahead}
+    assert lines["then"] == {ahead}

@@ -17,6 +17,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.hearing import tone_level
 from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
+from pipecat_daily_rest.local.webrtc_close import close
 from relay import Relay
 
 WAIT = 30.0  # seconds; only a failure takes that long
@@ -226,8 +227,8 @@ class Peer:
         for camera in filter(None, self.cameras):
             camera.stop()
         if self.eyes is not None:
-            await self.eyes.close()
-        await self.pc.close()
+            await close(self.eyes)
+        await close(self.pc)
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 

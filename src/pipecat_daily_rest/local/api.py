@@ -65,6 +65,7 @@ class _Api:
             status=None,
             at=self._state.clock.now(),
             ip=request.remote or "",
+            size=0 if body is None or isinstance(body, Refusal) else len(await request.read()),
         )
         self._parts.requests.append(arrived)
         respond = partial(self._respond, endpoint, request, body, arrived)

@@ -10,6 +10,8 @@ from typing import Any
 from pipecat_daily_rest.local.secret import MASK, masked
 
 _SECRETS = ("hmac", "basicAuth")
+_MOST = 10_000  # requests that are kept
+_MOST_BYTES = 8 * 1024 * 1024  # of their bodies
 _TOKEN_PATH = re.compile(r"^(/meeting-tokens/).+", re.DOTALL)
 
 
@@ -25,6 +27,7 @@ class Request:
         at: When it came, in unix seconds of the local Daily's clock.
         id: UUID, as in ``GET /logs/api``.
         ip: The address that it came from.
+        size: The bytes of its body.
     """
 
     method: str
@@ -34,10 +37,34 @@ class Request:
     at: float
     id: str = field(default_factory=lambda: str(uuid.uuid4()), compare=False, repr=False)
     ip: str = field(default="", compare=False, repr=False)
+    size: int = field(default=0, compare=False, repr=False)
 
     def __str__(self) -> str:
         body = "" if self.body is None else f" {json.dumps(self.body)}"
         return f"{self.method} {self.path}{body} -> {self.status or 'no answer yet'}"
+
+
+class Journal(list[Request]):
+    """The latest 10,000 requests whose bodies have 8 MiB together, in order of arrival."""
+
+    def append(self, request: Request) -> None:
+        """Keep a request, and forget the oldest tenth once there are too many.
+
+        Args:
+            request: The request.
+        """
+        super().append(request)
+        if len(self) > _MOST:
+            del self[: len(self) - _MOST * 9 // 10]
+        self._size = request.size + (self._size if len(self) > 1 else 0)
+        if self._size > _MOST_BYTES:
+            kept, self._size = len(self), 0
+            while kept > 0 and self._size + self[kept - 1].size <= _MOST_BYTES * 9 // 10:
+                kept -= 1
+                self._size += self[kept].size
+            del self[:kept]
+
+    _size = 0  # of the bodies, or more
 
 
 def masked_body(body: Any, api_key: str) -> Any:

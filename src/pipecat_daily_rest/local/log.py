@@ -12,6 +12,8 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.clock import Clock
 
+_MOST = 10_000  # lines that are kept
+
 
 @dataclass(frozen=True)
 class LogEntry:
@@ -44,7 +46,7 @@ class Log:
             clock: The time.
         """
         self.clock = clock
-        self.log: list[LogEntry] = []
+        self.log: list[LogEntry] = []  # the latest
         self.observers: list[Callable[[str, Any], None]] = []
         self._watchers: list[Callable[[LogEntry], None]] = []
 
@@ -59,6 +61,8 @@ class Log:
         """
         entry = LogEntry(self.clock.now(), room, what, detail, **whose)
         self.log.append(entry)
+        if len(self.log) > _MOST:
+            del self.log[: _MOST // 10]
         logger.debug("Local room {}: {}{}", room, what, f" ({detail})" if detail else "")
         for watcher in list(self._watchers):
             watcher(entry)

@@ -12,6 +12,7 @@ from pipecat_daily_rest.local.room import Participant, Room
 
 _ALONE_STARTS = 30.0  # seconds alone until a meeting counts; it counts at once with two
 _ALONE_ENDS = 600.0  # seconds after which somebody who was left alone is in a meeting of their own
+_MOST = 10_000  # meetings that are kept, and stays in each
 
 
 class Meetings(Log):
@@ -32,6 +33,9 @@ class Meetings(Log):
         """Somebody is in the room now."""
         room, now = participant.room, self.clock.now()
         meeting = room.meeting or self._begin(room, now)
+        if len(meeting.people) >= _MOST:
+            oldest, rest = meeting.people[: _MOST // 10], meeting.people[_MOST // 10 :]
+            meeting.people = [stay for stay in oldest if stay.left_at is None] + rest
         meeting.people.append(_stay(participant, now))
         if len(room.participants) > 1:
             meeting.company = True
@@ -63,6 +67,7 @@ class Meetings(Log):
             meeting.started = True
             self.meetings.append(meeting)
             self.meetings.sort(key=lambda each: each.began_at)
+            del self.meetings[:-_MOST]
 
     def _finish(self, room: Room, meeting: Meeting) -> None:
         """It is over, and with it the session data and the bans."""

@@ -28,7 +28,7 @@ from pipecat_daily_rest.local.faults import Chaos, Fault, Faults
 from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
 from pipecat_daily_rest.local.hands import Hands
 from pipecat_daily_rest.local.hooks import Hooks
-from pipecat_daily_rest.local.journal import Request
+from pipecat_daily_rest.local.journal import Journal, Request
 from pipecat_daily_rest.local.limits import Limiter, Limits
 from pipecat_daily_rest.local.mixer import Mixer
 from pipecat_daily_rest.local.network import Network
@@ -135,7 +135,7 @@ class LocalDaily(Hands):
         self.parts = Parts(
             url=lambda: self.url,
             state=self.state,
-            requests=[],
+            requests=Journal(),
             limits=self.limits,
             faults=self.faults,
             stored=self.stored,
@@ -166,7 +166,7 @@ class LocalDaily(Hands):
 
     @property
     def requests(self) -> list[Request]:
-        """What the REST API was asked, in order of arrival."""
+        """What the REST API was asked, in order of arrival: the latest 10,000, and 8 MiB of bodies."""
         return self.parts.requests
 
     @property

@@ -36,12 +36,13 @@ from pipecat_daily_rest.local.room import MEDIA, JoinRefused, Knock, Participant
 from pipecat_daily_rest.local.state import State
 from pipecat_daily_rest.local.webrtc_audio import Ear, Mouth
 from pipecat_daily_rest.local.webrtc_channel import Channel
+from pipecat_daily_rest.local.webrtc_close import close
 from pipecat_daily_rest.local.webrtc_video import Pictures
 
 PING_TIMEOUT = 5.0  # seconds without a sign of life until somebody has vanished
 OPEN_TIMEOUT = 10.0  # seconds that an offer waits for its data channel
 GOODBYE = 1.0  # seconds that the page gets to hang up by itself when it was told why
-_CLOSE_TIMEOUT = 5.0  # seconds that aiortc gets to close
+_CLOSE_TIMEOUT = 10.0  # seconds that a close gets, see `webrtc_close`
 _LEVELS = 10  # ticks between two reports of who is how loud
 _MOST_MESSAGE = 65_536  # characters or bytes: what is longer is ignored
 
@@ -197,7 +198,7 @@ class Connection:
         for task in tasks:
             task.cancel()
         self._ear.stop()
-        closing = [self._pc.close(), *([self._pictures.close()] if self._pictures else [])]
+        closing = [close(self._pc), *([self._pictures.close()] if self._pictures else [])]
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
                 await asyncio.gather(*closing, *tasks, return_exceptions=True)

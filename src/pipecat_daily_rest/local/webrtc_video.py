@@ -25,6 +25,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from pipecat_daily_rest.local.room import MEDIA, Participant
 from pipecat_daily_rest.local.video import SOURCES, Feed, is_key
 from pipecat_daily_rest.local.vp8 import CLOCK
+from pipecat_daily_rest.local.webrtc_close import close
 
 MOST_SLOTS = 16
 _MOST_WAITING = 30  # frames that wait for a slow browser; beyond it they start anew
@@ -243,4 +244,4 @@ class Pictures:
         for slot in self._slots:
             slot.stop()
         with suppress(Exception):  # aiortc's own; there is nothing left to save
-            await self._pc.close()
+            await close(self._pc)

@@ -322,6 +322,7 @@ class Call(Senses):
             other = event["participant"]
             with self._lock:
                 self.others.pop(other["id"], None)
+            self.gone.append(other["id"])
             self.ears.forget(other["id"])
             self.eyes.forget(other["id"])
             self.emit("on_participant_left", other, event["reason"])

@@ -131,8 +131,14 @@ class Hearing(Handle):
                 self._update_subscription(id, for_all[mine["profile"]])
         for id, change in changes.items():
             self._update_subscription(id, change)
+        self._forget_who_left()
         call.perform("updateSubscriptions", nothing, completion)
         call.emit("on_subscriptions_updated", self.subscriptions())
+
+    def _forget_who_left(self) -> None:
+        """Nobody comes back with the same session id; one may be set before it comes."""
+        for id in list(self._call.gone):
+            self._subscriptions.pop(id, None)
 
     def _update_subscription(self, id: str, change: Any) -> None:
         if change == DEFAULTS:

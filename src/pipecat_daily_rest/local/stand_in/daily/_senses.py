@@ -2,6 +2,7 @@
 """What a bot says, hears, shows and sees: the part of a call for its media."""
 
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from daily._mouth import Mouth
 from daily._output import output
 from daily._settings import MEDIA
 from daily._threads import sockets
+
+_GONE = 1000  # that a call remembers
 
 
 class Senses:
@@ -30,6 +33,7 @@ class Senses:
         self.mouth, self.face = Mouth(self._say), Face(self._show)
         self._link: Link | None = None
         self._feeds: list[tuple[str, str]] = []  # that the room has been asked for
+        self.gone: deque[str] = deque(maxlen=_GONE)  # who has left lately, and never comes back
 
     @property
     @abstractmethod
@@ -100,6 +104,8 @@ class Senses:
     def render(self, id: str, callback: Any, source: str, rate: int, interval_ms: int) -> None:
         """Give a participant's voice to the bot from now on, as `Ears.render` says."""
         self.ears.render(id, callback, source, rate, interval_ms)
+        if id in self.gone:  # before the bot came to it
+            self.ears.forget(id)
         self.listen()
 
     def listen(self) -> None:
@@ -115,6 +121,8 @@ class Senses:
     def render_video(self, id: str, callback: Any, source: str, color_format: str) -> None:
         """Give what a participant shows to the bot from now on, as `Eyes.render` says."""
         self.eyes.render(id, callback, source, color_format)
+        if id in self.gone:
+            self.eyes.forget(id)
         self.look()
 
     def look(self) -> None:
