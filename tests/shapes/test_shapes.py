@@ -4,8 +4,10 @@
 None of the files in ``bots`` knows of this package.
 """
 
+import asyncio
 import base64
 import io
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -112,12 +114,16 @@ async def test_a_bot_with_the_camera_in(local_daily: LocalDaily, provider: Any, 
     await local_daily.state.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     ana = local_daily.join(room, token)
-    for colour, hz in ((RED, 700), (BLUE, 900)):
+    for colour, hz, answer in ((RED, 700, "It is red."), (BLUE, 900, "It is blue.")):
         ana.shows(colour)
         ana.forget()
-        ana.send("look")
+        while answer not in eyes.spoken:  # on a busy machine Pipecat has pictures from before
+            asked = len(eyes.spoken)
+            ana.send("look")
+            while len(eyes.spoken) == asked:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
         await ana.hears(hz)
-    assert eyes.spoken == ["It is red.", "It is blue."]
+    assert [answer for answer, _ in groupby(eyes.spoken)] == ["It is red.", "It is blue."]
     program.signal()
     assert await program.ended() == 0, program.err
 

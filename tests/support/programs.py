@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,9 @@ class Program:
         return [int(child) for child in children.read_text().split()]
 
     def signal(self, number: signal.Signals = signal.SIGINT) -> None:
-        self.process.send_signal(number)
+        # Not send_signal(): it reaps a process that has just ended, and its exit code is lost.
+        with suppress(ProcessLookupError):
+            os.kill(self.process.pid, number)
 
     async def ended(self) -> int:
         code = await self.process.wait()

@@ -67,6 +67,23 @@ class OnDailyOnly(Handle):
             stream_id=stream_id,
         )
 
+    def _cannot_stream(
+        self,
+        targets: list[str],
+        settings: Settings,
+        stream_id: str | None,
+        force_new: bool | None,
+        completion: Completion,
+    ) -> None:
+        self._cannot(
+            "startLiveStream",
+            completion,
+            (TEXTS, listed(targets)),
+            (STREAMING, plain(settings)),
+            stream_id=stream_id,
+            force_new=force_new,
+        )
+
     def start_live_stream_with_endpoints(
         self,
         endpoints: list[str],
@@ -76,14 +93,7 @@ class OnDailyOnly(Handle):
         completion: Completion = None,
     ) -> None:
         """Refuse."""
-        self._cannot(
-            "startLiveStream",
-            completion,
-            (TEXTS, listed(endpoints)),
-            (STREAMING, plain(streaming_settings)),
-            stream_id=stream_id,
-            force_new=force_new,
-        )
+        self._cannot_stream(endpoints, streaming_settings, stream_id, force_new, completion)
 
     def start_live_stream_with_rtmp_urls(
         self,
@@ -94,14 +104,7 @@ class OnDailyOnly(Handle):
         completion: Completion = None,
     ) -> None:
         """Refuse."""
-        self._cannot(
-            "startLiveStream",
-            completion,
-            (TEXTS, listed(rtmp_urls)),
-            (STREAMING, plain(streaming_settings)),
-            stream_id=stream_id,
-            force_new=force_new,
-        )
+        self._cannot_stream(rtmp_urls, streaming_settings, stream_id, force_new, completion)
 
     def start_recording(
         self,

@@ -55,6 +55,13 @@ an_id: Shape = _test("a participant's id, a UUID", _is_id)
 any_object: Shape = _test("an object", lambda value: isinstance(value, dict))
 
 
+def _within(what: str, fits: Callable[[Any], bool], low: float, high: float) -> Shape:
+    return _test(
+        what if low == -math.inf else f"{what} from {low} to {high}",
+        lambda value: fits(value) and low <= value <= high,
+    )
+
+
 def number(low: float = -math.inf, high: float = math.inf) -> Shape:
     """Take numbers.
 
@@ -65,10 +72,7 @@ def number(low: float = -math.inf, high: float = math.inf) -> Shape:
     Returns:
         The shape.
     """
-    return _test(
-        "a number" if low == -math.inf else f"a number from {low} to {high}",
-        lambda value: _is_number(value) and low <= value <= high,
-    )
+    return _within("a number", _is_number, low, high)
 
 
 def whole(low: float = -math.inf, high: float = math.inf) -> Shape:
@@ -81,9 +85,8 @@ def whole(low: float = -math.inf, high: float = math.inf) -> Shape:
     Returns:
         The shape.
     """
-    return _test(
-        "a whole number" if low == -math.inf else f"a whole number from {low} to {high}",
-        lambda value: _is_number(value) and isinstance(value, int) and low <= value <= high,
+    return _within(
+        "a whole number", lambda value: _is_number(value) and isinstance(value, int), low, high
     )
 
 
