@@ -7,7 +7,7 @@ import sys
 import pytest
 
 BLOCK = """
-import asyncio, sys
+import asyncio, os, sys
 from pipecat_daily_rest import RoomPool, provisioned_room
 {loop}
 
@@ -16,7 +16,8 @@ async def tell(task):
         while not task.cancelling():
             await asyncio.sleep(0.01)
         # Not in this task, whose step the next Ctrl-C would end.
-        asyncio.get_running_loop().call_soon(lambda: print("cancelled", flush=True))
+        # And in one piece: once it is read, the next one comes.
+        asyncio.get_running_loop().call_soon(os.write, 1, b"cancelled\\n")
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         print("all cancelled", flush=True)
