@@ -13,7 +13,7 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
 
-.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage lint format clean
+.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage architecture lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -45,6 +45,9 @@ proof: $(VENV)/.dev ## what takes long or wants a quiet machine, into docs/proof
 coverage: $(VENV)/.dev ## write what of Daily's API is covered (docs/coverage.md) and of daily-python (docs/local-room.md)
 	PYTHONPATH=tests/support $(BIN)/python -m coverage_table
 	PYTHONPATH=tests/support $(BIN)/python -m room_table
+
+architecture: $(VENV)/.dev ## draw the package into docs/architecture.md
+	PYTHONPATH=tests/support $(BIN)/python -m house
 
 lint: $(VENV)/.dev ## check style and types
 	$(BIN)/ruff check .

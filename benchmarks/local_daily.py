@@ -20,7 +20,7 @@ from loguru import logger
 
 from benchmarks.account import Account
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.limits import Limiter, Limits
+from pipecat_daily_rest.local.rest.limits import Limiter, Limits
 
 LATENCY = 0.05  # seconds
 CONNECT = 2 * LATENCY  # seconds; TCP and TLS 1.3 take a round trip each

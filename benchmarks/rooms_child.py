@@ -16,7 +16,7 @@ from typing import Any, Self
 from loguru import logger
 
 _ROOT = Path(__file__).parents[1]
-_PATH = (_ROOT, _ROOT / "src/pipecat_daily_rest/local/stand_in", _ROOT / "tests/support")
+_PATH = (_ROOT, _ROOT / "src/pipecat_daily_rest/local/bot/stand_in", _ROOT / "tests/support")
 _END = 10.0  # seconds
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.rooms_child import serve
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
+from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 
 _EVERY = 100  # ticks between two words
 _WORD = 10  # ticks

@@ -13,8 +13,8 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from benchmarks.rooms_child import serve
 from peers import Peer, Tone
-from pipecat_daily_rest.local.mixer import SAMPLE_RATE
-from pipecat_daily_rest.local.webrtc import stay_on_this_machine
+from pipecat_daily_rest.local.browser.webrtc import stay_on_this_machine
+from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
 
 _EVERY = 50  # blocks of 20 ms between two words
 _WORD = 10  # blocks

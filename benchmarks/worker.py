@@ -105,7 +105,7 @@ async def burst(account: Account, *, contender: str, count: int) -> None:
 async def _owning(account: Account, names: list[str]) -> AsyncIterator[None]:
     """As if this process had made these rooms."""
     from pipecat_daily_rest import DailyRESTHelper, DailyRoomObject, drain_on_exit
-    from pipecat_daily_rest.registry import OwnedRoom
+    from pipecat_daily_rest._rooms.owned import OwnedRoom
 
     expires_at = datetime.now(UTC) + timedelta(seconds=LIFETIME)
     async with DailyRESTHelper(daily_api_key=account.key, daily_api_url=account.url) as daily:
@@ -213,7 +213,7 @@ async def memory(account: Account, *, contender: str, count: int) -> None:
 async def grow(account: Account, *, count: int) -> None:
     """What one more costs when so many are there: in the registry, the pool and the sweep."""
     from pipecat_daily_rest import DailyRESTHelper, RoomPool, owned_rooms, sweep_rooms
-    from pipecat_daily_rest.registry import OwnedRoom
+    from pipecat_daily_rest._rooms.owned import OwnedRoom
 
     async with DailyRESTHelper(daily_api_key=account.key, daily_api_url=account.url) as daily:
         end = datetime.now(UTC) + timedelta(seconds=LIFETIME)

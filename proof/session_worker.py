@@ -13,10 +13,10 @@ from pipecat_daily_rest import (
     RetryPolicy,
     owned_rooms,
     provisioned_room,
-    registry,
 )
+from pipecat_daily_rest._rooms import owned
 
-registry._LOOK_AGAIN = (0.05, 0.1)
+owned._LOOK_AGAIN = (0.05, 0.1)
 POLICY = RetryPolicy(attempts=12, backoff=0.005, max_backoff=0.05, timeout=0.5, deadline=15)
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from aiohttp import web
 from loguru import logger
 
-from pipecat_daily_rest.local import LocalDaily, journal, log, meetings, room
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.call import log, meetings, room
+from pipecat_daily_rest.local.rest import journal
 
 _MOST = 300  # of what is kept of what is over, so that it is full when the warm-up ends
 # What may be kept of people who have left, each with a bound of its own.

@@ -2,7 +2,7 @@
 import pytest
 
 from pipecat_daily_rest import DailyMeetingTokenProperties, DailyRoomParams, DailyRoomProperties
-from pipecat_daily_rest.checks import check_room, check_token
+from pipecat_daily_rest._rest.checks import check_room, check_token
 from pipecat_daily_rest.errors import DailyConfigError
 
 NOW = 1_800_000_000.0

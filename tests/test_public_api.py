@@ -40,7 +40,7 @@ def test_what_most_programs_do_not_use_is_imported_when_they_do():
 def test_a_local_dailys_process_loads_no_client():
     code = (
         "import sys, pipecat_daily_rest.local\n"
-        "client = {'pydantic', 'pipecat_daily_rest.helper', 'pipecat_daily_rest.models'}\n"
+        "client = {'pydantic', 'pipecat_daily_rest._rest.helper', 'pipecat_daily_rest.models'}\n"
         "assert not client & sys.modules.keys(), client & sys.modules.keys()\n"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -38,18 +38,18 @@ from pipecat_daily_rest import (
     provisioned_room,
     sweep_rooms,
 )
-from pipecat_daily_rest._child import LocalChild
-from pipecat_daily_rest._ending import Ending
-from pipecat_daily_rest._http import API
-from pipecat_daily_rest._request import RoomRequest
-from pipecat_daily_rest._secret import Secret, masked, may_hide
-from pipecat_daily_rest._session import Session
+from pipecat_daily_rest._bot.ending import Ending
+from pipecat_daily_rest._core.secret import Secret, masked, may_hide
+from pipecat_daily_rest._http.api import API
+from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local import secret as local_secret
-from pipecat_daily_rest.local.claims import issue
-from pipecat_daily_rest.local.room import JoinRefused
+from pipecat_daily_rest.local.call.room import JoinRefused
+from pipecat_daily_rest.local.rules.claims import issue
 from pipecat_daily_rest.runner import Options
+from pipecat_daily_rest.runner.bot_run import Session
+from pipecat_daily_rest.runner.local_child import LocalChild
 
 ONCE = RetryPolicy(attempts=1)
 

@@ -24,8 +24,8 @@ async def test_who_comes_and_goes_leaves_nothing_behind(tmp_path):
     assert found.rounds == _ROUNDS
     assert soak.growth(found.warm, found.last) == {}
     # What is counted is there: the bot's link, and its room.
-    assert found.last.room["pipecat_daily_rest.local.link._Link"] == 1
-    assert found.last.room["pipecat_daily_rest.local.room.Participant"] == 1
+    assert found.last.room["pipecat_daily_rest.local.bot.link._Link"] == 1
+    assert found.last.room["pipecat_daily_rest.local.call.room.Participant"] == 1
     assert found.last.room["tasks"] > 2
     assert found.last.bot["threads"] > 2
 

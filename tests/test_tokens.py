@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from pipecat_daily_rest import DailyConfigError, DailyRESTHelper, tokens
 from pipecat_daily_rest import DailyMeetingTokenProperties as Properties
-from pipecat_daily_rest._secret import Secret
+from pipecat_daily_rest._core.secret import Secret
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local import claims as daily_claims
+from pipecat_daily_rest.local.rules import claims as daily_claims
 
 # Daily's published claims, written down here once more: a slip in tokens.py turns this red.
 # https://docs.daily.co/docs/guides/privacy-and-security/self-signing-tokens

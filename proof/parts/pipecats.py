@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipecat_daily_rest._pipecat import LOWEST
+from pipecat_daily_rest._core.pipecat_version import LOWEST
 from proof.command import ROOT, run
 from proof.figures import Check, Figures
 from proof.interpreters import environment
@@ -20,11 +20,11 @@ TESTS = (
     "tests/lifecycle/test_any_pipecat.py",
     "tests/lifecycle/test_pipecats_runner.py::test_start_makes_a_room_and_a_token_that_open",
     "tests/test_drop_in.py",
-    "tests/test_seed.py",
-    "tests/test_models.py",
-    "tests/test_configure.py",
-    "tests/test_provision.py",
-    "tests/test_pool.py",
+    "tests/_rest/test_seed.py",
+    "tests/models/test_models.py",
+    "tests/_rooms/test_configure.py",
+    "tests/_rooms/test_provision.py",
+    "tests/_rooms/test_pool.py",
 )
 # Pipecat's pipelines import it; some versions name it in their extras for services only.
 _INSTALL = (

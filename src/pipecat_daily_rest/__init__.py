@@ -35,13 +35,18 @@ from pipecat_daily_rest.errors import (
 if typing.TYPE_CHECKING:
     from pipecat.runner.daily import DailyRoomConfig
 
-    from pipecat_daily_rest._configure import configure
-    from pipecat_daily_rest._deletes_room import deletes_room
-    from pipecat_daily_rest._drain import drain_on_exit
-    from pipecat_daily_rest._pace import RateLimits
-    from pipecat_daily_rest._provisioned import ProvisionedRoom
-    from pipecat_daily_rest._stock import PoolStats
-    from pipecat_daily_rest.helper import DailyRESTHelper
+    from pipecat_daily_rest._http.rates import RateLimits
+    from pipecat_daily_rest._http.retry import RetryPolicy
+    from pipecat_daily_rest._rest.helper import DailyRESTHelper
+    from pipecat_daily_rest._rooms.configure import configure
+    from pipecat_daily_rest._rooms.drain import drain_on_exit
+    from pipecat_daily_rest._rooms.owned import owned_rooms
+    from pipecat_daily_rest._rooms.pool import RoomPool
+    from pipecat_daily_rest._rooms.pool_stock import PoolStats
+    from pipecat_daily_rest._rooms.provision import provisioned_room
+    from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
+    from pipecat_daily_rest._rooms.room_decorator import deletes_room
+    from pipecat_daily_rest._rooms.sweep import SweepReport, sweep_rooms
     from pipecat_daily_rest.models import (
         DailyMeetingTokenParams,
         DailyMeetingTokenProperties,
@@ -52,11 +57,6 @@ if typing.TYPE_CHECKING:
         RecordingsBucketConfig,
         TranscriptionBucketConfig,
     )
-    from pipecat_daily_rest.pool import RoomPool
-    from pipecat_daily_rest.provision import provisioned_room
-    from pipecat_daily_rest.registry import owned_rooms
-    from pipecat_daily_rest.retry import RetryPolicy
-    from pipecat_daily_rest.sweep import SweepReport, sweep_rooms
 
 __all__ = [
     "DailyAPIError",
@@ -101,26 +101,26 @@ __all__ = [
 _LATER = {
     "DailyMeetingTokenParams": "models",
     "DailyMeetingTokenProperties": "models",
-    "DailyRESTHelper": "helper",
+    "DailyRESTHelper": "_rest.helper",
     "DailyRoomConfig": "pipecat.runner.daily",
     "DailyRoomObject": "models",
     "DailyRoomParams": "models",
     "DailyRoomProperties": "models",
     "DailyRoomSipParams": "models",
-    "PoolStats": "_stock",
-    "ProvisionedRoom": "_provisioned",
-    "RateLimits": "_pace",
+    "PoolStats": "_rooms.pool_stock",
+    "ProvisionedRoom": "_rooms.provisioned",
+    "RateLimits": "_http.rates",
     "RecordingsBucketConfig": "models",
-    "RetryPolicy": "retry",
-    "RoomPool": "pool",
-    "SweepReport": "sweep",
+    "RetryPolicy": "_http.retry",
+    "RoomPool": "_rooms.pool",
+    "SweepReport": "_rooms.sweep",
     "TranscriptionBucketConfig": "models",
-    "configure": "_configure",
-    "deletes_room": "_deletes_room",
-    "drain_on_exit": "_drain",
-    "owned_rooms": "registry",
-    "provisioned_room": "provision",
-    "sweep_rooms": "sweep",
+    "configure": "_rooms.configure",
+    "deletes_room": "_rooms.room_decorator",
+    "drain_on_exit": "_rooms.drain",
+    "owned_rooms": "_rooms.owned",
+    "provisioned_room": "_rooms.provision",
+    "sweep_rooms": "_rooms.sweep",
 }
 
 
@@ -129,7 +129,7 @@ def __getattr__(name: str) -> typing.Any:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     home = _LATER[name]
-    module = importlib.import_module(home if "." in home else f"{__name__}.{home}")
+    module = importlib.import_module(home if home.startswith("pipecat.") else f"{__name__}.{home}")
     value = globals()[name] = getattr(module, name)
     return value
 

@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from pipecat_daily_rest import _arguments as arguments
-from pipecat_daily_rest import _json, settings
-from pipecat_daily_rest._secret import Secret, hidden, masked, secret
+from pipecat_daily_rest._core import arguments, compact_json, settings
+from pipecat_daily_rest._core.secret import Secret, hidden, masked, secret
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, read_token_properties
 
@@ -190,7 +189,7 @@ def sign(claims: Mapping[str, Any], *, api_key: str, domain_id: str, now: float)
         The token.
     """
     # Not PyJWT, whose import the first room would wait for; what comes from elsewhere it reads.
-    payload = _json.dumps({**claims, "d": domain_id, "iat": int(now)})
+    payload = compact_json.dumps({**claims, "d": domain_id, "iat": int(now)})
     signed = f"{_HEADER}.{_part(payload)}"
     signer = _keyed(api_key).copy()
     signer.update(signed.encode())

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from pipecat_daily_rest.local import LocalDaily, webrtc
-from pipecat_daily_rest.local.hearing import tone_level
-from pipecat_daily_rest.local.log import LogEntry
-from pipecat_daily_rest.local.mixer import SAMPLE_RATE
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.browser import webrtc
+from pipecat_daily_rest.local.call.log import LogEntry
+from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
+from pipecat_daily_rest.local.scripted.hearing import tone_level
 
 pytestmark = pytest.mark.browser
 

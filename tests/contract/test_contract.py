@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from pipecat_daily_rest import DailyRoomParams, DailyRoomProperties, names, provisioned_room
+from pipecat_daily_rest import DailyRoomParams, DailyRoomProperties, provisioned_room
+from pipecat_daily_rest._core import room_names
 from pipecat_daily_rest.errors import (
     DailyAPIError,
     DailyAuthenticationError,
@@ -61,7 +62,9 @@ async def test_the_room_is_gone_after_it(account, helper):
 async def test_a_taken_name(account, helper):
     exp = time.time() + 60
     params = DailyRoomParams(
-        name=names.mint(account.prefix), privacy="private", properties=DailyRoomProperties(exp=exp)
+        name=room_names.mint(account.prefix),
+        privacy="private",
+        properties=DailyRoomProperties(exp=exp),
     )
     room = await helper.create_room(params)
     try:

@@ -18,8 +18,8 @@ from drift.report import Report, differences
 from drift.target import Answer, Pace, Target
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.endpoints.rooms import RoomEndpoints
-from pipecat_daily_rest.local.schema import Refusal
+from pipecat_daily_rest.local.rest.endpoints.rooms import RoomEndpoints
+from pipecat_daily_rest.local.rules.schema import Refusal
 
 FIELDS = {each.name: each for each in dataclasses.fields(Choices)}
 KINDS = typing.get_type_hints(Choices)

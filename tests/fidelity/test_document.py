@@ -16,7 +16,7 @@ from document.samples import sample
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.errors import DailyInvalidRequestError
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.endpoints.session import SessionEndpoints
+from pipecat_daily_rest.local.rest.endpoints.session import SessionEndpoints
 
 BODIES = {name: schema for name in DOCUMENT.operations if (schema := DOCUMENT.body(name))}
 ANSWERS = {

@@ -26,8 +26,8 @@ from hypothesis.stateful import (
 )
 
 from document.observe import OBSERVER
-from pipecat_daily_rest._local_thread import DailyThread
-from pipecat_daily_rest.local.room import JoinRefused
+from pipecat_daily_rest.local.call.room import JoinRefused
+from pipecat_daily_rest.testing.daily_thread import DailyThread
 from sizes import size
 
 HOUR = 3600

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from pipecat_daily_rest import DailyConfigError, configure, owned_rooms, provisioned_room
-from pipecat_daily_rest._pipecat import LOWEST
+from pipecat_daily_rest._core.pipecat_version import LOWEST
 from pipecat_daily_rest.runner import run_bot
 
 BOT = Path(__file__).parent / "bots" / "any_pipecat.py"

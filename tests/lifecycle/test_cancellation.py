@@ -12,7 +12,7 @@ from watching import HASTY, POLICY, REQUESTS, all_of, helper_of, watched
 from pipecat_daily_rest import DailyRoomParams, provisioned_room
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.failures import KINDS
+from pipecat_daily_rest.local.rest.failures import KINDS
 
 FEWEST = 12  # awaits that a session has
 pytestmark = pytest.mark.usefixtures("counted")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from peers import Peer
-from pipecat_daily_rest.local.mixer import SAMPLE_RATE
+from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
 from sounds import speech
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -9,22 +9,18 @@ import aiohttp
 import pytest
 from watching import HARMLESS, HASTY, POLICY, REQUESTS, TIMES, all_of, helper_of, watched
 
-from pipecat_daily_rest import (
-    DailyMeetingTokenProperties,
-    RetryPolicy,
-    provisioned_room,
-    registry,
-)
-from pipecat_daily_rest._request import RoomRequest
+from pipecat_daily_rest import DailyMeetingTokenProperties, RetryPolicy, provisioned_room
+from pipecat_daily_rest._rooms import owned
+from pipecat_daily_rest._rooms.provision import Bounds, provision
+from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import DailyConnectionError, DailyError
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.failures import KINDS
-from pipecat_daily_rest.provision import Bounds, provision
+from pipecat_daily_rest.local.rest.failures import KINDS
 
 
 @pytest.fixture(autouse=True)
 def _look_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_LOOK_AGAIN", (0.05, 0.2))
+    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.05, 0.2))
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from pipecat_daily_rest.local.room import JoinRefused
+from pipecat_daily_rest.local.call.room import JoinRefused
 
 BOT = Path(__file__).parent / "apps" / "pipecats_own.py"
 CALL = {

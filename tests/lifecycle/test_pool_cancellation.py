@@ -9,10 +9,11 @@ import pytest
 from cancelled import ENOUGH, Cancelled
 from watching import HASTY, POLICY, all_of, helper_of, watched
 
-from pipecat_daily_rest import RoomPool, _stock
+from pipecat_daily_rest import RoomPool
+from pipecat_daily_rest._rooms import pool_stock
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.failures import KINDS
+from pipecat_daily_rest.local.rest.failures import KINDS
 
 FEWEST = 20  # awaits that a pool has
 pytestmark = pytest.mark.usefixtures("counted")
@@ -43,7 +44,7 @@ VARIANTS = {
 @pytest.mark.parametrize("when", ["at", "after"])
 @pytest.mark.parametrize("variant", VARIANTS)
 async def test_once_at_every_await(variant, when, monkeypatch):
-    monkeypatch.setattr(_stock, "_GATHER", 0.0)
+    monkeypatch.setattr(pool_stock, "_GATHER", 0.0)
     ends = number = 0
     async with watched() as errors:
         while ends < ENOUGH:

@@ -9,7 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from pipecat_daily_rest import names, sweep_rooms
+from pipecat_daily_rest import sweep_rooms
+from pipecat_daily_rest._core import room_names
 from sizes import pairs
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pool.py"
@@ -17,9 +18,10 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "pool.py"
 HASTY = """
 import runpy, sys
 from functools import partial
-from pipecat_daily_rest import _http, registry
-registry._LOOK_AGAIN = (0.05, 0.2)
-_http.RetryPolicy = partial(_http.RetryPolicy, backoff=0.01)
+from pipecat_daily_rest._http import api
+from pipecat_daily_rest._rooms import owned
+owned._LOOK_AGAIN = (0.05, 0.2)
+api.RetryPolicy = partial(api.RetryPolicy, backoff=0.01)
 sys.argv = sys.argv[1:]
 sys.path.insert(0, sys.argv[0].rpartition("/")[0])
 runpy.run_path(sys.argv[0], run_name="__main__")
@@ -59,7 +61,7 @@ async def test_rooms_that_wait_and_rooms_with_calls_are_gone_after_a_signal(
     ana, bob = (local_daily.join(each["dailyRoom"], each["dailyToken"]) for each in answers)
     await asyncio.gather(ana.hears(880), bob.hears(880))  # the chime of each bot
     taken = {each["dailyRoom"].rpartition("/")[2] for each in answers}
-    assert all(names.is_pool(name, "pipecat") for name in taken)
+    assert all(room_names.is_pool(name, "pipecat") for name in taken)
     program.signal(number)
     assert await program.ended() == 0, program.err
     assert local_daily.rooms == {}

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from pipecat_daily_rest import stand_in
+from pipecat_daily_rest._core import daily_module
 
 LINK = r"^(http://localhost:\d+/pipecat-r[a-z0-9]{20}\?t=[\w.-]+)\n"
 BOT = Path(__file__).parents[1] / "stand_in" / "pipecat_bot.py"
@@ -41,7 +41,7 @@ def run(start):
 def join(start):
     async def join(link, heartbeat):
         """Starts a bot in a process of its own that ends with its call."""
-        env = {"PYTHONPATH": stand_in.python_path()}
+        env = {"PYTHONPATH": daily_module.python_path()}
         command = (sys.executable, "-c", WITH_HEARTBEAT, heartbeat, BOT, link, "")
         program = await start(*command, env=env)
         await program.says(r'^\["on_joined"')

@@ -403,7 +403,7 @@ async def test_a_fork_of_the_bot_does_not_keep_the_local_daily(run_code, killed)
 
 ENDED = """
 import os
-from pipecat_daily_rest._child import LocalChild
+from pipecat_daily_rest.runner.local_child import LocalChild
 async def main():
     async with LocalChild(port=0) as child:
         pid = os.fork()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipecat_daily_rest.local.mixer import SAMPLE_RATE
+from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
 from providers import TONE, Provider
 from sounds import speech
 

@@ -248,7 +248,7 @@ def test_it_shares_nothing_with_the_client_but_the_errors() -> None:
             else []
         )
     }
-    assert f"{ours}local.state" in imported
+    assert f"{ours}local.call.state" in imported
     above = {name for name in imported if name.startswith(ours)}
     above = {name for name in above if not name.startswith(f"{ours}local")}
     assert above <= {f"{ours}errors"}

@@ -18,8 +18,10 @@ from loguru import logger
 
 from canary import leaks
 from peers import WAIT, Peer
-from pipecat_daily_rest.local import LocalDaily, link, webrtc
-from pipecat_daily_rest.local.claims import issue
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.bot import link
+from pipecat_daily_rest.local.browser import webrtc
+from pipecat_daily_rest.local.rules.claims import issue
 
 EVIL = ("evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "localhost")
 ELSEWHERE = ("http://evil.example", "null", "https://127.0.0.1:{port}", "http://localhost:1", "x")

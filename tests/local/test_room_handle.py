@@ -10,10 +10,10 @@ import pytest
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.bot_seat import BotSeat
+from pipecat_daily_rest.local.bot.seat import BotSeat
+from pipecat_daily_rest.local.call.mixer import BLOCK, TICK
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.mixer import BLOCK, TICK
-from pipecat_daily_rest.local.schema import Refusal
+from pipecat_daily_rest.local.rules.schema import Refusal
 
 ASKED = {"includeRawResponse": True, "extra": {"interim_results": True}}
 

@@ -9,10 +9,10 @@ import pytest
 
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.hearing import Places, tone_level
-from pipecat_daily_rest.local.mixer import BLOCK, Block
-from pipecat_daily_rest.local.phone import DialIn
-from pipecat_daily_rest.local.scripted import Scripted
+from pipecat_daily_rest.local.call.mixer import BLOCK, Block
+from pipecat_daily_rest.local.outside.phone import DialIn
+from pipecat_daily_rest.local.scripted.hearing import Places, tone_level
+from pipecat_daily_rest.local.scripted.person import Scripted
 
 OPERATOR = "+12125550122"
 GREETING, SECRET, TOGETHER = 700, 900, 1100

@@ -16,8 +16,8 @@ from PIL import Image
 
 from pipecat_daily_rest import DailyRESTHelper, DailyRoomParams
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.hearing import tone_level
-from pipecat_daily_rest.local.mixer import SAMPLE_RATE
+from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
+from pipecat_daily_rest.local.scripted.hearing import tone_level
 from sounds import speech
 
 LINK = r"(http://localhost:\d+/([a-z0-9-]+)\?t=([\w.-]+))\s"

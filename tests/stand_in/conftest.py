@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.claims import issue
+from pipecat_daily_rest.local.rules.claims import issue
 
 BOT = Path(__file__).with_name("pipecat_bot.py")
 

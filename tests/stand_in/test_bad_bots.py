@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from loguru import logger
 
-from pipecat_daily_rest.local import LocalDaily, link
-from pipecat_daily_rest.local.scripted import Scripted
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.bot import link
+from pipecat_daily_rest.local.scripted.person import Scripted
 
 NEVER = 10_000.0  # seconds
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.claims import issue
+from pipecat_daily_rest.local.rules.claims import issue
 
 TONE = {"do": "tone", "hz": 700, "seconds": 60}
 Token = Callable[..., str]

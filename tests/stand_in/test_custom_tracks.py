@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.hearing import tone_level
+from pipecat_daily_rest.local.scripted.hearing import tone_level
 
 # Says 700 Hz on the microphone and 1900 on the track "music", until it gets a message.
 TWO_TRACKS = """

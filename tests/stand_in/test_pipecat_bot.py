@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.hearing import tone_level
+from pipecat_daily_rest.local.scripted.hearing import tone_level
 
 TONE = {"do": "tone", "hz": 700, "seconds": 3}
 

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pipecat_daily_rest.local.bot_seat import SOUND
+from pipecat_daily_rest.local.bot.seat import SOUND
 
 
 class Socket:

@@ -16,7 +16,7 @@ from document.check import DOCUMENT
 from drift.probes import NOT_ASKED, NOT_OBSERVED, OBSERVED, everything_asked
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.endpoints import FAMILIES
+from pipecat_daily_rest.local.rest.endpoints import FAMILIES
 
 FILE = Path(__file__).parents[2] / "docs" / "coverage.md"
 MISSING = "missing"  # red in tests/fidelity/test_coverage.py

@@ -15,9 +15,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.hearing import tone_level
-from pipecat_daily_rest.local.mixer import BLOCK, SAMPLE_RATE, Block
-from pipecat_daily_rest.local.webrtc_close import close
+from pipecat_daily_rest.local.browser.webrtc_close import close
+from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
+from pipecat_daily_rest.local.scripted.hearing import tone_level
 from relay import Relay
 
 WAIT = 30.0  # seconds; only a failure takes that long

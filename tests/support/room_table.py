@@ -18,7 +18,7 @@ from benchmarks.room_page import PAGE, put
 from loguru import logger
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.claims import issue
+from pipecat_daily_rest.local.rules.claims import issue
 from proofs import TESTS, proofs
 
 REAL = json.loads((TESTS / "stand_in" / "daily_python.json").read_text())

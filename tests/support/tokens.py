@@ -4,7 +4,7 @@
 from typing import Any
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.claims import issue
+from pipecat_daily_rest.local.rules.claims import issue
 
 
 def token(daily: LocalDaily, **properties: Any) -> str:

@@ -23,7 +23,7 @@ from typing import NoReturn
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
-from pipecat_daily_rest.local.limits import Limits
+from pipecat_daily_rest.local.rest.limits import Limits
 from pipecat_daily_rest.local.server import LocalDaily
 
 _END_WITHIN = 0.7  # seconds after it is to end, however stuck the rest is

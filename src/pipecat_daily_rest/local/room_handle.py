@@ -6,12 +6,12 @@ from typing import Any, Protocol
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.call_events import endpoints
-from pipecat_daily_rest.local.network import Network
-from pipecat_daily_rest.local.phone import DialIn, PhoneCall
-from pipecat_daily_rest.local.room import Participant, Room
-from pipecat_daily_rest.local.scripted import Scripted
-from pipecat_daily_rest.local.telephony import Telephony
+from pipecat_daily_rest.local.call.network import Network
+from pipecat_daily_rest.local.call.room import Participant, Room
+from pipecat_daily_rest.local.outside.call_events import endpoints
+from pipecat_daily_rest.local.outside.phone import DialIn, PhoneCall
+from pipecat_daily_rest.local.outside.telephony import Telephony
+from pipecat_daily_rest.local.scripted.person import Scripted
 
 Who = str | Participant | Scripted
 """A session id, a display name, or the participant."""

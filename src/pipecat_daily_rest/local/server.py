@@ -18,36 +18,39 @@ from aiohttp.typedefs import Handler
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
-from pipecat_daily_rest.local import api, control, files, link, person
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.bot import link
+from pipecat_daily_rest.local.bot.services import Services
+from pipecat_daily_rest.local.bot.speech import Speech
+from pipecat_daily_rest.local.bot.transcriber import Transcriber
+from pipecat_daily_rest.local.browser import routes as person
+from pipecat_daily_rest.local.call.clock import Clock
+from pipecat_daily_rest.local.call.mixer import Mixer
+from pipecat_daily_rest.local.call.network import Network
+from pipecat_daily_rest.local.call.room import Room
+from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.clock import Clock
-from pipecat_daily_rest.local.dialing import Dialing
-from pipecat_daily_rest.local.failures import Failure
-from pipecat_daily_rest.local.faults import Chaos, Fault, Faults
+from pipecat_daily_rest.local.for_tests import Hands
 from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
-from pipecat_daily_rest.local.hands import Hands
-from pipecat_daily_rest.local.hooks import Hooks
-from pipecat_daily_rest.local.journal import Journal, Request
-from pipecat_daily_rest.local.limits import Limiter, Limits
-from pipecat_daily_rest.local.mixer import Mixer
-from pipecat_daily_rest.local.network import Network
-from pipecat_daily_rest.local.notices import Notices
-from pipecat_daily_rest.local.outgoing import Outgoing
-from pipecat_daily_rest.local.parts import Parts
-from pipecat_daily_rest.local.room import Room
+from pipecat_daily_rest.local.outside.dialing import Dialing
+from pipecat_daily_rest.local.outside.room_webhooks import Notices
+from pipecat_daily_rest.local.outside.sending import Outgoing
+from pipecat_daily_rest.local.outside.switchboard import Switchboard
+from pipecat_daily_rest.local.outside.telephony import Telephony
+from pipecat_daily_rest.local.outside.webhooks import Hooks
+from pipecat_daily_rest.local.rest import control, files
+from pipecat_daily_rest.local.rest import routes as api
+from pipecat_daily_rest.local.rest.failures import Failure
+from pipecat_daily_rest.local.rest.faults import Chaos, Fault, Faults
+from pipecat_daily_rest.local.rest.journal import Journal, Request
+from pipecat_daily_rest.local.rest.limits import Limiter, Limits
+from pipecat_daily_rest.local.rest.parts import Parts
+from pipecat_daily_rest.local.rest.stored import Stored
 from pipecat_daily_rest.local.secret import Secret, masked_log, secret, trace
-from pipecat_daily_rest.local.services import Services
-from pipecat_daily_rest.local.speech import Speech
-from pipecat_daily_rest.local.state import State
-from pipecat_daily_rest.local.stored import Stored
-from pipecat_daily_rest.local.switchboard import Switchboard
-from pipecat_daily_rest.local.telephony import Telephony
-from pipecat_daily_rest.local.transcriber import Transcriber
 
 MARK = "X-Local-Daily"
 MARK_VALUE = "1"
-STAND_IN = Path(__file__).parent / "stand_in"
+STAND_IN = Path(__file__).parent / "bot" / "stand_in"
 
 
 class LocalDaily(Hands):

@@ -13,8 +13,8 @@ from typing import Any
 from aiohttp import web
 
 from document.check import DOCUMENT
-from pipecat_daily_rest.local import api
-from pipecat_daily_rest.local.schema import Refusal
+from pipecat_daily_rest.local.rest import routes
+from pipecat_daily_rest.local.rules.schema import Refusal
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ OBSERVER = Observer()
 
 def install() -> None:
     """Observe whatever local Daily starts from now on."""
-    respond = api._Api._respond
+    respond = routes._Api._respond
 
     async def observed(
         self: Any, endpoint: Any, request: web.Request, body: Any, *rest: Any
@@ -73,7 +73,7 @@ def install() -> None:
         OBSERVER.saw(
             Exchange(
                 request.method,
-                request.rel_url.raw_path.removeprefix(api.PREFIX),
+                request.rel_url.raw_path.removeprefix(routes.PREFIX),
                 dict(request.query),
                 None if isinstance(body, Refusal) else body,
                 response.status,
@@ -82,4 +82,4 @@ def install() -> None:
         )
         return response
 
-    api._Api._respond = observed  # type: ignore[method-assign]
+    routes._Api._respond = observed  # type: ignore[method-assign]

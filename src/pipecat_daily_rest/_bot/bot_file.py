@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Where a bot is found: in the program itself, or in a file."""
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+from pipecat_daily_rest.errors import DailyConfigError
+
+Bot: TypeAlias = Callable[[Any], Awaitable[Any]]
+
+
+def find_bot() -> Bot:
+    """Find the bot of this program.
+
+    Returns:
+        ``bot`` of the script, or of a module ``bot`` beside it.
+
+    Raises:
+        DailyConfigError: There is none.
+        Exception: What the module raised.
+    """
+    return _bot_of(_bot_module(), os.path.basename(sys.argv[0]))
+
+
+def load_bot(path: str) -> Bot:
+    """Load a bot file, without running its ``if __name__ == "__main__"`` block.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its ``bot``.
+
+    Raises:
+        DailyConfigError: There is no such file, or no bot in it.
+        Exception: What the file raised.
+    """
+    if not isinstance(path, str | os.PathLike) or not os.path.isfile(path):
+        msg = f"There is no file {path!r}: pass the Python file that defines bot()."
+        raise DailyConfigError(msg)
+    name = os.path.splitext(os.path.basename(path))[0]
+    if name in sys.modules:
+        name = f"{name}_bot"  # json.py must not become everybody's json
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        msg = f"{path!r} is not a Python file: pass the one that defines bot()."
+        raise DailyConfigError(msg)
+    # As `python bot.py` would have it.
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return _bot_of(module, os.path.basename(path))
+
+
+def _bot_module() -> Any:
+    """Where Pipecat's runner looks: the script, then a module of that name beside it."""
+    script = sys.modules["__main__"]
+    if hasattr(script, "bot") or importlib.util.find_spec("bot") is None:
+        return script
+    return importlib.import_module("bot")
+
+
+def _bot_of(module: Any, where: str) -> Bot:
+    found = getattr(module, "bot", None)
+    if not callable(found):
+        msg = (
+            f"{where} defines no bot(): it needs `async def bot(runner_args)`. "
+            f"A program without one runs with `pipecat-daily-rest local -- python {where}`."
+        )
+        raise DailyConfigError(msg)
+    bot: Bot = found
+    return bot

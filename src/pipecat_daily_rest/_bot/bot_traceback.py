@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a bot raised, as its author reads it: from the bot's own first line, without secrets."""
+
+import asyncio
+import os
+import traceback
+from types import TracebackType
+
+from pipecat_daily_rest._core.secret import masked
+
+_NOT_THE_BOTS = (
+    os.path.dirname(os.path.dirname(__file__)) + os.sep,  # this package
+    os.path.dirname(asyncio.__file__) + os.sep,
+    "<frozen importlib",
+)
+
+
+def shown(error: BaseException, key: str) -> str:
+    """Give the traceback of a bot's error.
+
+    Args:
+        error: The error; its traceback and those of what led to it are cut.
+        key: The API key; none when empty.
+
+    Returns:
+        The text, in lines. A bot may have put a key or a token into an error: ``***`` is there.
+    """
+    ahead: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while ahead:
+        each = ahead.pop()
+        if each is not None and id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = _from_the_bot(each)
+            ahead += [each.__cause__, each.__context__]
+    return masked("".join(traceback.format_exception(error)), key)
+
+
+def _from_the_bot(error: BaseException) -> TracebackType | None:
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename.startswith(_NOT_THE_BOTS):
+        frames = frames.tb_next
+    if frames is None and not isinstance(error, SyntaxError):  # which names its own line
+        return error.__traceback__
+    return frames

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is checked of any method's arguments before anything is sent. Pure: no I/O."""
+
+import inspect
+import json
+import math
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any
+
+from pipecat_daily_rest._core.secret import masked
+from pipecat_daily_rest.errors import DailyConfigError
+
+
+def model(field: str, value: object, kind: type) -> None:
+    """Check that an argument is of a class, and not of Pipecat's of the same name.
+
+    Args:
+        field: The argument's name.
+        value: The argument.
+        kind: The class: a model of this package, as a rule.
+
+    Raises:
+        DailyConfigError: It is something else.
+    """
+    if not isinstance(value, kind):
+        given = type(value)
+        name = (
+            given.__name__
+            if given.__module__ == "builtins"
+            else f"{given.__module__}.{given.__name__}"
+        )
+        library = kind.__module__.partition(".")[0]
+        article = "an" if library[0] in "aeiou" else "a"
+        msg = f"{field} must be {article} {library}.{kind.__name__}, not {name}."
+        raise DailyConfigError(msg)
+
+
+def text(field: str, value: str | None) -> str | None:
+    """Check a string.
+
+    Args:
+        field: The argument's name.
+        value: The string, or None.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It is none.
+    """
+    if value is not None and not isinstance(value, str):
+        msg = f"{field} must be a string, not {type(value).__name__}."
+        raise DailyConfigError(msg)
+    return value
+
+
+def texts(field: str, given: Iterable[str]) -> list[str]:
+    """Check a list of strings. A string is a list of one, not of its letters.
+
+    Args:
+        field: The argument's name.
+        given: The strings.
+
+    Returns:
+        They, as a list.
+
+    Raises:
+        DailyConfigError: They are none.
+    """
+    listed = [given] if isinstance(given, str) else given
+    if isinstance(listed, Iterable) and not isinstance(listed, Mapping):
+        listed = list(listed)
+        if all(isinstance(each, str) for each in listed):
+            return listed
+    msg = f"{field} must be a list of strings."  # they may be secrets
+    raise DailyConfigError(msg)
+
+
+def json_object(field: str, value: Any) -> dict[str, Any]:
+    """Check an object that JSON can hold.
+
+    Args:
+        field: The argument's name.
+        value: The object.
+
+    Returns:
+        A copy.
+
+    Raises:
+        DailyConfigError: It is none.
+    """
+    if not isinstance(value, Mapping):
+        msg = f"{field} must be an object, as a dict, not {type(value).__name__}."
+        raise DailyConfigError(msg)
+    copied = dict(value)
+    try:
+        json.dumps(copied, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        pass  # its words may quote what was passed
+    else:
+        return copied
+    msg = f"{field} must be what JSON can hold."
+    raise DailyConfigError(msg)
+
+
+def seconds(field: str, value: float) -> float:
+    """Check a duration.
+
+    Args:
+        field: The argument's name.
+        value: Seconds.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It is no number of seconds.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        msg = f"{field} must be a number of seconds, not {value!r}."
+        raise DailyConfigError(masked(msg))
+    return value
+
+
+def user_id(value: str | None) -> str | None:
+    """Check a user id.
+
+    Args:
+        value: The id, or None.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It is none, or longer than 36 characters.
+    """
+    if (value := text("user_id", value)) is not None and len(value) > 36:
+        # https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
+        msg = f"user_id has {len(value)} characters; 36 are allowed."
+        raise DailyConfigError(msg)
+    return value
+
+
+def whole(field: str, value: int | None, low: int, high: int) -> int | None:
+    """Check a whole number.
+
+    Args:
+        field: The argument's name.
+        value: The number, or None.
+        low: The least.
+        high: The most.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It is out of range.
+    """
+    if value is not None and (type(value) is not int or not low <= value <= high):
+        msg = f"{field} must be a whole number from {low} to {high}, not {value!r}."
+        raise DailyConfigError(msg)
+    return value
+
+
+def at_least(field: str, value: int, least: int) -> int:
+    """Check a whole number that has no upper limit.
+
+    Args:
+        field: The argument's name.
+        value: The number.
+        least: The least.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It is none, or too small.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        msg = f"{field} must be a whole number, at least {least}, not {value!r}."
+        raise DailyConfigError(masked(msg))
+    return value
+
+
+def flag(field: str, value: bool | None) -> bool | None:
+    """Check a truth value. A text is none: ``"no"`` would count as true.
+
+    Args:
+        field: The argument's name.
+        value: The value, or None.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It is none.
+    """
+    if value is not None and not isinstance(value, bool):
+        msg = f"{field} must be True or False, not {type(value).__name__}."
+        raise DailyConfigError(msg)
+    return value
+
+
+def function(field: str, value: object) -> None:
+    """Check what is to be called.
+
+    Args:
+        field: The argument's name.
+        value: The function.
+
+    Raises:
+        DailyConfigError: It cannot be called.
+    """
+    if not callable(value):
+        msg = f"{field} must be a function, not {type(value).__name__}."
+        raise DailyConfigError(msg)
+
+
+def awaitable(field: str, result: Any) -> Awaitable[Any]:
+    """Check what a function of the caller's gave, which has to be an async one.
+
+    Args:
+        field: The argument's name.
+        result: What it gave.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It cannot be awaited.
+    """
+    if inspect.isawaitable(result):
+        return result
+    msg = f"{field} must be an async function, as `async def {field}(runner_args)`."
+    raise DailyConfigError(msg)
+
+
+def one_of(field: str, value: str | None, *choices: str) -> str | None:
+    """Check one of a few words.
+
+    Args:
+        field: The argument's name.
+        value: The word, or None.
+        *choices: The words.
+
+    Returns:
+        The same.
+
+    Raises:
+        DailyConfigError: It is another.
+    """
+    if value is not None and value not in choices:
+        msg = f"{field} must be one of {', '.join(choices)}, not {value!r}."
+        raise DailyConfigError(msg)
+    return value

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whether a function can be a bot, found before a room is made for it. Pure: no I/O."""
+
+import dis
+import functools
+import inspect
+from typing import Any
+
+from pipecat_daily_rest._core import arguments
+from pipecat_daily_rest.errors import DailyConfigError
+
+_FORM = "as in `async def bot(runner_args)`."
+
+
+def check_bot(bot: Any, *, more: bool = False) -> None:
+    """Check that a bot is async and takes one argument.
+
+    Args:
+        bot: The bot.
+        more: Whether it may take further ones.
+
+    Raises:
+        DailyConfigError: It is not, or does not. What a plain function returns that calls another
+            one, as a lambda may, is not known before it is called.
+    """
+    arguments.function("bot", bot)
+    if not _may_be_async(bot):
+        msg = f"bot must be an async function, {_FORM}"
+        raise DailyConfigError(msg)
+    try:
+        signature = inspect.signature(bot)
+    except (TypeError, ValueError):  # it has none, as some that are written in C
+        return
+    if not (signature.parameters if more else _takes_one(signature)):
+        msg = f"bot must take one argument, {_FORM}"
+        raise DailyConfigError(msg)
+
+
+def _takes_one(signature: inspect.Signature) -> bool:
+    try:
+        signature.bind(None)
+    except TypeError:
+        return False
+    return True
+
+
+def _may_be_async(bot: Any) -> bool:
+    while isinstance(bot, functools.partial) or hasattr(bot, "__wrapped__"):
+        bot = bot.func if isinstance(bot, functools.partial) else bot.__wrapped__
+    if isinstance(bot, type):
+        return hasattr(bot, "__await__")
+    if not inspect.isroutine(bot):
+        bot = type(bot).__call__
+    function = inspect.unwrap(getattr(bot, "__func__", bot))
+    if not inspect.isfunction(function) or inspect.iscoroutinefunction(function):
+        return True
+    if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:  # types.coroutine
+        return True
+    return not _is_generator(function) and _returns_a_result(function)
+
+
+def _is_generator(function: Any) -> bool:
+    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+
+
+def _returns_a_result(function: Any) -> bool:
+    """Whether it returns anything but constants, as None at its end."""
+    before = ""
+    for step in dis.get_instructions(function):
+        # What jumps there has loaded something else.
+        if step.opname == "RETURN_VALUE" and (step.is_jump_target or before != "LOAD_CONST"):
+            return True
+        before = step.opname
+    return False

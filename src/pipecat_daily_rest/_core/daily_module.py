@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which ``daily`` module this process has: daily-python, or the stand-in of the local room."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "local" / "bot" / "stand_in"
+
+WAY_OUT = (
+    "daily-python cannot join a local room, only its stand-in can. For a bot use "
+    "`pipecat-daily-rest run bot.py --local`; for any program `pipecat-daily-rest local -- COMMAND`."
+)
+
+MISSING = (
+    "daily-python is not installed, and Pipecat's DailyTransport needs it to join a room on Daily: "
+    "pip install 'pipecat-daily-rest[daily]'. A local room needs none: "
+    "`pipecat-daily-rest run bot.py --local`."
+)
+
+
+def is_real_loaded() -> bool:
+    """Tell whether daily-python is imported in this process.
+
+    Returns:
+        Whether ``daily`` is loaded and is not the stand-in.
+    """
+    module = sys.modules.get("daily")
+    return module is not None and not getattr(module, "__stand_in__", False)
+
+
+def would_be_real() -> bool:
+    """Tell whether an ``import daily`` has given, or would give, daily-python.
+
+    Returns:
+        Whether it would.
+    """
+    if "daily" in sys.modules:
+        return is_real_loaded()
+    try:
+        spec = importlib.util.find_spec("daily")
+    except (ImportError, ValueError):
+        return False
+    origin = getattr(spec, "origin", None)
+    return bool(origin) and FOLDER.resolve() not in Path(str(origin)).resolve().parents
+
+
+def is_missing() -> bool:
+    """Tell whether there is no ``daily`` at all.
+
+    Returns:
+        Whether an import of it would fail; a folder of that name is no module to import from.
+    """
+    if sys.modules.get("daily") is not None:
+        return False
+    spec = importlib.util.find_spec("daily")
+    return spec is None or spec.origin is None
+
+
+def python_path() -> str:
+    """Give a ``PYTHONPATH`` that begins with the stand-in.
+
+    Returns:
+        The stand-in's folder, then what was there before.
+    """
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    rest = [entry for entry in before if entry and entry != str(FOLDER)]
+    return os.pathsep.join([str(FOLDER), *rest])
+
+
+def put_on_path() -> None:
+    """Let this process and its children import the stand-in as ``daily``."""
+    folder = str(FOLDER)
+    if folder in sys.path:
+        sys.path.remove(folder)
+    sys.path.insert(0, folder)
+    os.environ["PYTHONPATH"] = python_path()
+    importlib.invalidate_caches()

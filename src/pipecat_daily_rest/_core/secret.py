@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Keys and meeting tokens that nothing prints by accident. Pure: no I/O."""
+
+import re
+import sys
+from typing import Any, SupportsIndex
+
+from pipecat_daily_rest._core.yaml_strings import Watch
+
+_PART = "[A-Za-z0-9_-]"
+# A JWT, or the beginning of one where a word begins: a room's name may hold eyJ. Each word is looked
+# through once, whatever is in it: a server may answer with anything.
+_TOKEN = re.compile(
+    rf"(?<!{_PART})(?:(?>({_PART}*?)eyJ{_PART}{{10,}}+)\.{_PART}++\.{_PART}*+"
+    rf"|eyJ{_PART}{{10,}}+(?:\.{_PART}*+)?)"
+)
+# What makes a link to a stored file work: https://docs.daily.co/docs/rest-api/access-links
+_SIGNATURE = re.compile(
+    r"((?:[?&]|\\u0026)(?:X-[A-Za-z]+-)?Signature=)[^&#\s\\\"'<>]+", re.IGNORECASE
+)
+# https://docs.daily.co/reference/rest-api/webhooks
+_SECRET_MEMBERS = ("hmac", "basicAuth")
+# An escape may spell anything, and a text in UTF-16 or UTF-32 has zeros in it.
+_SIGNS = (b"\\", b"\0", *(f'"{name}"'.encode() for name in _SECRET_MEMBERS))
+MASK = "***"
+
+
+class Secret(str):
+    """A string whose ``repr`` does not show it, so that no traceback or dataclass prints it.
+
+    Whatever is made of its ``repr`` has ``'***'`` in it: ``f"{token!r}"``, ``str([token])``. It is
+    passed on as any string is: ``str(token)``, ``f"{token}"``, `json.dumps`, `shlex.quote`.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{MASK}'"
+
+    def __getitem__(self, key: SupportsIndex | slice) -> "Secret":
+        # Some tools cut a long string before they print it.
+        return Secret(super().__getitem__(key))
+
+
+sys.meta_path.insert(0, Watch(Secret))
+
+
+def secret(given: str | None) -> str | None:
+    """Make a `Secret` of a key or a token that a caller passed, so that our frames do not show it.
+
+    Args:
+        given: It, or None.
+
+    Returns:
+        The same.
+    """
+    return Secret(given) if isinstance(given, str) else given
+
+
+def masked(text: str, key: str = "") -> str:
+    """Take an API key, meeting tokens and the signatures of links out of a text.
+
+    Args:
+        text: The text.
+        key: The key; none when empty.
+
+    Returns:
+        The text with ``***`` in their place.
+    """
+    text = text.replace(key, MASK) if key else text
+    # Most texts hold neither, and a look for what both need is faster than the patterns.
+    if "eyJ" in text:
+        text = _TOKEN.sub(rf"\g<1>{MASK}", text)
+    return _SIGNATURE.sub(rf"\g<1>{MASK}", text) if "=" in text else text
+
+
+def may_hide(raw: bytes, key: str = "") -> bool:
+    """Tell quickly whether `hidden` may find something in a JSON text.
+
+    Args:
+        raw: The text.
+        key: The key; none when empty.
+
+    Returns:
+        False only if it finds nothing.
+    """
+    if any(sign in raw for sign in _SIGNS):
+        return True
+    text = raw.decode("utf-8", "replace")
+    return masked(text, key) != text
+
+
+def hidden(value: Any, key: str = "") -> Any:
+    """Make a `Secret` of each text of a JSON value with an API key, a token or a signed link.
+
+    So are the secrets of webhooks, which their names tell.
+
+    Args:
+        value: The value.
+        key: The key; none when empty.
+
+    Returns:
+        The value, equal to what it was.
+    """
+    if isinstance(value, str):
+        return value if masked(value, key) == value else Secret(value)
+    if isinstance(value, list):
+        return [hidden(item, key) for item in value]
+    if isinstance(value, dict):
+        return {
+            hidden(name, key): Secret(item)
+            if name in _SECRET_MEMBERS and isinstance(item, str)
+            else hidden(item, key)
+            for name, item in value.items()
+        }
+    return value

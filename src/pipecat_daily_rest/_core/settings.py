@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The one place that reads the environment.
+
+It is read at each call and never at import, since programs call ``load_dotenv()`` after importing.
+An argument wins over the environment, and an empty variable counts as one that is not set.
+"""
+
+import os
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from pipecat_daily_rest._core.secret import Secret, hidden, secret
+from pipecat_daily_rest.errors import DailyConfigError
+
+DEFAULT_API_URL = "https://api.daily.co/v1"
+KEY_PAGE = "https://dashboard.daily.co/developers"
+
+
+def _from_environment(name: str) -> str | None:
+    return os.environ.get(name, "").strip() or None
+
+
+def quotes(value: object) -> str:
+    """Tell of quotes around a value, which `docker --env-file` keeps.
+
+    Args:
+        value: The value.
+
+    Returns:
+        A sentence that goes behind another, or "" when there are none.
+    """
+    if not isinstance(value, str) or not {*value[:1], *value[-1:]} & {'"', "'"}:
+        return ""
+    return " Leave the quotes out: `docker --env-file` keeps them."
+
+
+def environment_key() -> Secret:
+    """Give ``DAILY_API_KEY`` as it is, unchecked.
+
+    Returns:
+        The key; "" when there is none.
+    """
+    return Secret(_from_environment("DAILY_API_KEY") or "")
+
+
+def api_key(given: str | None = None) -> Secret:
+    """Give the API key.
+
+    Args:
+        given: The caller's; ``DAILY_API_KEY`` when None.
+
+    Returns:
+        The key.
+
+    Raises:
+        DailyConfigError: There is none, or it cannot be one.
+    """
+    key = given if given is not None else environment_key()
+    if not key:
+        msg = (
+            f"DAILY_API_KEY is not set. Get a key at {KEY_PAGE} and export it or put it into .env; "
+            "or try it without an account: `pipecat-daily-rest run bot.py --local` for a bot, "
+            "`pipecat-daily-rest local -- COMMAND` for any program."
+        )
+        raise DailyConfigError(msg)
+    if hint := quotes(key):
+        msg = f"The Daily API key is in quotes: check DAILY_API_KEY.{hint}"
+        raise DailyConfigError(msg)
+    if not isinstance(key, str) or not key.isascii() or not key.isprintable() or " " in key:
+        msg = f"The Daily API key holds characters that no key has. Copy it again from {KEY_PAGE}."
+        raise DailyConfigError(msg)
+    return Secret(key)
+
+
+def api_url(given: str | None = None) -> str:
+    """Give the base of the REST API, without a trailing slash.
+
+    Args:
+        given: The caller's; ``DAILY_API_URL`` when None, else Daily's own.
+
+    Returns:
+        The URL.
+
+    Raises:
+        DailyConfigError: It is not an http(s) URL.
+    """
+    url = given if given is not None else _from_environment("DAILY_API_URL") or DEFAULT_API_URL
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.port != 0 and "@" not in parts.netloc
+        labels = (parts.hostname or "").removesuffix(".").split(".")
+        usable = usable and all(0 < len(label) < 64 for label in labels)  # RFC 1035, section 2.3.4
+    except (ValueError, AttributeError, TypeError):
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        msg = f"The Daily API URL must look like {DEFAULT_API_URL}: check DAILY_API_URL."
+        raise DailyConfigError(msg + quotes(url))
+    return url.rstrip("/")
+
+
+def room_url(given: str | None = None) -> str | None:
+    """Give the URL of a room that exists already and is to be used.
+
+    Args:
+        given: The caller's; ``DAILY_ROOM_URL`` when None.
+
+    Returns:
+        The URL, or None when a room is to be made.
+    """
+    url: str | None = hidden(given or _from_environment("DAILY_ROOM_URL"))
+    return url
+
+
+def redis_url() -> str | None:
+    """Give ``DAILY_REDIS_URL``: where machines that share an account keep count together.
+
+    Returns:
+        The URL, or None when there is none.
+    """
+    return secret(_from_environment("DAILY_REDIS_URL"))
+
+
+def seconds(name: str, duration: timedelta | float, *, least: float = 1) -> float:
+    """Turn a duration into seconds.
+
+    Args:
+        name: The argument's name, for the error.
+        duration: Seconds or a ``timedelta``.
+        least: The shortest that makes sense, in seconds.
+
+    Returns:
+        Seconds.
+
+    Raises:
+        DailyConfigError: It is not a duration, or too short.
+    """
+    value = duration.total_seconds() if isinstance(duration, timedelta) else duration
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 1e9:
+        msg = (
+            f"{name} must be a number of seconds, at least {least:g}, or a timedelta, "
+            f"not {duration!r}."
+        )
+        raise DailyConfigError(msg)
+    return float(value)

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Daily's three rate tiers: a request waits here until it is in order.
+
+Reference: https://docs.daily.co/docs/rest-api/authentication
+"""
+
+import math
+import os
+import re
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipecat_daily_rest._core import settings
+from pipecat_daily_rest._core.secret import Secret, secret
+from pipecat_daily_rest._http.tier import Clock, Rate, Slot, Tier
+from pipecat_daily_rest.errors import DailyConfigError, DailyTimeoutError
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest._http.redis_slots import Fleet
+
+_SLOW = re.compile(r"DELETE /rooms/[^/]+|GET /recordings")
+_MEDIA_START = re.compile(r"POST /rooms/[^/]+/(?:recordings|live-streaming|dialOut)/start")
+
+_RESERVE = 5  # slots of the default tier that only teardown gets
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateLimits:
+    """How much an account may ask of Daily: requests and seconds for each of its three rate tiers.
+
+    The numbers are the account's: what one helper says holds for all of the same URL and key.
+
+    Parameters:
+        default: Whatever is in no other tier.
+        slow: The deletion of a single room and the list of recordings.
+        media_start: Starts of recordings, of live streams and of calls to a phone or a SIP
+            address.
+        wait: Seconds that a request waits for its turn at the most.
+        redis_url: Where machines that share the account keep count together, as
+            ``redis://host:6379/0``; ``DAILY_REDIS_URL`` when None. Needs the extra ``redis``.
+    """
+
+    default: Rate = (100, 5.0)
+    slow: Rate = (50, 30.0)
+    media_start: Rate = (5, 5.0)
+    wait: float = 60.0
+    redis_url: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            DailyConfigError: One of them makes no sense.
+        """
+        for name in ("default", "slow", "media_start"):
+            rate = getattr(self, name)
+            requests, seconds = (
+                rate if isinstance(rate, tuple | list) and len(rate) == 2 else (0, 0)
+            )
+            numbers = type(requests) is int and isinstance(seconds, int | float)
+            if not numbers or requests < 1 or not 0 < seconds < math.inf:
+                msg = f"RateLimits: {name} is a number of requests and of seconds, as (100, 5.0)."
+                raise DailyConfigError(msg)
+        number = isinstance(self.wait, int | float) and not isinstance(self.wait, bool)
+        if not number or not self.wait >= 0:
+            msg = "RateLimits: wait must be a number of seconds, 0 or more."
+            raise DailyConfigError(msg)
+        if self.redis_url is not None and not isinstance(self.redis_url, str):
+            msg = "RateLimits: redis_url must be a string, as redis://host:6379/0."
+            raise DailyConfigError(msg)
+        object.__setattr__(self, "redis_url", secret(self.redis_url))
+
+
+def tier_of(method: str, path: str) -> str:
+    """Tell in which rate tier a request is.
+
+    Batches have none of their own, so they count as default.
+
+    Args:
+        method: The HTTP method.
+        path: Below the API URL, without a query.
+
+    Returns:
+        The name of a field of `RateLimits`.
+    """
+    request = f"{method} {path}"
+    if _SLOW.fullmatch(request):
+        return "slow"
+    return "media_start" if _MEDIA_START.fullmatch(request) else "default"
+
+
+class NoTurn(DailyTimeoutError):
+    """A request was not sent, since Daily's rate limits left no room for it in time."""
+
+    sent = False
+
+    def __init__(self, what: str) -> None:
+        """Initialize the error.
+
+        Args:
+            what: What failed, as the message begins.
+        """
+        super().__init__(f"{what}: not sent: too many requests wait for Daily's rate limits.")
+
+
+class Pacer:
+    """The three tiers of one account, for all of its helpers in this process."""
+
+    def __init__(self, limits: RateLimits, clock: Clock = time.monotonic) -> None:
+        """Initialize; nothing was sent yet.
+
+        Args:
+            limits: The account's limits.
+            clock: Gives seconds.
+        """
+        self.fleet: Fleet | None = None
+        self.limits = limits
+        self._clock = clock
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Forget all requests: after a fork they are the parent's."""
+        self.tiers = {
+            name: Tier(getattr(self.limits, name), clock=self._clock)
+            for name in ("default", "slow", "media_start")
+        }
+        self.limit(self.limits)
+        if self.fleet is not None:
+            self.fleet.begin_anew()
+
+    def limit(self, limits: RateLimits) -> None:
+        """Change the limits.
+
+        Args:
+            limits: The account's limits.
+        """
+        self.limits = limits
+        for name, tier in self.tiers.items():
+            tier.rate = getattr(limits, name)
+        default = self.tiers["default"]
+        default.reserve = min(_RESERVE, default.rate[0] // 4)
+
+    def try_take(self, method: str, path: str, teardown: bool = False) -> Slot | None:
+        """Take a slot if there is one without waiting, and nobody else to ask.
+
+        Args:
+            method: The HTTP method.
+            path: Below the API URL, without a query.
+            teardown: Whether the request takes something down.
+
+        Returns:
+            The slot; None when `take` has to be awaited.
+        """
+        if self.fleet is not None:
+            return None
+        return self.tiers[tier_of(method, path)].try_take(teardown=teardown)
+
+    async def take(
+        self, method: str, path: str, bound: float, teardown: bool = False
+    ) -> Slot | None:
+        """Wait until a request is in order.
+
+        Args:
+            method: The HTTP method.
+            path: Below the API URL, without a query.
+            bound: Seconds to wait at the most.
+            teardown: Whether the request takes something down; then it goes before others.
+
+        Returns:
+            The slot to send it with; None when it was not in order in time.
+        """
+        name = tier_of(method, path)
+        tier = self.tiers[name]
+        began = tier.now()
+        slot = await tier.take(bound, teardown=teardown)
+        if slot is None or self.fleet is None:
+            return slot
+        requests, seconds = tier.rate
+        rate = (requests if teardown else requests - tier.reserve, seconds)
+        left = bound - (tier.now() - began)
+        try:
+            slot.ticket = await self.fleet.take(name, rate, left, teardown=teardown)
+        except BaseException:
+            slot.void()
+            raise
+        if slot.ticket is None:
+            slot.void()
+            return None
+        return slot
+
+
+_pacers: dict[tuple[str, str], Pacer] = {}
+_lock = threading.Lock()
+
+
+def pacer(url: str, key: str, limits: RateLimits | None = None) -> Pacer:
+    """Give the pacer that all helpers of one API URL and key share.
+
+    Args:
+        url: The base URL of the API.
+        key: The API key.
+        limits: The account's limits; None keeps those that it has.
+
+    Returns:
+        The pacer.
+
+    Raises:
+        DailyConfigError: There is no such Redis.
+    """
+    redis_url = (limits.redis_url if limits is not None else None) or settings.redis_url()
+    with _lock:
+        found = _pacers.get((url, key))
+        if found is None:
+            found = _pacers[url, key] = Pacer(limits or RateLimits())
+        elif limits is not None and limits != found.limits:
+            found.limit(limits)
+        if redis_url is not None and (found.fleet is None or found.fleet.redis_url != redis_url):
+            from pipecat_daily_rest._http.redis_slots import Fleet
+
+            found.fleet = Fleet(redis_url, Secret(f"{url} {key}"))
+    return found
+
+
+def _begin_anew() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for each in _pacers.values():
+        each.begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

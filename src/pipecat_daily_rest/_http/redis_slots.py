@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The slots of an account that several machines share, in Redis.
+
+Each slot is a member of a sorted set, and its score is when it is free, by Redis's own clock. When
+Redis is away, each process goes by its own count, and nothing fails.
+"""
+
+import asyncio
+import atexit
+import hashlib
+import threading
+import time
+import uuid
+from collections import defaultdict, deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from loguru import logger
+
+from pipecat_daily_rest._core import settings
+from pipecat_daily_rest._core.loops import PerLoop
+from pipecat_daily_rest._http.tier import Rate
+from pipecat_daily_rest.errors import DailyConfigError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+_TIMEOUT = 0.5  # seconds that Redis may take for each piece of an answer
+_PATIENCE = 4.0  # seconds for all of it; one that is away has been tried twice by then
+_RETRY = 2.0  # seconds between two looks whether it is back
+_FLIGHT = 15.0  # seconds after which a slot counts as answered: its process may have died
+_LOOK = 0.25  # seconds between two looks for a free slot
+_MARGIN = 0.02  # seconds; Redis's clock and Daily's are not the same
+
+# Gives 0 and takes a slot, or gives the milliseconds until one may be free. A slot that would be
+# free later than any can be is from before the clock was set back.
+_TAKE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local limit, window, flight = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '(' .. now + flight + window, '+inf')
+local used = redis.call('ZCARD', KEYS[1])
+if used >= limit then
+    local first = redis.call('ZRANGE', KEYS[1], used - limit, used - limit, 'WITHSCORES')
+    return math.max(1, math.ceil(first[2] - now))
+end
+redis.call('ZADD', KEYS[1], now + flight + window, ARGV[4])
+redis.call('PEXPIRE', KEYS[1], 2 * (flight + window))
+return 0
+"""
+
+_END = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+return redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[2])
+"""
+
+
+class Fleet:
+    """What an account's machines have in common.
+
+    Parameters:
+        redis_url: Where it is.
+    """
+
+    def __init__(self, redis_url: str, account: str) -> None:
+        """Initialize; nothing is connected yet.
+
+        Args:
+            redis_url: As ``redis://host:6379/0``.
+            account: What is the same on all machines, and different for other accounts.
+
+        Raises:
+            DailyConfigError: The URL cannot be one, or redis is not installed.
+        """
+        self.redis_url = redis_url
+        client = _connect(redis_url)
+        atexit.register(client.close)
+        digest = hashlib.sha256(account.encode()).hexdigest()[:24]
+        self._prefix = f"pipecat-daily-rest:{digest}"
+        self._client = client
+        self._turns: PerLoop[defaultdict[tuple[str, bool], asyncio.Lock]] = PerLoop(
+            lambda: defaultdict(asyncio.Lock)
+        )
+        self._away = False
+        self._look_at = 0.0
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Start a thread of its own: after a fork the parent's is not there."""
+        self._lock = threading.Lock()
+        # One for all event loops: a connection belongs to none of them.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="daily-fleet")
+        self._asked: deque[_Question] = deque()
+
+    async def take(
+        self, tier: str, rate: Rate, bound: float, *, teardown: bool = False
+    ) -> "Ticket | None":
+        """Wait until the account has a free slot, in order of arrival on this event loop.
+
+        Args:
+            tier: The tier's name.
+            rate: Requests and seconds.
+            bound: Seconds to wait at the most.
+            teardown: Whether the request takes something down; then it waits for no other.
+
+        Returns:
+            The slot; None when none was free in time.
+        """
+        ticket = Ticket(self, f"{self._prefix}:{tier}", rate[1])
+        turn = self._turns.get()[tier, teardown]
+        try:
+            async with asyncio.timeout(bound if bound > 0 else None):
+                if not turn.locked() and not await self._pause(ticket, rate[0]):
+                    return ticket
+                if bound <= 0:
+                    return None
+                async with turn:
+                    while pause := await self._pause(ticket, rate[0]):  # noqa: ASYNC110 - Redis tells nobody
+                        await asyncio.sleep(min(pause, _LOOK))
+        except BaseException as exc:
+            ticket.end(counted=False)  # it may be taken, unseen
+            if isinstance(exc, TimeoutError):
+                return None
+            raise
+        return ticket
+
+    async def _pause(self, ticket: "Ticket", limit: int) -> float:
+        """Take a slot and give 0, or give the seconds until one may be free."""
+        if self._is_away():
+            return 0.0
+        window, flight = _milliseconds(ticket.seconds + _MARGIN), _milliseconds(_FLIGHT)
+        question = _Question(_TAKE, ticket.key, (limit, window, flight, ticket.name))
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                pause = await asyncio.wrap_future(self._ask(question))
+        except TimeoutError:  # it drips, and each drop is in time
+            self._lose("no answer in time")
+            return 0.0
+        return 0.0 if pause is None else pause / 1000
+
+    def end(self, ticket: "Ticket", *, counted: bool) -> None:
+        """Take note, soon, that a request was answered.
+
+        Args:
+            ticket: Its slot.
+            counted: Whether Daily may have counted it.
+        """
+        after = _milliseconds(ticket.seconds + _MARGIN) if counted else 0
+        if not self._away:
+            with suppress(RuntimeError):  # the interpreter ends
+                self._ask(_Question(_END, ticket.key, (after, ticket.name)))
+
+    def _ask(self, question: "_Question") -> "Future[int | None]":
+        self._asked.append(question)
+        self._worker.submit(self._answer)
+        return question.answer
+
+    def _answer(self) -> None:
+        """Answer all that was asked by now with one round trip, however far away Redis is."""
+        asked: list[_Question] = []
+        while self._asked:
+            question = self._asked.popleft()
+            if question.answer.set_running_or_notify_cancel():
+                asked.append(question)
+        if not asked:
+            return
+        answers: list[Any] = [None] * len(asked)
+        try:
+            # Not when it is away: each would wait for it again, and all others with it.
+            if not self._away:
+                answers = self._send(asked) or answers
+        finally:
+            for question, answer in zip(asked, answers, strict=True):
+                question.answer.set_result(answer)
+
+    def _send(self, asked: list["_Question"]) -> list[Any] | None:
+        """Give what the scripts give; None when Redis is away."""
+        try:
+            pipeline = self._client.pipeline(transaction=False)
+            for each in asked:
+                pipeline.eval(each.script, 1, each.key, *each.arguments)
+            answers = pipeline.execute()
+        except Exception as exc:  # redis raises whatever an answer that is none leads it to
+            self._lose(type(exc).__name__)
+            return None
+        if len(answers) != len(asked) or any(type(each) is not int or each < 0 for each in answers):
+            self._lose("an answer that no script gives")
+            return None
+        with self._lock:
+            back, self._away = self._away, False
+        if back:
+            logger.info("Redis answers again.")
+        return answers
+
+    def _lose(self, reason: str) -> None:
+        """Go on without Redis."""
+        with self._lock:
+            first, self._away = not self._away, True
+            self._look_at = time.monotonic() + _RETRY
+        with suppress(Exception):  # or what is left of its answer would answer the next question
+            self._client.connection_pool.disconnect(inuse_connections=True)
+        if first:
+            logger.warning(
+                "Redis does not answer ({}): until it does, this process keeps within Daily's "
+                "rate limits without regard to the other machines.",
+                reason,
+            )
+
+    def _is_away(self) -> bool:
+        """Whether Redis is away; now and then somebody looks, and nobody waits for it."""
+        with self._lock:
+            if self._away and time.monotonic() >= self._look_at:
+                self._look_at = time.monotonic() + _RETRY
+                with suppress(RuntimeError):
+                    self._worker.submit(self._send, [_Question(_END, self._prefix, (0, ""))])
+            return self._away
+
+
+class _Question:
+    """What a script is asked for, and its answer: None when Redis is away."""
+
+    __slots__ = ("answer", "arguments", "key", "script")
+
+    def __init__(self, script: str, key: str, arguments: tuple[str | int, ...]) -> None:
+        self.script = script
+        self.key = key
+        self.arguments = arguments
+        self.answer: Future[int | None] = Future()
+
+
+class Ticket:
+    """A slot in Redis.
+
+    Parameters:
+        key: The tier's key.
+        name: The slot's name there.
+        seconds: The tier's window.
+    """
+
+    __slots__ = ("_fleet", "key", "name", "seconds")
+
+    def __init__(self, fleet: Fleet, key: str, seconds: float) -> None:
+        """Initialize the ticket.
+
+        Args:
+            fleet: Whose.
+            key: The tier's key.
+            seconds: The tier's window.
+        """
+        self._fleet = fleet
+        self.key = key
+        self.name = uuid.uuid4().hex
+        self.seconds = seconds
+
+    def end(self, *, counted: bool) -> None:
+        """Take note that the request was answered.
+
+        Args:
+            counted: Whether Daily may have counted it.
+        """
+        self._fleet.end(self, counted=counted)
+
+
+def _connect(redis_url: str) -> "Redis":
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ImportError as exc:
+        msg = "DAILY_REDIS_URL needs redis: pip install 'pipecat-daily-rest[redis]'."
+        raise DailyConfigError(msg) from exc
+    try:
+        return Redis.from_url(
+            redis_url,
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
+            retry=Retry(NoBackoff(), 1),  # a connection that Redis has closed meanwhile
+        )
+    except ValueError:
+        msg = "The Redis URL must look like redis://host:6379/0: check DAILY_REDIS_URL."
+    raise DailyConfigError(
+        msg + settings.quotes(redis_url)
+    )  # not the error itself, which may hold the password
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000) + 1

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A request that got no answer, and which error it is."""
+
+import aiohttp
+
+from pipecat_daily_rest._core.secret import masked
+from pipecat_daily_rest.errors import DailyConnectionError, DailyTimeoutError
+
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
+
+class Untrusted(DailyConnectionError):
+    """What answers there is not who it should be; the next attempt would meet the same."""
+
+    retryable = False
+    sent = False
+
+
+def unanswered(
+    what: str, url: str, cause: Exception, *, key: str, timeout: float
+) -> DailyConnectionError:
+    """Make the error for a request without an answer.
+
+    Args:
+        what: What failed, as the message begins.
+        url: The base URL of the API.
+        cause: What came instead of an answer.
+        key: The API key, which no error shows.
+        timeout: Seconds that the attempt was allowed to take.
+
+    Returns:
+        The error; whatever is not known to have failed before it was sent may have had an effect.
+    """
+    kind: type[DailyConnectionError] = DailyConnectionError
+    sent = True
+    match cause:
+        case aiohttp.ConnectionTimeoutError():
+            kind, sent, reason = DailyTimeoutError, False, "connecting timed out"
+        case TimeoutError():
+            kind, reason = DailyTimeoutError, f"timed out after {timeout:.1f} s"
+        case aiohttp.ClientConnectorCertificateError():
+            kind, sent, reason = Untrusted, False, _distrust(cause.certificate_error)
+        case aiohttp.ClientConnectorError():
+            kind, sent, reason = DailyConnectionError, False, _refused(cause.os_error)
+            if getattr(cause.os_error, "reason", None) in _NO_TLS:
+                kind, reason = Untrusted, "it does not speak TLS: is it https, and is that its port"
+        case aiohttp.ClientHttpProxyError():
+            sent, reason = False, f"the proxy refused to connect (status: {cause.status})"
+        case aiohttp.ClientError() | OSError():
+            reason = f"the connection was lost ({type(cause).__name__})"
+        case _:  # of a borrowed session, or of aiohttp's parser
+            reason = f"the request failed ({type(cause).__name__}: {str(cause)[:200]})"
+    error = kind(masked(f"{what}: no answer from {url}: {reason}.", key))
+    error.sent = sent
+    # Only its kind and its words: its frames and arguments hold the request with its headers.
+    kinds = (TimeoutError, OSError, aiohttp.ClientError, Exception)
+    bare = next(each for each in kinds if isinstance(cause, each))
+    error.__cause__ = bare(masked(f"{type(cause).__name__}: {cause}"[:1000], key))
+    return error
+
+
+def _refused(error: OSError) -> str:
+    return error.strerror or type(error).__name__
+
+
+def _distrust(error: Exception) -> str:
+    told = getattr(error, "verify_message", "") or type(error).__name__
+    if "expired" in told or "not yet valid" in told:
+        way_out = "look at this machine's clock"
+    else:
+        way_out = "behind a proxy that opens TLS, set SSL_CERT_FILE to a file with its authority"
+    return f"its certificate is not trusted ({told}); {way_out}"

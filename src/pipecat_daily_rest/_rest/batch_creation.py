@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Many rooms are made in requests that make all of theirs or none.
+
+As with a single room (`_create`), the names are chosen before the first request, so that a lost
+answer is resolved by looking, and no room is left that the caller does not know of.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from loguru import logger
+
+from pipecat_daily_rest._core import room_names
+from pipecat_daily_rest._core.deadline import Deadline
+from pipecat_daily_rest._http.api import API
+from pipecat_daily_rest._rest import checks
+from pipecat_daily_rest._rest.creation import Posting, exists, same_exp
+from pipecat_daily_rest._rest.room_lookup import get_room, list_rooms, read_room
+from pipecat_daily_rest.errors import (
+    DailyAuthenticationError,
+    DailyBatchError,
+    DailyConfigError,
+    DailyError,
+    DailyInvalidRequestError,
+    DailyNotFoundError,
+    DailyResponseError,
+)
+from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams
+
+# https://docs.daily.co/reference/rest-api/batch/create-rooms
+BATCH = 1000
+_BUCKETS = 10
+
+_WHAT = "Unable to create rooms"
+
+
+async def create_rooms(api: API, params: Iterable[DailyRoomParams]) -> list[DailyRoomObject]:
+    """Make many rooms.
+
+    Args:
+        api: The API.
+        params: The rooms; not changed.
+
+    Returns:
+        The rooms, in the same order.
+
+    Raises:
+        DailyConfigError: Daily would refuse them; nothing was sent.
+        DailyBatchError: It went wrong when some existed already, or may have come about.
+        DailyError: It went wrong, and none of them exists.
+    """
+    batches = _batches(api, params)
+    made: list[DailyRoomObject] = []
+    for number, batch in enumerate(batches):
+        try:
+            made += await batch.run()
+        except DailyError as exc:
+            uncertain = batch.names if batch.lost else []
+            if not made and not uncertain:
+                raise
+            unasked = sum(len(later.names) for later in batches[number + 1 :])
+            raise _partly(made, uncertain, unasked, exc) from exc
+        except asyncio.CancelledError:
+            known = [*(room.name for room in made), *(batch.names if batch.lost else ())]
+            if known:
+                logger.warning("Making rooms was cancelled; these may exist: {}", ", ".join(known))
+            raise
+    return made
+
+
+def _partly(
+    made: list[DailyRoomObject], uncertain: Sequence[str], unasked: int, error: DailyError
+) -> DailyBatchError:
+    parts = [f"{len(made)} exist (see created)"]
+    if uncertain:
+        parts.append(f"{len(uncertain)} may exist or come about (see uncertain)")
+    if unasked:
+        parts.append(f"{unasked} were not asked for")
+    msg = f"{_WHAT}: {', '.join(parts)}. {error}"
+    partly = DailyBatchError(msg, created=tuple(made), uncertain=tuple(uncertain))
+    partly.attempts = error.attempts
+    return partly
+
+
+def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation"]:
+    """The requests, checked, with a name for every room."""
+    rooms: dict[str, dict[str, Any]] = {}
+    if isinstance(params, DailyRoomParams) or not isinstance(params, Iterable):
+        msg = "params must be a list of DailyRoomParams; create_room() makes one room."
+        raise DailyConfigError(msg)
+    for index, each in enumerate(params):
+        try:
+            checks.check_room(each, now=time.time())
+        except DailyConfigError as exc:
+            msg = f"Room {index} of the list: {exc}"
+            raise DailyConfigError(msg) from exc
+        name = each.name or room_names.anonymous()
+        if name in rooms:
+            msg = f"Room {index} of the list: there is another one with the name {name!r}."
+            raise DailyConfigError(msg)
+        rooms[name] = each.model_dump(exclude_none=True)
+    listed = list(rooms.items())
+    return [
+        BatchCreation(api, dict(listed[start : start + BATCH]))
+        for start in range(0, len(listed), BATCH)
+    ]
+
+
+class BatchCreation(Posting):
+    """The making of some rooms by one request.
+
+    Parameters:
+        names: The rooms' names, in order.
+        lost: How many requests got no answer that could be read. Each may still come about.
+    """
+
+    def __init__(self, api: API, rooms: dict[str, dict[str, Any]]) -> None:
+        """Initialize; nothing is sent yet.
+
+        Args:
+            api: The API.
+            rooms: What is sent for each room, checked, by its name; without one where it was
+                made up here.
+
+        Raises:
+            DailyConfigError: Daily would refuse them together.
+        """
+        super().__init__(api)
+        self.names = list(rooms)
+        self._rooms = rooms
+        entries = [{**body, "name": name} for name, body in rooms.items()]
+        self._body = {"rooms": entries}
+        buckets = {
+            json.dumps(bucket, sort_keys=True)
+            for entry in entries
+            if (bucket := entry["properties"].get("recordings_bucket")) is not None
+        }
+        if len(buckets) > _BUCKETS:
+            msg = (
+                f"{len(buckets)} different recordings_buckets in {len(entries)} rooms: Daily takes "
+                f"{_BUCKETS} in a request. Make the rooms of a few buckets at a time."
+            )
+            raise DailyConfigError(msg)
+
+    async def run(self) -> list[DailyRoomObject]:
+        """Make all of them, or none.
+
+        Returns:
+            The rooms, in order.
+
+        Raises:
+            DailyError: They could not be made; ``lost`` says whether that is certain.
+        """
+        deadline = self.api.deadline()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._post(deadline)
+            except DailyError as exc:
+                exc.attempts = self._posts
+                if isinstance(exc, DailyInvalidRequestError):
+                    if not self.lost or isinstance(exc, DailyAuthenticationError):
+                        raise
+                    if (rooms := await self._look(exc, deadline)) is not None:
+                        return rooms
+                    raise
+                pause = self.api.policy.pause(attempt, getattr(exc, "retry_after", None))
+                if (
+                    not exc.retryable
+                    or attempt >= self.api.policy.attempts
+                    or pause >= deadline.left()
+                ):
+                    raise
+                logger.info("{} Looking again in {:.2f} s.", exc, pause)
+                await asyncio.sleep(pause)
+                if self.lost and (rooms := await self._look(exc, deadline)) is not None:
+                    return rooms
+
+    async def _post(self, deadline: Deadline) -> list[DailyRoomObject]:
+        data = await self._send("/batch/rooms", self._body, what=_WHAT, deadline=deadline)
+        rooms = self._read(data)
+        self.lost -= 1
+        return rooms
+
+    def _read(self, data: Any) -> list[DailyRoomObject]:
+        # An array according to Daily's document; its lists of rooms are wrapped.
+        entries = data.get("data") if isinstance(data, dict) else data
+        if not isinstance(entries, list):
+            msg = f"{_WHAT}: Invalid response: no list of rooms."
+            raise DailyResponseError(msg)
+        found = {room.name: room for room in map(read_room, entries)}
+        if missing := [name for name in self.names if name not in found]:
+            msg = f"{_WHAT}: Invalid response: {len(missing)} rooms are not in it."
+            raise DailyResponseError(msg)
+        return [found[name] for name in self.names]
+
+    async def _look(self, lost: DailyError, deadline: Deadline) -> list[DailyRoomObject] | None:
+        """After a lost answer: the rooms, or None when there are none yet.
+
+        All or none of them were made, so that one tells of all.
+        """
+        proof = max(self.names, key=self._proves)
+        try:
+            room = await get_room(self.api, proof, deadline=deadline)
+        except DailyNotFoundError:
+            return None
+        except DailyError as exc:  # the first failure tells more
+            raise lost from exc
+        body = self._rooms[proof]
+        same = same_exp(room, body)
+        if "name" in body and not same:
+            if same is False:
+                self.lost = 0  # all or none, and that one is not ours
+            raise exists(_WHAT, room, path="/batch/rooms", unknown=same is None) from lost
+        try:
+            rooms = await self._all()
+        except DailyError as exc:
+            raise lost from exc
+        self.lost = 0
+        return rooms
+
+    def _proves(self, name: str) -> int:
+        """How surely a room of this name is ours: made up here, with an expiry, neither."""
+        body = self._rooms[name]
+        return int("exp" in body["properties"]) if "name" in body else 2
+
+    async def _all(self) -> list[DailyRoomObject]:
+        found: dict[str, DailyRoomObject] = {}
+        async for room in list_rooms(self.api):  # the newest come first
+            if room.name in self._rooms:
+                found[room.name] = room
+            if len(found) == len(self._rooms):
+                break
+        for name in self.names:
+            if name not in found:
+                found[name] = await get_room(self.api, name)
+        return [found[name] for name in self.names]

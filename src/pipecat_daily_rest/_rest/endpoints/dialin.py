@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Whom a call to a telephone number, or to a SIP address, reaches.
+
+Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+from pipecat_daily_rest._core import arguments
+from pipecat_daily_rest._core.secret import secret
+from pipecat_daily_rest._http.pages import listed
+from pipecat_daily_rest._http.retry import Repeat
+from pipecat_daily_rest._rest import phone_checks as checks
+from pipecat_daily_rest._rest.endpoints.base import Methods, delete, segment, unquoted
+from pipecat_daily_rest.answers import DailyDialinConfig
+
+DialinType = Literal["pinless_dialin", "pin_dialin"]
+
+
+class DialinMethods(Methods):
+    """Dial-in configurations."""
+
+    def list_dialin_configs(
+        self,
+        *,
+        phone_number: str | None = None,
+        name_prefix: str | None = None,
+        sip_username: str | None = None,
+        type: DialinType | None = None,
+    ) -> AsyncIterator[DailyDialinConfig]:
+        """List the dial-in configurations, all pages.
+
+        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
+
+        Args:
+            phone_number: Only those of this number.
+            name_prefix: Only those of this name.
+            sip_username: Only those whose SIP address has this user part.
+            type: Only those of this type.
+
+        Returns:
+            The configurations, to be read with ``async for``; a page that cannot be had raises a
+            `DailyError` there.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        what = "Unable to list the dial-in configs"
+        query = {
+            "phone_number": arguments.text("phone_number", phone_number),
+            "name_prefix": arguments.text("name_prefix", name_prefix),
+            "sip_username": arguments.text("sip_username", sip_username),
+            "type": _type(type),
+        }
+        return listed(
+            self.api,
+            "/domain-dialin-config",
+            what=what,
+            read=lambda data: DailyDialinConfig.read(data, what=what),
+            key=lambda config: config.id,
+            query=query,
+        )
+
+    async def get_dialin_config(self, config_id: str) -> DailyDialinConfig:
+        """Look a dial-in configuration up.
+
+        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
+
+        Args:
+            config_id: Its id.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be told.
+        """
+        path, what = self._config(config_id), "Unable to get the dial-in config"
+        return DailyDialinConfig.read(await self.api.request("GET", path, what=what), what=what)
+
+    async def create_dialin_config(
+        self,
+        *,
+        type: DialinType = "pinless_dialin",
+        phone_number: str | None = None,
+        name_prefix: str | None = None,
+        room_creation_api: str | None = None,
+        hmac: str | None = None,
+        hold_music_url: str | None = None,
+        timeout_message: str | None = None,
+        ivr_message: str | None = None,
+    ) -> DailyDialinConfig:
+        """Decide whom a call to a number reaches.
+
+        After a lost answer it is not made a second time; `list_dialin_configs` tells whether it
+        was.
+
+        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
+
+        Args:
+            type: ``pinless_dialin`` asks ``room_creation_api`` for a room, ``pin_dialin`` asks the
+                caller for a PIN.
+            phone_number: A purchased number, in E.164; without one it is called by SIP.
+            name_prefix: What the configuration is called.
+            room_creation_api: The URL that is asked for a room.
+            hmac: What these requests are signed with, in base64; Daily makes one up when None.
+            hold_music_url: The music that the caller hears, an MP3 of less than 60 s and 10 MB.
+            timeout_message: What the caller hears when no room came.
+            ivr_message: What the caller hears first, with ``pin_dialin``.
+
+        Returns:
+            The configuration, with its ``hmac``.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+            DailyError: It could not be made, or that is unknown.
+        """
+        hmac = secret(hmac)
+        what = "Unable to create the dial-in config"
+        body = {
+            "type": _type(type),
+            **_fields(
+                phone_number,
+                name_prefix,
+                room_creation_api,
+                hmac,
+                hold_music_url,
+                timeout_message,
+                ivr_message,
+            ),
+        }
+        with unquoted(hmac):
+            data = await self.api.request(
+                "POST", "/domain-dialin-config", what=what, json=body, repeat=Repeat.UNSENT
+            )
+        return DailyDialinConfig.read(data, what=what)
+
+    async def update_dialin_config(
+        self,
+        config_id: str,
+        *,
+        phone_number: str | None = None,
+        name_prefix: str | None = None,
+        room_creation_api: str | None = None,
+        hmac: str | None = None,
+        hold_music_url: str | None = None,
+        timeout_message: str | None = None,
+        ivr_message: str | None = None,
+    ) -> DailyDialinConfig:
+        """Change a dial-in configuration.
+
+        Whether Daily keeps the ``hmac`` when it is not passed is not documented: take the one of
+        the answer.
+
+        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
+
+        Args:
+            config_id: Its id.
+            phone_number: As in `create_dialin_config`; None leaves it, as with the others.
+            name_prefix: What the configuration is called.
+            room_creation_api: The URL that is asked for a room.
+            hmac: What these requests are signed with, in base64.
+            hold_music_url: The music that the caller hears.
+            timeout_message: What the caller hears when no room came.
+            ivr_message: What the caller hears first, with ``pin_dialin``.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+            DailyNotFoundError: There is none.
+            DailyError: It could not be changed.
+        """
+        hmac = secret(hmac)
+        path, what = self._config(config_id), "Unable to update the dial-in config"
+        body = _fields(
+            phone_number,
+            name_prefix,
+            room_creation_api,
+            hmac,
+            hold_music_url,
+            timeout_message,
+            ivr_message,
+        )
+        with unquoted(hmac):
+            data = await self.api.request("PUT", path, what=what, json=body)
+        return DailyDialinConfig.read(data, what=what)
+
+    async def delete_dialin_config(self, config_id: str) -> bool:
+        """Delete a dial-in configuration. One that is gone already is a success.
+
+        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
+
+        Args:
+            config_id: Its id.
+
+        Returns:
+            True: it no longer exists.
+
+        Raises:
+            DailyConfigError: It is no id.
+            DailyError: It could not be deleted.
+        """
+        what = "Failed to delete the dial-in config"
+        return await delete(self.api, self._config(config_id), what=what)
+
+    def _config(self, config_id: str) -> str:
+        return f"/domain-dialin-config/{segment('config_id', config_id, key=self.api.key)}"
+
+
+def _type(type: str | None) -> str | None:
+    return arguments.one_of("type", type, "pinless_dialin", "pin_dialin")
+
+
+def _fields(
+    phone_number: str | None,
+    name_prefix: str | None,
+    room_creation_api: str | None,
+    hmac: str | None,
+    hold_music_url: str | None,
+    timeout_message: str | None,
+    ivr_message: str | None,
+) -> dict[str, Any]:
+    if phone_number is not None:
+        checks.number("phone_number", phone_number)
+    for field, url in (
+        ("room_creation_api", room_creation_api),
+        ("hold_music_url", hold_music_url),
+    ):
+        if url is not None:
+            checks.web_url(field, url)
+    arguments.text("timeout_message", timeout_message)
+    arguments.text("ivr_message", ivr_message)
+    given = {
+        "phone_number": phone_number,
+        "name_prefix": arguments.text("name_prefix", name_prefix),
+        "room_creation_api": room_creation_api,
+        "hmac": checks.hmac(hmac),
+        "hold_music_url": hold_music_url,
+        "timeout_config": None if timeout_message is None else {"message": timeout_message},
+        "ivr_greeting": None if ivr_message is None else {"message": ivr_message},
+    }
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Meetings: who was together in a room, and for how long.
+
+Reference: https://docs.daily.co/reference/rest-api/meetings
+"""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from math import isfinite
+
+from pipecat_daily_rest._core import arguments, room_names
+from pipecat_daily_rest._core.secret import hidden
+from pipecat_daily_rest._http.pages import listed
+from pipecat_daily_rest._rest.endpoints.base import Methods, segment
+from pipecat_daily_rest.answers import DailyMeeting, DailyMeetingParticipant
+from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
+
+_PAGE = 100
+
+
+class MeetingMethods(Methods):
+    """The records of meetings."""
+
+    def list_meetings(
+        self,
+        *,
+        room_name: str | None = None,
+        timeframe_start: datetime | float | None = None,
+        timeframe_end: datetime | float | None = None,
+        ongoing: bool | None = None,
+        no_participants: bool = False,
+    ) -> AsyncIterator[DailyMeeting]:
+        """List the meetings, all pages, newest first. They lag by 10 to 15 seconds.
+
+        Reference: https://docs.daily.co/reference/rest-api/meetings/get-meeting-information
+
+        Args:
+            room_name: Only those in this room, which need not exist any more.
+            timeframe_start: Only those that began then or later: an aware ``datetime`` or unix
+                seconds.
+            timeframe_end: Only those that began before.
+            ongoing: Only those that go on, or only those that are over.
+            no_participants: Whether the participants are left out.
+
+        Returns:
+            The meetings, to be read with ``async for``; a page that cannot be had raises a
+            `DailyError` there.
+
+        Raises:
+            DailyConfigError: No room can have that name, or an argument cannot be one.
+        """
+        arguments.flag("ongoing", ongoing)
+        arguments.flag("no_participants", no_participants)
+        what = "Unable to list the meetings"
+        return listed(
+            self.api,
+            "/meetings",
+            what=what,
+            read=lambda data: DailyMeeting.read(data, what=what),
+            key=lambda meeting: meeting.id,
+            query={
+                "room": None if room_name is None else room_names.check(room_name),
+                "timeframe_start": _seconds("timeframe_start", timeframe_start),
+                "timeframe_end": _seconds("timeframe_end", timeframe_end),
+                "ongoing": None if ongoing is None else str(ongoing).lower(),
+                "no_participants": "true" if no_participants else None,
+            },
+        )
+
+    async def get_meeting(self, meeting_id: str) -> DailyMeeting:
+        """Look a meeting up. Its participants have a list of their own.
+
+        Reference: https://docs.daily.co/reference/rest-api/meetings/get-individual-meeting-information
+
+        Args:
+            meeting_id: The meeting session's id.
+
+        Returns:
+            The meeting.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be told.
+        """
+        meeting_id = hidden(meeting_id, self.api.key)
+        path, what = self._meeting(meeting_id), "Unable to get the meeting"
+        return DailyMeeting.read(await self.api.request("GET", path, what=what), what=what)
+
+    async def list_meeting_participants(
+        self, meeting_id: str
+    ) -> AsyncIterator[DailyMeetingParticipant]:
+        """List who was in a meeting for 10 s or more, all pages.
+
+        Reference: https://docs.daily.co/reference/rest-api/meetings/get-meeting-participants
+
+        Args:
+            meeting_id: The meeting session's id.
+
+        Yields:
+            The participants, each once.
+
+        Raises:
+            DailyNotFoundError: There is no such meeting.
+            DailyError: They could not be listed.
+        """
+        meeting_id = hidden(meeting_id, self.api.key)
+        path = hidden(f"{self._meeting(meeting_id)}/participants", self.api.key)
+        what = "Unable to list the participants"
+        seen: set[str] = set()
+        cursors: list[dict[str, str]] = [{}]
+        while cursors:
+            query = {"limit": str(_PAGE), **cursors.pop()}
+            data = await self.api.request("GET", path, what=what, query=query)
+            entries = data.get("data") if isinstance(data, dict) else None
+            if not isinstance(entries, list):
+                msg = f"{what}: Invalid response: no list."
+                raise DailyResponseError(msg)
+            page = [DailyMeetingParticipant.read(each, what=what) for each in entries]
+            fresh = [each for each in page if each.participant_id not in seen]
+            if fresh:
+                cursors = _beyond(page)
+            for each in fresh:
+                seen.add(each.participant_id)
+                yield each
+
+    def _meeting(self, id: str) -> str:
+        path: str = hidden(f"/meetings/{segment('meeting_id', id, key=self.api.key)}", self.api.key)
+        return path
+
+
+def _beyond(page: list[DailyMeetingParticipant]) -> list[dict[str, str]]:
+    """Where the list goes on. Daily does not say in which order it comes: the times tell it."""
+    first, last = page[0], page[-1]
+    before = {"joined_before": last.participant_id}
+    after = {"joined_after": last.participant_id}
+    times = (first.join_time, last.join_time)
+    if not all(isinstance(time, int | float) for time in times) or times[0] == times[1]:
+        return [after, before]
+    return [before] if (times[0] or 0) > (times[1] or 0) else [after]
+
+
+def _seconds(field: str, instant: datetime | float | None) -> str | None:
+    """Whole unix seconds, for a query."""
+    if isinstance(instant, datetime):
+        if instant.tzinfo is None:
+            msg = f"{field} must be an aware datetime: give it a time zone, as UTC."
+            raise DailyConfigError(msg)
+        instant = instant.timestamp()
+    if instant is None:
+        return None
+    if isinstance(instant, bool) or not isinstance(instant, int | float) or not isfinite(instant):
+        msg = f"{field} must be an aware datetime or unix seconds, not {instant!r}."
+        raise DailyConfigError(msg)
+    return str(int(instant))

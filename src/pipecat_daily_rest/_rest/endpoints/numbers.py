@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Telephone numbers.
+
+Reference: https://docs.daily.co/reference/rest-api/phone-numbers
+"""
+
+from collections.abc import AsyncIterator
+
+from pipecat_daily_rest._core import arguments
+from pipecat_daily_rest._http.pages import listed
+from pipecat_daily_rest._http.retry import Repeat
+from pipecat_daily_rest._rest import phone_checks as checks
+from pipecat_daily_rest._rest.endpoints.base import Methods, segment
+from pipecat_daily_rest.answers import DailyAvailableNumber, DailyPhoneNumber
+from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError, DailyResponseError
+
+
+class NumberMethods(Methods):
+    """Telephone numbers."""
+
+    async def list_available_numbers(
+        self,
+        *,
+        areacode: str | None = None,
+        region: str | None = None,
+        city: str | None = None,
+        contains: str | None = None,
+        starts_with: str | None = None,
+        ends_with: str | None = None,
+    ) -> list[DailyAvailableNumber]:
+        """List telephone numbers that can be bought.
+
+        Reference: https://docs.daily.co/reference/rest-api/phone-numbers/list-available-numbers
+
+        Args:
+            areacode: Only those of this area; not together with ``region``.
+            region: Only those of this state, as ``CA``.
+            city: Only those of this city; together with ``region``, without any digits.
+            contains: 3 to 7 digits of the number; one of this and the next two.
+            starts_with: 3 to 7 digits at its beginning.
+            ends_with: 3 to 7 digits at its end.
+
+        Returns:
+            The numbers.
+
+        Raises:
+            DailyConfigError: The arguments do not go together.
+            DailyError: They could not be listed.
+        """
+        digits = {"contains": contains, "starts_with": starts_with, "ends_with": ends_with}
+        for field, value in digits.items():
+            if value is not None and not (
+                isinstance(value, str)
+                and value.isascii()
+                and value.isdigit()
+                and 3 <= len(value) <= 7
+            ):
+                msg = f"{field} {value!r} must be 3 to 7 digits."
+                raise DailyConfigError(msg)
+        sought = [field for field, value in digits.items() if value is not None]
+        if len(sought) > 1:
+            msg = f"pass one of {' and '.join(sought)}: Daily does not combine them."
+            raise DailyConfigError(msg)
+        if areacode is not None and region is not None:
+            msg = "pass areacode or region: Daily does not combine them."
+            raise DailyConfigError(msg)
+        if city is not None and (region is None or sought):
+            msg = "city goes together with region, and with nothing else."
+            raise DailyConfigError(msg)
+        places = {"areacode": areacode, "region": region, "city": city}
+        given = {**{name: arguments.text(name, place) for name, place in places.items()}, **digits}
+        query = {name: value for name, value in given.items() if value is not None}
+        what = "Unable to list the available phone numbers"
+        data = await self.api.request("GET", "/list-available-numbers", what=what, query=query)
+        numbers = data.get("data") if isinstance(data, dict) else None
+        if not isinstance(numbers, list):
+            msg = f"{what}: Invalid response: no list."
+            raise DailyResponseError(msg)
+        return [DailyAvailableNumber.read(each, what=what) for each in numbers]
+
+    def list_phone_numbers(
+        self, *, name: str | None = None, number: str | None = None
+    ) -> AsyncIterator[DailyPhoneNumber]:
+        """List the telephone numbers that were bought, all pages.
+
+        Reference: https://docs.daily.co/reference/rest-api/phone-numbers/purchased-phone-numbers
+
+        Args:
+            name: Only those with this in their name.
+            number: Only those with this in their number.
+
+        Returns:
+            The numbers, to be read with ``async for``; a page that cannot be had raises a
+            `DailyError` there.
+
+        Raises:
+            DailyConfigError: An argument is no string.
+        """
+        what = "Unable to list the phone numbers"
+        return listed(
+            self.api,
+            "/purchased-phone-numbers",
+            what=what,
+            read=lambda data: DailyPhoneNumber.read(data, what=what),
+            key=lambda bought: bought.id,
+            query={
+                "filter_name": arguments.text("name", name),
+                "filter_number": arguments.text("number", number),
+            },
+        )
+
+    async def buy_phone_number(self, number: str | None = None) -> DailyPhoneNumber:
+        """Buy a telephone number, which costs money and cannot be undone for 14 days.
+
+        After a lost answer it is not bought a second time; `list_phone_numbers` tells whether it
+        was.
+
+        Reference: https://docs.daily.co/reference/rest-api/phone-numbers/buy-phone-number
+
+        Args:
+            number: The number, in E.164; any of California when None.
+
+        Returns:
+            The number, with its id.
+
+        Raises:
+            DailyConfigError: It is no number.
+            DailyInvalidRequestError: It is not to be had; ``info`` says why.
+            DailyError: It was not bought, or that is unknown.
+        """
+        body = {} if number is None else {"number": checks.number("number", number)}
+        what = f"Unable to buy {number or 'a phone number'}"
+        data = await self.api.request(
+            "POST", "/buy-phone-number", what=what, json=body, repeat=Repeat.UNSENT
+        )
+        return DailyPhoneNumber.read(data, what=what)
+
+    async def release_phone_number(self, number_id: str) -> bool:
+        """Give a telephone number back, 14 days after it was bought at the earliest.
+
+        Reference: https://docs.daily.co/reference/rest-api/phone-numbers/release-phone-number
+
+        Args:
+            number_id: Its id, not the number.
+
+        Returns:
+            True: it is no longer yours.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyInvalidRequestError: It is too new; ``info`` says so.
+            DailyError: It could not be released.
+        """
+        path = f"/release-phone-number/{segment('number_id', number_id, key=self.api.key)}"
+        try:
+            await self.api.request("DELETE", path, what="Unable to release the phone number")
+        except DailyNotFoundError as exc:
+            if exc.attempts == 1:  # else an attempt before this one has released it
+                raise
+        return True

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Recordings and transcripts.
+
+Reference: https://docs.daily.co/reference/rest-api/recordings and
+https://docs.daily.co/reference/rest-api/transcript
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pipecat_daily_rest._core import arguments, room_names
+from pipecat_daily_rest._http.pages import listed
+from pipecat_daily_rest._rest.endpoints.base import Methods, segment
+from pipecat_daily_rest.answers import (
+    DailyAccessLink,
+    DailyDeletedRecording,
+    DailyRecording,
+    DailyTranscript,
+)
+from pipecat_daily_rest.errors import DailyNotFoundError
+
+
+class StoredMethods(Methods):
+    """What Daily stored of the calls."""
+
+    def list_recordings(self, *, room_name: str | None = None) -> AsyncIterator[DailyRecording]:
+        """List the recordings, all pages, newest first.
+
+        Daily counts this request in a slow tier (50 in 30 s).
+
+        Reference: https://docs.daily.co/reference/rest-api/recordings/list-recordings
+
+        Args:
+            room_name: Only those of this room, which need not exist any more.
+
+        Returns:
+            The recordings, to be read with ``async for``; a page that cannot be had raises a
+            `DailyError` there.
+
+        Raises:
+            DailyConfigError: No room can have that name.
+        """
+        what = "Unable to list the recordings"
+        return listed(
+            self.api,
+            "/recordings",
+            what=what,
+            read=lambda data: DailyRecording.read(data, what=what),
+            key=lambda recording: recording.id,
+            query={"room_name": None if room_name is None else room_names.check(room_name)},
+        )
+
+    async def get_recording(self, recording_id: str) -> DailyRecording:
+        """Look a recording up.
+
+        Reference: https://docs.daily.co/reference/rest-api/recordings/get-recording-information
+
+        Args:
+            recording_id: Its id.
+
+        Returns:
+            The recording.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be told.
+        """
+        path, what = self._recording(recording_id), "Unable to get the recording"
+        return DailyRecording.read(await self.api.request("GET", path, what=what), what=what)
+
+    async def delete_recording(self, recording_id: str) -> DailyDeletedRecording:
+        """Delete a recording. One that is gone already is a success.
+
+        Reference: https://docs.daily.co/reference/rest-api/recordings/delete-recording
+
+        Args:
+            recording_id: Its id.
+
+        Returns:
+            Where its file was; only the id, when it was gone already.
+
+        Raises:
+            DailyError: It could not be deleted.
+        """
+        path, what = self._recording(recording_id), "Failed to delete the recording"
+        data = await self._delete(path, what, id=recording_id)
+        return DailyDeletedRecording.read(data, what=what)
+
+    async def get_recording_link(self, recording_id: str) -> DailyAccessLink:
+        """Make a link to a recording's file. It works for a short time; do not keep it.
+
+        Reference: https://docs.daily.co/reference/rest-api/recordings/get-recording-link
+
+        Args:
+            recording_id: Its id.
+
+        Returns:
+            The link.
+
+        Raises:
+            DailyNotFoundError: There is no such recording.
+            DailyError: There is no link to it.
+        """
+        return await self._link(self._recording(recording_id), "recording")
+
+    def list_transcripts(
+        self, *, room_id: str | None = None, meeting_id: str | None = None
+    ) -> AsyncIterator[DailyTranscript]:
+        """List the transcripts, all pages, newest first.
+
+        Reference: https://docs.daily.co/reference/rest-api/transcript/list-transcripts
+
+        Args:
+            room_id: Only those of the room with this id (`DailyRoomObject.id`, not its name).
+            meeting_id: Only those of this meeting session.
+
+        Returns:
+            The transcripts, to be read with ``async for``; a page that cannot be had raises a
+            `DailyError` there.
+
+        Raises:
+            DailyConfigError: An argument is no string.
+        """
+        what = "Unable to list the transcripts"
+        return listed(
+            self.api,
+            "/transcript",
+            what=what,
+            read=lambda data: DailyTranscript.read(data, what=what),
+            key=lambda transcript: transcript.transcriptId,
+            query={
+                "roomId": arguments.text("room_id", room_id),
+                "mtgSessionId": arguments.text("meeting_id", meeting_id),
+            },
+        )
+
+    async def get_transcript(self, transcript_id: str) -> DailyTranscript:
+        """Look a transcript up.
+
+        Reference: https://docs.daily.co/reference/rest-api/transcript/get-transcript-information
+
+        Args:
+            transcript_id: Its id.
+
+        Returns:
+            The transcript.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be told.
+        """
+        path, what = self._transcript(transcript_id), "Unable to get the transcript"
+        return DailyTranscript.read(await self.api.request("GET", path, what=what), what=what)
+
+    async def delete_transcript(self, transcript_id: str) -> DailyTranscript:
+        """Delete a transcript. One that is gone already is a success.
+
+        Reference: https://docs.daily.co/reference/rest-api/transcript/delete-transcript
+
+        Args:
+            transcript_id: Its id.
+
+        Returns:
+            What it was, with the status ``t_deleted``; only that and the id, when it was gone
+            already.
+
+        Raises:
+            DailyError: It could not be deleted.
+        """
+        path, what = self._transcript(transcript_id), "Failed to delete the transcript"
+        data = await self._delete(path, what, transcriptId=transcript_id, status="t_deleted")
+        return DailyTranscript.read(data, what=what)
+
+    async def get_transcript_link(self, transcript_id: str) -> DailyAccessLink:
+        """Make a link to a transcript's WebVTT file. It works for a short time; do not keep it.
+
+        Reference: https://docs.daily.co/reference/rest-api/transcript/get-transcript-link
+
+        Args:
+            transcript_id: Its id.
+
+        Returns:
+            The link.
+
+        Raises:
+            DailyNotFoundError: There is no such transcript.
+            DailyError: There is no link to it.
+        """
+        return await self._link(self._transcript(transcript_id), "transcript")
+
+    def _recording(self, id: str) -> str:
+        return f"/recordings/{segment('recording_id', id, key=self.api.key)}"
+
+    def _transcript(self, id: str) -> str:
+        return f"/transcript/{segment('transcript_id', id, key=self.api.key)}"
+
+    async def _delete(self, path: str, what: str, **known: str) -> dict[str, Any]:
+        """Delete, and tell of it what is known whatever the answer lacks."""
+        try:
+            data = await self.api.request("DELETE", path, what=what)
+        except DailyNotFoundError:
+            data = None  # nobody knows whether a request before this one has deleted it
+        answered = data if isinstance(data, dict) else {}
+        return {**known, **{name: value for name, value in answered.items() if value is not None}}
+
+    async def _link(self, path: str, what: str) -> DailyAccessLink:
+        what = f"Unable to get the link to the {what}"
+        data = await self.api.request("GET", f"{path}/access-link", what=what)
+        return DailyAccessLink.read(data, what=what)

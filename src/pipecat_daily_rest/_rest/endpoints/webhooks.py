@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Webhooks.
+
+Reference: https://docs.daily.co/reference/rest-api/webhooks
+"""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from pipecat_daily_rest._core import arguments
+from pipecat_daily_rest._core.secret import secret
+from pipecat_daily_rest._http.retry import Repeat
+from pipecat_daily_rest._rest import phone_checks as checks
+from pipecat_daily_rest._rest.endpoints.base import Methods, delete, segment, unquoted
+from pipecat_daily_rest.answers import DailyWebhook
+from pipecat_daily_rest.errors import DailyResponseError
+
+RetryType = Literal["circuit-breaker", "exponential"]
+
+
+class WebhookMethods(Methods):
+    """Webhooks: whom Daily tells what happens in the rooms. `webhooks` reads what it tells."""
+
+    async def list_webhooks(self) -> list[DailyWebhook]:
+        """List the webhooks.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/get-webhooks
+
+        Returns:
+            The webhooks; seldom more than one.
+
+        Raises:
+            DailyAPIError: ``code`` is ``invalid-plan-type``: the account has no payment card.
+            DailyError: They could not be listed.
+        """
+        what = "Unable to list the webhooks"
+        data = await self.api.request("GET", "/webhooks", what=what)
+        if not isinstance(data, list):
+            msg = f"{what}: Invalid response: no list."
+            raise DailyResponseError(msg)
+        return [DailyWebhook.read(each, what=what) for each in data]
+
+    async def get_webhook(self, webhook_id: str) -> DailyWebhook:
+        """Look a webhook up.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/get-webhook
+
+        Args:
+            webhook_id: Its ``uuid``.
+
+        Returns:
+            The webhook.
+
+        Raises:
+            DailyNotFoundError: There is none.
+            DailyError: It could not be told.
+        """
+        path, what = self._webhook(webhook_id), "Unable to get the webhook"
+        data = await self.api.request("GET", path, what=what)
+        # Daily's documents show an array here, and an object for the same elsewhere.
+        if isinstance(data, list) and len(data) == 1:
+            [data] = data
+        return DailyWebhook.read(data, what=what)
+
+    async def create_webhook(
+        self,
+        url: str,
+        *,
+        event_types: Iterable[str] | None = None,
+        hmac: str | None = None,
+        basic_auth: str | None = None,
+        retry_type: RetryType | None = None,
+    ) -> DailyWebhook:
+        """Make a webhook. Daily tests the URL first: it has to answer 200 at once.
+
+        After a lost answer it is not made a second time; `list_webhooks` tells whether it was.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/create-webhook
+
+        Args:
+            url: Where the events go.
+            event_types: Which events, as ``participant.joined``; Daily's default when None.
+            hmac: What they are signed with, in base64; Daily makes one up when None.
+            basic_auth: Credentials that Daily sends to the URL.
+            retry_type: ``circuit-breaker`` gives the webhook up after three failures in a row,
+                ``exponential`` repeats each event up to five times; the former when None.
+
+        Returns:
+            The webhook, with its ``hmac``.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+            DailyError: It could not be made: for instance, the URL did not answer the test.
+        """
+        hmac, basic_auth = secret(hmac), secret(basic_auth)
+        what = "Unable to create the webhook"
+        body = {
+            "url": checks.web_url("url", url),
+            **_body(event_types, hmac, basic_auth, retry_type),
+        }
+        with unquoted(hmac, basic_auth):
+            data = await self.api.request(
+                "POST", "/webhooks", what=what, json=body, repeat=Repeat.UNSENT
+            )
+        return DailyWebhook.read(data, what=what)
+
+    async def update_webhook(
+        self,
+        webhook_id: str,
+        *,
+        url: str | None = None,
+        event_types: Iterable[str] | None = None,
+        hmac: str | None = None,
+        basic_auth: str | None = None,
+        retry_type: RetryType | None = None,
+    ) -> DailyWebhook:
+        """Change a webhook. One that Daily has given up is active again, even without a change.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/update-webhook
+
+        Args:
+            webhook_id: Its ``uuid``.
+            url: As in `create_webhook`; None leaves it, as with the other arguments.
+            event_types: Which events, all of them.
+            hmac: What they are signed with, in base64.
+            basic_auth: Credentials that Daily sends to the URL.
+            retry_type: ``circuit-breaker`` or ``exponential``.
+
+        Returns:
+            The webhook.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+            DailyNotFoundError: There is none.
+            DailyError: It could not be changed.
+        """
+        hmac, basic_auth = secret(hmac), secret(basic_auth)
+        path, what = self._webhook(webhook_id), "Unable to update the webhook"
+        body = _body(event_types, hmac, basic_auth, retry_type)
+        if url is not None:
+            body["url"] = checks.web_url("url", url)
+        with unquoted(hmac, basic_auth):
+            data = await self.api.request("POST", path, what=what, json=body)
+        return DailyWebhook.read(data, what=what)
+
+    async def delete_webhook(self, webhook_id: str) -> bool:
+        """Delete a webhook. One that is gone already is a success.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/delete-webhook
+
+        Args:
+            webhook_id: Its ``uuid``.
+
+        Returns:
+            True: it no longer exists.
+
+        Raises:
+            DailyError: It could not be deleted.
+        """
+        what = "Failed to delete the webhook"
+        return await delete(self.api, self._webhook(webhook_id), what=what)
+
+    def _webhook(self, webhook_id: str) -> str:
+        return f"/webhooks/{segment('webhook_id', webhook_id, key=self.api.key)}"
+
+
+def _body(
+    event_types: Iterable[str] | None,
+    hmac: str | None,
+    basic_auth: str | None,
+    retry_type: str | None,
+) -> dict[str, Any]:
+    given = {
+        "eventTypes": checks.event_types(event_types),
+        "hmac": checks.hmac(hmac),
+        "basicAuth": arguments.text("basic_auth", basic_auth),
+        "retryType": arguments.one_of("retry_type", retry_type, "circuit-breaker", "exponential"),
+    }
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""DailyRESTHelper: one thin method per endpoint.
+
+Reference: https://docs.daily.co/reference/rest-api
+"""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from pipecat_daily_rest._core import arguments, settings
+from pipecat_daily_rest._core.deadline import Deadline
+from pipecat_daily_rest._core.secret import masked, secret
+from pipecat_daily_rest._http.api import API
+from pipecat_daily_rest._http.rates import RateLimits
+from pipecat_daily_rest._http.retry import Repeat, RetryPolicy
+from pipecat_daily_rest._rest import raw_request
+from pipecat_daily_rest._rest.endpoints.dialin import DialinMethods
+from pipecat_daily_rest._rest.endpoints.domain import DomainMethods, ask_for_domain
+from pipecat_daily_rest._rest.endpoints.meetings import MeetingMethods
+from pipecat_daily_rest._rest.endpoints.numbers import NumberMethods
+from pipecat_daily_rest._rest.endpoints.phone import PhoneMethods
+from pipecat_daily_rest._rest.endpoints.rooms import RoomMethods
+from pipecat_daily_rest._rest.endpoints.session import SessionMethods
+from pipecat_daily_rest._rest.endpoints.stored import StoredMethods
+from pipecat_daily_rest._rest.endpoints.tokens import TokenMethods
+from pipecat_daily_rest._rest.endpoints.webhooks import WebhookMethods
+from pipecat_daily_rest.errors import DailyConfigError
+
+
+class DailyRESTHelper(
+    RoomMethods,
+    SessionMethods,
+    TokenMethods,
+    DomainMethods,
+    MeetingMethods,
+    StoredMethods,
+    PhoneMethods,
+    NumberMethods,
+    DialinMethods,
+    WebhookMethods,
+):
+    """A client of Daily's REST API.
+
+    A drop-in for ``pipecat.transports.daily.utils.DailyRESTHelper``. Rooms that it makes belong to
+    the caller: for a room that is deleted by itself use `provisioned_room`.
+    """
+
+    def __init__(
+        self,
+        *,
+        daily_api_key: str,
+        daily_api_url: str = settings.DEFAULT_API_URL,
+        aiohttp_session: aiohttp.ClientSession | None = None,
+        retry: RetryPolicy | None = None,
+        pace: RateLimits | bool = True,
+    ) -> None:
+        """Initialize the helper; nothing is opened before the first request.
+
+        Args:
+            daily_api_key: The API key.
+            daily_api_url: The base URL of the API.
+            aiohttp_session: A session to borrow; it is never closed here. Without one, all helpers
+                of an event loop share a session, which the last of them closes.
+            retry: How often and how long requests are tried.
+            pace: Whether requests wait until Daily's rate limits allow them. An account with other
+                limits than the documented ones says so: ``RateLimits(default=(200, 5))``.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        daily_api_key = secret(daily_api_key) or ""
+        if aiohttp_session is not None:
+            arguments.model("aiohttp_session", aiohttp_session, aiohttp.ClientSession)
+        if retry is not None:
+            arguments.model("retry", retry, RetryPolicy)
+        if not isinstance(pace, RateLimits | bool):
+            msg = (
+                "pace must be True, False or a pipecat_daily_rest.RateLimits, "
+                f"not {type(pace).__name__}."
+            )
+            raise DailyConfigError(msg)
+        self.api = API(
+            api_key=daily_api_key,
+            api_url=daily_api_url,
+            session=aiohttp_session,
+            policy=retry,
+            pace=pace,
+        )
+        self.aiohttp_session = aiohttp_session
+
+    @classmethod
+    def from_env(
+        cls,
+        *,
+        aiohttp_session: aiohttp.ClientSession | None = None,
+        retry: RetryPolicy | None = None,
+        pace: RateLimits | bool = True,
+    ) -> Self:
+        """Make a helper from ``DAILY_API_KEY`` and ``DAILY_API_URL``.
+
+        Args:
+            aiohttp_session: As for the helper itself, like the others.
+            retry: How often and how long requests are tried.
+            pace: Whether requests wait until Daily's rate limits allow them.
+
+        Returns:
+            The helper.
+
+        Raises:
+            DailyConfigError: There is no key.
+        """
+        return cls(
+            daily_api_key=settings.api_key(),
+            daily_api_url=settings.api_url(),
+            aiohttp_session=aiohttp_session,
+            retry=retry,
+            pace=pace,
+        )
+
+    @property
+    def daily_api_key(self) -> str:
+        """The API key; its ``repr`` does not show it."""
+        return self.api.key
+
+    @property
+    def daily_api_url(self) -> str:
+        """The base URL of the API, without a trailing slash."""
+        return self.api.url
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Give the shared session back. A session that was passed in is left alone."""
+        await self.api.aclose()
+
+    async def warm(self) -> None:
+        """Take what only the first room needs off its path: DNS, TCP, TLS, the domain's id.
+
+        Then a room and its tokens are one request on an open connection. A connection that is not
+        used for 50 seconds is closed, before Daily drops it: after a longer silence this opens
+        one again. The helper has to stay open meanwhile, and to be passed on as ``daily=``.
+
+        Raises:
+            DailyError: Daily cannot be reached, or refuses the key.
+        """
+        await ask_for_domain(self.api)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        query: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
+    ) -> Any:
+        """Send any request of Daily's API that has no method of its own.
+
+        A POST or PATCH is sent again only when the first surely had no effect; others whenever no
+        good answer came.
+
+        Args:
+            method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
+            path: Below the API URL, as ``/webhooks/<id>``; an id with other characters than letters,
+                digits, ``-``, ``_`` and ``.`` goes through ``urllib.parse.quote(id, safe="")``.
+            json: The body: anything that JSON can hold; none is sent when None.
+            query: The query: texts, numbers and booleans; None is left out.
+            deadline: Seconds for all attempts together, without the wait for Daily's rate limits;
+                the retry policy's when None.
+
+        Returns:
+            The answer's JSON; None for an answer without a body.
+
+        Raises:
+            DailyConfigError: An argument cannot be one; nothing was sent.
+            DailyError: No good answer came.
+        """
+        if deadline is not None:
+            arguments.seconds("deadline", deadline)
+        key = self.api.key
+        method, path, json, query = raw_request.concealed(method, path, json, query, key=key)
+        method, texts = raw_request.checked(method, path, json, query, key=key)
+        return await self.api.request(
+            method,
+            path,
+            what=masked(f"{method} {path}", key),
+            json=json,
+            query=texts,
+            repeat=Repeat.UNSENT if method in ("POST", "PATCH") else Repeat.SAFE,
+            deadline=Deadline(deadline, stops=True) if deadline is not None else None,
+        )

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What `DailyRESTHelper.request` was given, checked before anything is sent. No I/O."""
+
+import json as jsonlib
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from pipecat_daily_rest._core.secret import hidden, masked
+from pipecat_daily_rest.errors import DailyConfigError
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# RFC 3986, section 3.3; anything else, a "%" of one's own included, has to be quoted.
+_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
+
+
+def concealed(
+    method: str, path: str, json: Any, query: Mapping[str, Any] | None, *, key: str
+) -> tuple[str, str, Any, Mapping[str, Any]]:
+    """Have what holds a key or a token not shown, before it is looked at.
+
+    Args:
+        method: The HTTP method.
+        path: The path below the API URL.
+        json: The body, or None.
+        query: The query, or None.
+        key: The API key.
+
+    Returns:
+        The same, with masked ``repr``s.
+
+    Raises:
+        DailyConfigError: The body holds itself.
+    """
+    try:
+        return hidden(method, key), hidden(path, key), hidden(json, key), hidden(query or {}, key)
+    except RecursionError:
+        pass
+    msg = "json is nothing that JSON can hold: it holds itself, or is too deep."
+    raise DailyConfigError(msg)
+
+
+def checked(
+    method: str, path: str, json: Any, query: Mapping[str, Any], *, key: str
+) -> tuple[str, dict[str, str]]:
+    """Check a request.
+
+    Args:
+        method: The HTTP method.
+        path: The path below the API URL.
+        json: The body, or None.
+        query: The query.
+        key: The API key, which no error shows.
+
+    Returns:
+        The method in capitals, and the query as texts.
+
+    Raises:
+        DailyConfigError: One of them cannot be sent.
+    """
+    if not isinstance(method, str) or method.upper() not in _METHODS:
+        msg = f"method {masked(repr(method), key)} is none of {', '.join(_METHODS)}."
+        raise DailyConfigError(msg)
+    _check_path(path, key)
+    _check_json(json)
+    return method.upper(), hidden(_texts(query, key), key)
+
+
+def _check_path(path: Any, key: str) -> None:
+    if not isinstance(path, str) or not path.startswith("/") or "?" in path or "#" in path:
+        msg = (
+            f"path {masked(repr(path), key)} must begin with a slash and hold no query: "
+            "pass that as query=…."
+        )
+        raise DailyConfigError(msg)
+    if not _PATH.fullmatch(path):
+        msg = (
+            f"path {masked(repr(path), key)} holds what a path cannot: "
+            'put urllib.parse.quote(id, safe="") in it.'
+        )
+        raise DailyConfigError(msg)
+    if any(unquote(part) in (".", "..") for part in path.split("/")):
+        msg = f"path {masked(repr(path), key)} leads to another endpoint than it says: leave out the dots."
+        raise DailyConfigError(msg)
+
+
+def _check_json(json: Any) -> None:
+    try:
+        jsonlib.dumps(json, allow_nan=False)
+        return
+    except (TypeError, ValueError) as exc:
+        reason = str(exc)
+    msg = f"json is nothing that JSON can hold: {reason}."
+    raise DailyConfigError(msg)
+
+
+def _texts(query: Any, key: str) -> dict[str, str]:
+    if not isinstance(query, Mapping):
+        msg = "query must be a mapping of names and values."
+        raise DailyConfigError(msg)
+    return {
+        str(name): _text(name, value, key) for name, value in query.items() if value is not None
+    }
+
+
+def _text(name: Any, value: Any, key: str) -> str:
+    if isinstance(value, str) and value.encode(errors="ignore").decode() == value:
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    msg = f"query[{masked(repr(name), key)}] must be a text, a number or a boolean, not a {type(value).__name__}."
+    raise DailyConfigError(msg)

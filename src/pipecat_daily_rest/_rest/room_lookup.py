@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Look rooms up, read them, delete them."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipecat_daily_rest._core.deadline import Deadline
+from pipecat_daily_rest._http.api import API
+from pipecat_daily_rest._http.pages import listed
+from pipecat_daily_rest.errors import (
+    DailyNotFoundError,
+    DailyResponseError,
+)
+from pipecat_daily_rest.models import DailyRoomObject
+
+# https://docs.daily.co/reference/rest-api/batch/delete-rooms
+BATCH = 1000
+
+
+def read_room(data: Any, *, name: str | None = None) -> DailyRoomObject:
+    """Read a room from an answer, leniently.
+
+    Args:
+        data: The answer's JSON.
+        name: The name that was asked for, when one was.
+
+    Returns:
+        The room.
+
+    Raises:
+        DailyResponseError: It is not a room, or another one.
+    """
+    try:
+        room = DailyRoomObject.model_validate(data)
+    except ValidationError as exc:
+        fields = ", ".join(str(error["loc"][0]) for error in exc.errors() if error["loc"])
+        msg = f"Invalid response: not a room ({fields or 'no object'})."
+        raise DailyResponseError(msg) from exc
+    if name is not None and room.name != name:
+        msg = f"Invalid response: asked for room {name!r}, answered with {room.name[:128]!r}."
+        raise DailyResponseError(msg)
+    return room
+
+
+async def get_room(api: API, name: str, *, deadline: Deadline | None = None) -> DailyRoomObject:
+    """Look a room up.
+
+    Args:
+        api: The API.
+        name: The room's name, checked.
+        deadline: When it must be over.
+
+    Returns:
+        The room.
+
+    Raises:
+        DailyNotFoundError: There is none.
+        DailyError: It could not be told.
+    """
+    what = f"Unable to get room {name!r}"
+    try:
+        data = await api.request("GET", f"/rooms/{name}", what=what, deadline=deadline)
+    except DailyNotFoundError as exc:
+        exc.args = (f"Room not found: {name}",)
+        raise
+    return read_room(data, name=name)
+
+
+def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
+    """List the rooms that exist, all pages, newest first, each once.
+
+    Reference: https://docs.daily.co/reference/rest-api/rooms/list-rooms
+
+    Args:
+        api: The API.
+
+    Returns:
+        The rooms; a page that cannot be had raises a `DailyError` there.
+    """
+    return listed(
+        api,
+        "/rooms",
+        what="Unable to list the rooms",
+        read=read_room,
+        key=lambda room: room.name,
+        cursor=lambda room: room.id,
+    )
+
+
+async def delete_rooms(api: API, names: Sequence[str]) -> int:
+    """Delete rooms in batches of 1000, each all or nothing.
+
+    Args:
+        api: The API.
+        names: The rooms' names, checked, none twice.
+
+    Returns:
+        How many were deleted.
+
+    Raises:
+        DailyError: A batch was refused, as it is when one of its rooms does not exist; those
+            before it are deleted.
+    """
+    starts = range(0, len(names), BATCH)
+    return sum([await delete_batch(api, names[start : start + BATCH]) for start in starts])
+
+
+async def delete_batch(
+    api: API,
+    names: Sequence[str],
+    *,
+    deadline: Deadline | None = None,
+    sending: Callable[[], None] | None = None,
+) -> int:
+    """Delete rooms with one request, all or none.
+
+    Reference: https://docs.daily.co/reference/rest-api/batch/delete-rooms
+
+    Args:
+        api: The API.
+        names: The rooms' names, checked, none twice; 1000 at the most.
+        deadline: When it must be over.
+        sending: Called each time when it goes out; it may change the names.
+
+    Returns:
+        How many were deleted.
+
+    Raises:
+        DailyError: It was refused, as it is when one of the rooms does not exist.
+    """
+    what = "Failed to delete "
+    what += f"room [{names[0]}]" if len(names) == 1 else f"{len(names)} rooms"
+    body = {"room_names": names}
+    data = await api.request(
+        "DELETE", "/batch/rooms", what=what, json=body, deadline=deadline, sending=sending
+    )
+    count = data.get("deleted_count") if isinstance(data, dict) else None
+    return count if isinstance(count, int) else len(names)

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""drain_on_exit(): no room is left by a server that is told to stop, whatever it waits for."""
+
+import _thread
+import asyncio
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from pipecat_daily_rest._core import settings
+from pipecat_daily_rest._core import signal_doors as doors
+from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest._rooms.owned import DELETE_BOUND, drain, draining, in_use
+
+_STOP = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+_LOOK = 0.1  # seconds between two looks for rooms that came to be since
+_BLOCKED = 1.0  # seconds after which an event loop that does not begin counts as blocked
+
+
+@asynccontextmanager
+async def drain_on_exit(
+    bound: timedelta | float = DELETE_BOUND, *, grace: timedelta | float = 0.0
+) -> AsyncIterator[None]:
+    """Delete every room that this process owns when the process is told to stop.
+
+    For a FastAPI lifespan or an aiohttp cleanup context. A server reaches the end of those only
+    when its requests and background tasks have ended, so this begins at the signal: at SIGINT,
+    SIGTERM and SIGHUP, and at SIGQUIT where the server handles it. The server's own handler is
+    called afterwards. A signal that nobody handles ends the process, but only once the rooms are
+    gone. Outside the main thread, and where no signal comes, it begins at the end of the block.
+
+    Rooms that are made later are deleted too, until the block ends.
+
+    Args:
+        bound: Seconds or a ``timedelta`` to wait for the deletions at the most.
+        grace: Seconds or a ``timedelta`` that rooms in use may go on after the signal. A room whose
+            own block ends earlier goes earlier, and a pool's waiting rooms go at once. A block that
+            ends by an exception or a cancellation has none.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        DailyConfigError: ``bound`` or ``grace`` is no number of seconds.
+    """
+    draining_block = _Drain(
+        settings.seconds("bound", bound, least=0), settings.seconds("grace", grace, least=0)
+    )
+    try:
+        yield
+    except BaseException:
+        await draining_block.end(patient=False)
+        raise
+    else:
+        await draining_block.end(patient=True)
+
+
+class _Drain:
+    """One block: from the signal, or from its end if none came, rooms go."""
+
+    def __init__(self, bound: float, grace: float) -> None:
+        self._bound = bound
+        self._grace = grace
+        self._until = math.inf  # when the grace is over; not known before the signal
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[None] | None = None
+        self._held: int | None = None  # a signal that ends the process once the rooms are gone
+        self._begun = threading.Event()
+        self._over = threading.Event()
+        self._listener = doors.Listener(filter(_ends_it, _numbers()), self._signalled)
+
+    async def end(self, *, patient: bool) -> None:
+        """End the block."""
+        self._tell()
+        try:
+            while patient:
+                if await self._round():
+                    break
+                await asyncio.sleep(_LOOK)
+        finally:
+            self._until = -math.inf
+            try:
+                await self._round()
+            finally:
+                await self._stop()
+
+    async def _stop(self) -> None:
+        try:
+            if self._task is not None:
+                self._task.cancel()
+                await finish(self._task)
+        finally:
+            draining.discard(self)
+            self._listener.close()
+            self._act()
+            self._over.set()
+
+    def _signalled(self, number: int) -> None:
+        """Called from a signal handler, so it takes no lock and logs nothing."""
+        holds = self._held is None and doors.is_default(number)
+        if holds:
+            self._held = number
+        if holds or self._until == math.inf:
+            self._tell()
+            _thread.start_new_thread(self._watch, ())
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._begin)
+
+    def _tell(self) -> None:
+        self._until = min(self._until, time.monotonic() + self._grace)
+        draining.add(self)
+
+    def _begin(self) -> None:
+        if self._task is None:
+            self._task = self._loop.create_task(self._run(), name="delete this process's rooms")
+
+    async def _run(self) -> None:
+        while True:
+            if await self._round():
+                self._act()
+            await asyncio.sleep(_LOOK)
+
+    async def _round(self) -> bool:
+        """Delete the rooms whose time has come, and tell whether none is left to come."""
+        left = self._until - time.monotonic()
+        if left > 0:
+            await drain(min(left, self._bound), only_idle=True)
+            return not in_use()
+        self._begun.set()
+        await drain(self._bound)
+        return True
+
+    def _act(self) -> None:
+        """Do what was put off, in the main thread."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._over.set()
+            doors.act_by_default(held)
+
+    def _watch(self) -> None:
+        """In a thread, since a bot may block the event loop."""
+        if not self._begun.wait(self._grace + _BLOCKED) and not self._over.is_set():
+            asyncio.run(drain(self._bound))
+            if self._begun.is_set():
+                return
+        elif self._over.wait(self._bound + _BLOCKED):
+            return
+        if self._held is not None:
+            os._exit(128 + self._held)
+
+
+def _numbers() -> list[int]:
+    return [getattr(signal, name) for name in _STOP if hasattr(signal, name)]
+
+
+def _ends_it(number: int) -> bool:
+    """Whether a signal tells to stop: SIGQUIT does so where it has a handler, else it dumps core."""
+    quits = getattr(signal, "SIGQUIT", None)
+    return number != quits or signal.getsignal(number) != signal.SIG_DFL

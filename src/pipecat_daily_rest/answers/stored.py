@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Recordings and transcripts, as Daily answers them."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pipecat_daily_rest._core.secret import Secret
+from pipecat_daily_rest.answers.answer import Answer
+
+_Id = Annotated[str, Field(min_length=1)]
+
+
+class DailyRecordingTrack(Answer):
+    """One file of a recording of raw tracks.
+
+    Parameters:
+        type: ``audio`` or ``video``.
+        size: Bytes.
+        s3key: Where it is in the bucket.
+    """
+
+    type: str = ""
+    size: int | None = None
+    s3key: str = ""
+
+
+class DailyRecording(Answer):
+    """A recording.
+
+    Reference: https://docs.daily.co/reference/rest-api/recordings
+
+    Parameters:
+        id: Unique id.
+        room_name: The room's name.
+        start_ts: When it began, in unix seconds.
+        status: ``finished``, ``in-progress`` or ``canceled``.
+        max_participants: How many people were in the call at most.
+        duration: Seconds, about; None while it is in progress.
+        share_token: Deprecated.
+        s3key: Where it is in the bucket.
+        mtgSessionId: The meeting session.
+        tracks: The files of a recording of raw tracks.
+    """
+
+    id: _Id
+    room_name: str = ""
+    start_ts: float | None = None
+    status: str = ""
+    max_participants: int | None = None
+    duration: float | None = None
+    share_token: str = ""
+    s3key: str = ""
+    mtgSessionId: str = ""
+    tracks: list[DailyRecordingTrack] = Field(default_factory=list)
+
+
+class DailyDeletedRecording(Answer):
+    """A recording that was deleted, and where its file was.
+
+    Reference: https://docs.daily.co/reference/rest-api/recordings/delete-recording
+
+    Parameters:
+        id: Its id.
+        deleted: Whether it is gone.
+        s3_bucket: The bucket; "" when Daily did not say, as are the next two.
+        s3_region: The bucket's AWS region.
+        s3_key: Where it was in the bucket.
+    """
+
+    id: str = ""
+    deleted: bool = True
+    s3_bucket: str = ""
+    s3_region: str = ""
+    s3_key: str = ""
+
+
+class DailyStorage(Answer):
+    """Where a transcript is in a bucket of your own.
+
+    Parameters:
+        bucket: The bucket.
+        region: Its AWS region.
+        s3key: Where in it; Daily's documents call it ``key`` as well.
+    """
+
+    bucket: str = ""
+    region: str = ""
+    s3key: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, data: Any) -> Any:
+        return _renamed(data, "key", "s3key")
+
+
+class DailyTranscript(Answer):
+    """A stored transcript.
+
+    Reference: https://docs.daily.co/reference/rest-api/transcript
+
+    Parameters:
+        transcriptId: Unique id.
+        domainId: The domain.
+        roomId: The room's id.
+        mtgSessionId: The meeting session.
+        status: ``t_finished``, ``t_in_progress``, ``t_error`` or ``t_deleted``.
+        isVttAvailable: Whether it is stored as WebVTT.
+        duration: Seconds, about.
+        outParams: Where it is, with a ``transcription_bucket``.
+        error: What failed, with ``t_error``.
+        created_at: When it began, as ``2024-01-15T10:30:00.000Z``.
+        updated_at: When it last changed.
+    """
+
+    transcriptId: _Id
+    domainId: str = ""
+    roomId: str = ""
+    mtgSessionId: str = ""
+    status: str = ""
+    isVttAvailable: bool | None = None
+    duration: float | None = None
+    outParams: DailyStorage | None = None
+    error: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+
+class DailyAccessLink(Answer):
+    """A link to a stored file. Whoever has it can read the file, so its ``repr`` is masked.
+
+    Reference: https://docs.daily.co/docs/rest-api/access-links
+
+    Parameters:
+        download_link: The URL, to be used exactly as it is; Daily's documents call a transcript's
+            ``link`` as well.
+        expires: When it stops to work, in unix seconds; None when Daily did not say.
+    """
+
+    download_link: Annotated[str, Field(min_length=1), AfterValidator(Secret)]
+    expires: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, data: Any) -> Any:
+        return _renamed(data, "link", "download_link")
+
+
+def _renamed(data: Any, other: str, name: str) -> Any:
+    if not isinstance(data, dict) or other not in data:
+        return data
+    rest = {member: value for member, value in data.items() if member not in (name, other)}
+    return {**rest, name: data[other] if data.get(name) is None else data[name]}

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The commands: ``pipecat-daily-rest …``, and the same as ``pipecat daily …``."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipecat_daily_rest._bot.signals import hold, not_run, stop_early
+
+app = typer.Typer(
+    help="A Daily room for a Pipecat bot, gone when the bot is; or a Daily on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _level(name: str) -> str:
+    levels = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
+    if name.upper() not in levels:
+        raise typer.BadParameter(f"one of {', '.join(levels)}")
+    return name.upper()
+
+
+LOG_LEVEL = typer.Option(help="One of loguru's levels.", callback=_level)
+
+
+@app.command()
+def run(
+    bot: Annotated[str, typer.Argument(help="The Python file that defines bot().")],
+    local: Annotated[bool, typer.Option("--local", help="No account, no network.")] = False,
+    room_url: Annotated[str | None, typer.Option(help="Use this room; never deleted.")] = None,
+    lifetime: Annotated[float | None, typer.Option(help="Seconds until the room ends.")] = None,
+    name_prefix: Annotated[str, typer.Option(help="How the room's name begins.")] = "pipecat",
+    host: Annotated[str, typer.Option(help="Address of the local Daily.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="Port of the local Daily: 7880, or free.")
+    ] = None,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the join link.")] = False,
+    sip: Annotated[bool, typer.Option("--sip", help="A room that can be called by SIP.")] = False,
+    log_level: Annotated[str, LOG_LEVEL] = "INFO",
+) -> None:
+    """Run a bot in a room that is deleted when the bot ends."""
+    hold(stop_early)
+    from pipecat_daily_rest import runner
+
+    sys.argv = [bot]
+    options = runner.Options(
+        local=local,
+        room_url=room_url,
+        lifetime=lifetime,
+        name_prefix=name_prefix,
+        host=host,
+        port=port,
+        open_browser=open_browser,
+        sip=sip,
+        log_level=log_level,
+    )
+    runner.launch(options, lambda: runner.load_bot(bot))
+
+
+@app.command(context_settings={"allow_interspersed_args": False})
+def local(
+    command: Annotated[
+        list[str] | None, typer.Argument(help="A command to run with it, after `--`.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="The port: 7880, or a free one.")] = None,
+    log_level: Annotated[str, LOG_LEVEL] = "WARNING",
+    limits: Annotated[
+        bool, typer.Option("--limits", help="Refuse what is above Daily's documented rates.")
+    ] = False,
+    latency: Annotated[float, typer.Option(help="Seconds that every request takes.")] = 0.0,
+    control: Annotated[
+        bool, typer.Option("--control", help="Let other processes make it fail, at /.faults.")
+    ] = False,
+) -> None:
+    """Start a Daily on this machine, for one command or until Ctrl-C."""
+    hold(not_run)
+    from pipecat_daily_rest.cli import local_command
+
+    raise typer.Exit(
+        local_command.main(
+            command or [],
+            host=host,
+            port=port,
+            log_level=log_level,
+            limits=limits,
+            latency=latency,
+            control=control,
+        )
+    )
+
+
+@app.command()
+def sweep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    prefix: Annotated[str, typer.Option(help="How the rooms' names begin.")] = "pipecat",
+    min_age: Annotated[float, typer.Option(help="Seconds; younger rooms are spared.")] = 3600,
+    pause: Annotated[
+        float, typer.Option(help="Seconds between the two looks at who is in; presence lags.")
+    ] = 30,
+) -> None:
+    """Delete the rooms that a dead process left behind."""
+    from pipecat_daily_rest.cli import sweep_command
+
+    raise typer.Exit(
+        sweep_command.main(dry_run=dry_run, name_prefix=prefix, min_age=min_age, pause=pause)
+    )
+
+
+@app.command()
+def version() -> None:
+    """Print the versions that a bug report needs."""
+    import platform
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    print(f"pipecat-daily-rest {installed('pipecat-daily-rest')}")
+    for name in ("pipecat-ai", "aiohttp", "daily-python", "aiortc"):
+        try:
+            print(f"{name} {installed(name)}")
+        except PackageNotFoundError:
+            print(f"{name} is not installed")
+    print(f"Python {platform.python_version()} on {platform.system()}")

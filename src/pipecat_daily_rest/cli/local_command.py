@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""``pipecat-daily-rest local``: a local Daily for one command, or until Ctrl-C."""
+
+import asyncio
+import os
+import shlex
+import signal
+import sys
+from collections import deque
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from pipecat_daily_rest._bot.signals import hold, not_run, say
+from pipecat_daily_rest._core import log_handler
+from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest.errors import DailyError
+from pipecat_daily_rest.runner.local_child import LocalChild
+
+# A key in the terminal sends it to every process of the foreground group.
+_BY_KEY = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
+
+
+class _Told:
+    """The signals that have come and were not looked at yet."""
+
+    def __init__(self) -> None:
+        self._numbers: deque[int] = deque()
+        self._news = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def put(self, number: int) -> None:
+        """Note one. Called from a signal handler."""
+        self._numbers.append(number)
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def get(self) -> int:
+        """Wait for the next one."""
+        self._loop = asyncio.get_running_loop()
+        while not self._numbers:
+            self._news.clear()
+            if not self._numbers:
+                await self._news.wait()
+        return self._numbers.popleft()
+
+
+def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
+    """Start a local Daily, and a command with it if there is one.
+
+    Args:
+        command: The command and its arguments; none to stay up until a signal.
+        log_level: One of loguru's levels.
+        **options: The local Daily's, as for `LocalChild`.
+
+    Returns:
+        The exit code: the command's, or 128 and the signal's number if a signal ended it, or came
+        before it was started.
+    """
+    log_handler.to_stderr(log_level)
+    told = _Told()
+    hold(not_run).on_signal = told.put
+    try:
+        return asyncio.run(_main(command, told, log_level=log_level, **options))
+    except DailyError as exc:
+        say(f"Error: {exc}", file=sys.stderr)
+        return 2
+
+
+async def _main(command: Sequence[str], told: _Told, **options: Any) -> int:
+    async with AsyncExitStack() as stack:
+        child = LocalChild(**options)
+        starting = asyncio.ensure_future(stack.enter_async_context(child))
+        stopped = asyncio.create_task(told.get())
+        try:
+            await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            starting.cancel()  # does nothing to what is over
+            await finish(starting)
+        if not starting.cancelled():
+            starting.result()
+        if stopped.done():
+            return 128 + stopped.result()
+        environment = child.env()
+        if not command:
+            say(f"A local Daily answers at {child.api_url}. In another terminal:\n")
+            for name, value in environment.items():
+                say(f"export {name}={shlex.quote(value)}")
+            say("\nCtrl-C ends it.")
+            return await _stay(child, told)
+        return await _run(command, environment, told)
+
+
+async def _stay(child: LocalChild, told: _Told) -> int:
+    stopped = asyncio.create_task(told.get())
+    died = asyncio.create_task(child.died())
+    await asyncio.wait({stopped, died}, return_when=asyncio.FIRST_COMPLETED)
+    ended = stopped.done()
+    for task in (stopped, died):
+        task.cancel()
+    if not ended:
+        say("Error: The local Daily ended by itself.", file=sys.stderr)
+    return 0 if ended else 1
+
+
+async def _run(command: Sequence[str], environment: dict[str, str], told: _Told) -> int:
+    try:
+        process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment})
+    except OSError as exc:
+        say(f"Error: cannot run {command[0]!r}: {exc.strerror}.", file=sys.stderr)
+        return 127
+    ended = asyncio.create_task(process.wait())
+    while not ended.done():
+        passed = asyncio.create_task(told.get())
+        await asyncio.wait({ended, passed}, return_when=asyncio.FIRST_COMPLETED)
+        if passed.done():
+            if not _reached_already(passed.result()) and process.returncode is None:
+                process.send_signal(passed.result())
+        else:
+            passed.cancel()
+    code = ended.result()
+    return code if code >= 0 else 128 - code
+
+
+def _reached_already(number: int) -> bool:
+    """A Ctrl-C in a terminal reaches the command by itself."""
+    if number not in _BY_KEY or os.name == "nt":
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""``pipecat-daily-rest sweep``: what a sweep did, one room a line."""
+
+import asyncio
+import sys
+from typing import Any
+
+from dotenv import find_dotenv, load_dotenv
+
+from pipecat_daily_rest._core import log_handler
+from pipecat_daily_rest._rooms.sweep import SweepReport, sweep_rooms
+from pipecat_daily_rest.errors import DailyConfigError, DailyError
+
+
+def main(**options: Any) -> int:
+    """Sweep, and print the report.
+
+    Args:
+        **options: As for `sweep_rooms`.
+
+    Returns:
+        The exit code: 0, 1 when a room could not be deleted, 2 when the options do not fit.
+    """
+    log_handler.to_stderr("WARNING")
+    # The environment wins, unlike in a bot's runner: the wrong account must not be swept.
+    load_dotenv(find_dotenv(usecwd=True), override=False)
+    try:
+        report = asyncio.run(sweep_rooms(**options))
+    except DailyError as exc:
+        print(f"Error: {exc}", file=sys.stderr)
+        return 2 if isinstance(exc, DailyConfigError) else 1
+    _print(report)
+    return 1 if report.failed else 0
+
+
+def _print(report: SweepReport) -> None:
+    deleted = "would be deleted" if report.dry_run else "deleted"
+    for name in report.deleted:
+        print(f"{name} {deleted}")
+    for name, why in report.spared.items():
+        print(f"{name} spared: {why}")
+    for name, why in report.failed.items():
+        print(f"{name} not deleted: {why}")
+    counts = [f"{len(report.deleted)} {deleted}", f"{len(report.spared)} spared"]
+    if report.failed:
+        counts.append(f"{len(report.failed)} not deleted")
+    print(f"{', '.join(counts)}; {report.others} with other names left alone")

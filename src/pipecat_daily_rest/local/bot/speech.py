@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A local speech-to-text behind ``start_transcription``, where faster-whisper is installed.
+
+Utterances are cut here, out of what the mixer mixes, and written by a process of their own
+(`speech_worker`), so that the room's clock never waits.
+"""
+
+import asyncio
+import importlib.util
+import json
+import math
+import os
+import sys
+from collections import deque
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from loguru import logger
+
+from pipecat_daily_rest.local.bot.transcriber import Transcriber
+from pipecat_daily_rest.local.call.mixer import BLOCK, TICK, Block
+from pipecat_daily_rest.local.call.room import Participant, Room
+from pipecat_daily_rest.local.call.state import State
+
+RATE = 16_000  # Hz, which Whisper takes
+_LOUD = 0.008  # loudness (1 is full scale) from which somebody speaks
+_BEFORE = round(0.3 / TICK)  # ticks that are kept from before the first word
+_PAUSE = round(0.7 / TICK)  # ticks of quiet that end an utterance
+_LEAST = round(0.2 / TICK)  # loud ticks below which it was a click
+_MOST = round(20 / TICK)  # ticks after which an utterance is cut
+_MOST_WAITING = 20  # utterances; the oldest are dropped beyond
+_SILENCE = np.zeros(BLOCK, np.int16)
+_GET_IT = (
+    "Local room: the bot has started a transcription, and nobody writes down what is said: "
+    "pip install faster-whisper, and the local room does."
+)
+
+
+class _Utterance:
+    """What somebody is saying.
+
+    Parameters:
+        ended: Whether it is over.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._before: deque[Block] = deque(maxlen=_BEFORE)
+        self._blocks: list[Block] = []
+        self._loud = self._quiet = 0
+
+    def add(self, block: Block) -> None:
+        """Take 20 ms."""
+        samples = block.astype(np.float32)
+        loud = math.sqrt(float(np.dot(samples, samples)) / len(block)) / 32768 > _LOUD
+        if not self._blocks and not loud:
+            self._before.append(block)
+            return
+        self._blocks.append(block)
+        self._loud += loud
+        self._quiet = 0 if loud else self._quiet + 1
+        self.ended = self._quiet >= _PAUSE or len(self._blocks) >= _MOST
+
+    @property
+    def sound(self) -> Block | None:
+        """All of it; None when it was no more than a click."""
+        if self._loud < _LEAST:
+            return None
+        return np.concatenate([*self._before, *self._blocks])
+
+
+class Speech:
+    """Hears those who are transcribed, and tells the transcriber what they said."""
+
+    def __init__(self, state: State, transcriber: Transcriber, model: str) -> None:
+        """Wait for the first transcription.
+
+        Args:
+            state: The domain.
+            transcriber: Who is told.
+            model: The name of a Whisper model that is on this machine, or its folder.
+        """
+        self._state = state
+        self._transcriber = transcriber
+        self._model = model
+        self._speaking: WeakKeyDictionary[Participant, _Utterance] = WeakKeyDictionary()
+        self._waiting: deque[tuple[Participant, Block]] = deque(maxlen=_MOST_WAITING)
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        transcriber.watchers.append(self._start)
+
+    def hear(self, room: Room, voices: Mapping[str, Block]) -> None:
+        """Take 20 ms of a room; the mixer calls it.
+
+        Args:
+            room: The room.
+            voices: Who said something, by session id.
+        """
+        if self._task is None or not self._transcriber.running(room):
+            return
+        for id, participant in room.participants.items():
+            if not self._transcriber.wants(participant):
+                continue
+            utterance = self._speaking.setdefault(participant, _Utterance())
+            utterance.add(voices.get(id, _SILENCE))
+            if utterance.ended:
+                del self._speaking[participant]
+                if (sound := utterance.sound) is not None:
+                    self._waiting.append((participant, sound))
+                    self._news.set()
+
+    async def aclose(self) -> None:
+        """End the process."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _start(self, room: Room) -> None:
+        if importlib.util.find_spec("faster_whisper") is None:
+            logger.warning(_GET_IT)
+        elif self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="speech-to-text")
+
+    async def _run(self) -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "pipecat_daily_rest.local.bot.speech_worker",
+            self._model,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},  # no request leaves the machine
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C in the terminal is for the bot
+        )
+        try:
+            error = await self._write_down(process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+        logger.warning("Local room: {}", error)
+        for room in list(self._state.rooms.values()):
+            self._transcriber.fail(room, error)
+
+    async def _write_down(self, process: asyncio.subprocess.Process) -> str:
+        """Write down what is said until that fails; give the error."""
+        stdin, stdout = process.stdin, process.stdout
+        if stdin is None or stdout is None:
+            msg = "a process without its pipes"
+            raise RuntimeError(msg)
+        answer = await _read(stdout)
+        while "error" not in answer:
+            while not self._waiting:
+                self._news.clear()
+                await self._news.wait()
+            participant, utterance = self._waiting.popleft()
+            thirds = utterance[: len(utterance) // 3 * 3].reshape(-1, 3)
+            pcm = thirds.mean(axis=1).astype("<i2").tobytes()
+            try:
+                stdin.write(len(pcm).to_bytes(4, "little") + pcm)
+                await stdin.drain()
+            except ConnectionError:
+                pass  # its end is read below
+            answer = await _read(stdout)
+            here = participant.id in participant.room.participants
+            if answer.get("text") and here and self._transcriber.wants(participant):
+                self._transcriber.said(participant, answer["text"])
+        return answer["error"]
+
+
+async def _read(stdout: asyncio.StreamReader) -> dict[str, str]:
+    line = await stdout.readline()
+    if not line:
+        return {"error": "the local speech-to-text has ended"}
+    answer: dict[str, str] = json.loads(line)
+    return answer

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A browser in the room: the page, its WebRTC offer, and its leaving."""
+
+import asyncio
+import importlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from pipecat_daily_rest.local.call.mixer import Mixer
+from pipecat_daily_rest.local.call.room import JoinRefused
+from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.guard import is_loopback
+from pipecat_daily_rest.local.rules.incoming import NotJSON, Unreadable, parse, read_body
+from pipecat_daily_rest.local.rules.rights import start_off
+from pipecat_daily_rest.local.secret import secret
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest.local.browser.webrtc import Connection
+
+_PAGE = Path(__file__).parent / "page"
+_ASSETS = {
+    "room.js": "text/javascript",
+    "view.js": "text/javascript",
+    "conversation.js": "text/javascript",
+    "door.js": "text/javascript",
+    "microphone.js": "text/javascript",
+    "video.js": "text/javascript",
+    "sentences.js": "text/javascript",
+    "room.css": "text/css",
+    "icon.svg": "image/svg+xml",
+}
+_ROOM = "/{room:[A-Za-z0-9_-]{1,128}}"
+_NO_MEDIA = (
+    "This computer lacks what a browser needs to talk in a local room: run "
+    "pip install 'pipecat-daily-rest[local]', then start the bot again."
+)
+
+
+def routes(
+    state: State, mixer: Mixer, host: str, closers: list[Callable[[], Awaitable[None]]]
+) -> list[web.RouteDef]:
+    """Give the routes for people, and have their connections closed with the local Daily.
+
+    Args:
+        state: The rooms and who is in them.
+        mixer: Who mixes what they hear.
+        host: The address that the local Daily listens on.
+        closers: What is awaited when it ends.
+
+    Returns:
+        ``GET /{room}``, the page's files, ``POST /{room}/offer`` and ``POST /{room}/leave``.
+    """
+    people = _People(state, mixer, host)
+    closers.append(people.aclose)
+    return [
+        web.get(_ROOM, people.page),
+        web.get("/.page/{name}", people.asset),
+        web.post(_ROOM + "/offer", people.offer),
+        web.post(_ROOM + "/leave", people.leave),
+    ]
+
+
+class _People:
+    """The browsers of one local Daily."""
+
+    def __init__(self, state: State, mixer: Mixer, host: str) -> None:
+        self._state = state
+        self._mixer = mixer
+        self._host = host
+        self._connections: dict[str, Connection] = {}
+        self._closed = False
+
+    async def page(self, request: web.Request) -> web.StreamResponse:
+        """The page is the same for every room: what it shows comes with the answer to its offer."""
+        return _file("index.html", "text/html")
+
+    async def asset(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        if name not in _ASSETS:
+            raise web.HTTPNotFound
+        return _file(name, _ASSETS[name])
+
+    async def offer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a browser's offer, or say why not."""
+        room = request.match_info["room"]
+        body = await _json(request)
+        sdp, token, name = body.get("sdp"), body.get("token"), body.get("userName", "")
+        texts = isinstance(sdp, str) and isinstance(token, str | None) and isinstance(name, str)
+        if not texts or body.get("type") != "offer":
+            return _no(400, "invalid-offer", "The browser's offer cannot be read.")
+        token = secret(token or None)
+        if self._closed:
+            return _no(503, "shutdown", "The local Daily is stopping. Start the bot again.")
+        try:
+            place, rights = self._state.admit(room, token)
+        except JoinRefused as exc:
+            return _no(404 if exc.kind == "no-room" else 403, exc.kind, exc.message)
+        try:
+            webrtc = await asyncio.to_thread(_load_webrtc)  # half a second, the first time
+        except ImportError:
+            return _no(501, "no-media", _NO_MEDIA)
+        if is_loopback(self._host):
+            webrtc.stay_on_this_machine()
+        quiet = "microphone" in start_off(place.config, rights)
+        connection: Connection = webrtc.Connection(
+            self._state,
+            self._mixer,
+            room=room,
+            token=token,
+            user_name=name,
+            microphone=body.get("microphone") is True,
+            on_end=lambda ended: self._connections.pop(ended.id, None),
+        )
+        self._connections[connection.id] = connection
+        try:
+            answer = await connection.answer(str(sdp))
+        except ValueError as exc:
+            return _no(400, "invalid-offer", str(exc))
+        return _answer(
+            {"sdp": answer, "type": "answer", "id": connection.id, "startAudioOff": quiet}
+        )
+
+    async def leave(self, request: web.Request) -> web.StreamResponse:
+        """Take the beacon of a page that goes away."""
+        connection = self._connections.get(str((await _json(request)).get("id")))
+        if connection is not None:
+            connection.leave()
+        return web.Response(status=204)
+
+    async def aclose(self) -> None:
+        """Close every connection; who was in has been told why."""
+        self._closed = True
+        ends = [connection.end() for connection in self._connections.values()]
+        await asyncio.gather(*ends, return_exceptions=True)
+
+
+def _load_webrtc() -> ModuleType:
+    return importlib.import_module("pipecat_daily_rest.local.browser.webrtc")
+
+
+async def _json(request: web.Request) -> dict[str, Any]:
+    try:
+        body = parse(await read_body(request))
+    except (NotJSON, Unreadable):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _file(name: str, content_type: str) -> web.StreamResponse:
+    text = (_PAGE / name).read_text(encoding="utf-8")
+    return web.Response(text=text, content_type=content_type)
+
+
+def _answer(body: dict[str, Any], status: int = 200) -> web.StreamResponse:
+    return web.json_response(body, status=status)
+
+
+def _no(status: int, error: str, info: str) -> web.StreamResponse:
+    return _answer({"error": error, "info": info}, status)

@@ -1,0 +1,377 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A browser's connection to a room: one audio track each way and one data channel.
+
+Pictures have a connection of their own (`webrtc_video`), since most calls have none. This and its
+two neighbours are the only files that import aiortc; `person` loads them when the first browser
+comes.
+
+The data channel carries JSON objects, each with an ``event``. To the browser, a long one comes in
+messages that begin with ``+``, and the last with ``.``. To the browser: what
+`Seat.send` says, with each participant's ``kind`` added, and ``joined`` (its own ``id``, the
+``room``, all ``participants`` and who is ``waiting`` at the door), ``waiting`` (it has to be let in
+first), ``refused`` (``error``, ``info``), ``levels`` (by session id, see `Mixer.levels`),
+``pictures`` (``sdp`` or ``error``), ``wanted`` (somebody looks at its ``source``, or nobody),
+``not-sent`` (``info``: its app message was too large) and ``closed`` (``reason``). From the browser: ``ping`` each second, ``app-message`` (``message``,
+``recipient``), ``update`` (``microphone``, ``camera``, ``screenVideo``, ``userName``), ``pictures``
+(the ``sdp`` of their offer), ``look`` (``slots``, see `Pictures.look`), ``decide`` (``id`` of who
+waits, ``letIn``), ``leave``.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import aioice.ice
+import av
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError
+from loguru import logger
+
+from pipecat_daily_rest.local.browser.webrtc_audio import Ear, Mouth
+from pipecat_daily_rest.local.browser.webrtc_channel import Channel
+from pipecat_daily_rest.local.browser.webrtc_close import close
+from pipecat_daily_rest.local.browser.webrtc_video import Pictures
+from pipecat_daily_rest.local.call.messages import TooLarge
+from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block, Mixer
+from pipecat_daily_rest.local.call.room import MEDIA, JoinRefused, Knock, Participant, is_about
+from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.rules.incoming import NotJSON, parse
+
+PING_TIMEOUT = 5.0  # seconds without a sign of life until somebody has vanished
+OPEN_TIMEOUT = 10.0  # seconds that an offer waits for its data channel
+GOODBYE = 1.0  # seconds that the page gets to hang up by itself when it was told why
+_CLOSE_TIMEOUT = 10.0  # seconds that a close gets, see `webrtc_close`
+_LEVELS = 10  # ticks between two reports of who is how loud
+_MOST_MESSAGE = 65_536  # characters or bytes: what is longer is ignored
+
+
+def stay_on_this_machine() -> None:
+    """Offer 127.0.0.1 and nothing else: aioice leaves it out, and has no setting for that."""
+    aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
+
+
+class Connection:
+    """One browser: a participant from the moment its data channel opens.
+
+    Parameters:
+        id: Names the connection; only its browser knows it.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        mixer: Mixer,
+        *,
+        room: str,
+        token: str | None,
+        user_name: str,
+        microphone: bool,
+        on_end: Callable[["Connection"], None],
+    ) -> None:
+        """Initialize a connection whose offer is about to be answered.
+
+        Args:
+            state: The domain.
+            mixer: Tells how loud everybody is.
+            room: The room's name.
+            token: The meeting token, or None.
+            user_name: Display name when the token has none.
+            microphone: Whether the microphone is on at the start.
+            on_end: Called once, when everything is closed.
+        """
+        self.id = str(uuid.uuid4())
+        self._state = state
+        self._mixer = mixer
+        self._room = room
+        self._token = token
+        self._user_name = user_name
+        self._media = {"microphone": "playable" if microphone else "off"}
+        self._on_end = on_end
+        self._participant: Participant | None = None
+        self._knock: Knock | None = None
+        self._channel: Channel | None = None
+        self._ear, self._mouth = Ear(), Mouth()
+        self._pictures: Pictures | None = None
+        self._levels: dict[str, float] = {}
+        self._ticks = 0
+        self._opened, self._hung_up = asyncio.Event(), asyncio.Event()
+        self._seen = asyncio.get_running_loop().time()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._end: asyncio.Task[None] | None = None
+        self._offer: str | None = None  # of pictures, that waits
+        self._opening: asyncio.Task[None] | None = None
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # no STUN: no network
+        self._pc.on("track", self._on_track)
+        self._pc.on("datachannel", self._on_channel)
+        self._pc.on("connectionstatechange", self._on_state)
+
+    async def answer(self, sdp: str) -> str:
+        """Answer the browser's offer.
+
+        Args:
+            sdp: The offer.
+
+        Returns:
+            The answer, with all candidates.
+
+        Raises:
+            ValueError: It is no offer that can be answered.
+        """
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
+            self._pc.addTrack(self._ear)
+            await self._pc.setLocalDescription(await self._pc.createAnswer())
+        except Exception as exc:  # aiortc raises whatever its parser stumbles on
+            self.end()
+            logger.debug("Local room {}: an offer was not answered: {!r}", self._room, exc)
+            msg = "The browser's offer cannot be read."
+            raise ValueError(msg) from exc
+        self._tasks.append(asyncio.create_task(self._watch()))
+        return str(self._pc.localDescription.sdp)
+
+    # -- The seat --------------------------------------------------------------------------
+
+    def speak(self) -> Block | None:
+        """Give the next 20 ms of the microphone."""
+        return self._mouth.take()
+
+    def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
+        """Play 20 ms, and now and then tell who is how loud."""
+        self._ear.put(mix)
+        self._ticks += 1
+        if self._ticks % _LEVELS == 0 and self._participant is not None and self._channel:
+            levels = self._mixer.levels(self._participant.room, self._participant)
+            if levels != self._levels and not self._channel.is_slow:
+                self._levels = levels
+                self._tell({"event": "levels", "levels": levels})
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Pass an event on. What comes before `joined` is in its list."""
+        if self._participant is None:
+            return
+        if (described := event.get("participant")) is not None:
+            other = self._participant.room.participants.get(described["id"])
+            if self._pictures is not None and is_about(event, self._participant):
+                self._pictures.look_again()
+            event = {**event, "participant": {**described, "kind": other.kind if other else ""}}
+        self._tell(event)
+
+    def close(self, reason: str) -> None:
+        """Tell the page why, and hang up if it does not."""
+        self._tell({"event": "closed", "reason": reason})
+        self.end()
+
+    # -- The browser -----------------------------------------------------------------------
+
+    def leave(self, reason: str = "leftCall") -> None:
+        """Leave the room, if it is in, and end the connection.
+
+        Args:
+            reason: For the log.
+        """
+        if self._participant is not None:
+            self._state.leave(self._participant, reason)
+        if self._knock is not None:
+            self._state.stop_waiting(self._knock)
+        self._hung_up.set()
+        self.end()
+
+    def end(self) -> asyncio.Task[None]:
+        """End the connection in the background. A second time does nothing more.
+
+        Returns:
+            The task that is done when everything is closed.
+        """
+        if self._end is None:
+            self._end = asyncio.create_task(self._hang_up())
+        return self._end
+
+    async def _hang_up(self) -> None:
+        if self._channel is not None:
+            # The page hangs up when it has been told why: then the reason has arrived.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE):
+                    await self._hung_up.wait()
+        tasks = [*self._tasks, *([self._opening] if self._opening else [])]
+        for task in tasks:
+            task.cancel()
+        self._ear.stop()
+        closing = [close(self._pc), *([self._pictures.close()] if self._pictures else [])]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await asyncio.gather(*closing, *tasks, return_exceptions=True)
+        self._on_end(self)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        if self._channel is not None:
+            self._channel.tell(event)
+
+    def _untold(self, why: str) -> None:
+        logger.warning("Local room {}: a browser is put out: {}", self._room, why)
+        self.leave("could not be told")
+
+    def _on_state(self) -> None:
+        if self._pc.connectionState in ("closed", "failed"):
+            self.leave()
+
+    def _on_track(self, track: Any) -> None:
+        if track.kind == "audio":
+            for receiver in self._pc.getReceivers():
+                buffer: Any = getattr(receiver, "_RTCRtpReceiver__jitter_buffer", None)
+                if receiver.track is track and hasattr(buffer, "_prefetch"):
+                    buffer._prefetch = 1  # 60 ms less; the order is still restored
+            self._tasks.append(asyncio.create_task(self._listen(track)))
+
+    async def _listen(self, track: Any) -> None:
+        resampler = av.AudioResampler(
+            format="s16", layout="mono", rate=SAMPLE_RATE, frame_size=BLOCK
+        )
+        with suppress(MediaStreamError):
+            while True:
+                frame = await track.recv()
+                self._seen = asyncio.get_running_loop().time()
+                for part in resampler.resample(frame):
+                    self._mouth.put(part.to_ndarray().reshape(-1))
+
+    def _on_channel(self, channel: Any) -> None:
+        if self._channel is not None or self._end is not None:
+            channel.close()
+            return
+        self._channel = Channel(channel, self._untold)
+        self._seen = asyncio.get_running_loop().time()
+        self._opened.set()
+        channel.on("message", self._on_message)
+        channel.on("close", self.leave)
+        try:
+            came = self._state.come(
+                self._room,
+                self._token,
+                self,
+                self,
+                kind="person",
+                user_name=self._user_name,
+                media=self._media,
+            )
+        except JoinRefused as exc:  # since the offer was answered
+            self.turned_away(exc)
+            return
+        except Exception as exc:  # aiortc would end with it
+            self._state.log_failure(self._room, "a browser's join failed", exc)
+            self.leave()
+            return
+        if isinstance(came, Participant):
+            self.let_in(came)
+        else:
+            self._knock = came
+            self._tell({"event": "waiting"})
+
+    # -- The door --------------------------------------------------------------------------
+
+    def turned_away(self, refused: JoinRefused) -> None:
+        """Tell the page why it is not in, and hang up if it does not."""
+        self._tell({"event": "refused", "error": refused.kind, "info": refused.message})
+        self.end()
+
+    def let_in(self, participant: Participant) -> None:
+        """Tell the page where it is."""
+        self._participant = participant
+        here = [
+            {**other.describe(local=other is participant), "kind": other.kind}
+            for other in participant.room.participants.values()
+            if other is participant or not other.hidden
+        ]
+        self._tell(
+            {
+                "event": "joined",
+                "id": participant.id,
+                "room": self._room,
+                "participants": here,
+                "waiting": self._state.waiting(participant),
+            }
+        )
+
+    def _on_message(self, data: str | bytes) -> None:
+        self._seen = asyncio.get_running_loop().time()
+        try:
+            if len(data) > _MOST_MESSAGE:
+                raise NotJSON(f"{len(data)} characters are too many")
+            message = parse(data)
+            if isinstance(message, dict):
+                self._take(message)
+        except NotJSON as exc:
+            logger.debug("Local room {}: a browser sent what is not JSON: {}", self._room, exc)
+        except TooLarge as exc:
+            self._tell({"event": "not-sent", "info": str(exc)})
+        except Exception as exc:  # aiortc would end with it
+            self._state.log_failure(self._room, "a browser's message failed", exc)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        me = self._participant
+        if message.get("event") == "leave":
+            self.leave()
+        elif me is None or me.id not in me.room.participants:
+            return
+        elif message.get("event") == "app-message":
+            recipient = message.get("recipient")
+            self._state.check_message(me.room, message.get("message"))
+            self._state.message(me.room, message.get("message"), sender=me.id, recipient=recipient)
+        elif message.get("event") == "update":
+            name = message.get("userName")
+            switched = {track: on for track in MEDIA if (on := message.get(track)) is not None}
+            self._state.update(
+                me,
+                media={track: "playable" if on else "off" for track, on in switched.items()},
+                user_name=name if isinstance(name, str) else None,
+            )
+        elif message.get("event") == "decide":
+            # Another owner was faster, or it may not: the page is told of the first, and has no
+            # button for the second.
+            with suppress(LookupError, PermissionError):
+                let_in = message.get("letIn") is True
+                self._state.decide(me.room, str(message.get("id")), by=me, let_in=let_in)
+        elif message.get("event") == "pictures":
+            self._offer = str(message.get("sdp"))
+            if self._opening is None or self._opening.done():
+                self._opening = asyncio.create_task(self._open_pictures(me))
+        elif message.get("event") == "look" and self._pictures is not None:
+            self._pictures.look(message.get("slots"))
+
+    async def _open_pictures(self, me: Participant) -> None:
+        """Answer offers of pictures, one at a time and only the latest."""
+        while (sdp := self._offer) is not None:
+            self._offer = None
+            await self._answer_pictures(me, sdp)
+
+    async def _answer_pictures(self, me: Participant, sdp: str) -> None:
+        """Answer an offer, in place of the connection that they had before."""
+        before, pictures = self._pictures, Pictures(me, self._tell, self._state.may_receive)
+        self._pictures = pictures
+        if before is not None:
+            await before.close()
+        try:
+            self._tell({"event": "pictures", "sdp": await pictures.answer(sdp)})
+        except ValueError as exc:
+            logger.debug("Local room {}: no pictures: {!r}", self._room, exc.__cause__)
+            self._tell({"event": "pictures", "error": str(exc)})
+            await pictures.close()
+
+    async def _watch(self) -> None:
+        """A killed browser says nothing, and ICE would notice after half a minute."""
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT):
+                await self._opened.wait()
+        except TimeoutError:
+            logger.debug("Local room {}: a browser never connected", self._room)
+            self.leave()
+            return
+        loop = asyncio.get_running_loop()
+        while True:
+            before = loop.time()
+            await asyncio.sleep(PING_TIMEOUT / 5)
+            if loop.time() - before > PING_TIMEOUT / 2:
+                self._seen = loop.time()  # this process stood still: nobody else did
+            elif loop.time() - self._seen > PING_TIMEOUT:
+                self.leave("vanished")
+                return

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A browser's pictures: a second connection, which is made when the first one is shown or sent.
+
+The page offers its camera, its screen and then as many slots as it wants to see at once; nothing
+is negotiated again when cameras come and go. What a slot shows is said over the data channel. The
+sound is never in the way of the pictures, nor they in its.
+
+VP8 is passed on as it came. aiortc would decode and encode it for everybody: its queue to the
+decoder is replaced by one that keeps the frames, and what it sends are packets instead of
+pictures.
+"""
+
+import asyncio
+import queue
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from fractions import Fraction
+from typing import Any
+
+import av
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+
+from pipecat_daily_rest.local.browser.webrtc_close import close
+from pipecat_daily_rest.local.call.pictures import SOURCES, Feed, is_key
+from pipecat_daily_rest.local.call.room import MEDIA, Participant
+from pipecat_daily_rest.local.call.vp8 import CLOCK
+
+MOST_SLOTS = 16
+_MOST_WAITING = 30  # frames that wait for a slow browser; beyond it they start anew
+_KEYS = 0.5  # seconds between two requests for a key frame
+_CODEC = [
+    codec
+    for codec in RTCRtpReceiver.getCapabilities("video").codecs
+    if codec.mimeType in ("video/VP8", "video/rtx")
+]
+
+
+class _Slot(MediaStreamTrack):  # type: ignore[misc]
+    """One picture that the page shows: whose, may change at any time."""
+
+    kind = "video"
+
+    def __init__(self, viewer: Participant) -> None:
+        super().__init__()
+        self._viewer = viewer
+        self._feed: Feed | None = None
+        self._frames: deque[bytes] = deque()
+        self._news = asyncio.Event()
+        self._began = False
+
+    def look_at(self, feed: Feed | None) -> None:
+        if feed is self._feed:
+            return
+        before, self._feed = self._feed, feed
+        self._frames.clear()
+        self._began = False
+        if before is not None:
+            before.leave(self._take)
+        if feed is not None:
+            feed.tap(self._take)
+
+    def refresh(self) -> None:
+        if self._feed is not None:
+            self._feed.refresh()
+
+    def _take(self, frame: bytes) -> None:
+        if self._viewer.outage is not None:
+            self._began = False
+            return
+        if not self._began and not is_key(frame):
+            self.refresh()
+        if len(self._frames) >= _MOST_WAITING:
+            self._frames.clear()
+            self._began = False
+            self.refresh()
+        self._began = self._began or is_key(frame)
+        if self._began:
+            self._frames.append(frame)
+            self._news.set()
+
+    def stop(self) -> None:
+        super().stop()
+        self.look_at(None)
+        self._news.set()
+
+    async def recv(self) -> Any:
+        while not self._frames:
+            if self.readyState != "live":
+                raise MediaStreamError
+            self._news.clear()
+            await self._news.wait()
+        packet = av.Packet(self._frames.popleft())
+        packet.time_base = Fraction(1, CLOCK)
+        packet.pts = round(asyncio.get_running_loop().time() * CLOCK)
+        return packet
+
+
+class _Lens(queue.Queue[Any]):
+    """The page's camera or screen: what aiortc would decode goes to the feed instead."""
+
+    def __init__(
+        self, participant: Participant, source: str, receiver: Any, tell: Callable[..., None]
+    ) -> None:
+        super().__init__()
+        self._participant, self._source = participant, source
+        self._receiver = receiver
+        self._tell = tell
+        self._asked = 0.0
+        self._ask: asyncio.TimerHandle | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        if item is None:
+            super().put(None)  # ends aiortc's thread, which waits for nothing else
+            return
+        _, frame = item
+        self._participant.feeds[self._source].push(frame.data)
+
+    def wanted(self, wanted: bool) -> None:
+        self._tell({"event": "wanted", "source": self._source, "wanted": wanted})
+
+    def refresh(self) -> None:
+        if self._ask is None:
+            loop = asyncio.get_running_loop()
+            self._ask = loop.call_at(max(loop.time(), self._asked + _KEYS), self._ask_for_key)
+
+    def _ask_for_key(self) -> None:
+        self._ask = None
+        self._asked = asyncio.get_running_loop().time()
+        for source in self._receiver.getSynchronizationSources():
+            task = asyncio.create_task(self._receiver._send_rtcp_pli(source.source))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+
+    def close(self) -> None:
+        self._participant.feeds[self._source].publish(None)
+        if self._ask is not None:
+            self._ask.cancel()
+
+
+class Pictures:
+    """The second connection of one browser."""
+
+    def __init__(
+        self,
+        participant: Participant,
+        tell: Callable[[dict[str, Any]], None],
+        may_see: Callable[[Participant, Participant, str], bool],
+    ) -> None:
+        """Initialize a connection whose offer is about to be answered.
+
+        Args:
+            participant: Whose.
+            tell: Sends an event to the page.
+            may_see: As `Calls.may_receive`.
+        """
+        self._participant = participant
+        self._tell = tell
+        self._may_see = may_see
+        self._wanted: Any = None
+        self._lenses: list[_Lens] = []
+        self._slots: list[_Slot] = []
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+    async def answer(self, sdp: str) -> str:
+        """Answer the page's offer.
+
+        Args:
+            sdp: The offer: a camera, a screen, and the slots.
+
+        Returns:
+            The answer, with all candidates.
+
+        Raises:
+            ValueError: It is no such offer.
+        """
+        try:
+            await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
+            transceivers = self._pc.getTransceivers()
+            own, others = transceivers[: len(SOURCES)], transceivers[len(SOURCES) :]
+            kinds = {transceiver.kind for transceiver in transceivers}
+            if kinds != {"video"} or len(own) < len(SOURCES) or len(others) > MOST_SLOTS:
+                raise ValueError(kinds)
+            for transceiver in transceivers:
+                transceiver.setCodecPreferences(_CODEC)
+            for source, transceiver in zip(SOURCES, own, strict=True):
+                self._lenses.append(self._open(source, transceiver.receiver))
+            for transceiver in others:
+                slot = _Slot(self._participant)
+                self._slots.append(slot)
+                transceiver.direction = "sendonly"
+                transceiver.sender.replaceTrack(slot)
+                transceiver.sender._send_keyframe = slot.refresh  # the page has lost a frame
+            await self._pc.setLocalDescription(await self._pc.createAnswer())
+        except Exception as exc:  # aiortc raises whatever its parser stumbles on
+            msg = "The browser's offer of pictures cannot be read."
+            raise ValueError(msg) from exc
+        for source, lens in zip(SOURCES, self._lenses, strict=True):
+            self._participant.feeds[source].publish(lens)
+        return str(self._pc.localDescription.sdp)
+
+    def _open(self, source: str, receiver: Any) -> _Lens:
+        attribute = "_RTCRtpReceiver__decoder_queue"
+        if not hasattr(receiver, attribute):
+            msg = "this version of aiortc has another inside than those that were tested"
+            raise TypeError(msg)
+        lens = _Lens(self._participant, source, receiver, self._tell)
+        setattr(receiver, attribute, lens)
+        return lens
+
+    def look(self, wanted: Any) -> None:
+        """Show others in the slots.
+
+        Args:
+            wanted: For each slot a session id and a source, or None; what is no such list, or
+                nobody's, shows nothing.
+        """
+        self._wanted = wanted
+        me, here = self._participant, self._participant.room.participants
+        places = wanted if isinstance(wanted, list) else []
+        for number, slot in enumerate(self._slots):
+            place = places[number] if number < len(places) else None
+            feed = None
+            if (
+                isinstance(place, list)
+                and len(place) == 2
+                and all(isinstance(p, str) for p in place)
+            ):
+                other = here.get(place[0])
+                if other is not None and self._may_see(me, other, MEDIA.get(place[1], "")):
+                    feed = other.feeds.get(place[1])
+            slot.look_at(feed)
+
+    def look_again(self) -> None:
+        """Show the same in the slots, since the rights have changed."""
+        self.look(self._wanted)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        for lens in self._lenses:
+            lens.close()
+        for slot in self._slots:
+            slot.stop()
+        with suppress(Exception):  # aiortc's own; there is nothing left to save
+            await close(self._pc)

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One clock, everyone hears everyone else."""
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipecat_daily_rest.local.call.room import MEDIA, Participant, Room
+from pipecat_daily_rest.local.call.seat import Seat
+from pipecat_daily_rest.local.call.state import State
+
+SAMPLE_RATE = 48_000
+TICK = 0.02  # seconds
+BLOCK = 960  # samples in a tick
+
+Block: TypeAlias = NDArray[np.int16]
+
+_CATCH_UP = 3  # ticks; whoever is further behind skips, since a burst would only fill buffers
+_SMOOTH = 0.1  # of the new block in the running loudness: about 200 ms
+_QUIET = 0.008  # loudness (1 is full scale) below which nobody is the active speaker
+_LOUDER = 1.6  # times louder than the active speaker before the word passes on
+_FLOOR = -55.0  # dB of full scale that the page shows as nothing; 0 dB is everything
+
+
+@runtime_checkable
+class Voice(Seat, Protocol):
+    """A seat that speaks and hears. Called once a tick; must not block or raise.
+
+    A seat that has more tracks than its microphone has ``speak_others``, too, which gives the next
+    20 ms of each of them that is not silent, by name.
+    """
+
+    def speak(self) -> Block | None:
+        """Give the next 20 ms of this participant.
+
+        Returns:
+            960 samples at 48 kHz, mono; None for silence.
+        """
+
+    def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
+        """Take the 20 ms that the others said. The arrays are shared: never write to them.
+
+        Args:
+            mix: Everyone but this participant; silence is zeros.
+            voices: Each other participant who was not silent, by session id; other tracks than
+                microphones by what `voice_of` gives.
+        """
+
+
+def voice_of(id: str, track: str) -> str:
+    """Name a track as `Voice.hear` is given it.
+
+    Args:
+        id: The session id.
+        track: ``microphone``, ``screenAudio`` or the name of a custom audio track.
+
+    Returns:
+        The session id for a microphone, else it and the track's name.
+    """
+    return id if track == "microphone" else f"{id}/{track}"
+
+
+class Mixer:
+    """Mixes every room of a state on one 20 ms clock.
+
+    A participant is heard while its microphone is ``playable``, it may send audio and the others
+    can see it, by those who may receive it. A seat that is no `Voice` neither speaks nor hears.
+
+    Parameters:
+        listeners: Each is called with a room and who said what in it, once a tick; they must not
+            block or raise.
+        late: How many ticks have come more than 20 ms late, or not at all.
+    """
+
+    def __init__(self, state: State) -> None:
+        """Initialize the mixer.
+
+        Args:
+            state: Whose rooms.
+        """
+        self._state = state
+        self._loudness: dict[str, float] = {}
+        self._task: asyncio.Task[None] | None = None
+        self.listeners: list[Callable[[Room, Mapping[str, Block]], None]] = []
+        self.late = 0
+
+    def start(self) -> None:
+        """Start the clock."""
+        self._task = asyncio.create_task(self._run(), name="mixer")
+
+    async def stop(self) -> None:
+        """Stop the clock."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    def levels(self, room: Room, listener: Participant | None = None) -> dict[str, float]:
+        """Tell how loud everybody in a room is.
+
+        Args:
+            room: The room.
+            listener: To whom; its own voice, and those that it may receive. All when None.
+
+        Returns:
+            From 0 (silence) to 1 (full scale), on a logarithmic scale, by session id; whoever
+            is silent or may not be seen is left out.
+        """
+        levels = {}
+        for id, sender in room.participants.items():
+            mine = listener in (None, sender)
+            if listener is not None and not mine and not self._hears(listener, sender):
+                continue
+            loudness = self._loudness.get(id, 0.0)
+            decibels = 20 * math.log10(loudness) if loudness > 0 else _FLOOR
+            if decibels > _FLOOR:
+                levels[id] = round(min(1.0, 1 - decibels / _FLOOR), 2)
+        return levels
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            self.tick()
+            due += TICK
+            if (behind := loop.time() - due) > _CATCH_UP * TICK:
+                self.late += int(behind / TICK)
+                due += behind
+            await asyncio.sleep(max(0.0, due - loop.time()))
+            self.late += loop.time() - due > TICK
+
+    def tick(self) -> None:
+        """Mix the next 20 ms of every room. The clock calls it; so may a test without one."""
+        before, self._loudness = self._loudness, {}
+        for room in list(self._state.rooms.values()):
+            if room.participants:
+                self._mix(room, before)
+
+    def _mix(self, room: Room, before: Mapping[str, float]) -> None:
+        voices: dict[str, Block] = {}
+        senders: dict[str, tuple[Participant, str]] = {}  # whose it is, and which track
+        seats = [(p, p.seat) for p in room.participants.values() if isinstance(p.seat, Voice)]
+        for participant, seat in seats:
+            try:
+                said = _take(participant, seat)
+            except Exception as exc:
+                self._put_out(participant, exc)
+                continue
+            senders |= {voice_of(participant.id, track): (participant, track) for track in said}
+            voices |= {voice_of(participant.id, track): block for track, block in said.items()}
+            self._measure(participant.id, _sum(said.values()) if said else None, before)
+        total = _sum(voices.values())
+        for participant, seat in seats:
+            if participant.id not in room.participants:
+                continue
+            kept = self._kept_from(participant, senders)  # its own voices, too
+            others = total - _sum(voices[id] for id in kept) if kept else total
+            mix = np.clip(others, -32768, 32767).astype(np.int16)
+            rest = {id: voice for id, voice in voices.items() if id not in kept}
+            try:
+                seat.hear(mix, rest)
+            except Exception as exc:
+                self._put_out(participant, exc)
+        for listener in self.listeners:
+            listener(room, voices)
+        self._find_speaker(room)
+
+    def _kept_from(
+        self, listener: Participant, senders: Mapping[str, tuple[Participant, str]]
+    ) -> set[str]:
+        return {
+            voice
+            for voice, (sender, track) in senders.items()
+            if sender is listener or not self._hears(listener, sender, track)
+        }
+
+    def _hears(self, listener: Participant, sender: Participant, track: str = "microphone") -> bool:
+        kind = MEDIA.get(track, "customAudio")
+        return self._state.may_receive(listener, sender, kind, track)
+
+    def _measure(
+        self, id: str, said: NDArray[np.int32] | None, before: Mapping[str, float]
+    ) -> None:
+        now = 0.0
+        if said is not None:
+            samples = said.astype(np.float32)
+            now = math.sqrt(float(np.dot(samples, samples)) / BLOCK) / 32768
+        loudness = before.get(id, 0.0) * (1 - _SMOOTH) + now * _SMOOTH
+        if loudness > 1e-4:
+            self._loudness[id] = loudness
+
+    def _find_speaker(self, room: Room) -> None:
+        loudest = max(room.participants, key=lambda id: self._loudness.get(id, 0.0), default=None)
+        if loudest is None or loudest == room.active_speaker:
+            return
+        loudness = self._loudness.get(loudest, 0.0)
+        current = self._loudness.get(room.active_speaker or "", 0.0)
+        if loudness > _QUIET and (current < _QUIET or loudness > current * _LOUDER):
+            self._state.speaking(room, loudest)
+
+    def _put_out(self, participant: Participant, exc: Exception) -> None:
+        """One broken seat must not stop the clock for the others."""
+        self._state.fail(participant, exc)
+
+
+def _take(participant: Participant, seat: Voice) -> dict[str, Block]:
+    """What it says, of the tracks that others get; what is muted is drained as well."""
+    speak_others = getattr(seat, "speak_others", None)
+    tracks = {"microphone": seat.speak(), **(speak_others() if speak_others else {})}
+    said = {}
+    for track, block in tracks.items():
+        if block is not None and block.shape != (BLOCK,):
+            msg = f"a block of shape {block.shape} instead of ({BLOCK},)"
+            raise ValueError(msg)
+        if block is not None and participant.sends(track):
+            said[track] = block
+    return said
+
+
+def _sum(blocks: Iterable[Block]) -> NDArray[np.int32]:
+    total = np.zeros(BLOCK, np.int32)
+    for block in blocks:
+        total += block
+    return total

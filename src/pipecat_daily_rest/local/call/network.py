@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Networks that are away for a while."""
+
+from typing import Any
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.outage import Outage
+from pipecat_daily_rest.local.call.room import Participant
+from pipecat_daily_rest.local.call.seat import Seat
+from pipecat_daily_rest.local.call.state import State
+
+# Reference: https://reference-python.daily.co/types.html#networkstats, and Pipecat's
+# DailyTransport for the names of the connections and of what happens to them.
+_CONNECTIONS = ("signalling", "sendTransport", "recvTransport")
+_GOOD = {"quality": 100, "threshold": "good", "previousThreshold": "veryLow"}
+_NONE = {"quality": 0, "threshold": "veryLow", "previousThreshold": "good"}
+
+
+class Network:
+    """Takes the network away from participants, and gives it back."""
+
+    def __init__(self, state: State) -> None:
+        """Initialize it.
+
+        Args:
+            state: The domain.
+        """
+        self._state = state
+
+    def lose(self, participant: Participant, seconds: float) -> None:
+        """Have somebody lose the network for a while, on the local Daily's clock.
+
+        Args:
+            participant: Who.
+            seconds: For how long. Beyond ``Choices.network_timeout`` it counts as having left.
+
+        Raises:
+            DailyConfigError: It is not in a call, has no network already, or this is no time.
+        """
+        must_be(float, seconds=seconds)
+        room, state = participant.room, self._state
+        if not seconds > 0:
+            msg = f"{seconds} is no time without a network: give seconds, as 10."
+            raise DailyConfigError(msg)
+        if participant.id not in room.participants or participant.outage is not None:
+            msg = f"{participant.id} is not in the room {room.name!r}, or without a network already"
+            raise DailyConfigError(msg)
+        self._tell(participant.seat, "interrupted", _NONE)
+        outage = Outage(participant.seat)
+        participant.seat = participant.outage = outage
+        participant.open_feeds()
+        state.record(room.name, f"{participant.kind} lost its network", participant.id)
+        if state.choices.interrupted_is_shown:
+            self._show(participant, "playable", "interrupted")
+        now, timeout = state.clock.now(), state.choices.network_timeout
+        if timeout is not None and seconds > timeout:
+            state.clock.call_at(now + timeout, lambda: self._time_out(participant, outage))
+        state.clock.call_at(now + seconds, lambda: self._restore(participant, outage))
+
+    def _time_out(self, participant: Participant, outage: Outage) -> None:
+        if participant.id in participant.room.participants:
+            outage.timed_out = True
+            self._state.leave(participant, "lost its network")
+
+    def _restore(self, participant: Participant, outage: Outage) -> None:
+        participant.seat, participant.outage = outage.seat, None
+        if participant.id not in participant.room.participants:
+            if outage.timed_out:  # and finds out only now
+                outage.seat.close("network-lost")
+            return
+        if outage.overflowed:  # what it has missed cannot be told any more
+            self._state.put_out(participant, "network-lost")
+            return
+        self._state.record(
+            participant.room.name, f"{participant.kind} has its network back", participant.id
+        )
+        self._tell(participant.seat, "connected", _GOOD)
+        self._show(participant, "interrupted", "playable")
+        late = self._state.choices.messages_without_network == "late"
+        outage.catch_up(messages=late)
+
+    def _show(self, participant: Participant, before: str, after: str) -> None:
+        media = {name: after for name, state in participant.media.items() if state == before}
+        self._state.change(participant, media=media)
+
+    def _tell(self, seat: Seat, event: str, stats: dict[str, Any]) -> None:
+        for connection in _CONNECTIONS:
+            status = {"connection": connection, "event": event}
+            seat.send({"event": "network-connection-status-updated", "status": status})
+        seat.send({"event": "network-stats-updated", "stats": {**stats, "stats": {"latest": {}}}})

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Waiting until something has happened."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.rules.incoming import size_of
+
+T = TypeVar("T")
+
+
+class News:
+    """Something that changes, and whoever waits until it has changed as wanted."""
+
+    def __init__(self) -> None:
+        """Initialize without news."""
+        self._news = asyncio.Event()
+
+    def tell(self) -> None:
+        """Have everybody who waits look again."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    async def until(
+        self,
+        check: Callable[[], T | None],
+        timeout: float,  # noqa: ASYNC109
+        failed: Callable[[], str],
+        *,
+        pause: float = 0.0,
+    ) -> T:
+        """Wait.
+
+        Args:
+            check: Gives what is wanted, or nothing yet.
+            timeout: Seconds to wait.
+            failed: Says what has not happened.
+            pause: Seconds between two looks.
+
+        Returns:
+            What ``check`` gave.
+
+        Raises:
+            TimeoutError: It has not happened.
+            DailyConfigError: The timeout is no number.
+        """
+        must_be(float | None, timeout=timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                while not (result := check()):
+                    await self._news.wait()
+                    await asyncio.sleep(pause)
+                return result
+        except TimeoutError as exc:
+            msg = f"{failed()} within {timeout} s"
+            raise TimeoutError(msg) from exc
+
+
+@dataclass(eq=False)
+class _Entry:
+    event: dict[str, Any]
+    size: int
+    taken: bool = False
+
+
+class Inbox(News):
+    """Events in order, and waiting for one. Each is given once."""
+
+    def __init__(self, keep: int | None = None, most_bytes: int | None = None) -> None:
+        """Initialize an empty one.
+
+        Args:
+            keep: How many events are remembered; all when None.
+            most_bytes: How large they may be together, as JSON; the last is kept in any case.
+        """
+        super().__init__()
+        self._most, self._most_bytes = keep, most_bytes
+        self._entries: deque[_Entry] = deque()
+        self._bytes = 0
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events, in order."""
+        return [entry.event for entry in self._entries]
+
+    def put(self, event: dict[str, Any]) -> None:
+        """Take an event in.
+
+        Args:
+            event: As in `Seat.send`.
+        """
+        size = 0 if self._most_bytes is None else size_of(event)
+        self._entries.append(_Entry(event, size))
+        self._bytes += size
+        while len(self._entries) > 1 and self._is_full():
+            self._bytes -= self._entries.popleft().size
+        self.tell()
+
+    def _is_full(self) -> bool:
+        most_bytes, most = self._most_bytes, self._most
+        too_many = most is not None and len(self._entries) > most
+        return too_many or (most_bytes is not None and self._bytes > most_bytes)
+
+    async def take(
+        self,
+        name: str,
+        where: Callable[[dict[str, Any]], bool] | None,
+        timeout: float,  # noqa: ASYNC109
+        who: str,
+    ) -> dict[str, Any]:
+        """Wait for an event, or take one that is there.
+
+        Args:
+            name: Its name, as in ``participant-joined``.
+            where: Which one; the next when None.
+            timeout: Seconds to wait.
+            who: Who waits, for the error.
+
+        Returns:
+            The event.
+
+        Raises:
+            TimeoutError: There was none.
+            DailyConfigError: An argument cannot be one.
+        """
+        must_be(str, name=name)
+        must_be(Callable | None, where=where)
+
+        def find() -> dict[str, Any] | None:
+            for entry in self._entries:
+                event = entry.event
+                fits = event["event"] == name and (where is None or where(event))
+                if fits and not entry.taken:
+                    entry.taken = True
+                    return event
+            return None
+
+        return await self.until(find, timeout, lambda: f"{who} did not get {name!r}")

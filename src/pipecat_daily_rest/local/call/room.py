@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A room, who is in it, and who waits at its door."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pipecat_daily_rest.local.call.clock import Timer
+from pipecat_daily_rest.local.call.news import Inbox
+from pipecat_daily_rest.local.call.outage import Outage
+from pipecat_daily_rest.local.call.pictures import SOURCES, Feed
+from pipecat_daily_rest.local.call.records import Meeting
+from pipecat_daily_rest.local.call.seat import Seat
+from pipecat_daily_rest.local.rules.rights import includes
+
+# What a track shows and sends, by the names of `canSend`.
+MEDIA = {
+    "camera": "video",
+    "microphone": "audio",
+    "screenAudio": "screenAudio",
+    "screenVideo": "screenVideo",
+}
+
+MOST_TRACKS = 32  # custom audio tracks of one bot
+_MOST_NAME = 128  # characters of a display name
+_MOST_TOLD = 2_000  # events that a room remembers
+_MOST_BYTES = 4 * 1024 * 1024  # of their JSON
+
+
+class JoinRefused(Exception):
+    """Somebody may not come in.
+
+    Parameters:
+        kind: Daily's join error type: ``no-room``, ``exp-room``, ``nbf-room``, ``exp-token``,
+            ``nbf-token``, ``not-allowed``, ``meeting-full`` or ``ejected``.
+        message: Why, and what to do, as a sentence for the person or the bot's log.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        """Initialize the error.
+
+        Args:
+            kind: Daily's join error type.
+            message: Why, and what to do.
+        """
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+@dataclass(eq=False)
+class Participant:
+    """Somebody in a room.
+
+    Parameters:
+        id: The session id, new for each join.
+        room: Where.
+        seat: How to reach it.
+        kind: ``bot`` (a link), ``person`` (a browser), ``phone`` (a call out or in) or
+            ``scripted`` (a test).
+        user_name: Display name.
+        user_id: The token's ``user_id``, or None.
+        is_owner: Whether the token makes it an owner.
+        permissions: ``hasPresence``, ``canSend``, ``canReceive``, ``canAdmin``.
+        joined_at: Unix seconds.
+        rights: The token's properties.
+        will_eject_at: Unix seconds, fixed at the join and not changed by an update of the room
+            (but for `Choices.update_moves_ejection`), or None.
+        may_share: Whether the room and the token allow a shared screen.
+        media: State of each track: ``playable``, ``off`` or ``interrupted``.
+        custom_audio: The same of its custom audio tracks, by name.
+        feeds: What its camera and its screen show.
+        outage: While it is without a network, what took its seat's place; else None.
+    """
+
+    id: str
+    room: "Room"
+    seat: Seat
+    kind: str
+    user_name: str
+    user_id: str | None
+    is_owner: bool
+    permissions: dict[str, Any]
+    joined_at: float
+    rights: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    will_eject_at: float | None = None
+    may_share: bool = True
+    media: dict[str, str] = field(default_factory=lambda: dict.fromkeys(MEDIA, "off"))
+    custom_audio: dict[str, str] = field(default_factory=dict)
+    feeds: dict[str, Feed] = field(
+        default_factory=lambda: {source: Feed() for source in SOURCES}, repr=False
+    )
+    ejection: Timer | None = field(default=None, repr=False)
+    outage: Outage | None = field(default=None, repr=False)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether others do not see it (``hasPresence`` is false)."""
+        return self.permissions.get("hasPresence") is False
+
+    @property
+    def administers(self) -> bool:
+        """Whether it may mute others, change their rights, put them out and let them in."""
+        return self.may_admin("participants")
+
+    def may_admin(self, task: str) -> bool:
+        """Tell whether it may administer something.
+
+        Args:
+            task: As in ``canAdmin``: ``participants``, ``streaming`` or ``transcription``.
+
+        Returns:
+            Whether it may.
+        """
+        return self.is_owner or includes(self.permissions.get("canAdmin"), task)
+
+    def may_send(self, kind: str) -> bool:
+        """Tell whether it may send a kind of media.
+
+        Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/config#permissions
+
+        Args:
+            kind: As in ``canSend``: ``audio``, ``video``, …
+
+        Returns:
+            Whether it may; a shared screen needs ``enable_screenshare`` as well.
+        """
+        if kind in ("screenVideo", "screenAudio") and not self.may_share:
+            return False
+        return includes(self.permissions.get("canSend", True), kind)
+
+    def publishes(self, track: str) -> bool:
+        """Tell whether a track of it is there for others: with nothing said, it is silence.
+
+        Args:
+            track: One of `MEDIA`, or the name of a custom audio track.
+
+        Returns:
+            Whether it is on, allowed, and of somebody whom the others can see.
+        """
+        state = self.media.get(track) or self.custom_audio.get(track) or "off"
+        kind = MEDIA.get(track, "customAudio")
+        return state != "off" and not self.hidden and self.may_send(kind)
+
+    def sends(self, track: str) -> bool:
+        """Tell whether others get what is on a track of it now.
+
+        Args:
+            track: As for `publishes`.
+
+        Returns:
+            Whether it publishes it, and has a network.
+        """
+        return self.outage is None and self.publishes(track)
+
+    def open_feeds(self) -> None:
+        """Have its feeds seen, or not, as its tracks and permissions are now."""
+        for source, feed in self.feeds.items():
+            feed.open(self.sends(source))
+
+    def describe(self, *, local: bool = False) -> dict[str, Any]:
+        """Describe the participant in the shape of daily-python's ``participants()``.
+
+        Its permissions are in the words of the REST API, which a bot's seat puts into others.
+
+        Args:
+            local: Whether the description is for the participant itself.
+
+        Returns:
+            ``{"id", "info": {…}, "media": {…}}``.
+        """
+        return {
+            "id": self.id,
+            "info": {
+                "isLocal": local,
+                "isOwner": self.is_owner,
+                "joinedAt": int(self.joined_at),
+                "userName": self.user_name,
+                "userId": self.user_id or self.id,
+                "permissions": self.permissions,
+            },
+            "media": {
+                **{
+                    name: _track(state, "user" if self.may_send(MEDIA[name]) else "sendPermission")
+                    for name, state in self.media.items()
+                },
+                "customAudio": {
+                    name: _track(
+                        state, "user" if self.may_send("customAudio") else "sendPermission"
+                    )
+                    for name, state in self.custom_audio.items()
+                },
+                "customVideo": {},
+            },
+        }
+
+
+def short_name(name: str) -> str:
+    """Cut a display name, whoever it comes from.
+
+    Args:
+        name: Of any length.
+
+    Returns:
+        Its first 128 characters.
+    """
+    return name.strip()[:_MOST_NAME]
+
+
+def is_about(event: dict[str, Any], participant: Participant) -> bool:
+    """Tell whether an event says that somebody's own rights have changed.
+
+    Args:
+        event: As in `Seat.send`.
+        participant: Who is told.
+
+    Returns:
+        Whether it does.
+    """
+    updated = event.get("event") == "participant-updated"
+    return updated and bool(event["participant"]["id"] == participant.id)
+
+
+def _track(state: str, why_off: str) -> dict[str, Any]:
+    if state == "off" or why_off != "user":
+        return {"state": "off", "offReasons": [why_off], "subscribed": "unsubscribed"}
+    return {"state": state, "offReasons": [], "subscribed": "subscribed"}
+
+
+class Caller(Protocol):
+    """Who knocks and waits for what comes of it. No method may block or raise."""
+
+    def let_in(self, participant: Participant) -> None:
+        """Be in the room from now on.
+
+        Args:
+            participant: What the room knows about it.
+        """
+
+    def turned_away(self, refused: JoinRefused) -> None:
+        """Be out for good: nobody will answer the knock any more.
+
+        Args:
+            refused: Why.
+        """
+
+
+@dataclass(eq=False)
+class Knock:
+    """Somebody at the door.
+
+    Parameters:
+        room: Of which room.
+        token: The meeting token, or None.
+        seat: How the room will reach it when it is in.
+        caller: Who is told what comes of it.
+        kind: As in `Participant.kind`.
+        user_name: Display name.
+        user_id: The token's ``user_id``, or None.
+        is_owner: Whether the token makes it an owner.
+        permissions: What it may do when it is in.
+        media: State of its tracks at the start.
+        custom_audio: The same of its custom audio tracks, by name.
+        joined_at: When it knocked, in unix seconds.
+        id: The session id, which it keeps when it is let in.
+    """
+
+    room: "Room"
+    token: str | None = field(repr=False)
+    seat: Seat
+    caller: Caller
+    kind: str
+    user_name: str
+    user_id: str | None
+    is_owner: bool
+    permissions: dict[str, Any]
+    media: Mapping[str, str]
+    custom_audio: Mapping[str, str] | None
+    joined_at: float
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    will_eject_at: None = None  # fixed when it comes in
+
+    def describe(self) -> dict[str, Any]:
+        """Describe it to those who may let it in, as daily-js does.
+
+        Reference: https://docs.daily.co/reference/daily-js/instance-methods/waiting-participants
+
+        Returns:
+            ``{"id", "name", "awaitingAccess"}``.
+        """
+        return {"id": self.id, "name": self.user_name, "awaitingAccess": {"level": "full"}}
+
+
+@dataclass(eq=False)
+class Room:
+    """A room of the domain.
+
+    Parameters:
+        name: Unique in the domain.
+        privacy: ``public`` or ``private``.
+        config: The properties that were set and differ from the defaults.
+        created_at: Unix seconds.
+        id: UUID.
+        participants: Who is in, by session id.
+        waiting: Who has knocked and waits to be let in, by session id.
+        meeting: The running meeting, or None; whoever is in has one.
+        told: What everybody, or somebody, was told in it, as in `Seat.send`.
+    """
+
+    name: str
+    privacy: str
+    config: dict[str, Any]
+    created_at: float
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    participants: dict[str, Participant] = field(default_factory=dict)
+    waiting: dict[str, Knock] = field(default_factory=dict, repr=False)
+    meeting: Meeting | None = field(default=None, repr=False)
+    expiry: Timer | None = field(default=None, repr=False)
+    active_speaker: str | None = None
+    told: Inbox = field(default_factory=lambda: Inbox(_MOST_TOLD, _MOST_BYTES), repr=False)
+
+    @property
+    def meeting_id(self) -> str | None:
+        """The id of the running meeting, or None."""
+        return None if self.meeting is None else self.meeting.id
+
+    def counts(self) -> dict[str, int]:
+        """Count who is in.
+
+        Returns:
+            ``{"present", "hidden"}``, everybody included.
+        """
+        hidden = sum(participant.hidden for participant in self.participants.values())
+        return {"present": len(self.participants) - hidden, "hidden": hidden}

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bots that answer each other without end.
+
+A Pipecat bot with RTVI on, the default, takes every RTVI message for one of a client's. Another
+bot's news (``bot-started-speaking``) are none, so that it answers with an error; the other bot
+answers that with an error of its own, and so on, about 1,100 a second between two bots.
+"""
+
+import time
+from collections import deque
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from loguru import logger
+
+from pipecat_daily_rest.local.call.room import Participant, Room
+
+_MOST = 20  # errors of RTVI that one bot may send to bots in each second
+
+_WARNING = (
+    "Local room {}: the bots in it answer each other's RTVI messages without end. Beyond {} such "
+    "answers a second from one bot, other bots do not get them; people get everything. Pass "
+    "enable_rtvi=False to the PipelineWorker of every bot in the room but one."
+)
+
+
+class Chatter:
+    """Ends such a dispute: each answer that does not arrive has no answer."""
+
+    def __init__(self) -> None:
+        """Initialize without a dispute."""
+        self._sent: WeakKeyDictionary[Participant, deque[float]] = WeakKeyDictionary()
+        self._warned: WeakSet[Room] = WeakSet()
+
+    def reaches_bots(self, sender: Participant | None, message: Any) -> bool:
+        """Decide whether the other bots get an app message. Warns once for each room.
+
+        Args:
+            sender: Who sends it; None for the REST API.
+            message: The message.
+
+        Returns:
+            False for what a bot's RTVI answers beyond 20 times a second.
+        """
+        if sender is None or sender.kind != "bot" or not _is_answer(message):
+            return True
+        now = time.monotonic()
+        sent = self._sent.setdefault(sender, deque(maxlen=_MOST))
+        if len(sent) < _MOST or now - sent[0] >= 1:
+            sent.append(now)
+            return True
+        if sender.room not in self._warned:
+            self._warned.add(sender.room)
+            logger.warning(_WARNING, sender.room.name, _MOST)
+        return False
+
+
+def _is_answer(message: Any) -> bool:
+    """Whether it is an error by which RTVI answers."""
+    return (
+        isinstance(message, dict)
+        and message.get("label") == "rtvi-ai"
+        and message.get("type") in ("error", "error-response")
+    )

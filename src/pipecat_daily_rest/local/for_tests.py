@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a test does in a local Daily: lets people in, makes things happen, calls."""
+
+from typing import Any
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.bot.transcriber import Transcriber
+from pipecat_daily_rest.local.call.network import Network
+from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.outside.phone import DialIn, DialOut
+from pipecat_daily_rest.local.outside.switchboard import Switchboard
+from pipecat_daily_rest.local.outside.telephony import Telephony
+from pipecat_daily_rest.local.rest.stored import VTT, Recording, Stored, Transcript
+from pipecat_daily_rest.local.room_handle import RoomHandle
+from pipecat_daily_rest.local.scripted.person import Scripted
+from pipecat_daily_rest.local.secret import secret
+
+
+class Hands:
+    """The part of `LocalDaily` for tests.
+
+    Parameters:
+        state: The rooms and the people in them.
+        telephony: Who is in a call.
+        switchboard: Who calls in.
+        transcriber: What is transcribed.
+        network: Who has one.
+        stored: Recordings and transcripts.
+    """
+
+    state: State
+    telephony: Telephony
+    switchboard: Switchboard
+    transcriber: Transcriber
+    network: Network
+    stored: Stored
+
+    def room(self, room: str) -> RoomHandle:
+        """Take a room in hand, to make things happen in it and to wait for them.
+
+        For instance::
+
+            room = daily.room("demo")
+            await room.event("participant-joined")
+            room.lose_network("Ana", seconds=10)
+
+        Args:
+            room: Its name, its URL, or a link with a token.
+
+        Returns:
+            The handle.
+
+        Raises:
+            DailyConfigError: There is no such room.
+        """
+        name, _ = _name_and_token(room, None)
+        if (found := self.state.find_room(name)) is None:
+            msg = f"There is no room {name!r}: make it first, over the REST API."
+            raise DailyConfigError(msg)
+        return RoomHandle(
+            found,
+            transcriber=self.transcriber,
+            telephony=self.telephony,
+            network=self.network,
+            dial_in=self.dial_in,
+        )
+
+    def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
+        """Let a scripted participant in, without a browser or a network.
+
+        Args:
+            room: The room's name, its URL, or a link with a token.
+            token: The meeting token; the link's when None.
+            **options: As for `Scripted`: ``user_name``, ``keep``, ``knock``.
+
+        Returns:
+            The participant.
+
+        Raises:
+            JoinRefused: It may not come in, and why.
+            DailyConfigError: An argument cannot be one.
+        """
+        room, token = _name_and_token(room, token)
+        return Scripted(self.state, room, token, **options)
+
+    def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
+        """Put a recording there, as if a call had been recorded: nothing is recorded here.
+
+        Args:
+            room: The room's name or URL; the room need not exist any more.
+            content: The bytes of its file, which the access link leads to.
+            **options: ``content_type`` of the file (``video/mp4``), ``status`` (``finished``,
+                ``in-progress``, ``canceled``), ``start`` (unix seconds; that it ends now when
+                None), ``duration`` (seconds, 60), ``max_participants`` (2), ``meeting_id`` (the
+                running meeting's) and ``tracks`` (``{"type", "size", "s3key"}`` of each file, for
+                raw tracks).
+
+        Returns:
+            The recording.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        return self.stored.add_recording(_name_and_token(room, None)[0], content, **options)
+
+    def add_transcript(self, room: str, content: str | None = VTT, **options: Any) -> Transcript:
+        """Put a transcript there, as if a call had been transcribed: nothing is transcribed here.
+
+        Args:
+            room: The room's name or URL; the room need not exist any more.
+            content: Its WebVTT, which the access link leads to; None when none was stored.
+            **options: ``status`` (``t_finished``, ``t_in_progress``, ``t_error``, ``t_deleted``),
+                ``start`` (unix seconds; that it ends now when None), ``duration`` (seconds, 60),
+                ``meeting_id`` (the running meeting's) and ``error`` (what failed, with
+                ``t_error``).
+
+        Returns:
+            The transcript.
+
+        Raises:
+            DailyConfigError: An argument cannot be one.
+        """
+        return self.stored.add_transcript(_name_and_token(room, None)[0], content, **options)
+
+    @property
+    def dialouts(self) -> list[DialOut]:
+        """The calls that were made out of the rooms, in order. They ring until a test answers."""
+        return list(self.telephony.dialouts)
+
+    def dial_in(
+        self,
+        target: str,
+        *,
+        from_: str = "+12125550199",
+        to: str | None = None,
+        sip_headers: dict[str, str] | None = None,
+    ) -> DialIn:
+        """Call in, as somebody with a telephone does.
+
+        A number asks the ``room_creation_api`` of its dial-in configuration for a room, signed as
+        Daily signs, and waits for ``pinlessCallUpdate``::
+
+            call = daily.dial_in("+14155550100", from_="+12125550199")
+            caller = await call.connected()
+            caller.tone(500)
+
+        Args:
+            target: The number of a dial-in configuration, or its ``name_prefix``,
+                ``room_creation_api``, id or SIP URI. Or a room's own SIP URI, which is called
+                without asking anybody.
+            from_: The caller's number or SIP URI.
+            to: The number that was called, when ``target`` is not it.
+            sip_headers: The SIP headers of the call.
+
+        Returns:
+            The call, which goes on by itself.
+
+        Raises:
+            DailyConfigError: Nobody has that number, or an argument cannot be one.
+        """
+        must_be(str, target=target, from_=from_)
+        must_be(str | None, to=to)
+        must_be(dict[str, str] | None, sip_headers=sip_headers)
+        return self.switchboard.dial_in(target, from_=from_, to=to, sip_headers=sip_headers)
+
+
+def _name_and_token(room: str, token: str | None) -> tuple[str, str | None]:
+    must_be(str, room=room)
+    must_be(str | None, token=token)
+    name, _, query = room.rpartition("/")[2].partition("?")
+    return name, secret(token or query.removeprefix("t=") or None)

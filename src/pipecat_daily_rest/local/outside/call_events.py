@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the webhooks, the rooms and the log are told about calls.
+
+Reference: https://docs.daily.co/reference/rest-api/webhooks/events
+"""
+
+from typing import Any
+
+from pipecat_daily_rest.local.call.room import Room
+from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.outside.numbers import Numbers
+from pipecat_daily_rest.local.outside.phone import DialIn, DialOut, PhoneCall
+from pipecat_daily_rest.local.outside.webhooks import Hooks
+
+
+class CallEvents:
+    """Tells of calls, in the three places at once."""
+
+    def __init__(self, state: State, hooks: Hooks, numbers: Numbers) -> None:
+        """Initialize.
+
+        Args:
+            state: The domain.
+            hooks: Its webhooks.
+            numbers: The numbers that it bought.
+        """
+        self._state = state
+        self._hooks = hooks
+        self._numbers = numbers
+
+    def ready(self, room: Room) -> None:
+        """Tell that a room's SIP endpoints take calls.
+
+        Args:
+            room: The room.
+        """
+        for endpoint in endpoints(room):
+            uri = endpoint if endpoint.startswith("sip:") else f"sip:{endpoint}"
+            self._state.record(room.name, "dialin ready", uri)
+            self._hooks.emit("dialin.ready", {**self._common(room), "sip_endpoint": uri})
+            self._state.tell(room, {"event": "dialin-ready", "sipEndpoint": uri})
+
+    def dialin(self, what: str, call: DialIn) -> None:
+        """Tell of a call that came in.
+
+        Args:
+            what: ``connected`` or ``stopped``.
+            call: The call.
+        """
+        room, id = _place(call)
+        self._state.record(room.name, f"dialin {what}", id)
+        details = {"sip_from": call.from_, "display_name": _name(call)}
+        headers = {"sip_headers": call.sip_headers} if call.sip_headers else {}
+        payload = {**self._common(room), "session_id": id, **details, **headers}
+        self._hooks.emit(f"dialin.{what}", payload)
+        data = {"sessionId": id, "sipFrom": call.from_, "sipHeaders": call.sip_headers}
+        self._state.tell(room, {"event": f"dialin-{what}", "data": {**data, "provider": "daily"}})
+
+    def dialout(self, what: str, call: DialOut, **more: str) -> None:
+        """Tell of a call that goes out.
+
+        Args:
+            what: ``connected``, ``answered``, ``stopped`` or ``error``.
+            call: The call.
+            **more: The ``error_msg``, instead of who was called by whom.
+        """
+        room, id = _place(call)
+        self._state.record(room.name, f"dialout {what}", id)
+        settings = call.settings
+        caller = self._numbers.purchased.get(settings.get("callerId", ""))
+        details: dict[str, Any] = more or {
+            "destination": call.to,
+            "origin": caller.number if caller is not None else None,
+            "caller_id": settings.get("callerId"),
+        }
+        payload = {
+            **self._common(room),
+            "session_id": id,
+            "user_id": settings.get("userId"),
+            **details,
+        }
+        given = {name: value for name, value in payload.items() if value is not None}
+        self._hooks.emit(f"dialout.{what}", given)
+        data = {"sessionId": id, "userId": settings.get("userId"), "provider": "daily"}
+        error = {"errorMsg": more["error_msg"]} if more else {}
+        self._state.tell(room, {"event": f"dialout-{what}", "data": {**data, **error}})
+
+    def dtmf(self, call: PhoneCall, tone: str) -> None:
+        """Tell of a key that was pressed on a telephone.
+
+        Args:
+            call: The call.
+            tone: The key.
+        """
+        room, id = _place(call)
+        self._state.record(room.name, "dtmf received", id)
+        member = self._state.choices.dtmf_tone_member
+        data = {"sessionId": id, member: tone, "provider": "daily"}
+        self._state.tell(room, {"event": "dtmf-event", "data": data})
+
+    def transfer(self, what: str, call: PhoneCall) -> None:
+        """Tell of a call that leaves the room for elsewhere.
+
+        Args:
+            what: ``triggered``, ``initiated``, ``answered`` or ``completed``.
+            call: The call.
+        """
+        room, id = _place(call)
+        self._state.record(room.name, f"calltransfer {what}", id)
+        by = {"is_sip_refer": call.by_refer} if what in ("triggered", "initiated") else {}
+        outside = call.to if isinstance(call, DialOut | DialIn) else ""
+        payload = {
+            **self._common(room),
+            "session_id": id,
+            "mtg_session_id": call.meeting_id,
+            "to_endpoint": call.transferred_to,
+            "from_endpoint": call.from_ if isinstance(call, DialIn) else outside,
+            **by,
+        }
+        self._hooks.emit(f"calltransfer.{what}", payload)
+
+    def _common(self, room: Room) -> dict[str, Any]:
+        now = int(self._state.clock.now())
+        as_text = self._state.choices.phone_timestamps_as_text
+        return {
+            "domain_id": self._state.domain_id,
+            "room": room.name,
+            "timestamp": str(now) if as_text else now,
+        }
+
+
+def _place(call: PhoneCall) -> tuple[Room, str]:
+    """Where a call that was in a room was."""
+    if call.person is None:
+        msg = "the call was never in a room"
+        raise RuntimeError(msg)
+    return call.person.participant.room, call.person.id
+
+
+def _name(call: PhoneCall) -> str:
+    return call.person.participant.user_name if call.person is not None else ""
+
+
+def endpoints(room: Room) -> list[str]:
+    """Give the SIP URIs of a room.
+
+    Args:
+        room: The room.
+
+    Returns:
+        As its ``config`` has them, with ``sip:`` or without.
+    """
+    uris = room.config.get("sip_uri") or {}
+    return [uri for uri in (uris.get("endpoint"), *uris.get("extra_endpoints", [])) if uri]

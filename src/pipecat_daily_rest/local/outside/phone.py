@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The telephones that talk to the local Daily's rooms: what a test has in its hand.
+
+There is no telephone network. Whoever holds the telephone is the test: it answers, presses keys,
+speaks and hangs up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from pipecat_daily_rest.local.call.news import News
+from pipecat_daily_rest.local.call.room import Room
+from pipecat_daily_rest.local.scripted.person import Scripted
+from pipecat_daily_rest.local.secret import Secret
+
+CallState = Literal["on-hold", "ringing", "connected", "transferred", "ended", "failed"]
+
+PHONE = "phone"  # the kind of such a participant
+_OVER = ("ended", "failed")
+
+
+@dataclass(eq=False)
+class DialinConfig:
+    """Whom the local Daily asks for a room when a call comes in.
+
+    Parameters:
+        id: Its id.
+        type: ``pinless_dialin`` or ``pin_dialin``.
+        sip_uri: Where it can be called by SIP.
+        hmac: What its requests are signed with, in base64.
+        fields: The other members of Daily's ``config``.
+    """
+
+    id: str
+    type: str
+    sip_uri: str
+    hmac: Secret
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def names(self) -> set[str]:
+        """By what a test may call it."""
+        members = ("phone_number", "name_prefix", "room_creation_api")
+        return {self.id, self.sip_uri, *(self.fields[m] for m in members if self.fields.get(m))}
+
+
+class Exchange(Protocol):
+    """What connects a call, and ends it."""
+
+    def press(self, call: "PhoneCall", tones: str) -> None:
+        """Press keys of the telephone."""
+
+    def answered(self, call: "PhoneCall") -> None:
+        """Connect a call whose telephone was picked up."""
+
+    def hang_up(self, call: "PhoneCall") -> None:
+        """End the call."""
+
+    def fail(self, call: "DialOut", reason: str) -> None:
+        """End a call that rings, with an error."""
+
+
+class PhoneCall:
+    """A call between a telephone and a room.
+
+    Parameters:
+        state: ``on-hold`` (it came in and hears music), ``ringing`` (it goes out), ``connected``,
+            ``transferred`` (it has left the room for another number), ``ended`` or ``failed``.
+        reason: Why it failed, "" if it has not.
+        to: The number or SIP URI that was called.
+        person: The telephone in the room, which speaks and hears as any `Scripted`; None before
+            it is in.
+        tones: The tones that were sent to it, in order.
+        transferred_to: The number or SIP URI that it was transferred to, or None.
+        by_refer: Whether it was transferred by a SIP REFER.
+        meeting_id: The meeting that it was transferred out of, or None.
+    """
+
+    def __init__(self, telephony: Exchange) -> None:
+        """Initialize the call; `Telephony` does that.
+
+        Args:
+            telephony: Whose.
+        """
+        self.state: CallState = "ringing"
+        self.reason = ""
+        self.to = ""
+        self.person: Scripted | None = None
+        self.tones: list[str] = []
+        self.transferred_to: str | None = None
+        self.by_refer = False
+        self.meeting_id: str | None = None
+        self._telephony = telephony
+        self._news = News()
+
+    @property
+    def session_id(self) -> str | None:
+        """The session id of the telephone in the room; None before it is in."""
+        return None if self.person is None else self.person.id
+
+    @property
+    def room(self) -> Room | None:
+        """The room that it is or was in."""
+        return None if self.person is None else self.person.participant.room
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more can happen."""
+        return self.state in _OVER
+
+    def __repr__(self) -> str:
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"<{type(self).__name__} to {self.to!r}, {self.state}{reason}>"
+
+    def become(self, state: CallState, reason: str = "") -> None:
+        """Change the state and tell who waits; `Telephony` does that.
+
+        Args:
+            state: The new one.
+            reason: Why it failed.
+        """
+        self.state, self.reason = state, reason
+        self._news.tell()
+
+    def press(self, tones: str) -> None:
+        """Press keys of the telephone.
+
+        Args:
+            tones: The keys, as ``1``, ``*`` or ``#``; each is an event of its own.
+
+        Raises:
+            DailyConfigError: It is not in a room, or there are no such keys.
+        """
+        self._telephony.press(self, tones)
+
+    def answer(self) -> None:
+        """Pick the telephone up: a call that rings, or that was transferred to it."""
+        self._telephony.answered(self)
+
+    def hang_up(self) -> None:
+        """End the call. A second time does nothing."""
+        self._telephony.hang_up(self)
+
+    async def connected(self, *, timeout: float = 60.0) -> Scripted:  # noqa: ASYNC109
+        """Wait until telephone and room are connected.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            The telephone in the room.
+
+        Raises:
+            ConnectionError: The call failed or ended before; says why.
+            TimeoutError: It is still not connected.
+        """
+        await self._until(lambda: self.state == "connected" or self.over, timeout, "connected")
+        if self.state != "connected" or self.person is None:
+            msg = f"the call {self.state} before it was connected" + (
+                f": {self.reason}" if self.reason else ""
+            )
+            raise ConnectionError(msg)
+        return self.person
+
+    async def ended(self, *, timeout: float = 60.0) -> str:  # noqa: ASYNC109
+        """Wait until the call is over.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Returns:
+            Why it failed; "" if it has not.
+
+        Raises:
+            TimeoutError: It is not over.
+        """
+        await self._until(lambda: self.over, timeout, "over")
+        return self.reason
+
+    async def _until(self, check: Callable[[], bool], timeout: float, what: str) -> None:  # noqa: ASYNC109
+        await self._news.until(check, timeout, lambda: f"the call is {self.state}, not {what},")
+
+
+class DialOut(PhoneCall):
+    """A call that the bot makes. It is in the room while it rings, since the room hears that.
+
+    Parameters:
+        settings: The body of ``dialOut/start``.
+    """
+
+    def __init__(self, telephony: Exchange, settings: dict[str, Any]) -> None:
+        """Initialize the call; `Telephony` does that.
+
+        Args:
+            telephony: Whose.
+            settings: The body of ``dialOut/start``.
+        """
+        super().__init__(telephony)
+        self.settings = settings
+        self.to = settings.get("phoneNumber") or settings["sipUri"]
+
+    def fail(self, reason: str = "the number is busy") -> None:
+        """Let a call that rings fail.
+
+        Args:
+            reason: The ``error_msg`` of ``dialout.error``.
+        """
+        self._telephony.fail(self, reason)
+
+
+class DialIn(PhoneCall):
+    """A call that comes in.
+
+    Parameters:
+        id: Its ``callId``.
+        domain: Its ``callDomain``.
+        from_: The caller's number or SIP URI.
+        sip_headers: The SIP headers of the call.
+        answer_status: What ``room_creation_api`` answered; None while it has not, or did not.
+    """
+
+    def __init__(
+        self,
+        telephony: Exchange,
+        *,
+        id: str,
+        domain: str,
+        to: str,
+        from_: str,
+        sip_headers: dict[str, str],
+    ) -> None:
+        """Initialize the call; `Telephony` does that.
+
+        Args:
+            telephony: Whose.
+            id: Its ``callId``.
+            domain: Its ``callDomain``.
+            to: The number or SIP URI that was called.
+            from_: The caller's number or SIP URI.
+            sip_headers: The SIP headers of the call.
+        """
+        super().__init__(telephony)
+        self.state = "on-hold"
+        self.id = id
+        self.domain = domain
+        self.to = to
+        self.from_ = from_
+        self.sip_headers = sip_headers
+        self.answer_status: int | None = None

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Calls out of the rooms and into them.
+
+Reference: https://docs.daily.co/docs/guides/features/dial-in-dial-out
+"""
+
+import asyncio
+import re
+from typing import Any
+from urllib.parse import parse_qs
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.clock import Timer
+from pipecat_daily_rest.local.call.room import Participant, Room
+from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.outside.call_events import CallEvents, endpoints
+from pipecat_daily_rest.local.outside.numbers import Numbers
+from pipecat_daily_rest.local.outside.phone import PHONE, DialIn, DialOut, PhoneCall
+from pipecat_daily_rest.local.outside.webhooks import Hooks
+from pipecat_daily_rest.local.rules import claims
+from pipecat_daily_rest.local.scripted.person import Scripted
+
+
+class NotReady(Exception):
+    """A call cannot be connected to a room; says why."""
+
+
+class Telephony:
+    """The telephones of one local Daily."""
+
+    def __init__(self, state: State, hooks: Hooks) -> None:
+        """Watch the rooms.
+
+        Args:
+            state: The domain.
+            hooks: Who is told of the calls.
+        """
+        self.numbers = Numbers()
+        self.dialouts: list[DialOut] = []
+        self.dialins: list[DialIn] = []
+        self._state = state
+        self._events = CallEvents(state, hooks, self.numbers)
+        self._ready: set[Room] = set()
+        self._alone: dict[Room, Timer] = {}
+        state.observers.append(self._observe)
+
+    # -- Out -------------------------------------------------------------------------------
+
+    def dial_out(self, room: Room, settings: dict[str, Any]) -> DialOut:
+        """Call somebody. The telephone rings until the test answers it.
+
+        Args:
+            room: Into which room.
+            settings: The checked body of ``dialOut/start``.
+
+        Returns:
+            The call.
+
+        Raises:
+            JoinRefused: The telephone may not come in.
+        """
+        starts = not room.participants
+        call = DialOut(self, settings)
+        name = settings.get("displayName") or _user(call.to)
+        rights = {"user_id": settings.get("userId"), "permissions": settings.get("permissions")}
+        call.person = self._enter(room, name, rights)
+        self.dialouts.append(call)
+        self._events.dialout("connected", call)
+        idle = (room.config.get("dialout_config") or {}).get("max_idle_timeout_sec") or 0
+        if not (starts and idle == 0 and self._state.choices.dialout_starts_without_limit):
+            self._watch_alone(room)
+        return call
+
+    def find(self, room: Room, session_id: str, *, out: bool = False) -> PhoneCall | None:
+        """Look up a call that is in a room.
+
+        Args:
+            room: The room.
+            session_id: The telephone's session id.
+            out: Whether only calls that go out count.
+
+        Returns:
+            The call, or None.
+        """
+        here = (call for call in self.in_room(room) if isinstance(call, DialOut) or not out)
+        return next((call for call in here if call.session_id == session_id), None)
+
+    def answered(self, call: PhoneCall) -> None:
+        """Have a telephone picked up.
+
+        Args:
+            call: The call.
+        """
+        if call.state == "transferred" and not call.by_refer:
+            self._events.transfer("answered", call)
+        elif call.state == "ringing" and isinstance(call, DialOut):
+            call.become("connected")
+            self._events.dialout("answered", call)
+
+    def fail(self, call: DialOut, reason: str) -> None:
+        """Have a call that rings fail.
+
+        Args:
+            call: The call.
+            reason: Why.
+        """
+        must_be(str, reason=reason)
+        if call.state == "ringing" and call.person is not None:
+            call.become("failed", reason)
+            self._events.dialout("error", call, error_msg=reason)
+            call.person.leave()
+
+    def in_room(self, room: Room) -> list[PhoneCall]:
+        """List the calls that are in a room.
+
+        Args:
+            room: The room.
+
+        Returns:
+            The calls, those that went out first.
+        """
+        calls: list[PhoneCall] = [*self.dialouts, *self.dialins]
+        return [call for call in calls if call.session_id in room.participants]
+
+    def press(self, call: PhoneCall, tones: str) -> None:
+        """Have keys of a telephone pressed.
+
+        Args:
+            call: The call.
+            tones: The keys.
+
+        Raises:
+            DailyConfigError: It is not in a room, or there are no such keys.
+        """
+        must_be(str, tones=tones)
+        room = call.room
+        if room is None or call.session_id not in room.participants:
+            msg = f"the call is {call.state}: its keys reach no room"
+            raise DailyConfigError(msg)
+        if not re.fullmatch("[0-9A-D*#]+", tones):
+            msg = f"{tones!r} are no keys of a telephone: give some of 0 to 9, A to D, * and #."
+            raise DailyConfigError(msg)
+        for tone in tones:
+            self._events.dtmf(call, tone)
+
+    def hang_up(self, call: PhoneCall) -> None:
+        """End a call, from whichever side.
+
+        Args:
+            call: The call.
+        """
+        if call.state == "transferred":
+            call.become("ended")
+            if not call.by_refer:
+                self._events.transfer("completed", call)
+        elif call.state == "on-hold":
+            call.become("ended")
+        elif not call.over and call.person is not None:
+            call.person.leave()
+
+    def transfer(self, call: PhoneCall, to: str, *, refer: bool) -> None:
+        """Take a telephone out of its room and connect it elsewhere.
+
+        Args:
+            call: The call.
+            to: The number or SIP URI.
+            refer: Whether by a SIP REFER, after which nobody here knows how it goes on.
+        """
+        call.transferred_to, call.by_refer = to, refer
+        call.meeting_id = call.room.meeting_id if call.room is not None else None
+        self._events.transfer("triggered", call)
+        self._events.transfer("initiated", call)
+        call.become("transferred")
+        if call.person is not None:
+            call.person.leave()
+
+    # -- In --------------------------------------------------------------------------------
+
+    def room_of(self, sip_uri: str) -> Room | None:
+        """Look up a room by one of its SIP URIs.
+
+        Args:
+            sip_uri: The URI, with ``sip:`` or without, with parameters or without.
+
+        Returns:
+            The room, or None.
+        """
+        wanted = _address(sip_uri)
+        for room in self._state.rooms.values():
+            if wanted in map(_address, endpoints(room)) and not self._state.expired(room):
+                return room
+        return None
+
+    def connect(self, call: DialIn, room: Room, sip_uri: str) -> None:
+        """Connect a call with a room.
+
+        Args:
+            call: The call.
+            room: The room.
+            sip_uri: The room's SIP URI, with parameters or without.
+
+        Raises:
+            NotReady: The room does not take a call.
+            JoinRefused: The telephone may not come in.
+        """
+        if room not in self._ready and self._state.choices.sip_needs_session:
+            msg = (
+                f"nobody is in room {room.name}: its SIP endpoint takes a call when dialin-ready "
+                "was told, after the first participant joined"
+            )
+            raise NotReady(msg)
+        most = self._state.choices.max_phone_sessions
+        if self.phones(room) >= most:
+            raise NotReady(self._state.choices.too_many_phone_sessions_info.format(limit=most))
+        wanted = parse_qs(sip_uri.partition("?")[2]).get("x-daily_display_name")
+        call.person = self._enter(room, wanted[0] if wanted else call.from_, {})
+        call.become("connected")
+        self._events.dialin("connected", call)
+
+    def phones(self, room: Room) -> int:
+        """Count the telephones in a room.
+
+        Args:
+            room: The room.
+
+        Returns:
+            How many there are, in and out together.
+        """
+        return sum(participant.kind == PHONE for participant in room.participants.values())
+
+    # -- What happens in the rooms ---------------------------------------------------------
+
+    def _enter(self, room: Room, name: str, rights: dict[str, Any]) -> Scripted:
+        """Daily lets a telephone into a private room, too: so do we, with a token of our own."""
+        state = self._state
+        token = claims.issue(
+            {"room_name": room.name, "user_name": name, **rights},
+            api_key=state.api_key,
+            domain_id=state.domain_id,
+            issued_at=state.clock.now(),
+        )
+        return Scripted(state, room.name, token, kind=PHONE)
+
+    def _observe(self, what: str, participant: Any) -> None:
+        if what not in ("joined", "left"):
+            return
+        room = participant.room
+        if what == "left":
+            self._left(participant)
+        if room.participants and room not in self._ready:
+            self._ready.add(room)
+            # Not before the one who joined knows that it has.
+            asyncio.get_running_loop().call_soon(self._tell_ready, room)
+        elif not room.participants:
+            self._ready.discard(room)
+        if participant.kind != PHONE or what == "left":
+            self._watch_alone(room)
+
+    def _tell_ready(self, room: Room) -> None:
+        if room in self._ready:
+            self._events.ready(room)
+
+    def _left(self, participant: Participant) -> None:
+        calls: list[DialOut | DialIn] = [*self.dialouts, *self.dialins]
+        for call in calls:
+            if call.session_id != participant.id or call.over or call.state == "transferred":
+                continue
+            call.become("ended")
+            if isinstance(call, DialOut):
+                self._events.dialout("stopped", call)
+            else:
+                self._events.dialin("stopped", call)
+
+    def _watch_alone(self, room: Room) -> None:
+        """https://docs.daily.co/reference/rest-api/rooms/create-room, ``max_idle_timeout_sec``."""
+        calls = [call for call in self.dialouts if call.session_id in room.participants]
+        alone = bool(calls) and len(calls) == len(room.participants)
+        if not alone or room in self._alone:
+            if not alone and (timer := self._alone.pop(room, None)) is not None:
+                timer.cancel()
+            return
+        idle = (room.config.get("dialout_config") or {}).get("max_idle_timeout_sec") or 0
+
+        def end() -> None:
+            self._alone.pop(room, None)
+            for call in self.dialouts:
+                if call.session_id in room.participants:
+                    self.hang_up(call)
+
+        self._alone[room] = self._state.clock.call_at(self._state.clock.now() + idle, end)
+
+
+def _address(uri: str) -> str:
+    """A SIP URI without its prefix and parameters."""
+    return uri.removeprefix("sip:").partition("?")[0].partition(";")[0]
+
+
+def _user(to: str) -> str:
+    """How a telephone is called that was given no name: its number, or its SIP URI's user."""
+    return _address(to).partition("@")[0]

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The domain's webhooks, and the delivery of events to them. Nothing in a room waits for it.
+
+Reference: https://docs.daily.co/reference/rest-api/webhooks
+"""
+
+import asyncio
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from loguru import logger
+
+from pipecat_daily_rest.local.call.clock import Timer
+from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.outside.sending import Outgoing, as_body
+from pipecat_daily_rest.local.secret import Secret
+
+EVENT_TYPES = (
+    "recording.ready-to-download", "recording.started", "recording.error",
+    "streaming.started", "streaming.updated", "streaming.ended", "streaming.error",
+    "meeting.started", "meeting.ended",
+    "participant.joined", "participant.left",
+    "waiting-participant.joined", "waiting-participant.left",
+    "batch-processor.job-finished", "batch-processor.error",
+    "dialout.connected", "dialout.answered", "dialout.stopped", "dialout.warning",
+    "dialout.error",
+    "dialin.ready", "dialin.connected", "dialin.stopped", "dialin.warning", "dialin.error",
+    "transcript.ready-to-download", "transcript.started", "transcript.error",
+    "calltransfer.triggered", "calltransfer.initiated", "calltransfer.answered",
+    "calltransfer.completed",
+)  # fmt: skip
+CIRCUIT_BREAKER = "circuit-breaker"
+EXPONENTIAL = "exponential"
+
+_TEST = {"test": "test"}
+_MOST_FAILURES = 3  # in a row, until the circuit is broken
+_MOST_TRIES = 5  # of one message, when it is repeated
+
+
+@dataclass(eq=False)
+class Hook:
+    """A webhook.
+
+    Parameters:
+        url: Where the events go.
+        hmac: What they are signed with, in base64.
+        basic_auth: Credentials of the endpoint, or None.
+        event_types: Which events it gets.
+        retry_type: ``circuit-breaker`` or ``exponential``.
+        created_at: Unix seconds.
+        updated_at: Unix seconds.
+        uuid: Its id.
+        failed: Whether the circuit is broken: it gets nothing until it is updated.
+        failed_count: How many deliveries have failed in a row.
+        pushed_at: When the last event was delivered, in unix seconds, or None.
+    """
+
+    url: str
+    hmac: Secret
+    basic_auth: Secret | None
+    event_types: list[str]
+    retry_type: str
+    created_at: float
+    updated_at: float
+    uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    failed: bool = False
+    failed_count: int = 0
+    pushed_at: float | None = None
+
+
+@dataclass(eq=False)
+class _Message:
+    body: bytes
+    tries: int = 0
+
+
+class _Line:
+    """What waits for one webhook, and the task that delivers it in order."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[_Message] = asyncio.Queue()
+        self.later: set[Timer] = set()
+        self.task: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        for timer in self.later:
+            timer.cancel()
+        while not self.queue.empty():
+            self.queue.get_nowait()
+            self.queue.task_done()
+        if self.task is not None:
+            self.task.cancel()
+
+
+class Hooks:
+    """The webhooks of one local Daily."""
+
+    def __init__(self, state: State, outgoing: Outgoing) -> None:
+        """Initialize; there are none.
+
+        Args:
+            state: The domain.
+            outgoing: What sends.
+        """
+        self._state = state
+        self._outgoing = outgoing
+        self._lines: dict[Hook, _Line] = {}
+        self._closed = False
+
+    @property
+    def all(self) -> list[Hook]:
+        """The webhooks, oldest first."""
+        return list(self._lines)
+
+    def find(self, id: str) -> Hook | None:
+        """Look a webhook up.
+
+        Args:
+            id: Its uuid.
+
+        Returns:
+            The webhook, or None.
+        """
+        return next((hook for hook in self._lines if hook.uuid == id), None)
+
+    def add(self, hook: Hook) -> None:
+        """Add a webhook that was verified.
+
+        Args:
+            hook: The webhook.
+        """
+        self._lines[hook] = _Line()
+
+    def remove(self, hook: Hook) -> None:
+        """Remove a webhook; what waits for it is never delivered.
+
+        Args:
+            hook: The webhook.
+        """
+        self._lines.pop(hook).stop()
+
+    async def verify(self, url: str, hmac: Secret, basic_auth: Secret | None) -> bool:
+        """Test an endpoint as Daily does when it is configured.
+
+        Args:
+            url: Where.
+            hmac: What the test is signed with.
+            basic_auth: Credentials of the endpoint.
+
+        Returns:
+            Whether it answered 200 promptly.
+        """
+        return await self._post(url, as_body(_TEST), hmac, basic_auth) == 200
+
+    def emit(self, kind: str, payload: dict[str, Any]) -> None:
+        """Send an event to every webhook that gets it. Returns at once.
+
+        Args:
+            kind: Its type.
+            payload: What it says.
+        """
+        if self._closed:
+            return
+        event = {
+            "version": "1.0.0",
+            "type": kind,
+            "id": f"{kind}-{uuid.uuid4()}",
+            "payload": payload,
+            "event_ts": round(self._state.clock.now(), 3),
+        }
+        for hook in self._lines:
+            if kind in hook.event_types and not hook.failed:
+                self._put(hook, _Message(as_body(event)))
+
+    async def settled(self) -> None:
+        """Wait until everything was sent once. What is to be repeated later is not waited for."""
+        for line in list(self._lines.values()):
+            await line.queue.join()
+
+    async def aclose(self) -> None:
+        """Stop delivering."""
+        self._closed = True
+        tasks = [line.task for line in self._lines.values() if line.task is not None]
+        for line in self._lines.values():
+            line.stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _put(self, hook: Hook, message: _Message) -> None:
+        line = self._lines[hook]
+        line.queue.put_nowait(message)
+        if line.task is None:
+            name = "local webhook"
+            line.task = asyncio.get_running_loop().create_task(self._deliver(hook, line), name=name)
+
+    async def _deliver(self, hook: Hook, line: _Line) -> None:
+        while True:
+            message = await line.queue.get()
+            try:
+                if not hook.failed:
+                    await self._try(hook, line, message)
+            finally:
+                line.queue.task_done()
+
+    async def _try(self, hook: Hook, line: _Line, message: _Message) -> None:
+        message.tries += 1
+        status = await self._post(hook.url, message.body, hook.hmac, hook.basic_auth)
+        if status == 200:
+            hook.failed_count = 0
+            hook.pushed_at = self._state.clock.now()
+            return
+        hook.failed_count += 1
+        if hook.retry_type == EXPONENTIAL:
+            self._later(hook, line, message)
+        elif hook.failed_count >= _MOST_FAILURES:
+            hook.failed = True
+            logger.warning(
+                "Local Daily: the webhook {} failed {} times in a row: it gets no more events "
+                "until it is updated.",
+                hook.uuid,
+                _MOST_FAILURES,
+            )
+
+    def _later(self, hook: Hook, line: _Line, message: _Message) -> None:
+        pauses = self._state.choices.webhook_pauses
+        if message.tries >= _MOST_TRIES or not pauses:
+            return
+
+        def again() -> None:
+            line.later.discard(timer)
+            self._put(hook, message)
+
+        pause = pauses[min(message.tries, len(pauses)) - 1]
+        timer = self._state.clock.call_at(self._state.clock.now() + pause, again)
+        line.later.add(timer)
+
+    async def _post(
+        self, url: str, body: bytes, hmac: Secret, basic_auth: Secret | None
+    ) -> int | None:
+        choices = self._state.choices
+        return await self._outgoing.post(
+            url,
+            body,
+            source="Webhook",
+            secret=hmac,
+            milliseconds=choices.webhook_milliseconds,
+            basic_auth=basic_auth,
+            timeout=choices.webhook_timeout,
+        )

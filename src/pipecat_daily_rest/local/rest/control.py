@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Faults for the local Daily from other processes, where it was started with ``control=True``.
+
+Every request carries the API key, as for the REST API::
+
+    POST   /.faults     {"method": "POST", "path": "/rooms", "status": 500, "times": 2}
+    POST   /.faults     {"chaos": {"seed": 1, "rate": 0.2}}
+    GET    /.faults     what there is, and how many requests it met
+    DELETE /.faults     no more faults
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from aiohttp import web
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.rest.failures import Failure
+from pipecat_daily_rest.local.rest.faults import Chaos, Fault, Faults
+from pipecat_daily_rest.local.rest.routes import authenticate, read_json
+from pipecat_daily_rest.local.rules.schema import Refusal, invalid
+
+PATH = "/.faults"  # no room can have this name
+
+_dumps = partial(json.dumps, default=str)  # a fault of this process may hold bytes
+
+
+_WHICH = ("method", "path", "times")
+_CHAOS = ("seed", *_WHICH, "rate", "kinds")
+_FAULT = (*_WHICH, *(field.name for field in dataclasses.fields(Failure)))
+
+
+def routes(api_key: str, faults: Faults) -> list[web.RouteDef]:
+    """Give the routes that add, list and clear faults.
+
+    Args:
+        api_key: The key that every request has to carry.
+        faults: Where they are added.
+
+    Returns:
+        The routes.
+    """
+
+    def guarded(does: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
+        async def handler(request: web.Request) -> web.Response:
+            try:
+                authenticate(request, api_key)
+                body = await read_json(request)
+                if isinstance(body, Refusal):
+                    raise body
+                return web.json_response(does(body), dumps=_dumps)
+            except Refusal as exc:
+                return web.json_response(exc.body, status=exc.status)
+            except DailyConfigError as exc:
+                refusal = invalid(str(exc))
+                return web.json_response(refusal.body, status=refusal.status)
+
+        return handler
+
+    def add(body: Any) -> Any:
+        return faults.add(_read(body)).describe()
+
+    def listed(body: Any) -> Any:
+        return {"data": [fault.describe() for fault in faults.added]}
+
+    def clear(body: Any) -> Any:
+        faults.clear()
+        return {"deleted": True}
+
+    return [
+        web.post(PATH, guarded(add)),
+        web.get(PATH, guarded(listed), allow_head=False),
+        web.delete(PATH, guarded(clear)),
+    ]
+
+
+def _read(body: Any) -> Fault:
+    if isinstance(body, dict) and body.keys() == {"chaos"}:
+        options = _checked(body["chaos"], _CHAOS, "seed")
+        return Chaos(options.pop("seed"), **options)
+    given = _checked(body, _FAULT, "method", "path")
+    method, path, times = given.pop("method"), given.pop("path"), given.pop("times", 1)
+    return Fault(method, path, Failure(**given), times=times)
+
+
+def _checked(given: Any, known: Sequence[str], *required: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise invalid("a fault is a JSON object")
+    for name in given:
+        if name not in known:
+            raise invalid(f"a fault has no '{name}', but {', '.join(known)}")
+    if missing := [name for name in required if name not in given]:
+        raise invalid(f"{missing[0]} is missing")
+    return given

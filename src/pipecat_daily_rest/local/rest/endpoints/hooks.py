@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Webhooks: made, listed, changed and deleted.
+
+Reference: https://docs.daily.co/reference/rest-api/webhooks
+"""
+
+from typing import Any
+
+from aiohttp import web
+
+from pipecat_daily_rest.local.outside.phone_bodies import WEBHOOK
+from pipecat_daily_rest.local.outside.sending import new_secret
+from pipecat_daily_rest.local.outside.webhooks import CIRCUIT_BREAKER, EVENT_TYPES, Hook
+from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
+from pipecat_daily_rest.local.rules import schema
+from pipecat_daily_rest.local.rules.schema import Refusal, invalid
+from pipecat_daily_rest.local.secret import Secret
+
+# As measured; the words after the first sentence are our own.
+_NO_CARD = "This feature is only available to paid accounts. Add a payment card to the account."
+
+
+class HookEndpoints(Family):
+    """The webhooks of the domain."""
+
+    def routes(self) -> list[Route]:
+        """List the endpoints."""
+        return [
+            ("GET", "/webhooks", self.list_webhooks),
+            ("POST", "/webhooks", self.create_webhook),
+            ("GET", "/webhooks/{id}", self.get_webhook),
+            ("POST", "/webhooks/{id}", self.update_webhook),
+            ("DELETE", "/webhooks/{id}", self.delete_webhook),
+        ]
+
+    def list_webhooks(self, request: web.Request, body: Any) -> Any:
+        """List the webhooks.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/get-webhooks
+        """
+        self._check_plan()
+        return [self._describe(hook) for hook in self._parts.webhooks.all]
+
+    async def create_webhook(self, request: web.Request, body: Any) -> Any:
+        """Make a webhook, once its endpoint has passed the test.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/create-webhook
+        """
+        self._check_plan()
+        given = self._schema.body(WEBHOOK, body)
+        if "url" not in given:
+            raise invalid(schema.MISSING)
+        types = list(EVENT_TYPES) if self._choices.webhook_without_types == "all" else []
+        hook = Hook(
+            url=given["url"],
+            hmac=Secret(given.get("hmac") or new_secret()),
+            basic_auth=_secret(given.get("basicAuth")),
+            event_types=given.get("eventTypes", types),
+            retry_type=given.get("retryType", CIRCUIT_BREAKER),
+            created_at=self._now,
+            updated_at=self._now,
+        )
+        self._check_count()
+        await self._verify(hook)
+        self._check_count()  # another one may have come meanwhile
+        self._parts.webhooks.add(hook)
+        return self._describe(hook)
+
+    def get_webhook(self, request: web.Request, body: Any) -> Any:
+        """Give a webhook.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/get-webhook
+        """
+        self._check_plan()
+        described = self._describe(self._hook(request))
+        return [described] if self._choices.webhook_info_in_array else described
+
+    async def update_webhook(self, request: web.Request, body: Any) -> Any:
+        """Change a webhook, once its endpoint has passed the test. A failed one is active again.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/update-webhook
+        """
+        self._check_plan()
+        hook = self._hook(request)
+        given = self._schema.body(WEBHOOK, body)
+        wanted = Hook(
+            url=given.get("url", hook.url),
+            hmac=Secret(given.get("hmac", hook.hmac)),
+            basic_auth=_secret(given.get("basicAuth", hook.basic_auth)),
+            event_types=given.get("eventTypes", hook.event_types),
+            retry_type=given.get("retryType", hook.retry_type),
+            created_at=hook.created_at,
+            updated_at=self._now,
+            uuid=hook.uuid,
+            pushed_at=hook.pushed_at,
+        )
+        await self._verify(wanted)
+        hook = self._hook(request)  # it may have been deleted meanwhile
+        vars(hook).update(vars(wanted))
+        return self._describe(hook)
+
+    def delete_webhook(self, request: web.Request, body: Any) -> Any:
+        """Delete a webhook. The body of the answer is not documented.
+
+        Reference: https://docs.daily.co/reference/rest-api/webhooks/delete-webhook
+        """
+        self._check_plan()
+        hook = self._hook(request)
+        self._parts.webhooks.remove(hook)
+        return {"deleted": True, "uuid": hook.uuid}
+
+    def _check_plan(self) -> None:
+        if not self._choices.card_on_file:
+            raise Refusal(self._choices.no_card_status, "invalid-plan-type", _NO_CARD)
+
+    def _check_count(self) -> None:
+        limit = self._choices.max_webhooks
+        if limit is not None and len(self._parts.webhooks.all) >= limit:
+            raise invalid(self._choices.too_many_webhooks_info.format(limit=limit))
+
+    async def _verify(self, hook: Hook) -> None:
+        if not await self._parts.webhooks.verify(hook.url, hook.hmac, hook.basic_auth):
+            raise invalid(self._choices.webhook_failed_info)
+
+    def _hook(self, request: web.Request) -> Hook:
+        id = request.match_info["id"]
+        if (hook := self._parts.webhooks.find(id)) is None:
+            raise Refusal(404, "not-found", f"webhook {id} not found")
+        return hook
+
+    def _describe(self, hook: Hook) -> dict[str, Any]:
+        return {
+            "uuid": hook.uuid,
+            "url": hook.url,
+            "hmac": hook.hmac,
+            "basicAuth": hook.basic_auth,
+            "retryType": hook.retry_type,
+            "eventTypes": hook.event_types,
+            "state": "FAILED" if hook.failed else "ACTIVE",
+            "failedCount": hook.failed_count,
+            "lastMomentPushed": None if hook.pushed_at is None else iso(hook.pushed_at),
+            "domainId": self._state.domain_id,
+            "createdAt": iso(hook.created_at),
+            "updatedAt": iso(hook.updated_at),
+        }
+
+
+def _secret(value: str | None) -> Secret | None:
+    return None if value is None else Secret(value)

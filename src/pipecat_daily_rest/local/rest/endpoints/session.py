@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who is in a room, and what is done to them.
+
+Reference: https://docs.daily.co/reference/rest-api/rooms/session
+"""
+
+from typing import Any, Literal
+
+from aiohttp import web
+
+from pipecat_daily_rest.local.call.room import Room
+from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
+from pipecat_daily_rest.local.rules import schema
+from pipecat_daily_rest.local.rules.incoming import size_of
+from pipecat_daily_rest.local.rules.properties import (
+    APP_MESSAGE,
+    EJECT,
+    SESSION_DATA,
+    UPDATE_PERMISSIONS,
+)
+from pipecat_daily_rest.local.rules.schema import Refusal, invalid, no_room
+
+_MOST_MESSAGE = 4096  # bytes of JSON
+
+
+class SessionEndpoints(Family):
+    """The calls in the rooms."""
+
+    def routes(self) -> list[Route]:
+        """List the endpoints."""
+        return [
+            ("GET", "/presence", self.presence),
+            ("GET", "/rooms/{name}/presence", self.room_presence),
+            ("POST", "/rooms/{name}/eject", self.eject),
+            ("POST", "/rooms/{name}/send-app-message", self.send_app_message),
+            ("GET", "/rooms/{name}/get-session-data", self.get_session_data),
+            ("POST", "/rooms/{name}/set-session-data", self.set_session_data),
+            ("POST", "/rooms/{name}/update-permissions", self.update_permissions),
+        ]
+
+    def room_presence(self, request: web.Request, body: Any) -> Any:
+        """List who is in a room.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/session/presence
+        """
+        limit = self._schema.limit(request.query.get("limit"))
+        if (room := self._state.find_room(request.match_info["name"])) is None:
+            status = self._choices.presence_of_unknown_room
+            if status != 200:
+                raise no_room(request.match_info["name"], status)
+            return {"total_count": 0, "data": []}
+        present = self._present(room)
+        for query in ("userId", "userName"):
+            if query in request.query:
+                present = [each for each in present if each[query] == request.query[query]]
+        return {"total_count": len(present), "data": present[:limit]}
+
+    def presence(self, request: web.Request, body: Any) -> Any:
+        """List who is in any room.
+
+        Reference: https://docs.daily.co/reference/rest-api/presence
+        """
+        rooms = self._state.rooms if self._choices.expired_in_presence else self._state.existing()
+        present = {name: self._present(room) for name, room in rooms.items()}
+        return {name: people for name, people in present.items() if people}
+
+    def eject(self, request: web.Request, body: Any) -> Any:
+        """Put people out of a room.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/session/eject
+        """
+        room = self._room(request)
+        given = self._schema.body(EJECT, body)
+        if not ("ids" in given or "user_ids" in given):
+            raise invalid(schema.MISSING)
+        self._refuse_empty(room, self._choices.eject_from_empty_room)
+        ids, user_ids = given.get("ids", []), given.get("user_ids", [])
+        targets = [
+            participant
+            for participant in room.participants.values()
+            if participant.id in ids or participant.user_id in user_ids
+        ]
+        ban = user_ids if given.get("ban") else []
+        return {"ejectedIds": self._state.eject(room, targets, ban=ban)}
+
+    def send_app_message(self, request: web.Request, body: Any) -> Any:
+        """Send something to the people in a room.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/session/send-app-message
+        """
+        room = self._room(request)
+        given = self._schema.body(APP_MESSAGE, body)
+        if "data" not in given:
+            raise invalid(schema.MISSING)
+        self._refuse_long("data", given["data"], _MOST_MESSAGE)
+        self._refuse_empty(room, self._choices.message_in_empty_room)
+        self._state.message(
+            room,
+            given["data"],
+            sender=self._choices.message_sender,
+            recipient=given.get("recipient"),
+        )
+        return {"sent": "true"}
+
+    def get_session_data(self, request: web.Request, body: Any) -> Any:
+        """Give what the running meeting keeps for everybody in it.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/session/get-session-data
+        """
+        room = self._room(request)
+        self._refuse_empty(room, self._choices.session_data_of_empty_room)
+        return {"data": {} if room.meeting is None else room.meeting.data}
+
+    def set_session_data(self, request: web.Request, body: Any) -> Any:
+        """Change what the running meeting keeps for everybody in it.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/session/set-session-data
+        """
+        room = self._room(request)
+        given = self._schema.body(SESSION_DATA, body)
+        self._refuse_empty(room, self._choices.session_data_of_empty_room)
+        data = given.get("data", {})
+        if given.get("mergeStrategy") == "shallow-merge" and room.meeting is not None:
+            deleted = given.get("keysToDelete", [])
+            kept = {name: each for name, each in room.meeting.data.items() if name not in deleted}
+            data = {**kept, **data}
+        self._refuse_long("data", data, self._choices.session_data_limit)
+        if room.meeting is not None:
+            room.meeting.data = data
+        return {"sent": "true"}
+
+    def update_permissions(self, request: web.Request, body: Any) -> Any:
+        """Change what people in a room may do.
+
+        Reference: https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
+        """
+        room = self._room(request)
+        changes = self._schema.body(UPDATE_PERMISSIONS, body).get("data")
+        if not changes:
+            raise invalid(schema.MISSING)
+        self._refuse_empty(room, self._choices.permissions_in_empty_room)
+        unknown = [id for id in changes if id not in ("*", *room.participants)]
+        if unknown and self._choices.unknown_permission_target == "error":
+            raise Refusal(404, "not-found", f"participant {unknown[0]} not found")
+        self._state.permit(room, changes)
+        return {"status": "sent"}
+
+    def _refuse_empty(self, room: Room, status: Literal[200, 400, 404]) -> None:
+        if not room.participants and status != 200:
+            error = "not-found" if status == 404 else "invalid-request-error"
+            raise Refusal(status, error, f"nobody is in room {room.name}")
+
+    def _refuse_long(self, name: str, data: Any, most: int | None) -> None:
+        size = size_of(data)
+        if most is not None and size > most:
+            raise self._schema.wrong(name, f"{size} bytes", f"{most} bytes of JSON at most")
+
+    def _present(self, room: Room) -> list[dict[str, Any]]:
+        return [
+            {
+                "room": room.name,
+                "id": participant.id,
+                "userId": participant.user_id,
+                "userName": participant.user_name or None,
+                "mtgSessionId": room.meeting_id,
+                "joinTime": iso(participant.joined_at),
+                "duration": int(self._now - participant.joined_at),
+            }
+            for participant in room.participants.values()
+            if not participant.hidden or self._choices.hidden_in_presence
+        ]

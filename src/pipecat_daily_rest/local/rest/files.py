@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The files behind the access links: signed URLs that work for a while.
+
+Reference: https://docs.daily.co/docs/rest-api/access-links
+"""
+
+import base64
+import hashlib
+import hmac
+import mimetypes
+
+from aiohttp import hdrs, web
+
+from pipecat_daily_rest.local.rest.parts import Parts
+from pipecat_daily_rest.local.rest.stored import Recording
+from pipecat_daily_rest.local.secret import Secret
+
+_PATH = "/.stored/{id}"
+_FORBIDDEN = (
+    "This link has expired, or is not as it was given. Ask for a new one, and use it unchanged."
+)
+_GONE = "What this link led to was deleted."
+
+
+def routes(parts: Parts) -> list[web.RouteDef]:
+    """List the routes of the files.
+
+    Args:
+        parts: Whose.
+
+    Returns:
+        One ``GET``, without a key: the link's signature is enough.
+    """
+    return [web.get(_PATH, _Files(parts).get)]
+
+
+def link(parts: Parts, id: str) -> tuple[Secret, int]:
+    """Make a link to a file.
+
+    Args:
+        parts: Whose.
+        id: The recording's or transcript's id.
+
+    Returns:
+        The link, and when it stops to work, in unix seconds.
+    """
+    expires = int(parts.state.clock.now() + parts.state.choices.access_link_lifetime)
+    path = _PATH.format(id=id)
+    return Secret(f"{parts.url()}{path}?{_query(parts, id, expires)}"), expires
+
+
+def _query(parts: Parts, id: str, expires: int) -> str:
+    message = f"{id} until {expires}".encode()
+    digest = hmac.digest(parts.state.api_key.encode(), message, hashlib.sha256)
+    # No character of it is ever quoted: a client that quotes anew does not break the link.
+    signature = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return f"Expires={expires}&Signature={signature}"
+
+
+class _Files:
+    """The files of one local Daily."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def get(self, request: web.Request) -> web.Response:
+        """Give a file, or say in a sentence why not."""
+        id, expires = request.match_info["id"], request.query.get("Expires", "")
+        if not self._is_good(request, id, expires):
+            return web.Response(status=403, text=_FORBIDDEN)
+        stored = self._parts.stored
+        file = stored.recordings.get(id) or stored.transcripts.get(id)
+        if file is None or file.content is None:
+            return web.Response(status=404, text=_GONE)
+        if isinstance(file, Recording):
+            kind, content = file.content_type, file.content
+            name = f"{file.s3key}{mimetypes.guess_extension(kind) or ''}"
+        else:
+            kind, content, name = "text/vtt; charset=utf-8", file.content.encode(), file.s3key
+        name = name.rpartition("/")[2]
+        disposition = f'attachment; filename="{name}"'
+        headers = {hdrs.CONTENT_TYPE: kind, hdrs.CONTENT_DISPOSITION: disposition}
+        return web.Response(body=content, headers=headers)
+
+    def _is_good(self, request: web.Request, id: str, expires: str) -> bool:
+        if not expires.isdecimal() or not expires.isascii() or len(expires) > 15:
+            return False
+        ours = _query(self._parts, id, int(expires)).encode()
+        theirs = request.rel_url.raw_query_string.encode(errors="surrogateescape")
+        # A link that is changed in any way does not work at Daily either.
+        return hmac.compare_digest(ours, theirs) and int(expires) > self._parts.state.clock.now()

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The REST routes over the state: who asks, what was sent, how it is answered.
+
+Reference: https://docs.daily.co/reference/rest-api
+"""
+
+import asyncio
+import hmac
+import inspect
+import re
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from aiohttp import hdrs, web
+from loguru import logger
+
+from pipecat_daily_rest.local.rest.endpoints import FAMILIES, Endpoint, Route
+from pipecat_daily_rest.local.rest.journal import Request, masked_body, masked_path
+from pipecat_daily_rest.local.rest.parts import Parts
+from pipecat_daily_rest.local.rules.incoming import NotJSON, Unreadable, parse, read_body
+from pipecat_daily_rest.local.rules.kinds import as_text
+from pipecat_daily_rest.local.rules.schema import BAD_HEADER, Refusal
+from pipecat_daily_rest.local.secret import trace
+
+PREFIX = "/v1"
+
+
+def routes(parts: Parts) -> list[web.RouteDef]:
+    """List the routes of the REST API.
+
+    Args:
+        parts: Whose.
+
+    Returns:
+        The routes, all of them below ``/v1/``: ``/v1`` is the page of a room of that name.
+    """
+    api = _Api(parts)
+    table: list[Route] = [route for family in FAMILIES for route in family(parts).routes()]
+    # A room may be called v1, and these are where its page and its bots go.
+    table.append(("*", "/{rest:(?!(?:link|offer|leave)$).*}", api.unknown))
+    return [
+        web.route(method, PREFIX + path, partial(api.serve, endpoint))
+        for method, path, endpoint in table
+    ]
+
+
+class _Api:
+    """What happens to every request."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._state = parts.state
+
+    async def serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
+        """Read, authenticate, count, parse, answer; `LocalDaily.requests` keeps it."""
+        await self._travel()
+        key = self._state.api_key
+        body = await read_json(request)
+        path = request.rel_url.raw_path.removeprefix(PREFIX)
+        arrived = Request(
+            method=request.method,
+            path=masked_path(path, key),
+            body=None if isinstance(body, Refusal) else masked_body(body, key),
+            status=None,
+            at=self._state.clock.now(),
+            ip=request.remote or "",
+            size=0 if body is None or isinstance(body, Refusal) else len(await request.read()),
+        )
+        self._parts.requests.append(arrived)
+        respond = partial(self._respond, endpoint, request, body, arrived)
+        response = await self._parts.faults.serve(request, path, respond)
+        if response is None:
+            return web.Response()  # for aiohttp: nobody is there to get it
+        self._answered(arrived, response.status)
+        await self._travel()
+        return response
+
+    async def _respond(
+        self, endpoint: Endpoint, request: web.Request, body: Any, arrived: Request
+    ) -> web.Response:
+        key = self._state.api_key
+        try:
+            authenticate(request, key)
+            self._parts.limits.check(f"{arrived.method} {arrived.path}", _name(request))
+            if isinstance(body, Refusal):
+                raise body
+            if body is None and request.method == "POST" and not self._state.choices.empty_body:
+                raise _not_json()
+            self._state.collect()
+            answer = endpoint(request, {} if body is None else body)
+            return web.json_response(await answer if inspect.isawaitable(answer) else answer)
+        except Refusal as exc:
+            return web.json_response(exc.body, status=exc.status, headers=exc.headers)
+        except Exception as exc:
+            logger.error("{} {} failed:\n{}", arrived.method, arrived.path, trace(exc, key))
+            info = "the local Daily failed; its log says why"
+            return web.json_response({"error": "server-error", "info": info}, status=500)
+
+    async def _travel(self) -> None:
+        if self._parts.latency:
+            await asyncio.sleep(self._parts.latency / 2)
+
+    def _answered(self, arrived: Request, status: int) -> None:
+        requests = self._parts.requests
+        for index in reversed(range(len(requests))):
+            if requests[index] is arrived:
+                requests[index] = replace(arrived, status=status)
+                return
+
+    def unknown(self, request: web.Request, body: Any) -> Any:
+        """Whatever the local Daily does not have, whether Daily has it or not."""
+        path = masked_path(request.path.removeprefix(PREFIX), self._state.api_key)
+        msg = f"the local Daily has no {request.method} {path}"
+        raise Refusal(404, "not-found", msg)
+
+
+def authenticate(request: web.Request, api_key: str) -> None:
+    """Check who asks.
+
+    Reference: https://docs.daily.co/docs/rest-api/authentication
+
+    Args:
+        request: The request.
+        api_key: The key that it has to carry.
+
+    Raises:
+        Refusal: It does not.
+    """
+    header = request.headers.get(hdrs.AUTHORIZATION, "")
+    if (match := re.fullmatch(r"Bearer +(\S+)", header)) is None:
+        raise Refusal(400, "authorization-header-error", BAD_HEADER)
+    if not hmac.compare_digest(match[1].encode(errors="surrogateescape"), api_key.encode()):
+        raise Refusal(401, "authentication-error")
+
+
+def _name(request: web.Request) -> str:
+    """The same for all requests to one endpoint."""
+    resource = request.match_info.route.resource
+    return f"{request.method} {resource.canonical if resource is not None else ''}"
+
+
+async def read_json(request: web.Request) -> Any:
+    """Read a request's body.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The parsed JSON, None when there is none, or the refusal when it cannot be read.
+    """
+    try:
+        raw = await read_body(request)
+    except web.HTTPRequestEntityTooLarge:
+        return Refusal(413, "invalid-request-error", "the body is larger than 1 MiB")
+    except Unreadable:
+        encoding = as_text(request.headers.get(hdrs.CONTENT_ENCODING, ""))
+        info = f"the body cannot be unpacked as its Content-Encoding says: {encoding}"
+        refusal = Refusal(400, "json-parsing-error", info)
+        refusal.headers["Connection"] = "close"  # nothing more can be read from it
+        return refusal
+    if not raw or request.method in ("GET", "HEAD"):
+        return None
+    try:
+        return parse(raw)
+    except NotJSON as exc:
+        return _not_json(str(exc))
+
+
+def _not_json(why: str = "") -> Refusal:
+    return Refusal(400, "json-parsing-error", f"the body is not JSON{f': {why}' if why else ''}")

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Recordings and transcripts that a test has put there: nothing is recorded here. No HTTP."""
+
+import math
+import re
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.state import State
+
+RecordingStatus = Literal["finished", "in-progress", "canceled"]
+TranscriptStatus = Literal["t_finished", "t_in_progress", "t_error", "t_deleted"]
+
+T = TypeVar("T", bound="Recording | Transcript")
+
+_RECORDING_STATUS = ("finished", "in-progress", "canceled")
+_TRANSCRIPT_STATUS = ("t_finished", "t_in_progress", "t_error", "t_deleted")
+_BUCKET = {"bucket_name": "daily-meeting-recordings", "bucket_region": "us-west-2"}
+VTT = "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n<v>Hello.\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """A recording.
+
+    Reference: https://docs.daily.co/reference/rest-api/recordings
+
+    Parameters:
+        room: The room's name.
+        content: The bytes of its file.
+        content_type: The file's type.
+        status: ``finished``, ``in-progress`` or ``canceled``.
+        start: When it began, in unix seconds.
+        duration: Seconds; not told while it is in progress.
+        max_participants: How many people were in the call at most.
+        meeting_id: The meeting session.
+        tracks: For raw tracks: ``{"type", "size", "s3key"}`` of each file.
+        bucket: ``bucket_name`` and ``bucket_region``.
+        s3key: Where it is in the bucket.
+        id: UUID.
+        share_token: Deprecated by Daily.
+    """
+
+    room: str
+    content: bytes = field(repr=False)
+    content_type: str
+    status: RecordingStatus
+    start: float
+    duration: float
+    max_participants: int
+    meeting_id: str
+    tracks: Sequence[Mapping[str, Any]] | None
+    bucket: Mapping[str, str]
+    s3key: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    share_token: str = field(default_factory=lambda: secrets.token_urlsafe(9), repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transcript:
+    """A transcript.
+
+    Reference: https://docs.daily.co/reference/rest-api/transcript
+
+    Parameters:
+        room: The room's name.
+        room_id: The room's id.
+        content: The text of its file, as WebVTT; None when none was stored.
+        status: ``t_finished``, ``t_in_progress``, ``t_error`` or ``t_deleted``.
+        start: When it began, in unix seconds.
+        updated: When it last changed, in unix seconds.
+        duration: Seconds.
+        meeting_id: The meeting session.
+        error: What failed, with ``t_error``.
+        bucket: ``bucket_name`` and ``bucket_region`` of the room's ``transcription_bucket``, if it
+            has one.
+        s3key: Where it is in the bucket.
+        id: UUID.
+    """
+
+    room: str
+    room_id: str
+    content: str | None = field(repr=False)
+    status: TranscriptStatus
+    start: float
+    updated: float
+    duration: float
+    meeting_id: str
+    error: str | None
+    bucket: Mapping[str, str] | None
+    s3key: str
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+class Stored:
+    """What is stored of the calls of one local Daily."""
+
+    def __init__(self, state: State) -> None:
+        """Initialize; nothing is stored yet.
+
+        Args:
+            state: The domain.
+        """
+        self._state = state
+        self.recordings: dict[str, Recording] = {}
+        self.transcripts: dict[str, Transcript] = {}
+
+    def add_recording(
+        self,
+        room: str,
+        content: bytes = b"",
+        *,
+        content_type: str = "video/mp4",
+        status: RecordingStatus = "finished",
+        start: float | None = None,
+        duration: float = 60.0,
+        max_participants: int = 2,
+        meeting_id: str | None = None,
+        tracks: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Recording:
+        """Put a recording there; see `LocalDaily.add_recording`."""
+        must_be(bytes | bytearray | memoryview, content=content)
+        must_be(str, content_type=content_type)
+        must_be(int, max_participants=max_participants)
+        must_be(str | None, meeting_id=meeting_id)
+        must_be(list[Mapping[str, Any]] | tuple[Mapping[str, Any], ...] | None, tracks=tracks)
+        _check_room(room)
+        _check_status(status, _RECORDING_STATUS)
+        _check_times(start, duration)
+        start = self._start(start, duration)
+        config = self._config(room)
+        recording = Recording(
+            room=room,
+            content=bytes(content),
+            content_type=content_type,
+            status=status,
+            start=start,
+            duration=duration,
+            max_participants=max_participants,
+            meeting_id=meeting_id or self._meeting(room),
+            tracks=tracks,
+            bucket={**_BUCKET, **(config.get("recordings_bucket") or {})},
+            s3key=f"{self._state.domain_name}/{room}/{int(start * 1000)}",
+        )
+        self.recordings[recording.id] = recording
+        self._state.record(room, "recording added", recording.id)
+        return recording
+
+    def add_transcript(
+        self,
+        room: str,
+        content: str | None = VTT,
+        *,
+        status: TranscriptStatus = "t_finished",
+        start: float | None = None,
+        duration: float = 60.0,
+        meeting_id: str | None = None,
+        error: str | None = None,
+    ) -> Transcript:
+        """Put a transcript there; see `LocalDaily.add_transcript`."""
+        must_be(str | None, content=content, meeting_id=meeting_id, error=error)
+        _check_room(room)
+        _check_status(status, _TRANSCRIPT_STATUS)
+        _check_times(start, duration)
+        if content is not None and not content.startswith("WEBVTT"):
+            msg = "A transcript's content is WebVTT: it begins with the line WEBVTT."
+            raise DailyConfigError(msg)
+        if (error is not None) != (status == "t_error"):
+            msg = "error says what failed, and goes with status='t_error' only."
+            raise DailyConfigError(msg)
+        start = self._start(start, duration)
+        there = self._state.rooms.get(room)
+        transcript = Transcript(
+            room=room,
+            # The same for every transcript of a room that is gone.
+            room_id=there.id if there else str(uuid.uuid5(uuid.UUID(self._state.domain_id), room)),
+            content=content,
+            status=status,
+            start=start,
+            updated=start + (0 if status == "t_in_progress" else duration),
+            duration=duration,
+            meeting_id=meeting_id or self._meeting(room),
+            error=error,
+            bucket=self._config(room).get("transcription_bucket"),
+            s3key=f"{self._state.domain_name}/{room}/{int(start * 1000)}.vtt",
+        )
+        self.transcripts[transcript.id] = transcript
+        self._state.record(room, "transcript added", transcript.id)
+        return transcript
+
+    def delete_transcript(self, transcript: Transcript) -> Transcript:
+        """Delete a transcript: its file, and its entry if that does not stay.
+
+        Args:
+            transcript: Which.
+
+        Returns:
+            What is left of it.
+        """
+        now = self._state.clock.now()
+        rest = replace(transcript, status="t_deleted", content=None, updated=now)
+        if self._state.choices.deleted_transcript_stays:
+            self.transcripts[transcript.id] = rest
+        else:
+            self.transcripts.pop(transcript.id, None)
+        return rest
+
+    def _config(self, room: str) -> Mapping[str, Any]:
+        there = self._state.rooms.get(room)
+        return there.config if there is not None else {}
+
+    def _meeting(self, room: str) -> str:
+        there = self._state.rooms.get(room)
+        return (there.meeting_id if there is not None else None) or str(uuid.uuid4())
+
+    def _start(self, start: float | None, duration: float) -> float:
+        return self._state.clock.now() - duration if start is None else start
+
+
+def newest_first(items: Mapping[str, T]) -> list[T]:
+    """Sort what is stored.
+
+    Args:
+        items: By id.
+
+    Returns:
+        The newest first, as in all lists of Daily.
+    """
+    return sorted(items.values(), key=lambda item: (int(item.start), item.id), reverse=True)
+
+
+def _check_room(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name):
+        msg = "A recording or transcript is of a room: pass its name or URL."
+        raise DailyConfigError(msg)
+
+
+def _check_status(status: str, known: Sequence[str]) -> None:
+    if status not in known:
+        msg = f"status {status!r} is none of {', '.join(known)}."
+        raise DailyConfigError(msg)
+
+
+def _check_times(start: float | None, duration: float) -> None:
+    must_be(float | None, start=start)
+    must_be(float, duration=duration)
+    if not (0 <= duration < math.inf) or not (start is None or 0 <= start < math.inf):
+        msg = "start is in unix seconds and duration in seconds: neither is negative."
+        raise DailyConfigError(msg)

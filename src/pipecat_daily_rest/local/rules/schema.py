@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What Daily accepts and how it refuses: rules over raw JSON, and the texts of the errors.
+
+Reference: https://docs.daily.co/reference/rest-api/rooms and
+https://docs.daily.co/reference/rest-api/meeting-tokens
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.rules.kinds import Check, Missing, Unknown, Wrong, as_text
+from pipecat_daily_rest.local.rules.properties import (
+    DOMAIN_PROPERTIES,
+    ROOM_DEFAULTS,
+    ROOM_PROPERTIES,
+    TOKEN_PROPERTIES,
+)
+
+# The texts that were seen on the live API or are documented; the others are in `Choices`.
+MISSING = "missing required field"
+NAME_TAKEN = "a room named {name} already exists"
+BAD_NAME = "{name} contains invalid characters (room names can contain A-Z, a-z, 0-9, '-', and '_')"
+BAD_INSTANT = "{name} was '{value}' but should be {expected}"
+PAST_EXP = "exp was '{value}', which is in the past rather than in the future"
+NO_ROOM = "room {name} not found"
+BAD_HEADER = "bad Authorization header format"
+
+_FAR = 100 * 365.25 * 86_400  # seconds
+
+
+class Refusal(Exception):
+    """An error answer of the API.
+
+    Reference: https://docs.daily.co/docs/rest-api/errors
+
+    Parameters:
+        status: The HTTP status.
+        body: The JSON body: ``error``, mostly ``info``, seldom more.
+        headers: Further headers of the answer.
+    """
+
+    def __init__(self, status: int, error: str, info: str | None = None, **more: Any) -> None:
+        """Initialize the refusal.
+
+        Args:
+            status: The HTTP status.
+            error: Daily's stable error code.
+            info: The text for people.
+            **more: Further members of the body.
+        """
+        super().__init__(info or error)
+        self.status = status
+        self.body = {"error": error, **({} if info is None else {"info": info}), **more}
+        self.headers: dict[str, str] = {}
+
+
+def invalid(info: str) -> Refusal:
+    """Make the error for a bad request.
+
+    Args:
+        info: The text for people.
+
+    Returns:
+        A 400.
+    """
+    return Refusal(400, "invalid-request-error", info)
+
+
+def no_room(name: str, status: int = 404, **more: Any) -> Refusal:
+    """Make the error for a room that does not exist.
+
+    Args:
+        name: The room's name.
+        status: The HTTP status.
+        **more: Further members of the body.
+
+    Returns:
+        A 404, or what ``status`` says.
+    """
+    error = "not-found" if status == 404 else "invalid-request-error"
+    return Refusal(status, error, NO_ROOM.format(name=name), **more)
+
+
+@dataclass(frozen=True)
+class RoomRequest:
+    """What a request says about a room.
+
+    Parameters:
+        name: The room's name, or None.
+        privacy: Its privacy, or None.
+        properties: Its properties; None resets one.
+    """
+
+    name: str | None
+    privacy: str | None
+    properties: dict[str, Any]
+
+
+class Schema:
+    """Checks what a request carries."""
+
+    def __init__(self, choices: Choices) -> None:
+        """Initialize the schema.
+
+        Args:
+            choices: What to do where Daily's behaviour is unconfirmed.
+        """
+        self._choices = choices
+
+    def fields(self, body: Any, *known: str) -> dict[str, Any]:
+        """Check a body's outermost members.
+
+        Args:
+            body: The parsed JSON.
+            *known: The members that it may have.
+
+        Returns:
+            Those that are not null.
+
+        Raises:
+            Refusal: It is no object, or has others.
+        """
+        if not isinstance(body, dict):
+            raise invalid("the body should be a JSON object")
+        if unknown := [name for name in body if name not in known]:
+            raise self._unknown(unknown[0])
+        return {name: value for name, value in body.items() if value is not None}
+
+    def room(self, body: Any, *, now: float, named: bool = True) -> RoomRequest:
+        """Check the body that creates or updates a room.
+
+        Args:
+            body: The parsed JSON.
+            now: The present, in unix seconds.
+            named: Whether it may carry a name.
+
+        Returns:
+            What it says.
+
+        Raises:
+            Refusal: Daily would not take it.
+        """
+        given = self.fields(body, *(["name"] if named else []), "privacy", "properties")
+        if "name" in given:
+            self.room_name(given["name"])
+        privacies = ["public", "private", *(["org"] if self._choices.org_privacy else [])]
+        if given.get("privacy", "public") not in privacies:
+            raise self.wrong("privacy", given["privacy"], f"one of {', '.join(privacies)}")
+        properties = given.get("properties", {})
+        self._properties(ROOM_PROPERTIES, properties, now)
+        sip = properties.get("sip") or {}
+        if sip.get("force_digit_only_username") and (sip.get("num_endpoints") or 1) > 1:
+            raise self.wrong("sip.num_endpoints", sip["num_endpoints"], "1 with only digits")
+        return RoomRequest(given.get("name"), given.get("privacy"), properties)
+
+    def room_name(self, name: Any) -> None:
+        """Check a name for a new room.
+
+        Args:
+            name: The name.
+
+        Raises:
+            Refusal: No room can have it.
+        """
+        if not isinstance(name, str) or not name:
+            raise self.wrong("name", name, "a string of 1 to 128 characters")
+        if re.search(r"[^A-Za-z0-9_-]", name):
+            raise invalid(BAD_NAME.format(name=as_text(name)))
+        if len(name) > 128:
+            raise invalid(self._choices.name_too_long_info.format(name=as_text(name)))
+
+    def token(self, body: Any, *, now: float) -> dict[str, Any]:
+        """Check the body that makes a meeting token.
+
+        Args:
+            body: The parsed JSON.
+            now: The present, in unix seconds.
+
+        Returns:
+            The token's properties that are not null.
+
+        Raises:
+            Refusal: Daily would not take it.
+        """
+        properties = self.fields(body, "properties").get("properties", {})
+        self._properties(TOKEN_PROPERTIES, properties, now)
+        given = {name: value for name, value in properties.items() if value is not None}
+        if len(given.get("user_id", "")) > 36:
+            if self._choices.long_user_id == "error":
+                raise self.wrong("user_id", given["user_id"], "up to 36 characters")
+            given["user_id"] = given["user_id"][:36]
+        return given
+
+    def domain(self, body: Any) -> dict[str, Any]:
+        """Check the body that changes the domain.
+
+        Args:
+            body: The parsed JSON.
+
+        Returns:
+            The properties; None unsets one.
+
+        Raises:
+            Refusal: Daily would not take it.
+        """
+        properties = self.fields(body, "properties").get("properties", {})
+        if not isinstance(properties, dict):
+            raise self.wrong("properties", properties, "an object")
+        self._check(DOMAIN_PROPERTIES, properties)
+        return properties
+
+    def body(self, table: Mapping[str, Check], body: Any) -> dict[str, Any]:
+        """Check a body against a table.
+
+        Args:
+            table: The members that it may have.
+            body: The parsed JSON.
+
+        Returns:
+            Those that are not null.
+
+        Raises:
+            Refusal: It is no object, has others, or one is wrong.
+        """
+        given = self.fields(body, *table)
+        self._check(table, given)
+        return given
+
+    def limit(self, value: str | None) -> int:
+        """Check the ``limit`` of a list.
+
+        Args:
+            value: The query's text, or None.
+
+        Returns:
+            From 1 to 100.
+
+        Raises:
+            Refusal: It is no number, or out of range.
+        """
+        if value is None:
+            return 100
+        wanted = int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else None
+        clamp = self._choices.limit_out_of_range == "clamp"
+        if wanted is None or not (clamp or 1 <= wanted <= 100):
+            raise self.wrong("limit", value, "a whole number from 1 to 100")
+        return min(max(wanted, 1), 100)
+
+    def instant(self, name: str, value: str | None) -> int | None:
+        """Check an instant in a query.
+
+        Args:
+            name: The parameter.
+            value: The query's text, or None.
+
+        Returns:
+            Unix seconds, or None.
+
+        Raises:
+            Refusal: It is no number.
+        """
+        if value is None:
+            return None
+        if re.fullmatch(r"-?[0-9]{1,18}", value) is None:
+            raise self.wrong(name, value, "a whole number of seconds since the unix epoch")
+        return int(value)
+
+    def flag(self, name: str, value: str | None) -> bool | None:
+        """Check a yes or no in a query.
+
+        Args:
+            name: The parameter.
+            value: The query's text, or None.
+
+        Returns:
+            Yes, no or None.
+
+        Raises:
+            Refusal: It is neither ``true`` nor ``false``.
+        """
+        if value not in (None, "true", "false"):
+            raise self.wrong(name, value, "true or false")
+        return None if value is None else value == "true"
+
+    def wrong(self, name: str, value: Any, expected: str) -> Refusal:
+        """Make the error for a bad value.
+
+        Args:
+            name: The field.
+            value: What it was.
+            expected: What it should be, in words.
+
+        Returns:
+            A 400.
+        """
+        text = self._choices.wrong_value_info
+        return invalid(text.format(name=name, value=as_text(value), expected=expected))
+
+    def _properties(self, table: Mapping[str, Check], properties: Any, now: float) -> None:
+        if not isinstance(properties, dict):
+            raise self.wrong("properties", properties, "an object")
+        self._check(table, properties)
+        exp = properties.get("exp")
+        if exp is not None and exp <= now:
+            raise invalid(PAST_EXP.format(value=as_text(exp)))
+        if self._choices.far_exp == "error":
+            for name in ("exp", "nbf"):
+                if (properties.get(name) or now) > now + _FAR:
+                    raise self.wrong(name, properties[name], "seconds, not milliseconds")
+
+    def _check(self, table: Mapping[str, Check], values: Mapping[str, Any]) -> None:
+        try:
+            for name, value in values.items():
+                if name not in table:
+                    raise Unknown(name)
+                if value is not None:
+                    table[name](name, value)
+        except Unknown as exc:
+            raise self._unknown(str(exc)) from exc
+        except Missing as exc:
+            raise invalid(MISSING) from exc
+        except Wrong as exc:
+            known = exc.fields["name"] in ("exp", "nbf")
+            text = BAD_INSTANT if known else self._choices.wrong_value_info
+            raise invalid(text.format(**exc.fields)) from exc
+
+    def _unknown(self, name: str) -> Refusal:
+        return invalid(self._choices.unknown_property_info.format(name=as_text(name)))
+
+
+def config(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a room's ``config`` holds: only what differs from Daily's defaults.
+
+    Args:
+        properties: Checked properties.
+
+    Returns:
+        Without nulls and defaults.
+    """
+    return {
+        name: value
+        for name, value in properties.items()
+        if value is not None and not (name in ROOM_DEFAULTS and ROOM_DEFAULTS[name] == value)
+    }

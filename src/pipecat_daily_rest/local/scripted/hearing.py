@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a test says and hears: WAV files and tones."""
+
+import wave
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE, Block
+
+Places: TypeAlias = NDArray[np.intp]
+
+WINDOW = SAMPLE_RATE // 5  # samples that a tone must last to be found
+_AUDIBLE = 0.004  # amplitude, 1 is full scale
+_COARSE = 6  # samples that count as one when recordings are compared: 8 kHz is enough of a voice
+_ALIKE = 0.7  # correlation, 1 is the same
+_PARTS = [2000, 4000, 6000]  # where the loudest second is cut, in coarse samples
+_NEARER, _LATER = 40, 4000  # coarse samples that a part may come too early or late
+
+
+def read_wav(path: str | Path) -> Block:
+    """Read a WAV file for the room.
+
+    Args:
+        path: Where it is: 16 bit, any sample rate, any number of channels, which are mixed.
+
+    Returns:
+        Samples at 48 kHz, mono.
+
+    Raises:
+        DailyConfigError: There is none, or it is of another kind.
+    """
+    try:
+        with wave.open(str(path), "rb") as file:
+            width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
+            pcm = file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as exc:
+        msg = f"{str(path)!r} cannot be read as a WAV file: {exc or 'it is empty'}"
+        raise DailyConfigError(msg) from exc
+    if width != 2:
+        msg = f"{str(path)!r} has {8 * width} bit a sample: save it as a WAV file of 16 bit."
+        raise DailyConfigError(msg)
+    whole = len(pcm) - len(pcm) % (2 * channels)  # of a file that was cut off
+    mono = np.frombuffer(pcm[:whole], "<i2").reshape(-1, channels).mean(axis=1)
+    return _resampled(mono, rate).round().astype(np.int16)
+
+
+def _resampled(samples: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
+    """Convert to 48 kHz: the same spectrum, cut off or continued with zeros."""
+    count = round(len(samples) * SAMPLE_RATE / rate)
+    if rate == SAMPLE_RATE or not count:
+        return samples
+    longer = np.fft.irfft(np.fft.rfft(samples), count) * (count / len(samples))
+    return np.clip(longer, -32768, 32767)
+
+
+def tone_level(audio: Block, hz: float) -> float:
+    """Measure a tone.
+
+    Args:
+        audio: Samples at 48 kHz, at least 200 ms of them; the loudest 200 ms count.
+        hz: The tone's frequency.
+
+    Returns:
+        Its amplitude, from 0 to 1 (full scale); 0 when it does not stand out, that is when it is
+        not a peak, or 20 dB below the loudest tone, or lost in noise.
+    """
+    best = 0.0
+    window = np.hanning(WINDOW)
+    for start in range(0, len(audio) - WINDOW + 1, WINDOW // 2):
+        part = audio[start : start + WINDOW] / 32768
+        amplitudes = np.abs(np.fft.rfft(part * window)) * 2 / window.sum()
+        width = SAMPLE_RATE / WINDOW
+        near = slice(max(1, round((hz - 15) / width)), round((hz + 15) / width) + 1)
+        level = float(amplitudes[near].max())
+        noise = float(np.median(amplitudes))
+        if level > max(_AUDIBLE, 10 * noise, 0.1 * float(amplitudes.max())):
+            best = max(best, level)
+    return best
+
+
+def is_in(recording: Block, audio: Block) -> bool:
+    """Tell whether a recording was heard.
+
+    A busy machine makes a hole in what is said in real time, and what follows comes later. So the
+    parts of the recording are looked for one by one, and one of them may be missing.
+
+    Args:
+        recording: What was to be heard, at 48 kHz; its loudest second counts.
+        audio: What was heard, at 48 kHz.
+
+    Returns:
+        Whether it is in there, as loud as it may be.
+    """
+    wanted, heard = _loudest(_coarse(recording)), _coarse(audio)
+    if len(heard) < len(wanted):
+        return False
+    whole, *parts = _places([wanted, *np.split(wanted, _PARTS)], heard)
+    if len(whole) or len(wanted) < SAMPLE_RATE // _COARSE:  # parts of less would say too little
+        return bool(len(whole))
+    placed = list(zip([0, *_PARTS], parts, strict=True))
+    return any(_follow(placed[:n] + placed[n + 1 :]) for n in range(len(placed)))
+
+
+def _places(sounds: list[NDArray[np.float64]], heard: NDArray[np.float64]) -> list[Places]:
+    """Where each of them is in there."""
+    size = 1 << (len(heard) + len(sounds[0]) - 1).bit_length()
+    spectrum = np.fft.rfft(heard, size)
+    sums = np.concatenate([[0.0], np.cumsum(heard**2)])
+    found = []
+    for sound in sounds:
+        products = np.fft.irfft(spectrum * np.conj(np.fft.rfft(sound, size)), size)
+        length, energy = len(sound), max(float((sound**2).sum()), 1.0)
+        energies = np.sqrt(np.maximum(sums[length:] - sums[: len(sums) - length], 1.0) * energy)
+        found.append(np.flatnonzero(products[: len(energies)] > _ALIKE * energies))
+    return found
+
+
+def _follow(parts: list[tuple[int, Places]]) -> bool:
+    """Whether parts come one after the other: for each, where it begins, and where it was heard."""
+    (before, ends), *others = parts
+    for start, places in others:
+        # The last place of the part before that is not too near.
+        at = np.searchsorted(ends, places - (start - before) + _NEARER, "right") - 1
+        late = places - (start - before) - ends[np.maximum(at, 0)] if len(ends) else places
+        before, ends = start, places[(at >= 0) & (late <= _LATER)]
+    return bool(len(ends))
+
+
+def _coarse(audio: Block) -> NDArray[np.float64]:
+    whole = len(audio) - len(audio) % _COARSE
+    coarse: NDArray[np.float64] = audio[:whole].reshape(-1, _COARSE).mean(axis=1)
+    return coarse
+
+
+def _loudest(audio: NDArray[np.float64]) -> NDArray[np.float64]:
+    second = SAMPLE_RATE // _COARSE
+    if len(audio) <= second:
+        return audio
+    sums = np.concatenate([[0.0], np.cumsum(audio**2)])
+    start = int((sums[second:] - sums[:-second]).argmax())
+    return audio[start : start + second]

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What goes over the wire.
+
+The names, fields, defaults and wire form are those of ``pipecat.transports.daily.utils``. Every
+further property that Daily documents has a field that is not sent unless it is set, and keys that
+are new to this version pass through in both directions.
+"""
+
+from pipecat_daily_rest.models.room import (
+    DailyRoomObject,
+    DailyRoomParams,
+    DailyRoomProperties,
+    DailyRoomSipParams,
+    RecordingsBucketConfig,
+    TranscriptionBucketConfig,
+)
+from pipecat_daily_rest.models.token import (
+    DailyMeetingTokenParams,
+    DailyMeetingTokenProperties,
+    read_token_properties,
+)
+from pipecat_daily_rest.properties import Recording
+
+__all__ = [
+    "DailyMeetingTokenParams",
+    "DailyMeetingTokenProperties",
+    "DailyRoomObject",
+    "DailyRoomParams",
+    "DailyRoomProperties",
+    "DailyRoomSipParams",
+    "Recording",
+    "RecordingsBucketConfig",
+    "TranscriptionBucketConfig",
+    "read_token_properties",
+]

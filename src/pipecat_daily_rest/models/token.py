@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Meeting tokens, as they go over the wire."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+
+from pipecat_daily_rest.models.lenient import answered
+from pipecat_daily_rest.properties import DailyPermissions, DailyRecordingOptions, Recording
+
+# An error that quotes what came in would quote a key or a token in the wrong place.
+_QUIET = ConfigDict(hide_input_in_errors=True)
+_OPEN = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+
+class DailyMeetingTokenProperties(BaseModel):
+    """Properties of a meeting token.
+
+    Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
+
+    Parameters:
+        room_name: The room that the token opens; every room of the domain when None.
+        eject_at_token_exp: Whether the participant is put out when the token expires.
+        eject_after_elapsed: Seconds after the join at which the participant is put out.
+        nbf: From when on the token is valid, in unix seconds.
+        exp: When the token expires, in unix seconds; never when None.
+        is_owner: Whether the participant is an owner of the room.
+        user_name: The participant's name.
+        user_id: The participant's id, 36 characters at most.
+        enable_screenshare: Whether the participant may share the screen.
+        start_video_off: Whether the camera is off at the join.
+        start_audio_off: Whether the microphone is off at the join.
+        enable_recording: Kind of recording, or a list of kinds.
+        enable_prejoin_ui: Whether Prebuilt shows its pre-join page.
+        start_cloud_recording: Whether recording starts at the join (paid plans).
+        permissions: Initial permissions of a participant who is not an owner.
+        enable_recording_ui: Whether Prebuilt shows the recording button.
+        start_cloud_recording_opts: Options of that recording.
+        auto_start_transcription: Whether transcription starts when an owner joins.
+        knocking: Whether the participant must knock despite the token.
+        close_tab_on_exit: Whether Prebuilt closes its tab at the end.
+        redirect_on_meeting_exit: Where Prebuilt goes at the end.
+        lang: Prebuilt's language.
+        enable_live_captions_ui: Whether Prebuilt offers live captions.
+        enable_terse_logging: Whether less is logged.
+    """
+
+    model_config = _OPEN
+
+    room_name: str | None = None
+    eject_at_token_exp: bool | None = None
+    eject_after_elapsed: int | None = None
+    nbf: int | None = None
+    exp: int | None = None
+    is_owner: bool | None = None
+    user_name: str | None = None
+    user_id: str | None = None
+    enable_screenshare: bool | None = None
+    start_video_off: bool | None = None
+    start_audio_off: bool | None = None
+    enable_recording: Recording | list[Recording] | None = None
+    enable_prejoin_ui: bool | None = None
+    start_cloud_recording: bool | None = None
+    permissions: DailyPermissions | None = None
+
+    enable_recording_ui: bool | None = None
+    start_cloud_recording_opts: DailyRecordingOptions | None = None
+    auto_start_transcription: bool | None = None
+    knocking: bool | None = None
+    close_tab_on_exit: bool | None = None
+    redirect_on_meeting_exit: str | None = None
+    lang: str | None = None
+    enable_live_captions_ui: bool | None = None
+    enable_terse_logging: bool | None = None
+
+
+def read_token_properties(data: dict[str, Any]) -> DailyMeetingTokenProperties:
+    """Read what a token says, leniently.
+
+    Args:
+        data: Properties by their long names.
+
+    Returns:
+        The properties; names and values that are new to this version are kept as they came.
+    """
+    twin = answered(DailyMeetingTokenProperties, data)
+    return DailyMeetingTokenProperties.model_construct(twin.model_fields_set, **dict(twin))
+
+
+class DailyMeetingTokenParams(BaseModel):
+    """Parameters for creating a meeting token.
+
+    Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
+
+    Parameters:
+        properties: The token's properties.
+    """
+
+    model_config = _QUIET
+
+    properties: SerializeAsAny[DailyMeetingTokenProperties] = Field(
+        default_factory=DailyMeetingTokenProperties
+    )

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The local Daily of a run: a child process that ends with its parent."""
+
+import asyncio
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from pipecat_daily_rest._core import arguments, daily_module
+from pipecat_daily_rest._core.secret import Secret
+from pipecat_daily_rest.errors import DailyConfigError
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 7880
+_START = 30.0  # seconds
+_END = 2.0  # seconds
+
+
+class LocalChild:
+    """``python -m pipecat_daily_rest.local`` while the block runs.
+
+    It runs in a session of its own, so that a Ctrl-C does not reach it, and ends when the pipe on
+    its stdin ends, or this process does.
+
+    Parameters:
+        api_url: Where it answers.
+        api_key: The key that it accepts.
+    """
+
+    api_url: str
+    api_key: str
+
+    def __init__(
+        self,
+        *,
+        host: str = DEFAULT_HOST,
+        port: int | None = None,
+        log_level: str = "WARNING",
+        limits: bool = False,
+        latency: float = 0.0,
+        control: bool = False,
+    ) -> None:
+        """Initialize; the block starts it.
+
+        Args:
+            host: The address that it listens on.
+            port: The port; 7880 when None, or a free one if that is taken.
+            log_level: From which of loguru's levels on it logs to stderr.
+            limits: Whether it refuses what is above Daily's documented rates.
+            latency: Seconds that every request takes at the least.
+            control: Whether other processes may make it fail.
+
+        Raises:
+            DailyConfigError: There is no such host or port.
+        """
+        if not isinstance(host, str) or not host:
+            msg = "host must be an address of this machine, as 127.0.0.1."
+            raise DailyConfigError(msg)
+        arguments.whole("port", port, 0, 65535)
+        self._arguments = ["--host", host, "--log-level", log_level]
+        self._arguments += ["--limits"] if limits else []
+        self._arguments += ["--latency", str(latency)] if latency else []
+        self._arguments += ["--control"] if control else []
+        self._arguments += (
+            ["--prefer-port", str(DEFAULT_PORT)] if port is None else ["--port", str(port)]
+        )
+        self._process: asyncio.subprocess.Process | None = None
+        self._pipe: int | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start it.
+
+        Raises:
+            DailyConfigError: It cannot start; says why.
+        """
+        if importlib.util.find_spec("aiortc") is None:
+            msg = (
+                "The local Daily needs aiortc to let people in: "
+                "pip install 'pipecat-daily-rest[local]'."
+            )
+            raise DailyConfigError(msg)
+        own: dict[str, Any] = {"start_new_session": True}
+        if os.name == "nt":
+            own = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+        stdin, self._pipe = os.pipe()
+        _running.add(self)
+        try:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-m", "pipecat_daily_rest.local", *self._arguments),
+                    stdin=stdin,
+                    stdout=subprocess.PIPE,
+                    **own,
+                )
+            finally:
+                os.close(stdin)
+            await asyncio.wait_for(self._answer(), _START)
+        except BaseException as exc:
+            await self._end()
+            if isinstance(exc, TimeoutError):
+                msg = f"The local Daily did not start within {_START:.0f} s."
+                raise DailyConfigError(msg) from exc
+            raise
+        return self
+
+    async def _answer(self) -> None:
+        if self._process is not None and self._process.stdout is not None:
+            self._read(await self._process.stdout.readline())
+
+    def _read(self, line: bytes) -> None:
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = {"error": "The local Daily ended before it answered: see its output above."}
+        if "error" in answer:
+            raise DailyConfigError(str(answer["error"]))
+        self.api_url, self.api_key = answer["api_url"], Secret(answer["api_key"])
+
+    def env(self) -> dict[str, str]:
+        """Give the environment in which programs find it instead of the real Daily.
+
+        Returns:
+            ``DAILY_API_URL``, ``DAILY_API_KEY``, an empty ``DAILY_ROOM_URL``, and a ``PYTHONPATH``
+            that begins with the stand-in for ``daily``.
+        """
+        return {
+            "DAILY_API_URL": self.api_url,
+            "DAILY_API_KEY": self.api_key,
+            "DAILY_ROOM_URL": "",
+            "PYTHONPATH": daily_module.python_path(),
+        }
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is not running."""
+        return self._process is None or self._process.returncode is not None
+
+    async def died(self) -> None:
+        """Wait until it ends without having been told to."""
+        if self._process is not None:
+            await self._process.wait()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._end()
+
+    def _close_pipe(self) -> None:
+        pipe, self._pipe = self._pipe, None
+        _running.discard(self)
+        if pipe is not None:
+            os.close(pipe)
+
+    async def _end(self) -> None:
+        self._close_pipe()
+        process = self._process
+        if process is None:
+            return
+        try:
+            await asyncio.wait_for(process.wait(), _END)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+_running: set[LocalChild] = set()
+
+
+def _let_go() -> None:
+    """A fork would keep a local Daily of its parent's running."""
+    for child in tuple(_running):
+        child._close_pipe()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)

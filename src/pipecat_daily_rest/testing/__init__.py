@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A pytest plugin: a Daily on this machine for the tests of a bot.
+
+It is loaded by the first line of the root conftest, or by ``-p pipecat_daily_rest.testing``::
+
+    pytest_plugins = ["pipecat_daily_rest.testing"]
+
+From then on ``daily`` is the stand-in of the local room, so that a bot may import Pipecat's
+``DailyTransport`` at its top; ``daily_stand_in = false`` in the ini file keeps daily-python, for
+tests of the REST side alone. Fixtures: `local_room`, `local_daily` and `daily_helper`, and
+`local_daily_options` to be overridden.
+
+PYTEST_DONT_REWRITE: there is no assert here, and a conftest may import a type from it.
+"""
+
+import sys
+from collections.abc import Iterator
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from types import FunctionType, ModuleType
+from typing import Any
+
+try:
+    import pytest
+except ImportError as exc:
+    msg = "pipecat_daily_rest.testing is a plugin of pytest, which is missing: pip install pytest"
+    raise ImportError(msg) from exc
+
+from pipecat_daily_rest._core import daily_module
+from pipecat_daily_rest._rest.helper import DailyRESTHelper
+from pipecat_daily_rest._rooms.owned import owned_rooms
+from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
+from pipecat_daily_rest.testing.daily_thread import DailyThread, RemoteAPI
+from pipecat_daily_rest.testing.leaks import Line, watch
+from pipecat_daily_rest.testing.requests import lines
+from pipecat_daily_rest.testing.room_fixture import LocalRoom, OpenRoom
+
+__all__ = [
+    "LocalDailyFixture",
+    "LocalRoom",
+    "daily_helper",
+    "local_daily",
+    "local_daily_options",
+    "local_room",
+]
+
+_TRANSPORT = "pipecat.transports.daily.transport"
+# Where pytest-asyncio has the event loop of a test. Its end would sweep up what a test has leaked,
+# so that it has to come after the leak check.
+_LOOPS = ("_function_scoped_runner", "event_loop")
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Put the stand-in in its place, as early as possible: pytest calls this at the loading."""
+    text = "whether `daily` is the stand-in of the local room instead of daily-python"
+    parser.addini("daily_stand_in", text, type="bool", default=True)
+    config = pluginmanager.get_plugin("pytestconfig")
+    if config is not None and config.getini("daily_stand_in"):
+        _load_stand_in(pluginmanager)
+
+
+def _load_stand_in(pluginmanager: pytest.PytestPluginManager) -> None:
+    if daily_module.is_real_loaded() or (_TRANSPORT in sys.modules and "daily" not in sys.modules):
+        raise pytest.UsageError(_too_late(pluginmanager))
+    if "daily" in sys.modules:
+        return
+    spec = PathFinder.find_spec("daily", [str(daily_module.FOLDER)])
+    if spec is None or spec.loader is None:
+        msg = f"the stand-in for daily is missing from {daily_module.FOLDER}: install the package again"
+        raise pytest.UsageError(msg)
+    module = sys.modules["daily"] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+
+def _too_late(pluginmanager: pytest.PytestPluginManager) -> str:
+    names = [name for name, plugin in pluginmanager.list_name_plugin() if _imports_daily(plugin)]
+    who = " and ".join(names) or "something that was loaded earlier"
+    return (
+        f"daily-python, or Pipecat's transport on it, was imported by {who} before "
+        "pipecat_daily_rest.testing could put its stand-in there. Load the plugin first, with "
+        "`-p pipecat_daily_rest.testing` in addopts, or import the bot in the test files only "
+        "(pytest runs all of a conftest before it loads its pytest_plugins). REST-only tests keep "
+        "daily-python with `daily_stand_in = false` in pytest's ini file."
+    )
+
+
+def _imports_daily(plugin: Any) -> bool:
+    """Whether a plugin or conftest leads to daily, by what it imported."""
+    if not isinstance(plugin, ModuleType) or plugin.__name__.startswith(("_pytest", __name__)):
+        return False
+    seen: set[ModuleType] = set()
+    ahead = [plugin]
+    while ahead:
+        module = ahead.pop()
+        if module in seen:
+            continue
+        seen.add(module)
+        for value in list(vars(module).values()):
+            home = value.__module__ if isinstance(value, FunctionType | type) else None
+            imported = sys.modules.get(home) if home else value
+            if isinstance(imported, ModuleType):
+                ahead.append(imported)
+    return any(sys.modules.get(name) in seen for name in ("daily", _TRANSPORT))
+
+
+@pytest.fixture
+def local_daily_options() -> dict[str, Any]:
+    """The arguments of `local_daily`'s `LocalDaily`, for a module or a conftest to override.
+
+    For instance ``{"limits": Limits(), "choices": Choices(sip_prefix=True)}``.
+    """
+    return {}
+
+
+@pytest.fixture
+def local_daily(
+    request: pytest.FixtureRequest, local_daily_options: dict[str, Any]
+) -> Iterator[LocalDailyFixture]:
+    """A Daily of the test's own; the test fails when a room outlives it.
+
+    ``DAILY_API_URL`` and ``DAILY_API_KEY`` point to it and ``DAILY_ROOM_URL`` is empty while the
+    test runs. ``PYTHONPATH`` has the stand-in for the programs that the test starts.
+    """
+    for name in _LOOPS:
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
+    thread = DailyThread(**local_daily_options)
+    leaks: list[str] = []
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            env = thread.daily.env()
+            if not request.config.getini("daily_stand_in"):
+                del env["PYTHONPATH"]
+            for name, value in env.items():
+                environment.setenv(name, value)
+            fixture, opened = LocalDailyFixture(thread, env=env), watch(environment)
+            yield fixture
+            leaks = _leaks(fixture, opened)
+    finally:
+        thread.stop()
+    if leaks:
+        msg = (
+            f"{len(leaks)} room{'s' * (len(leaks) > 1)} outlived the test:{lines(leaks)}\n"
+            "Close it before the test ends: `async with provisioned_room()` does. One that is "
+            "meant to stay ends with `local_daily.advance(seconds)` past its expiry."
+        )
+        pytest.fail(msg, pytrace=False)
+
+
+def _leaks(daily: LocalDailyFixture, opened: dict[str, Line]) -> list[str]:
+    rooms = daily.rooms
+    for room in owned_rooms():
+        if room.name in rooms:
+            opened[room.name] = room.opened_at
+            room.release()  # nobody will be there to delete it
+    return [f"{name}, {_where(opened.get(name))}" for name in rooms]
+
+
+def _where(opened: Line | None) -> str:
+    if opened is None:
+        return "opened by a request of its own, or by another process"
+    file, line = opened
+    return f"opened at {file}:{line}"
+
+
+@pytest.fixture
+def daily_helper(local_daily: LocalDailyFixture) -> Iterator[DailyRESTHelper]:
+    """A helper for the test's local Daily; `LocalDailyFixture.run` serves tests without a loop."""
+    helper = DailyRESTHelper(daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url)
+    helper.api = RemoteAPI(local_daily._thread)
+    yield helper
+    local_daily.run(helper.aclose())
+
+
+@pytest.fixture
+def local_room(local_daily: LocalDailyFixture) -> OpenRoom:
+    """Opens a room with a bot in it, for the people that a test sends there: see `OpenRoom`."""
+    return OpenRoom(local_daily)

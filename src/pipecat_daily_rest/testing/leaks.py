@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which line of a test opened a room that no block owns."""
+
+import functools
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from pipecat_daily_rest._rest import helper
+from pipecat_daily_rest._rooms.owned import callers_line
+
+Line = tuple[str, int]
+
+# By the module of the helper; Pipecat's is looked at where a test uses it.
+_CREATES = {
+    helper.__name__: ("create_room", "create_rooms"),
+    "pipecat.transports.daily.utils": ("create_room",),
+}
+
+
+def watch(environment: pytest.MonkeyPatch) -> dict[str, Line]:
+    """Note from now on who makes rooms with a helper, this package's or Pipecat's own.
+
+    Args:
+        environment: What ends it.
+
+    Returns:
+        The file's name and the line's number by the room's name; it fills as rooms are made.
+    """
+    lines: dict[str, Line] = {}
+    for module, creates in _CREATES.items():
+        kind = getattr(sys.modules.get(module), "DailyRESTHelper", None)
+        if kind is not None:
+            for create in creates:
+                environment.setattr(kind, create, _watched(getattr(kind, create), lines))
+    return lines
+
+
+def _watched(
+    create: Callable[..., Coroutine[Any, Any, Any]], lines: dict[str, Line]
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @functools.wraps(create)
+    def call(*args: Any, **kwargs: Any) -> Coroutine[Any, Any, Any]:
+        line = callers_line()  # here, since a task of its own has no caller
+
+        async def run() -> Any:
+            __tracebackhide__ = True
+            made = await create(*args, **kwargs)
+            lines.update(dict.fromkeys(_names(made), line))
+            return made
+
+        return run()
+
+    return call
+
+
+def _names(made: Any) -> Iterator[str]:
+    for room in made if isinstance(made, list) else [made]:
+        yield room.name

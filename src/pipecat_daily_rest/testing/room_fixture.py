@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A room with a bot in it, for the people that a test sends there."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from pipecat_daily_rest._core.arguments import awaitable
+from pipecat_daily_rest._core.bot_check import check_bot
+from pipecat_daily_rest._core.pipecat_version import runner_arguments
+from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest._rooms.provision import provisioned_room
+from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
+from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.room_handle import RoomHandle
+from pipecat_daily_rest.local.scripted.person import Scripted
+from pipecat_daily_rest.models import DailyMeetingTokenProperties
+from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
+
+if TYPE_CHECKING:
+    from pipecat.runner.types import DailyRunnerArguments
+
+_END = 30.0  # seconds that a bot may take to end
+
+
+class LocalRoom:
+    """A room of a test, with a bot in it: what `local_room` gives.
+
+    Parameters:
+        provisioned: The room and its tokens, as `provisioned_room` yields them.
+        hands: What a test makes happen in the room: ``dial_in``, ``dtmf``,
+            ``transcribe``, ``lose_network``, …
+        bot: The bot, as it runs.
+    """
+
+    def __init__(self, daily: LocalDailyFixture, provisioned: ProvisionedRoom) -> None:
+        """Initialize; `OpenRoom` does that.
+
+        Args:
+            daily: Where the room is.
+            provisioned: The room and its tokens.
+        """
+        self._daily = daily
+        self.provisioned = provisioned
+        self.hands: RoomHandle = daily.room(provisioned.url)
+        self.people: list[Scripted] = []
+        self.bot: asyncio.Task[None]
+
+    @property
+    def url(self) -> str:
+        """URL of the room."""
+        return self.provisioned.url
+
+    async def person(
+        self,
+        name: str,
+        properties: DailyMeetingTokenProperties | None = None,
+        *,
+        owner: bool = False,
+        **options: Any,
+    ) -> Scripted:
+        """Let somebody in whom the test drives: says, hears, shows, sees, sends, receives.
+
+        Args:
+            name: The display name.
+            properties: Further properties of the meeting token, as its permissions.
+            owner: Whether it is an owner.
+            **options: As for `Scripted`: ``keep``.
+
+        Returns:
+            The participant. At the end of the block it leaves.
+
+        Raises:
+            JoinRefused: It may not come in, and why.
+            DailyConfigError: An argument cannot be one.
+        """
+        must_be(str, name=name)
+        must_be(DailyMeetingTokenProperties | None, properties=properties)
+        must_be(bool, owner=owner)
+        asked = properties or DailyMeetingTokenProperties()
+        named = asked.model_copy(update={"user_name": name})
+        token = await self.provisioned.mint_token(named, owner=owner)
+        person = self._daily.join(self.url, token, **options)
+        self.people.append(person)
+        return person
+
+    async def event(
+        self,
+        name: str,
+        where: Callable[[dict[str, Any]], bool] | None = None,
+        *,
+        timeout: float = 60.0,  # noqa: ASYNC109
+    ) -> dict[str, Any]:
+        """Wait for something that is told in the room, or take what was told: each once.
+
+        Args:
+            name: The event's name, as in ``participant-left``.
+            where: Which one; the next when None.
+            timeout: Seconds to wait.
+
+        Returns:
+            The event.
+
+        Raises:
+            TimeoutError: There was none.
+        """
+        return await self.hands.event(name, where, timeout=timeout)
+
+    async def ended(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109
+        """Wait until the bot has ended by itself.
+
+        Args:
+            timeout: Seconds to wait.
+
+        Raises:
+            TimeoutError: It still runs.
+            DailyConfigError: The timeout is no number.
+        """
+        must_be(float | None, timeout=timeout)
+        await asyncio.wait({self.bot}, timeout=timeout)
+        if not self.bot.done():
+            msg = f"the bot did not end by itself within {timeout} s"
+            raise TimeoutError(msg)
+
+
+class OpenRoom:
+    """Opens rooms with a bot in them.
+
+    The room is private and is deleted at the end. The block begins when the bot is in::
+
+        async def test_it_greets(local_room):
+            async with local_room(bot) as room:
+                ana = await room.person("Ana")
+                await ana.hears(880)
+
+    The bot runs in the test's own event loop. Its exception ends the block at once and fails the
+    test. At the end everybody leaves, and a bot that still runs is cancelled.
+    """
+
+    def __init__(self, daily: LocalDailyFixture) -> None:
+        """Initialize; the fixture `local_room` does that.
+
+        Args:
+            daily: Where the rooms are.
+        """
+        self._daily = daily
+
+    @asynccontextmanager
+    async def __call__(
+        self,
+        bot: Callable[["DailyRunnerArguments"], Awaitable[Any]],
+        *,
+        body: Any = None,
+        **options: Any,
+    ) -> AsyncIterator[LocalRoom]:
+        """Open one.
+
+        Args:
+            bot: The bot, as Pipecat's runners call it: ``async def bot(runner_args)``. For one of
+                another form: ``lambda args: main(args.room_url, args.token)``.
+            body: What the bot gets as ``runner_args.body``.
+            **options: As for `provisioned_room`: ``params``, ``lifetime``, …
+
+        Yields:
+            The room.
+
+        Raises:
+            RuntimeError: The bot ended before it was in the room, called `sys.exit`, or did not
+                end in time when it was cancelled. Whatever it raised itself is raised as it is.
+            DailyConfigError: The bot cannot be one, or Pipecat is too old.
+        """
+        check_bot(bot)
+        runner_arguments()
+        async with provisioned_room(**options) as provisioned:
+            room = LocalRoom(self._daily, provisioned)
+            arguments = provisioned.runner_args(body)
+            room.bot = asyncio.create_task(_run(bot, arguments), name="bot")
+            try:
+                await self._is_in(room.bot, provisioned.name)
+                async with _unless_it_fails(room.bot):
+                    yield room
+            finally:
+                for person in room.people:
+                    person.leave()
+                await _end(room.bot)
+
+    async def _is_in(self, bot: "asyncio.Task[None]", name: str) -> None:
+        entered = asyncio.create_task(self._daily.wait_for("bot joined", room=name))
+        try:
+            await asyncio.wait({entered, bot}, return_when=asyncio.FIRST_COMPLETED)
+            if bot.done():
+                bot.result()
+                if not any(e.what == "bot joined" and e.room == name for e in self._daily.log):
+                    msg = "the bot ended before it was in the room"
+                    raise RuntimeError(msg)
+            else:
+                entered.result()
+        finally:
+            entered.cancel()
+            await asyncio.gather(entered, return_exceptions=True)
+
+
+async def _run(bot: Callable[[Any], Awaitable[Any]], arguments: Any) -> None:
+    try:
+        await awaitable("bot", bot(arguments))
+    except SystemExit as exc:  # which would end pytest
+        msg = f"the bot called sys.exit({exc.code!r})"
+        raise RuntimeError(msg) from exc
+
+
+@asynccontextmanager
+async def _unless_it_fails(bot: "asyncio.Task[None]") -> AsyncIterator[None]:
+    """A block that a failure of the bot ends."""
+    test = asyncio.current_task()
+    assert test is not None  # noqa: S101 - this runs in one
+    interrupted = False
+
+    def interrupt(_: "asyncio.Task[None]") -> None:
+        nonlocal interrupted
+        if not bot.cancelled() and bot.exception() is not None:
+            interrupted = True
+            test.cancel()
+
+    bot.add_done_callback(interrupt)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not interrupted or test.uncancel():
+            raise
+        bot.result()
+    except BaseException as exc:
+        if bot.done():
+            exc.add_note("The bot had ended by then.")
+        raise
+    finally:
+        bot.remove_done_callback(interrupt)
+
+
+async def _end(bot: "asyncio.Task[None]") -> None:
+    """Cancel the bot; its exception becomes the test's."""
+    bot.cancel()
+    await finish(bot, _END)
+    if not bot.done():
+        msg = f"the bot was cancelled and did not end within {_END:.0f} s: it swallows cancellation"
+        raise RuntimeError(msg)
+    if not bot.cancelled():
+        bot.result()

@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""People in a room, without a browser: the other end of each connection is aiortc in this process."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import numpy as np
+import pytest
+from aiortc import RTCSessionDescription
+from loguru import logger
+
+from peers import WAIT, Peer, Peers
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.browser import routes as person
+from pipecat_daily_rest.local.browser import webrtc, webrtc_close
+from pipecat_daily_rest.local.browser.webrtc_audio import Mouth
+from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
+from pipecat_daily_rest.local.scripted.hearing import tone_level
+from tokens import token
+
+
+async def within(awaitable: Awaitable[Any]) -> Any:
+    return await asyncio.wait_for(awaitable, WAIT)
+
+
+async def test_two_people_and_a_script_hear_each_other(daily: LocalDaily, peer: Peers) -> None:
+    script = daily.join("demo", user_name="Script")
+    ana, bo = peer(), peer()
+    ana_id = await ana.join(hz=500, userName="Ana")
+    bo_id = await bo.join(hz=1500, userName="Bo")
+    script.tone(3000, 60)
+    await asyncio.gather(
+        ana.hears(1500),
+        ana.hears(3000),
+        bo.hears(500),
+        bo.hears(3000),
+        script.hears(500, voice=ana_id),
+        script.hears(1500, voice=bo_id),
+    )
+    assert tone_level(np.concatenate(ana.heard), 500) == 0
+    assert tone_level(np.concatenate(bo.heard), 1500) == 0
+    assert tone_level(script.heard_from(ana_id), 1500) == 0
+    levels = (await ana.event("levels"))["levels"]
+    assert set(levels) <= {ana_id, bo_id, script.id}
+
+
+async def test_joining_tells_who_is_there_and_who_comes_and_goes(
+    daily: LocalDaily, peer: Peers
+) -> None:
+    script = daily.join("demo", user_name="Script")
+    hidden = daily.join("demo", token(daily, permissions={"hasPresence": False}))
+    ana, bo = peer(), peer()
+    ana_id = await ana.join(userName="  Ana ")
+    joined = await ana.event("joined")
+    here = {p["id"]: (p["info"]["userName"], p["kind"]) for p in joined["participants"]}
+    assert here == {script.id: ("Script", "scripted"), ana_id: ("Ana", "person")}
+    assert hidden.id not in here
+    mine = next(p for p in joined["participants"] if p["id"] == ana_id)
+    assert mine["info"]["isLocal"] is True
+    assert mine["media"]["microphone"]["state"] == "playable"
+    seen = await script.event("participant-joined", lambda e: e["participant"]["id"] == ana_id)
+    assert seen["participant"]["info"]["userName"] == "Ana"
+
+    bo_id = await bo.join(microphone=False, token=token(daily, user_name="Bo", is_owner=True))
+    newcomer = (await ana.event("participant-joined"))["participant"]
+    assert (newcomer["id"], newcomer["kind"]) == (bo_id, "person")
+    assert newcomer["info"]["isOwner"] is True
+    assert newcomer["media"]["microphone"]["state"] == "off"
+    bo.send({"event": "leave"})
+    assert (await ana.event("participant-left"))["participant"]["id"] == bo_id
+    await within(daily.state.wait_for("person left"))
+    assert [e.what for e in daily.state.log if e.what.startswith("person")] == [
+        "person joined",
+        "person joined",
+        "person left",
+    ]
+
+
+async def test_messages_mute_and_name(daily: LocalDaily, peer: Peers) -> None:
+    script = daily.join("demo", token(daily, is_owner=True))
+    ana, bo = peer(), peer()
+    ana_id, bo_id = await ana.join(hz=500, userName="Ana"), await bo.join()
+    ana.send({"event": "app-message", "message": {"a": "<b>"}})
+    ana.send({"event": "app-message", "message": "only you", "recipient": bo_id})
+    await bo.event("app-message", message={"a": "<b>"}, sender=ana_id)
+    await bo.event("app-message", message="only you", sender=ana_id)
+    script.send([1, 2], ana_id)
+    await ana.event("app-message", message=[1, 2], sender=script.id)
+
+    ana.send({"event": "update", "microphone": False, "userName": "Ana B."})
+    seen = await script.event("participant-updated")
+    assert seen["participant"]["info"]["userName"] == "Ana B."
+    assert seen["participant"]["media"]["microphone"]["state"] == "off"
+    script.forget()
+    await script.hears(lambda audio: len(audio) > SAMPLE_RATE // 2)
+    assert not script.heard.any()
+    ana.send({"event": "update", "microphone": True})
+    await script.hears(500, voice=ana_id)
+    participant = script.participant.room.participants[ana_id]
+    daily.state.mute(participant, by=script.participant, microphone=False)
+    await ana.event("mute", by=script.id, microphone=False)
+    assert script.received == [{"a": "<b>"}]
+
+
+async def test_what_is_no_message_is_ignored(daily: LocalDaily, peer: Peers) -> None:
+    script, ana = daily.join("demo"), peer()
+    ana_id = await ana.join()
+    texts = ["{", "[" * 50_000, "[]", "3", '{"event": []}', '{"event": "update", "userName": 3}']
+    for text in [*texts, '{"event": "app-message", "message": NaN}', b"\xff\xfe"]:
+        ana.channel.send(text)
+    ana.send({"event": "app-message", "message": None, "recipient": {"no": "id"}})
+    ana.send({"event": "app-message", "message": "last"})
+    assert await script.message() == "last"
+    assert script.participant.room.participants[ana_id].user_name == ""
+
+
+@pytest.mark.parametrize(
+    ("end", "reason", "log"),
+    [
+        (lambda state, room, person: state.delete_room(room), "room-deleted", "room-deleted"),
+        (lambda state, room, person: state.eject(room, [person]), "ejected", "ejected"),
+        (lambda state, room, person: state.close(), "shutdown", "shutdown"),
+    ],
+    ids=["deleted", "ejected", "stopped"],
+)
+async def test_whoever_is_put_out_is_told_why(
+    daily: LocalDaily, peer: Peers, end: Callable[..., None], reason: str, log: str
+) -> None:
+    ana = peer()
+    ana_id = await ana.join()
+    room = daily.rooms["demo"]
+    end(daily.state, room, room.participants[ana_id])
+    await ana.event("closed", reason=reason)
+    entry = await within(daily.state.wait_for("person left"))
+    assert entry.detail == f"{ana_id}: {log}"
+    assert not room.participants
+    # The page hangs up by itself; if it does not, the room does.
+    await ana.until(lambda: ana.channel.readyState == "closed")
+
+
+async def test_hanging_up_is_noticed_at_once(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc, "PING_TIMEOUT", 10_000)
+    ana = peer()
+    ana_id = await ana.join(hz=500)
+    await ana.close()
+    entry = await within(daily.state.wait_for("person left"))
+    assert entry.detail == f"{ana_id}: leftCall"
+
+
+async def test_the_beacon_of_a_page_that_goes_away(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc, "PING_TIMEOUT", 10_000)
+    ana = peer()
+    await ana.join()
+    for body in ("{", '["x"]', '{"id": "unknown"}', json.dumps({"id": ana.answer["id"]})):
+        assert not [e for e in daily.state.log if e.what == "person left"]
+        async with ana.session.post(f"{ana.base}/leave", data=body) as response:
+            assert response.status == 204
+    await within(daily.state.wait_for("person left"))
+
+
+async def test_who_vanishes_is_noticed_by_the_missing_pings(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc, "PING_TIMEOUT", 1.0)
+    script, ana = daily.join("demo"), peer()
+    ana_id = await ana.join(ping=False)
+    await ana.vanish()
+    entry = await within(daily.state.wait_for("person left"))
+    assert entry.detail == f"{ana_id}: vanished"
+    assert (await script.event("participant-left"))["participant"]["id"] == ana_id
+
+
+async def test_pings_or_sound_keep_somebody_in(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc, "PING_TIMEOUT", 1.5)
+    pings, sounds, silent = peer(), peer(), peer()
+    ids = [await pings.join(), await sounds.join(hz=500, ping=False)]
+    silent_id = await silent.join(ping=False)
+    # The one without either leaves; by then the others would have left as well.
+    entry = await within(daily.state.wait_for("person left"))
+    assert entry.detail == f"{silent_id}: vanished"
+    assert set(daily.rooms["demo"].participants) == set(ids)
+
+
+async def test_who_never_connects_is_never_in(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webrtc, "OPEN_TIMEOUT", 0.2)
+    ended, ana = asyncio.Event(), peer()
+    end = webrtc.Connection._hang_up
+
+    async def hang_up(self: webrtc.Connection) -> None:
+        await end(self)
+        ended.set()
+
+    monkeypatch.setattr(webrtc.Connection, "_hang_up", hang_up)
+    ana.pc.addTransceiver("audio", direction="recvonly")
+    status, _ = await ana.offer()
+    assert status == 200
+    await within(ended.wait())
+    assert [entry.what for entry in daily.state.log] == ["created"]
+
+
+async def test_a_room_that_ends_between_offer_and_connection_refuses(
+    daily: LocalDaily, peer: Peers
+) -> None:
+    ana = peer()
+    ana.pc.addTransceiver("audio", direction="recvonly")
+    _, answer = await ana.offer()
+    daily.state.delete_room(daily.rooms["demo"])
+    await ana.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
+    refused = await ana.event("refused")
+    assert refused["error"] == "no-room"
+    assert "was deleted" in refused["info"]
+    assert not [e for e in daily.state.log if e.what == "person joined"]
+
+
+async def test_refusals_have_a_kind_and_a_sentence(daily: LocalDaily, peer: Peers) -> None:
+    state = daily.state
+    now = state.clock.now()
+    state.create_room("private", "private", {"max_participants": 1})
+    state.create_room("later", "public", {"nbf": now + 60})
+    state.create_room("over", "public", {"exp": now - 1})
+
+    async def refusal(room: str, **properties: Any) -> tuple[int, str]:
+        given = token(daily, **{"room_name": room, **properties}) if properties else None
+        ana = peer(room)
+        ana.pc.addTransceiver("audio", direction="recvonly")
+        status, body = await ana.offer(token=given)
+        assert set(body) == {"error", "info"}
+        assert body["info"].endswith(".")
+        assert given is None or given not in body["info"]
+        return status, body["error"]
+
+    assert await refusal("nowhere") == (404, "no-room")
+    assert await refusal("private") == (403, "not-allowed")
+    assert await refusal("private", room_name="demo") == (403, "not-allowed")
+    assert await refusal("private", exp=now - 1) == (403, "exp-token")
+    assert await refusal("private", nbf=now + 60) == (403, "nbf-token")
+    assert await refusal("later") == (403, "nbf-room")
+    assert (await refusal("over"))[1] in ("exp-room", "no-room")
+    daily.join("private", token(daily, room_name="private"))
+    assert await refusal("private", user_name="late") == (403, "meeting-full")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"type": "offer", "sdp": 3}',
+        '{"type": "answer", "sdp": "v=0"}',
+        '{"type": "offer", "sdp": "nonsense"}',
+        '{"type": "offer", "sdp": "v=0", "token": 1}',
+        '{"type": "offer", "sdp": "v=0", "userName": null}',
+    ],
+)
+async def test_an_offer_that_cannot_be_read(daily: LocalDaily, peer: Peers, body: str) -> None:
+    ana = peer()
+    async with ana.session.post(f"{ana.base}/offer", data=body) as response:
+        assert response.status == 400
+        assert (await response.json())["error"] == "invalid-offer"
+
+
+async def test_without_aiortc_a_sentence_says_what_to_install(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "pipecat_daily_rest.local.browser.webrtc")
+    monkeypatch.setitem(sys.modules, "aiortc", None)
+    status, body = await peer().offer()
+    assert (status, body["error"]) == (501, "no-media")
+    assert "pip install 'pipecat-daily-rest[local]'" in body["info"]
+
+
+async def test_what_one_may_not_hear_is_not_shown_either(daily: LocalDaily, peer: Peers) -> None:
+    ana = peer()
+    silent = {"canReceive": {"base": False, "byUserId": {"bo": True}}}
+    me = await ana.join(hz=500, token=token(daily, permissions=silent))
+    bo = daily.join("demo", token(daily, user_id="bo"))
+    cy = daily.join("demo")
+    bo.tone(1500, 60)
+    cy.tone(3000, 60)
+
+    def levels() -> set[str]:
+        return {id for e in ana.events if e["event"] == "levels" for id in e["levels"]}
+
+    await within(ana.hears(1500))
+    await within(cy.hears(500))
+    await within(ana.until(lambda: levels() >= {me, bo.id}))
+    assert levels() == {me, bo.id}
+    assert tone_level(np.concatenate(ana.heard), 3000) == 0
+
+
+@pytest.mark.parametrize("where", ["room", "token"])
+async def test_start_audio_off(daily: LocalDaily, peer: Peers, where: str) -> None:
+    if where == "room":
+        daily.rooms["demo"].config["start_audio_off"] = True
+    ana = peer()
+    ana_id = await ana.join(hz=500, token=token(daily, start_audio_off=where == "token" or None))
+    assert ana.answer["startAudioOff"] is True
+    assert daily.rooms["demo"].participants[ana_id].media["microphone"] == "off"
+
+
+async def test_the_page_and_its_files(daily: LocalDaily, peer: Peers) -> None:
+    session, base = peer().session, f"http://127.0.0.1:{daily.port}"
+    scripts = list(person._PAGE.glob("*.js"))
+
+    async def get(path: str) -> tuple[int, str, Any]:
+        async with session.get(base + path) as response:
+            return response.status, response.content_type, response.headers
+
+    for path, content_type in [
+        ("/demo?t=secret", "text/html"),
+        ("/" + "a" * 128, "text/html"),
+        ("/.page/room.css", "text/css"),
+        ("/.page/icon.svg", "image/svg+xml"),
+        *((f"/.page/{script.name}", "text/javascript") for script in scripts),
+    ]:
+        status, found, headers = await get(path)
+        assert (status, found) == (200, content_type), path
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+        assert "unsafe" not in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Cache-Control"] == "no-store"
+    for path in ["/" + "a" * 129, "/a.b", "/.page/index.html", "/.page/..%2fperson.py"]:
+        assert (await get(path))[0] == 404, path
+    html = (person._PAGE / "index.html").read_text()
+    assert " style=" not in html
+    assert "<style" not in html
+    assert "<script src=" in html
+    assert html.count("<script") == 1
+    for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+        assert not [script.name for script in scripts if way in script.read_text()], way
+
+
+async def test_no_token_reaches_the_log(daily: LocalDaily, peer: Peers) -> None:
+    lines: list[str] = []
+    sink = logger.add(lines.append, level=0, diagnose=True)
+    try:
+        good, bad = token(daily), token(daily, exp=1)
+        ana = peer()
+        await ana.join(hz=500, token=good)
+        await peer().offer(token=bad)
+        async with ana.session.get(f"{ana.base}?t={good}") as response:
+            assert response.status == 200
+        await ana.close()
+        await within(daily.state.wait_for("person left"))
+    finally:
+        logger.remove(sink)
+    assert lines
+    assert not [line for line in lines if good in line or bad in line]
+
+
+async def test_a_stop_closes_connections_that_are_not_in_yet(peer: Peers) -> None:
+    async with LocalDaily() as daily, aiohttp.ClientSession() as session:
+        daily.state.create_room("demo", "public", {})
+        ana = Peer(daily, session, "demo")
+        ana.pc.addTransceiver("audio", direction="recvonly")
+        status, _ = await ana.offer()
+        assert status == 200
+        await ana.close()
+    # pytest turns a task that is still pending, or a socket that is still open, into an error.
+
+
+async def test_only_this_machine_is_offered(daily: LocalDaily, peer: Peers) -> None:
+    ana = peer()
+    await ana.join()
+    hosts = {
+        line.split()[4]
+        for line in ana.answer["sdp"].splitlines()
+        if line.startswith("a=candidate:")
+    }
+    assert hosts == {"127.0.0.1"}
+
+
+def block(value: int) -> Block:
+    return np.full(BLOCK, value, np.int16)
+
+
+def test_the_jitter_buffer_begins_two_blocks_behind_and_again_after_a_hole() -> None:
+    mouth = Mouth()
+    taken = []
+    for arriving in ([1], [2], [], [], [3], [4], [5]):
+        for value in arriving:
+            mouth.put(block(value))
+        taken.append(mouth.take())
+    assert [None if one is None else one[0] for one in taken] == [None, 1, 2, None, None, 3, 4]
+
+
+def test_the_jitter_buffer_drops_a_burst_and_what_never_drains() -> None:
+    mouth = Mouth()
+    for value in range(9):
+        mouth.put(block(value))
+    assert mouth.take()[0] == 7  # the newest two were kept
+    for value in range(100, 104):
+        mouth.put(block(value))
+    delays = []
+    for value in range(1000, 1600):
+        mouth.put(block(value))
+        taken = mouth.take()
+        if taken[0] >= 1000:
+            delays.append(value - taken[0])
+    assert delays[0] > 2
+    assert delays[-1] == 1  # as at the beginning
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+async def test_a_connection_that_does_not_get_closed_is_not_kept_alive(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch, pictures: bool
+) -> None:
+    monkeypatch.setattr(webrtc_close, "_PATIENCE", 0.1)
+    ana = peer()
+    id = await ana.join()
+    seat: Any = daily.rooms["demo"].participants[id].seat
+    connections = [seat._pc]
+    if pictures:
+        await ana.pictures()
+        connections.append(seat._pictures._pc)
+    ice = {each.receiver.transport.transport for pc in connections for each in pc.getTransceivers()}
+    for connection in connections:
+        connection.close = lambda: asyncio.sleep(600)
+    ana.send({"event": "leave"})
+    await daily.state.wait_for("person left")
+    await asyncio.wait_for(seat.end(), WAIT)
+    for each in ice:
+        assert each.state == "closed"
+        task = each._connection._query_consent_task
+        assert task is None or task.done()

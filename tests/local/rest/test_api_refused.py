@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a local Daily refuses, since it has no meaning on one machine."""
+
+import pytest
+
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.rest.endpoints import refusals
+
+ACTIONS = {
+    f"/rooms/demo/{family}/{action}": why
+    for family, why in (
+        ("recordings", "LocalDaily.add_recording()"),
+        ("live-streaming", "no media leaves this machine"),
+        ("transcription", "LocalDaily.add_transcript()"),
+    )
+    for action in ("start", "update", "stop")
+}
+STREAM = {
+    "width": 1280,
+    "height": 720,
+    "fps": 30,
+    "videoBitrate": 3000,
+    "audioBitrate": 128,
+    "minIdleTimeOut": 60,
+    "maxDuration": 900,
+    "backgroundColor": "#00ff00",
+    "instanceId": "c3df927c-f738-4471-a2b7-066fa7e95a6b",
+    "layout": {"preset": "portrait", "variant": "inset", "max_cam_streams": 3},
+}
+GOOD = {
+    "recordings/start": [
+        {**STREAM, "type": "cloud-audio-only", "dataOutputs": ["event-json"]},
+        {"layout": {"preset": "default", "max_cam_streams": 4}},
+        {"layout": {"preset": "single-participant", "session_id": "x"}},
+        {"layout": {"preset": "active-participant"}},
+        {"layout": {"preset": "custom", "composition_id": "c", "composition_params": {"a": 1}}},
+    ],
+    "recordings/update": [{**STREAM, "type": "local"}],
+    "recordings/stop": [{"instanceId": "x", "type": "raw-tracks"}, {}],
+    "live-streaming/start": [
+        {**STREAM, "rtmpUrl": "rtmp://x/y"},
+        {"rtmpUrl": ["rtmp://x/y", "rtmp://x/z"]},
+        {"endpoints": [{"endpoint": "mine"}]},
+    ],
+    "live-streaming/update": [STREAM],
+    "live-streaming/stop": [{"instanceId": "x"}, {}],
+    "transcription/start": [
+        {
+            "language": "de",
+            "model": "nova-2",
+            "punctuate": True,
+            "endpointing": 200,
+            "redact": ["pci", True],
+            "extra": {"any": "thing"},
+            "participants": ["x"],
+            "transcription_geo": "eu",
+        },
+        {"endpointing": False, "redact": True},
+    ],
+    "transcription/update": [{"instanceId": "x", "participants": ["y"]}],
+    "transcription/stop": [{"instanceId": "x"}, {}],
+}
+BAD = {
+    "recordings/start": [
+        {"nope": 1},
+        {"type": "local"},
+        {"width": "wide"},
+        {"backgroundColor": "green"},
+        {"layout": {}},
+        {"layout": {"preset": "round"}},
+        {"layout": {"preset": ["default"]}},
+        {"layout": {"preset": "single-participant"}},
+        {"layout": {"preset": "active-participant", "session_id": "x"}},
+        {"layout": {"preset": "custom"}},
+        {"layout": "default"},
+        {"dataOutputs": "event-json"},
+        {"rtmpUrl": "rtmp://x/y"},
+    ],
+    "recordings/update": [{"dataOutputs": []}, {"layout": 5}],
+    "recordings/stop": [{"type": "local"}, {"instanceId": 5}, {"layout": {"preset": "default"}}],
+    "live-streaming/start": [{"rtmpUrl": 5}, {"endpoints": [{}]}, {"endpoints": [{"url": "x"}]}],
+    "live-streaming/update": [{"nope": 1}],
+    "live-streaming/stop": [{"rtmpUrl": "rtmp://x"}],
+    "transcription/start": [
+        {"transcription_geo": "us"},
+        {"redact": "pci"},
+        {"redact": [5]},
+        {"endpointing": "long"},
+        {"participants": "x"},
+        {"nope": 1},
+    ],
+    "transcription/update": [{"language": "de"}],
+    "transcription/stop": [{"participants": []}],
+}
+
+
+@pytest.mark.parametrize(("action", "body"), [(a, body) for a in GOOD for body in GOOD[a]])
+async def test_a_refusal_says_what_it_is(call, local_daily, action, body) -> None:
+    local_daily.state.create_room("demo", "public", {})
+    path = f"/rooms/demo/{action}"
+    status, answer = await call("POST", path, body)
+    assert status == 501
+    assert sorted(answer) == ["error", "info"]
+    assert answer["error"] == "not-supported-locally"
+    assert answer["info"].startswith("the local Daily ")
+    assert ACTIONS[path] in answer["info"]
+
+
+@pytest.mark.parametrize(("action", "body"), [(a, body) for a in BAD for body in [*BAD[a], [], 5]])
+async def test_a_bad_body_is_told_first(call, local_daily, action, body) -> None:
+    local_daily.state.create_room("demo", "public", {})
+    status, answer = await call("POST", f"/rooms/demo/{action}", body)
+    assert (status, answer["error"]) == (400, "invalid-request-error")
+
+
+@pytest.mark.parametrize("path", ACTIONS)
+async def test_an_unknown_room_is_told_first(call, local_daily, path) -> None:
+    assert await call("POST", path, {"nope": 1}) == (
+        404,
+        {"error": "not-found", "info": "room demo not found"},
+    )
+    local_daily.state.create_room("demo", "public", {"exp": local_daily.state.clock.now() + 5})
+    local_daily.advance(6)
+    assert (await call("POST", path, {}))[0] == 404
+
+
+@pytest.mark.parametrize("path", ACTIONS)
+async def test_only_a_post_with_json_and_the_key_is_refused(call, local_daily, path) -> None:
+    local_daily.state.create_room("demo", "public", {})
+    assert (await call("POST", path, data="{"))[0] == 400
+    assert (await call("GET", path))[0] == 404
+    headers = {"Authorization": "Bearer wrong"}
+    assert (await call("POST", path, {}, headers=headers))[0] == 401
+
+
+def test_what_is_refused_is_listed_with_its_reason() -> None:
+    listed = refusals(LocalDaily().parts)
+    assert {path for _, path in listed} >= {path.replace("demo", "{name}") for path in ACTIONS}
+    for (method, path), why in listed.items():
+        assert method in ("GET", "POST", "PUT", "DELETE")
+        assert path.startswith("/")
+        assert why.startswith("the local Daily ")
+        assert not why.endswith(".")

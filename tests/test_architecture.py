@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which way imports point, between the rooms of the package and inside them."""
+
+import ast
+
+import pytest
+
+import house
+
+INSIDE = {"pipecat_daily_rest": house.CLIENT, "pipecat_daily_rest.local": house.LOCAL}
+FOLDERS = sorted(
+    path for path in house.PACKAGE.rglob("__init__.py") if "stand_in" not in path.parts
+)
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+def test_a_room_imports_what_the_table_allows(inside):
+    allowed = house.table(INSIDE[inside])
+    for (here, there), where in house.arrows(inside).items():
+        assert there in allowed[here], where
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+def test_the_table_allows_nothing_that_no_room_needs(inside):
+    needed = house.arrows(inside).keys()
+    for here, allowed in house.table(INSIDE[inside]).items():
+        assert {there for there in allowed if (here, there) not in needed} == set(), here
+
+
+@pytest.mark.parametrize("inside", INSIDE)
+def test_the_table_has_every_room_and_no_circle(inside):
+    found = {house.room(module, inside) for module in house.modules() if module.startswith(inside)}
+    assert house.table(INSIDE[inside]).keys() == found - {None}
+    assert list(house.circles(house.table(INSIDE[inside]))) == []
+
+
+def test_no_module_imports_one_that_imports_it():
+    assert list(house.circles(house.graph())) == []
+
+
+def test_the_local_daily_knows_nothing_of_the_client_but_its_errors():
+    local = "pipecat_daily_rest.local"
+    for module, imported in house.graph().items():
+        if module.startswith(local):
+            other = {name for name in imported if not name.startswith(local)}
+            assert other <= {"pipecat_daily_rest.errors"}, module
+
+
+def test_only_the_plugin_imports_the_local_daily():
+    for module, imported in house.graph().items():
+        if not module.startswith(("pipecat_daily_rest.local", "pipecat_daily_rest.testing")):
+            assert not any(name.startswith("pipecat_daily_rest.local") for name in imported), module
+
+
+def test_the_stand_in_imports_nothing_of_the_package():
+    stand_in = sorted((house.PACKAGE / "local" / "bot" / "stand_in").rglob("*.py"))
+    assert stand_in
+    assert {name for path in stand_in for name in house.imports(path)} == set()
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=lambda path: path.parent.name)
+def test_a_folder_says_what_lives_there(path):
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_the_page_shows_the_package_as_it_is():
+    page = house.PAGE.read_text(encoding="utf-8")
+    assert page == house.written(page), "run `make architecture`"
+    for file, (text, name) in house.PICTURES.items():
+        drawn = (house.PAGE.parent / file).read_text(encoding="utf-8")
+        assert drawn == house.picture(house.table(text), name), "run `make architecture`"
