@@ -27,18 +27,7 @@ def find_bot() -> Bot:
 
 
 def load_bot(path: str) -> Bot:
-    """Load a bot file, without running its ``if __name__ == "__main__"`` block.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its ``bot``.
-
-    Raises:
-        DailyConfigError: There is no such file, or no bot in it.
-        Exception: What the file raised.
-    """
+    """Load a bot file, without running its ``if __name__ == "__main__"`` block."""
     if not isinstance(path, str | os.PathLike) or not os.path.isfile(path):
         msg = f"There is no file {path!r}: pass the Python file that defines bot()."
         raise DailyConfigError(msg)

@@ -56,14 +56,7 @@ class Ending(Bounds):
             self.stop.set()
 
     def signalled(self, number: int) -> None:
-        """Note a signal. Called from a signal handler, so it takes no lock and logs nothing.
-
-        Args:
-            number: The signal.
-
-        Raises:
-            SystemExit: Nothing has begun.
-        """
+        """Note a signal. Called from a signal handler, so it takes no lock and logs nothing."""
         now = time.monotonic()
         if self.first_at is None:
             self.first_at = now
@@ -78,17 +71,7 @@ class Ending(Bounds):
             self._loop.call_soon_threadsafe(event.set)
 
     async def outlasts(self, beginning: Awaitable[object]) -> bool:
-        """Wait for what comes before the room, and give it up at a signal.
-
-        Args:
-            beginning: What is waited for.
-
-        Returns:
-            Whether it came to its end, and the runner is to go on.
-
-        Raises:
-            Exception: What it raised.
-        """
+        """Wait for what comes before the room, and give it up at a signal."""
         begun = asyncio.ensure_future(beginning)
         stopped = asyncio.create_task(self.stop.wait())
         try:
@@ -148,11 +131,7 @@ class Watchdog:
     """
 
     def __init__(self, ending: Ending) -> None:
-        """Initialize and start.
-
-        Args:
-            ending: The runner's end.
-        """
+        """Initialize and start."""
         self._ending = ending
         self._code = 1
         self._over = threading.Event()
@@ -160,11 +139,7 @@ class Watchdog:
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def over(self, code: object) -> None:
-        """Note that the session has ended in order.
-
-        Args:
-            code: The exit code, as a SystemExit has it.
-        """
+        """Note that the session has ended in order."""
         self._code = code if isinstance(code, int) else int(code is not None)
         self._signals = self._ending.signals
         self._ending.deleting.set()

@@ -43,11 +43,7 @@ class Signals:
     """
 
     def __init__(self, on_signal: Callable[[int], None]) -> None:
-        """Initialize; nothing is taken yet.
-
-        Args:
-            on_signal: Called at each signal.
-        """
+        """Initialize; nothing is taken yet."""
         self.on_signal = on_signal
         self.raised: BaseException | None = None
         self._install = signal.signal
@@ -58,11 +54,7 @@ class Signals:
     # -- For a whole process, or for a block -------------------------------------------------
 
     def take(self, *, earlier: bool) -> None:
-        """Take the signals; not in a thread, where Python allows no handlers.
-
-        Args:
-            earlier: Whether handlers that are there already are the bot's, and are called as well.
-        """
+        """Take the signals; not in a thread, where Python allows no handlers."""
         if not _in_main_thread():
             return
         for number in (*STOP, *_UNLESS_HANDLED):
@@ -79,11 +71,7 @@ class Signals:
         _taken.append(self)
 
     def release(self, *, also: bool = False) -> None:
-        """Put back what was there.
-
-        Args:
-            also: Whether a handler that was installed since then stays instead.
-        """
+        """Put back what was there."""
         if self not in _taken:
             return
         _taken.remove(self)
@@ -105,9 +93,6 @@ class Signals:
         """Keep them while the running event loop runs the bot.
 
         uvloop installs handlers past ``signal.signal``, and so does who has imported that before.
-
-        Yields:
-            Nothing.
         """
         if not self._before:
             yield
@@ -213,12 +198,6 @@ def hold(on_signal: Callable[[int], None]) -> Signals:
     """Take the signals for the whole life of this process, once, however often this is called.
 
     In the interpreter's own exit, where Python runs no handlers any more, they are ignored.
-
-    Args:
-        on_signal: Called at each signal, until somebody sets another one.
-
-    Returns:
-        The signals.
     """
     global _held
     if _held is None:
@@ -239,23 +218,12 @@ def _open_streams() -> None:
 
 
 def stop_early(_: int) -> NoReturn:
-    """End a runner that has no room yet.
-
-    Raises:
-        SystemExit: Always; 0.
-    """
+    """End a runner that has no room yet."""
     raise SystemExit(0)
 
 
 def not_run(number: int) -> NoReturn:
-    """End a command that was to run another one, as if the signal had ended that.
-
-    Args:
-        number: The signal.
-
-    Raises:
-        SystemExit: Always; 128 and the number.
-    """
+    """End a command that was to run another one, as if the signal had ended that."""
     raise SystemExit(128 + number)
 
 
@@ -276,11 +244,7 @@ def say(*words: str, file: TextIO | None = None) -> None:
 
 
 def leave(code: int) -> NoReturn:
-    """End the process now, with everything that was printed.
-
-    Args:
-        code: The exit code.
-    """
+    """End the process now, with everything that was printed."""
     try:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):

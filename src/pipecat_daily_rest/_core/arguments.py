@@ -12,16 +12,7 @@ from pipecat_daily_rest.errors import DailyConfigError
 
 
 def model(field: str, value: object, kind: type) -> None:
-    """Check that an argument is of a class, and not of Pipecat's of the same name.
-
-    Args:
-        field: The argument's name.
-        value: The argument.
-        kind: The class: a model of this package, as a rule.
-
-    Raises:
-        DailyConfigError: It is something else.
-    """
+    """Check that an argument is of a class, and not of Pipecat's of the same name."""
     if not isinstance(value, kind):
         given = type(value)
         name = (
@@ -202,33 +193,14 @@ def flag(field: str, value: bool | None) -> bool | None:
 
 
 def function(field: str, value: object) -> None:
-    """Check what is to be called.
-
-    Args:
-        field: The argument's name.
-        value: The function.
-
-    Raises:
-        DailyConfigError: It cannot be called.
-    """
+    """Check what is to be called."""
     if not callable(value):
         msg = f"{field} must be a function, not {type(value).__name__}."
         raise DailyConfigError(msg)
 
 
 def awaitable(field: str, result: Any) -> Awaitable[Any]:
-    """Check what a function of the caller's gave, which has to be an async one.
-
-    Args:
-        field: The argument's name.
-        result: What it gave.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It cannot be awaited.
-    """
+    """Check what a function of the caller's gave, which has to be an async one."""
     if inspect.isawaitable(result):
         return result
     msg = f"{field} must be an async function, as `async def {field}(runner_args)`."

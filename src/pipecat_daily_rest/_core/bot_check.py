@@ -13,16 +13,7 @@ _FORM = "as in `async def bot(runner_args)`."
 
 
 def check_bot(bot: Any, *, more: bool = False) -> None:
-    """Check that a bot is async and takes one argument.
-
-    Args:
-        bot: The bot.
-        more: Whether it may take further ones.
-
-    Raises:
-        DailyConfigError: It is not, or does not. What a plain function returns that calls another
-            one, as a lambda may, is not known before it is called.
-    """
+    """Check that a bot is async and takes one argument."""
     arguments.function("bot", bot)
     if not _may_be_async(bot):
         msg = f"bot must be an async function, {_FORM}"

@@ -8,18 +8,7 @@ from pydantic_core import from_json, to_json
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON.
-
-    Args:
-        value: What JSON can hold.
-
-    Returns:
-        It, as compact as can be.
-
-    Raises:
-        TypeError: JSON cannot hold it.
-        ValueError: JSON cannot hold it.
-    """
+    """Write JSON."""
     try:
         return to_json(value)
     except ValueError:  # half of a character, which has an escape in JSON but no UTF-8
@@ -27,18 +16,7 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(raw: bytes) -> Any:
-    """Read JSON.
-
-    Args:
-        raw: The text; UTF-8, or UTF-16 or UTF-32 that tells so.
-
-    Returns:
-        The value.
-
-    Raises:
-        ValueError: It is no JSON.
-        RecursionError: It is too deep.
-    """
+    """Read JSON."""
     try:
         return from_json(raw)
     except ValueError:  # half of a character, another encoding, or indeed no JSON

@@ -21,21 +21,13 @@ MISSING = (
 
 
 def is_real_loaded() -> bool:
-    """Tell whether daily-python is imported in this process.
-
-    Returns:
-        Whether ``daily`` is loaded and is not the stand-in.
-    """
+    """Tell whether daily-python is imported in this process."""
     module = sys.modules.get("daily")
     return module is not None and not getattr(module, "__stand_in__", False)
 
 
 def would_be_real() -> bool:
-    """Tell whether an ``import daily`` has given, or would give, daily-python.
-
-    Returns:
-        Whether it would.
-    """
+    """Tell whether an ``import daily`` has given, or would give, daily-python."""
     if "daily" in sys.modules:
         return is_real_loaded()
     try:
@@ -47,11 +39,7 @@ def would_be_real() -> bool:
 
 
 def is_missing() -> bool:
-    """Tell whether there is no ``daily`` at all.
-
-    Returns:
-        Whether an import of it would fail; a folder of that name is no module to import from.
-    """
+    """Tell whether there is no ``daily`` at all."""
     if sys.modules.get("daily") is not None:
         return False
     spec = importlib.util.find_spec("daily")
@@ -59,11 +47,7 @@ def is_missing() -> bool:
 
 
 def python_path() -> str:
-    """Give a ``PYTHONPATH`` that begins with the stand-in.
-
-    Returns:
-        The stand-in's folder, then what was there before.
-    """
+    """Give a ``PYTHONPATH`` that begins with the stand-in."""
     before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     rest = [entry for entry in before if entry and entry != str(FOLDER)]
     return os.pathsep.join([str(FOLDER), *rest])

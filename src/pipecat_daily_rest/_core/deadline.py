@@ -41,11 +41,7 @@ class Deadline:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Stop its clock, if it stops.
-
-        Yields:
-            Nothing.
-        """
+        """Stop its clock, if it stops."""
         began = self._now()
         if self.stops:
             self._stopped.append(began)

@@ -14,9 +14,6 @@ def to_stderr(level: str) -> None:
 
     The new handler has the id of the default one, so that a bot's `logger.remove(0)` finds it.
     A program that has removed the default one sees to its logging itself.
-
-    Args:
-        level: One of loguru's levels.
     """
     core = cast(Any, logger)._core
     # Without it the first handler of the program has that id.

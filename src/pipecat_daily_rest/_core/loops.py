@@ -14,20 +14,12 @@ class PerLoop(Generic[T]):
     """One of something for each event loop."""
 
     def __init__(self, make: Callable[[], T]) -> None:
-        """Initialize; there is none yet.
-
-        Args:
-            make: Makes one.
-        """
+        """Initialize; there is none yet."""
         self._make = make
         self._made: WeakKeyDictionary[Loop, T] = WeakKeyDictionary()
 
     def get(self) -> T:
-        """Give the running loop's.
-
-        Returns:
-            It; a new one at the loop's first call.
-        """
+        """Give the running loop's."""
         loop = asyncio.get_running_loop()
         found = self._made.get(loop)
         if found is None:

@@ -10,11 +10,7 @@ LOWEST = "1.2.0"
 
 
 def runner_arguments() -> Any:
-    """Give Pipecat's ``DailyRunnerArguments``.
-
-    Raises:
-        DailyConfigError: It is an older Pipecat's, whose arguments have no ``session_id``.
-    """
+    """Give Pipecat's ``DailyRunnerArguments``."""
     try:
         from pipecat.runner.types import DailyRunnerArguments
     except ImportError:

@@ -24,16 +24,6 @@ def mint(prefix: str, *, pool: bool = False) -> str:
     The shape, ``<prefix>-r`` and 20 lower-case letters and digits (100 bits), is fixed, and Pipecat's
     own names (8 hex digits) never have it: it tells that a room is ours. A pool's rooms, which wait
     empty for their use, have a ``p`` instead of the ``r``.
-
-    Args:
-        prefix: How the name begins.
-        pool: Whether the room is a pool's.
-
-    Returns:
-        The name.
-
-    Raises:
-        DailyConfigError: The prefix makes no valid name.
     """
     kind = "p" if pool else "r"
     name = f"{check_prefix(prefix)}-{kind}"
@@ -50,17 +40,7 @@ def anonymous() -> str:
 
 
 def check_prefix(prefix: str) -> str:
-    """Check how our names are to begin.
-
-    Args:
-        prefix: The prefix.
-
-    Returns:
-        The prefix.
-
-    Raises:
-        DailyConfigError: It makes no valid name.
-    """
+    """Check how our names are to begin."""
     if (
         not isinstance(prefix, str)
         or not prefix
@@ -75,43 +55,17 @@ def check_prefix(prefix: str) -> str:
 
 
 def is_ours(name: str, prefix: str) -> bool:
-    """Tell whether a room name was made up here.
-
-    Args:
-        name: The name.
-        prefix: How ours begin.
-
-    Returns:
-        Whether it has the whole shape that `mint` gives with this prefix.
-    """
+    """Tell whether a room name was made up here."""
     return re.fullmatch(rf"{re.escape(prefix)}-[rp][a-z0-9]{{{_RANDOM}}}", name) is not None
 
 
 def is_pool(name: str, prefix: str) -> bool:
-    """Tell whether a room name was made up here for a pool.
-
-    Args:
-        name: The name.
-        prefix: How ours begin.
-
-    Returns:
-        Whether it has the shape that `mint` gives to a pool's rooms.
-    """
+    """Tell whether a room name was made up here for a pool."""
     return is_ours(name, prefix) and name[len(prefix) + 1] == "p"
 
 
 def check(name: str) -> str:
-    """Check a room name.
-
-    Args:
-        name: The name.
-
-    Returns:
-        The name.
-
-    Raises:
-        DailyConfigError: Daily allows no such name.
-    """
+    """Check a room name."""
     if not isinstance(name, str) or not _VALID.fullmatch(name):
         msg = f"name {name!r} is not a room name: 1 to 128 of A-Z, a-z, 0-9, '-' and '_'."
         if isinstance(name, str) and "://" in name:
@@ -121,17 +75,7 @@ def check(name: str) -> str:
 
 
 def from_url(room_url: str) -> str:
-    """Take the room's name from its URL, strictly: a wrong name could delete the wrong room.
-
-    Args:
-        room_url: As ``https://x.daily.co/room``; a trailing slash, a query and a fragment are fine.
-
-    Returns:
-        The room's name.
-
-    Raises:
-        DailyConfigError: It is not the URL of a room.
-    """
+    """Take the room's name from its URL, strictly: a wrong name could delete the wrong room."""
     # A query may carry a token, and a token may have come instead of a URL.
     where: Any = type(room_url)
     if isinstance(room_url, str):

@@ -40,12 +40,7 @@ class Listener:
     """
 
     def __init__(self, numbers: Iterable[int], on_signal: Callable[[int], None]) -> None:
-        """Begin to listen, in the running event loop.
-
-        Args:
-            numbers: The signals.
-            on_signal: Called first at each, in the main thread, between two bytecodes.
-        """
+        """Begin to listen, in the running event loop."""
         self.on_signal = on_signal
         self.numbers: frozenset[int] = frozenset()
         if not _in_main_thread():
@@ -88,25 +83,14 @@ _DOORS = ("add_signal_handler", "remove_signal_handler")
 
 
 def is_default(number: int) -> bool:
-    """Tell whether nobody else handles a signal, so that it ends the process.
-
-    Args:
-        number: The signal; somebody listens to it.
-
-    Returns:
-        Whether it does.
-    """
+    """Tell whether nobody else handles a signal, so that it ends the process."""
     taken = _taken[number]
     handler = taken.before if taken.later is None else taken.later
     return bool(handler == signal.SIG_DFL) and not taken.in_loops
 
 
 def act_by_default(number: int) -> None:
-    """Let a signal do what it does when nobody handles it. In the main thread.
-
-    Args:
-        number: The signal.
-    """
+    """Let a signal do what it does when nobody handles it. In the main thread."""
     _install(number, signal.SIG_DFL)
     stands = signal.getsignal(number)
     signal.raise_signal(number)

@@ -101,14 +101,7 @@ async def carry_out(
 
 
 def finished(result: A) -> asyncio.Future[A]:
-    """Give what a task that is over is to those who wait for it.
-
-    Args:
-        result: Its result.
-
-    Returns:
-        A future that has it.
-    """
+    """Give what a task that is over is to those who wait for it."""
     future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
     future.set_result(result)
     return future

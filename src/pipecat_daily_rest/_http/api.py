@@ -50,16 +50,7 @@ class API:
         policy: RetryPolicy | None = None,
         pace: RateLimits | bool = True,
     ) -> None:
-        """Initialize; nothing is opened before the first request.
-
-        Args:
-            api_key: The key.
-            api_url: The base URL.
-            session: A session to borrow; it is never closed here. Else the event loop's shared one.
-            policy: How often and how long requests are tried.
-            pace: Whether requests wait until Daily's rate limits allow them; the account's limits,
-                if they are not the documented ones.
-        """
+        """Initialize; nothing is opened before the first request."""
         self.key = settings.api_key(api_key)
         self.url = settings.api_url(api_url)
         self.policy = policy or RetryPolicy()
@@ -97,21 +88,13 @@ class API:
         return self._twin
 
     def sharing(self) -> "API":
-        """Make another one for the same URL, key and session.
-
-        Returns:
-            One that can be closed apart from this one.
-        """
+        """Make another one for the same URL, key and session."""
         other = self._copy()
         other._leases = []
         return other
 
     def for_teardown(self) -> "API":
-        """Make another one whose requests go before others, since they take something down.
-
-        Returns:
-            One that is closed with this one.
-        """
+        """Make another one whose requests go before others, since they take something down."""
         other = self._copy()
         other._teardown = True
         return other
@@ -232,11 +215,7 @@ class API:
             await asyncio.sleep(pause)
 
     def deadline(self) -> Deadline:
-        """Give the policy's deadline, from now; its clock stops while requests wait.
-
-        Returns:
-            The deadline.
-        """
+        """Give the policy's deadline, from now; its clock stops while requests wait."""
         return Deadline(self.policy.deadline, stops=True)
 
     async def _turn(self, method: str, path: str, deadline: Deadline, patient: bool) -> Slot | None:

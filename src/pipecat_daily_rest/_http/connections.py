@@ -43,11 +43,7 @@ class Lease:
     __slots__ = ("_connector", "loop", "session", "users")
 
     def __init__(self, loop: Loop) -> None:
-        """Initialize, and open the session; nobody uses it yet.
-
-        Args:
-            loop: The running event loop.
-        """
+        """Initialize, and open the session; nobody uses it yet."""
         self._connector = _Connector()
         self.loop = weakref.ref(loop)
         # No cookies: Daily's API has none, and whoever sends some is not to fill the memory.
@@ -57,11 +53,7 @@ class Lease:
         self.users = 0
 
     def end(self, loop: Any) -> None:
-        """Close the session of an event loop that is closed.
-
-        Args:
-            loop: The event loop.
-        """
+        """Close the session of an event loop that is closed."""
         due: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
 
         def call_soon(callback: Callable[..., Any], *args: Any, context: Any = None) -> None:
@@ -89,11 +81,7 @@ class Sessions:
         self._shared: dict[Loop, Lease] = {}
 
     def acquire(self) -> Lease:
-        """Use the running loop's session. Those of loops that are closed are closed, too.
-
-        Returns:
-            What has the session.
-        """
+        """Use the running loop's session. Those of loops that are closed are closed, too."""
         self.sweep()
         loop = asyncio.get_running_loop()
         lease = self._shared.get(loop)
@@ -103,11 +91,7 @@ class Sessions:
         return lease
 
     async def release(self, lease: Lease) -> None:
-        """Use it no longer.
-
-        Args:
-            lease: What `acquire` gave, on the same event loop.
-        """
+        """Use it no longer."""
         lease.users -= 1
         if not lease.users:
             loop = asyncio.get_running_loop()

@@ -77,13 +77,6 @@ def tier_of(method: str, path: str) -> str:
     """Tell in which rate tier a request is.
 
     Batches have none of their own, so they count as default.
-
-    Args:
-        method: The HTTP method.
-        path: Below the API URL, without a query.
-
-    Returns:
-        The name of a field of `RateLimits`.
     """
     request = f"{method} {path}"
     if _SLOW.fullmatch(request):
@@ -97,11 +90,7 @@ class NoTurn(DailyTimeoutError):
     sent = False
 
     def __init__(self, what: str) -> None:
-        """Initialize the error.
-
-        Args:
-            what: What failed, as the message begins.
-        """
+        """Initialize the error."""
         super().__init__(f"{what}: not sent: too many requests wait for Daily's rate limits.")
 
 
@@ -131,11 +120,7 @@ class Pacer:
             self.fleet.begin_anew()
 
     def limit(self, limits: RateLimits) -> None:
-        """Change the limits.
-
-        Args:
-            limits: The account's limits.
-        """
+        """Change the limits."""
         self.limits = limits
         for name, tier in self.tiers.items():
             tier.rate = getattr(limits, name)

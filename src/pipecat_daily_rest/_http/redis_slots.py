@@ -66,15 +66,7 @@ class Fleet:
     """
 
     def __init__(self, redis_url: str, account: str) -> None:
-        """Initialize; nothing is connected yet.
-
-        Args:
-            redis_url: As ``redis://host:6379/0``.
-            account: What is the same on all machines, and different for other accounts.
-
-        Raises:
-            DailyConfigError: The URL cannot be one, or redis is not installed.
-        """
+        """Initialize; nothing is connected yet."""
         self.redis_url = redis_url
         client = _connect(redis_url)
         atexit.register(client.close)
@@ -142,12 +134,7 @@ class Fleet:
         return 0.0 if pause is None else pause / 1000
 
     def end(self, ticket: "Ticket", *, counted: bool) -> None:
-        """Take note, soon, that a request was answered.
-
-        Args:
-            ticket: Its slot.
-            counted: Whether Daily may have counted it.
-        """
+        """Take note, soon, that a request was answered."""
         after = _milliseconds(ticket.seconds + _MARGIN) if counted else 0
         if not self._away:
             with suppress(RuntimeError):  # the interpreter ends
@@ -256,11 +243,7 @@ class Ticket:
         self.seconds = seconds
 
     def end(self, *, counted: bool) -> None:
-        """Take note that the request was answered.
-
-        Args:
-            counted: Whether Daily may have counted it.
-        """
+        """Take note that the request was answered."""
         self._fleet.end(self, counted=counted)
 
 

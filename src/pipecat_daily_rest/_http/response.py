@@ -68,17 +68,7 @@ class Answer:
 
 
 def refusal(answer: Answer, what: str, method: str, path: str) -> DailyAPIError:
-    """Make the error for an answer that is none of the good ones.
-
-    Args:
-        answer: The answer.
-        what: What failed, as the message begins.
-        method: The request's HTTP method.
-        path: The request's path below the API URL.
-
-    Returns:
-        The error, without secrets.
-    """
+    """Make the error for an answer that is none of the good ones."""
     shown = " ".join(answer.text()[: 4 * _SHOWN].split())
     shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
     try:

@@ -93,16 +93,7 @@ def never_happened(error: DailyError) -> bool:
 
 
 def may_repeat(error: DailyError, repeat: Repeat, *, unsent: bool) -> bool:
-    """Decide whether a request is sent again after an error.
-
-    Args:
-        error: What the attempt ended with.
-        repeat: What the endpoint allows.
-        unsent: Whether the request surely had no effect.
-
-    Returns:
-        Whether it is.
-    """
+    """Decide whether a request is sent again after an error."""
     return error.retryable and (unsent or repeat is Repeat.SAFE)
 
 

@@ -181,11 +181,7 @@ class Tier:
         return max(_GRAIN, soonest - now)
 
     def give_back(self, *, counted: bool) -> None:
-        """Take note that a request was answered, or that it never will be.
-
-        Args:
-            counted: Whether Daily may have counted it.
-        """
+        """Take note that a request was answered, or that it never will be."""
         with self._lock:
             self._flying -= 1
             if counted:
@@ -225,11 +221,7 @@ class Ticket(Protocol):
     """A slot that is counted elsewhere, too."""
 
     def end(self, *, counted: bool) -> None:
-        """Take note that the request was answered, or that it never will be.
-
-        Args:
-            counted: Whether Daily may have counted it.
-        """
+        """Take note that the request was answered, or that it never will be."""
 
 
 class Slot:

@@ -118,16 +118,7 @@ class BatchCreation(Posting):
     """
 
     def __init__(self, api: API, rooms: dict[str, dict[str, Any]]) -> None:
-        """Initialize; nothing is sent yet.
-
-        Args:
-            api: The API.
-            rooms: What is sent for each room, checked, by its name; without one where it was
-                made up here.
-
-        Raises:
-            DailyConfigError: Daily would refuse them together.
-        """
+        """Initialize; nothing is sent yet."""
         super().__init__(api)
         self.names = list(rooms)
         self._rooms = rooms
@@ -146,14 +137,7 @@ class BatchCreation(Posting):
             raise DailyConfigError(msg)
 
     async def run(self) -> list[DailyRoomObject]:
-        """Make all of them, or none.
-
-        Returns:
-            The rooms, in order.
-
-        Raises:
-            DailyError: They could not be made; ``lost`` says whether that is certain.
-        """
+        """Make all of them, or none."""
         deadline = self.api.deadline()
         attempt = 0
         while True:

@@ -35,11 +35,7 @@ class Posting:
     """
 
     def __init__(self, api: API) -> None:
-        """Initialize; nothing is sent yet.
-
-        Args:
-            api: The API.
-        """
+        """Initialize; nothing is sent yet."""
         self.api = api
         self.lost = 0
         self._posts = 0
@@ -79,13 +75,7 @@ class Creation(Posting):
     """
 
     def __init__(self, api: API, body: dict[str, Any], *, minted: bool) -> None:
-        """Initialize; nothing is sent yet.
-
-        Args:
-            api: The API.
-            body: The room's parameters as they are sent, checked.
-            minted: Whether the name was made up here, so that nobody else can have it.
-        """
+        """Initialize; nothing is sent yet."""
         super().__init__(api)
         self.name: str | None = body.get("name")
         self.answered = False
@@ -189,22 +179,11 @@ class Creation(Posting):
         return room
 
     def is_ours(self, room: DailyRoomObject) -> bool:
-        """Tell whether a room that was found is the one that this call made.
-
-        Args:
-            room: The room.
-
-        Returns:
-            Whether its name was made up here, or its ``exp`` is the one that was sent.
-        """
+        """Tell whether a room that was found is the one that this call made."""
         return self._minted or same_exp(room, self._body) is True
 
     def doubt(self) -> str:
-        """Tell, after a failure, what may be there and how to find out.
-
-        Returns:
-            The sentences; "" when no room can have come about.
-        """
+        """Tell, after a failure, what may be there and how to find out."""
         if not self.may_exist:
             return ""
         ends = "" if self._body["properties"].get("exp") else " It would never end by itself."
@@ -221,17 +200,7 @@ class Creation(Posting):
 
 
 def exists(what: str, room: DailyRoomObject, *, path: str, unknown: bool) -> DailyRoomExistsError:
-    """Make the error for a name that is taken.
-
-    Args:
-        what: What failed, as the message begins.
-        room: The room that has the name.
-        path: The path of the request.
-        unknown: Whether it may be this call's own room after all.
-
-    Returns:
-        The error.
-    """
+    """Make the error for a name that is taken."""
     msg = f"{what}: a room named {room.name!r} exists and was not made by this call."
     if unknown:
         msg = (

@@ -65,14 +65,7 @@ class Deletion:
             await self._delete(list(names[start : start + size]))
 
     async def single(self, name: str) -> bool:
-        """Delete a room with a request of its own, if there is one without waiting.
-
-        Args:
-            name: The room's name, checked.
-
-        Returns:
-            Whether there was such a request.
-        """
+        """Delete a room with a request of its own, if there is one without waiting."""
         what = f"Failed to delete room [{name}]"
         try:
             await self._api.request(
@@ -277,21 +270,7 @@ def _tell(ends: Sequence[End], outcome: DailyError | bool) -> None:
 async def delete_room(
     api: API, name: str, *, deadline: Deadline | None = None, known: bool = True
 ) -> bool:
-    """Delete a room. Deletions that meet go out as one.
-
-    Args:
-        api: The API.
-        name: The room's name, checked.
-        deadline: When it must be over.
-        known: Whether the room is known to have existed. One that is not goes alone, since it
-            would have a batch refused.
-
-    Returns:
-        Whether it was there; False when it was gone already.
-
-    Raises:
-        DailyError: It could not be deleted.
-    """
+    """Delete a room. Deletions that meet go out as one."""
     deadline = deadline or Deadline(api.policy.deadline)
     outcome: DailyError | bool
     if known:
@@ -306,17 +285,7 @@ async def delete_room(
 
 
 def begin_deletion(api: API, name: str, deadline: Deadline) -> End:
-    """Begin to delete a room that is known to have existed. Deletions that meet go out as one.
-
-    Args:
-        api: The API.
-        name: The room's name, checked.
-        deadline: When it must be over.
-
-    Returns:
-        What becomes True, False when the room was gone already, or the error. Cancelled, nobody
-        waits for it: then the room is not deleted, unless that has gone out.
-    """
+    """Begin to delete a room that is known to have existed. Deletions that meet go out as one."""
     meetings = _meetings.get()
     if (meeting := meetings.get(api.account)) is None:
         meeting = meetings[api.account] = _Meeting(api)

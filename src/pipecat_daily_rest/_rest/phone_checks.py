@@ -60,18 +60,7 @@ def sip_uri(field: str, value: Any) -> str:
 
 
 def endpoint(field: str, value: Any) -> str:
-    """Check a telephone number or a SIP URI.
-
-    Args:
-        field: The argument's name.
-        value: One of the two.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is neither.
-    """
+    """Check a telephone number or a SIP URI."""
     if isinstance(value, str) and (_NUMBER.fullmatch(value) or _SIP_URI.fullmatch(value)):
         return value
     msg = (
@@ -100,17 +89,7 @@ def session(value: Any) -> str:
 
 
 def tones(value: Any) -> str:
-    """Check DTMF tones.
-
-    Args:
-        value: The tones.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: They cannot be sent.
-    """
+    """Check DTMF tones."""
     if not isinstance(value, str) or not _TONES.fullmatch(value):
         msg = "tones must be a string of 1 to 20 of the tones 0-9, *, #, A-D."  # it may be a PIN
         raise DailyConfigError(msg)

@@ -20,18 +20,7 @@ BATCH = 1000
 
 
 def read_room(data: Any, *, name: str | None = None) -> DailyRoomObject:
-    """Read a room from an answer, leniently.
-
-    Args:
-        data: The answer's JSON.
-        name: The name that was asked for, when one was.
-
-    Returns:
-        The room.
-
-    Raises:
-        DailyResponseError: It is not a room, or another one.
-    """
+    """Read a room from an answer, leniently."""
     try:
         room = DailyRoomObject.model_validate(data)
     except ValidationError as exc:
@@ -72,12 +61,6 @@ def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
     """List the rooms that exist, all pages, newest first, each once.
 
     Reference: https://docs.daily.co/reference/rest-api/rooms/list-rooms
-
-    Args:
-        api: The API.
-
-    Returns:
-        The rooms; a page that cannot be had raises a `DailyError` there.
     """
     return listed(
         api,

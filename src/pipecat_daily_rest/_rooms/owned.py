@@ -259,19 +259,7 @@ class OwnedRoom:
 
 
 async def came_about(api: API, name: str, deadline: Deadline) -> bool:
-    """Look for a room whose create got no answer, for as long as it may still come about.
-
-    Args:
-        api: The API.
-        name: The room's name, made up here.
-        deadline: When it must be over.
-
-    Returns:
-        Whether it is there.
-
-    Raises:
-        DailyError: It could not be told.
-    """
+    """Look for a room whose create got no answer, for as long as it may still come about."""
     failure: DailyError | None = None
     for pause in (0.0, *_LOOK_AGAIN):
         await asyncio.sleep(pause)
@@ -289,11 +277,7 @@ async def came_about(api: API, name: str, deadline: Deadline) -> bool:
 
 
 def callers_line() -> tuple[str, int]:
-    """Tell which line outside this package and Pipecat is asking.
-
-    Returns:
-        The file's name and the line's number.
-    """
+    """Tell which line outside this package and Pipecat is asking."""
     frame = sys._getframe(1)
     while frame.f_globals.get("__name__", "").partition(".")[0] in _PASSED_OVER:
         if frame.f_back is None:
@@ -330,11 +314,7 @@ def _warn_of_the_forgotten() -> None:
 
 
 def in_use() -> bool:
-    """Tell whether a room is in use: none that waits in a pool is.
-
-    Returns:
-        Whether there is one.
-    """
+    """Tell whether a room is in use: none that waits in a pool is."""
     return bool(lent) or any(not room.idle for room in owned_rooms())
 
 

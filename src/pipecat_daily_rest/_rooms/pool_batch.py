@@ -37,13 +37,7 @@ class Batch:
     def __init__(
         self, api: API, rooms: Sequence[tuple[dict[str, Any], str, float]], line: tuple[str, int]
     ) -> None:
-        """Initialize, and send the request.
-
-        Args:
-            api: The API.
-            rooms: What is sent for each, its name and its expiry.
-            line: The caller's line that wants them.
-        """
+        """Initialize, and send the request."""
         self._api = api
         self._creation = BatchCreation(api, {name: body for body, name, _ in rooms})
         self._exps = [exp for _, _, exp in rooms]
@@ -78,9 +72,6 @@ class Batch:
         """Leave no room behind. A request in flight is not abandoned: its answer is waited for.
 
         One that still waits for its turn is.
-
-        Args:
-            bounds: How long that may take.
         """
         if self._creation.lost:
             await asyncio.wait({self._creating}, timeout=bounds.create())

@@ -90,14 +90,7 @@ class Stock:
     """The rooms that wait, the one that was made first in front."""
 
     def __init__(self, plan: Plan, api: API, bounds: Bounds, line: tuple[str, int]) -> None:
-        """Initialize an empty stock.
-
-        Args:
-            plan: What is kept ready.
-            api: The API.
-            bounds: How long the end may take.
-            line: The caller's line that wants it.
-        """
+        """Initialize an empty stock."""
         self._plan = plan
         self._api = api
         self._bounds = bounds
@@ -122,11 +115,7 @@ class Stock:
         return replace(self._numbers, waiting=waiting, age=age)
 
     def count(self, **more: int) -> None:
-        """Add to the numbers.
-
-        Args:
-            **more: How much, by the field's name.
-        """
+        """Add to the numbers."""
         sums = {name: getattr(self._numbers, name) + number for name, number in more.items()}
         self._numbers = replace(self._numbers, **sums)
 
@@ -152,11 +141,7 @@ class Stock:
         return taken
 
     async def put_back(self, taken: Made) -> None:
-        """Take a room back that nobody has seen.
-
-        Args:
-            taken: The room.
-        """
+        """Take a room back that nobody has seen."""
         if self._ended:
             await taken.ownership.delete(self._bounds.delete())
         else:
@@ -166,11 +151,7 @@ class Stock:
     # -- Beginning and end -------------------------------------------------------------------
 
     async def begin(self) -> None:
-        """Make the first rooms.
-
-        Raises:
-            DailyError: Daily refuses them. When it is away the keeping goes on trying.
-        """
+        """Make the first rooms."""
         try:
             await self._fill()
         except DailyError as exc:
@@ -219,11 +200,7 @@ class Stock:
                     await self._wake.wait()
 
     async def _tend(self) -> None:
-        """Do what is due.
-
-        Raises:
-            DailyError: Rooms were due, and could not be made.
-        """
+        """Do what is due."""
         self._drop()
         if self._missing() and not draining and self._plan.now() >= self._fill_at:
             await self._fill()

@@ -111,18 +111,7 @@ def provisioned_room(
 
 @asynccontextmanager
 async def provision(request: RoomRequest, bounds: Bounds) -> AsyncIterator[ProvisionedRoom]:
-    """Do what `provisioned_room` does, with the caller's own bounds for its end.
-
-    Args:
-        request: What is wanted.
-        bounds: How long the end may take.
-
-    Yields:
-        The room.
-
-    Raises:
-        DailyError: As `provisioned_room`.
-    """
+    """Do what `provisioned_room` does, with the caller's own bounds for its end."""
     request.check()
     lifetime = request.seconds()
     given = request.room_url
@@ -142,12 +131,7 @@ class UntilTheEnd:
     """Deletes a room when the block ends, however it does, unless it is kept or was given."""
 
     def __init__(self, room: ProvisionedRoom, bounds: Bounds) -> None:
-        """Initialize the context manager.
-
-        Args:
-            room: The room.
-            bounds: How long the deletion may take.
-        """
+        """Initialize the context manager."""
         self._room = room
         self._bounds = bounds
 
@@ -229,19 +213,7 @@ def _end(exp: Any) -> tuple[float | None, datetime | None]:
 async def make_room(
     helper: DailyRESTHelper, request: RoomRequest, bounds: Bounds
 ) -> ProvisionedRoom:
-    """Make a room with a token for the bot and one for the user, or leave nothing behind.
-
-    Args:
-        helper: Sends the requests.
-        request: What is wanted.
-        bounds: How long undoing it may take.
-
-    Returns:
-        The room; it is the caller's to delete.
-
-    Raises:
-        DailyError: It could not be made; there is no room.
-    """
+    """Make a room with a token for the bot and one for the user, or leave nothing behind."""
     body, name, exp = request.room()
     mint = Mint(helper, request.token_source, name, exp, room_ejects=True)
     bot = mint.properties(request.bot, owner=True)

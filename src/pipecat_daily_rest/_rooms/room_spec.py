@@ -46,11 +46,7 @@ class RoomRequest:
         object.__setattr__(self, "room_url", hidden(self.room_url))
 
     def check(self) -> None:
-        """Check what does not go together.
-
-        Raises:
-            DailyConfigError: It does not; says what to leave out.
-        """
+        """Check what does not go together."""
         if self.params is not None:
             model("params", self.params, DailyRoomParams)
         for name, given in (("bot", self.bot), ("user", self.user)):
@@ -91,11 +87,7 @@ class RoomRequest:
         )
 
     def helper(self) -> DailyRESTHelper:
-        """Make the helper, for a request without one.
-
-        Returns:
-            A helper that the caller closes.
-        """
+        """Make the helper, for a request without one."""
         return DailyRESTHelper(
             daily_api_key=settings.api_key(self.api_key),
             daily_api_url=settings.api_url(self.api_url),

@@ -34,15 +34,7 @@ _WORDS: dict[Any, str] = {
 
 
 def must_be(kind: Any, **given: Any) -> None:
-    """Check arguments.
-
-    Args:
-        kind: What they must be, as in an annotation.
-        **given: The arguments, by their names.
-
-    Raises:
-        DailyConfigError: One is something else. Says nothing of a string, which may be a secret.
-    """
+    """Check arguments."""
     for name, value in given.items():
         if not fits(kind, value):
             plain = value is None or isinstance(value, bool | int | float)
@@ -53,28 +45,13 @@ def must_be(kind: Any, **given: Any) -> None:
 
 
 def check_fields(given: Any) -> None:
-    """Check the fields of a dataclass.
-
-    Args:
-        given: It.
-
-    Raises:
-        DailyConfigError: One is not what its annotation says.
-    """
+    """Check the fields of a dataclass."""
     for field in dataclasses.fields(given):
         must_be(field.type, **{field.name: getattr(given, field.name)})
 
 
 def fits(kind: Any, value: Any) -> bool:
-    """Tell whether a value is of a kind.
-
-    Args:
-        kind: As in an annotation.
-        value: The value.
-
-    Returns:
-        Whether it is.
-    """
+    """Tell whether a value is of a kind."""
     origin, inner = get_origin(kind) or kind, get_args(kind)
     if origin in (Union, UnionType):
         return any(fits(each, value) for each in inner)

@@ -46,26 +46,12 @@ WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with,
 
 
 def bracketed(host: str) -> str:
-    """Write a host as URLs do.
-
-    Args:
-        host: A name or an address.
-
-    Returns:
-        The host, in brackets when it is an IPv6 address.
-    """
+    """Write a host as URLs do."""
     return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether nobody but this machine reaches what listens on a host.
-
-    Args:
-        host: A name or an address.
-
-    Returns:
-        Whether it is so.
-    """
+    """Tell whether nobody but this machine reaches what listens on a host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -73,14 +59,7 @@ def is_loopback(host: str) -> bool:
 
 
 def guard(daily: Listening) -> Middleware:
-    """Make the middleware that turns strangers away.
-
-    Args:
-        daily: Whom it guards.
-
-    Returns:
-        The middleware; it answers 403 with a sentence.
-    """
+    """Make the middleware that turns strangers away."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:

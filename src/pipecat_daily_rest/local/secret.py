@@ -56,15 +56,7 @@ def secret(given: str | None) -> str | None:
 
 
 def masked(value: Any, api_key: str) -> Any:
-    """Take the API key, meeting tokens and the signatures of links out of a JSON value.
-
-    Args:
-        value: The text or value; it stays as it is.
-        api_key: The key.
-
-    Returns:
-        The value with ``***`` in their place.
-    """
+    """Take the API key, meeting tokens and the signatures of links out of a JSON value."""
     if isinstance(value, str):
         value = value.replace(api_key, MASK) if api_key else value
         value = _TOKEN.sub(rf"\g<1>{MASK}", value)
@@ -77,29 +69,13 @@ def masked(value: Any, api_key: str) -> Any:
 
 
 def trace(exc: BaseException, api_key: str = "") -> str:
-    """Write down an exception without the frames' values, which hold keys and tokens.
-
-    Args:
-        exc: The exception.
-        api_key: The key, where it is known.
-
-    Returns:
-        Its traceback; of one that is very long, the end.
-    """
+    """Write down an exception without the frames' values, which hold keys and tokens."""
     lines: str = masked("".join(traceback.format_exception(exc, limit=-_FRAMES)), api_key)
     return lines
 
 
 def masked_log(api_key: str) -> logging.Logger:
-    """Make a logger for aiohttp's server, which quotes requests that are no HTTP.
-
-    Args:
-        api_key: The key.
-
-    Returns:
-        A logger that passes everything on to loguru, a line each, without the key and without
-        tokens.
-    """
+    """Make a logger for aiohttp's server, which quotes requests that are no HTTP."""
 
     class Masking(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -21,19 +21,7 @@ class Methods:
 
 
 def segment(name: str, value: str, *, key: str = "") -> str:
-    """Quote an id for a path.
-
-    Args:
-        name: What it is, for the error.
-        value: The id.
-        key: The API key, which no error shows.
-
-    Returns:
-        It, as one segment of a path.
-
-    Raises:
-        DailyConfigError: It cannot be an id: another endpoint would be asked.
-    """
+    """Quote an id for a path."""
     value = hidden(value, key)
     if not isinstance(value, str) or value.strip(" ") in ("", ".", ".."):
         msg = f"{name} {masked(repr(value), key)} is no id: pass it as Daily gave it."
@@ -68,19 +56,7 @@ def unquoted(*secrets: str | None) -> Iterator[None]:
 
 
 async def delete(api: API, path: str, *, what: str) -> bool:
-    """Delete something. What is gone already is a success.
-
-    Args:
-        api: The API.
-        path: Its path.
-        what: What failed, as an error's message begins.
-
-    Returns:
-        True: it no longer exists.
-
-    Raises:
-        DailyError: It could not be deleted.
-    """
+    """Delete something. What is gone already is a success."""
     try:
         await api.request("DELETE", path, what=what)
     except DailyNotFoundError:

@@ -95,18 +95,7 @@ class DomainMethods(Methods):
 
 
 async def domain_id(api: API, *, deadline: Deadline | None = None) -> str:
-    """Give the id of the key's domain; it is asked for once per API URL and key.
-
-    Args:
-        api: The API.
-        deadline: When it must be over.
-
-    Returns:
-        The id.
-
-    Raises:
-        DailyError: It could not be told.
-    """
+    """Give the id of the key's domain; it is asked for once per API URL and key."""
     account = (api.url, api.key)
     if account in _domain_ids:
         return _domain_ids[account]
@@ -122,15 +111,7 @@ async def domain_id(api: API, *, deadline: Deadline | None = None) -> str:
 
 
 async def ask_for_domain(api: API, deadline: Deadline | None = None) -> None:
-    """Ask for the key's domain and keep its id, even if it is known.
-
-    Args:
-        api: The API.
-        deadline: When it must be over.
-
-    Raises:
-        DailyError: It could not be told.
-    """
+    """Ask for the key's domain and keep its id, even if it is known."""
     domain = await _get_domain(api, deadline)
     if not domain.domain_id or not isinstance(domain.domain_id, str):
         msg = f"{_GET}: Invalid response: no domain_id in it."

@@ -125,20 +125,7 @@ async def make_token(
     more: Mapping[str, Any] | None = None,
     deadline: Deadline | None = None,
 ) -> Secret:
-    """Make a meeting token over the API.
-
-    Args:
-        api: The API.
-        properties: The token's properties, checked, as Daily takes them.
-        more: What is sent beside them.
-        deadline: When it must be over.
-
-    Returns:
-        The token.
-
-    Raises:
-        DailyError: It could not be made.
-    """
+    """Make a meeting token over the API."""
     what = "Failed to create meeting token"
     data = await api.request(
         "POST",

@@ -36,15 +36,7 @@ _MOST_WISHES = 256  # tracks that a bot hears at a time, and as many that it see
 
 
 def routes(state: State, services: Services) -> list[web.RouteDef]:
-    """Give the route for bots.
-
-    Args:
-        state: The rooms and who is in them.
-        services: What a bot may ask of the room.
-
-    Returns:
-        ``GET /{room}/link``.
-    """
+    """Give the route for bots."""
 
     async def link(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(

@@ -96,12 +96,7 @@ class BotSeat:
     def __init__(
         self, choices: Choices | None = None, too_slow: Callable[[], None] = lambda: None
     ) -> None:
-        """Initialize a seat.
-
-        Args:
-            choices: What to do where Daily's behaviour is unconfirmed.
-            too_slow: Called once, when the bot does not take its events.
-        """
+        """Initialize a seat."""
         self._choices = choices or Choices()
         self._too_slow = too_slow
         self._waiting = 0  # bytes in `texts`
@@ -179,12 +174,7 @@ class BotSeat:
     # -- The bot ---------------------------------------------------------------------------
 
     def take_place(self, me: Participant, may_receive: Callable[..., bool]) -> None:
-        """Note who the bot is, and have it told when its pictures are wanted.
-
-        Args:
-            me: The bot.
-            may_receive: As `Calls.may_receive`.
-        """
+        """Note who the bot is, and have it told when its pictures are wanted."""
         self._me, self._may_receive = me, may_receive
         for source in SOURCES:
             me.feeds[source].publish(_Lens(source, self.send))
@@ -216,11 +206,7 @@ class BotSeat:
             self._me.feeds[name].show(picture)
 
     def look(self, wanted: Collection[tuple[Participant, str]]) -> None:
-        """Look at these and no others, as far as the bot may receive them.
-
-        Args:
-            wanted: Participants, and which of their `SOURCES`.
-        """
+        """Look at these and no others, as far as the bot may receive them."""
         self._wanted = wanted
         if (me := self._me) is not None:
             wanted = [(o, s) for o, s in wanted if self._may_receive(me, o, MEDIA[s])]

@@ -33,13 +33,7 @@ class Services:
     """
 
     def __init__(self, state: State, dialing: Dialing, transcriber: Transcriber) -> None:
-        """Initialize them.
-
-        Args:
-            state: The domain.
-            dialing: Calls out of the rooms.
-            transcriber: Transcriptions of the calls.
-        """
+        """Initialize them."""
         self._choices = state.choices
         self._dialing = dialing
         self._transcriber = transcriber

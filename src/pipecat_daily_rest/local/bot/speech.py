@@ -74,13 +74,7 @@ class Speech:
     """Hears those who are transcribed, and tells the transcriber what they said."""
 
     def __init__(self, state: State, transcriber: Transcriber, model: str) -> None:
-        """Wait for the first transcription.
-
-        Args:
-            state: The domain.
-            transcriber: Who is told.
-            model: The name of a Whisper model that is on this machine, or its folder.
-        """
+        """Wait for the first transcription."""
         self._state = state
         self._transcriber = transcriber
         self._model = model
@@ -91,12 +85,7 @@ class Speech:
         transcriber.watchers.append(self._start)
 
     def hear(self, room: Room, voices: Mapping[str, Block]) -> None:
-        """Take 20 ms of a room; the mixer calls it.
-
-        Args:
-            room: The room.
-            voices: Who said something, by session id.
-        """
+        """Take 20 ms of a room; the mixer calls it."""
         if self._task is None or not self._transcriber.running(room):
             return
         for id, participant in room.participants.items():

@@ -41,48 +41,22 @@ class Transcriber:
     """The transcriptions of one local Daily. It hears nothing by itself: it is told."""
 
     def __init__(self, state: State) -> None:
-        """Watch the rooms.
-
-        Args:
-            state: The domain.
-        """
+        """Watch the rooms."""
         self.watchers: list[Callable[[Room], None]] = []  # told when one starts
         self._state = state
         self._running: dict[Room, dict[str, Transcription]] = {}
         state.observers.append(self._observe)
 
     def running(self, room: Room) -> list[Transcription]:
-        """Give the transcriptions of a call.
-
-        Args:
-            room: The room.
-
-        Returns:
-            Those that run.
-        """
+        """Give the transcriptions of a call."""
         return list(self._running.get(room, {}).values())
 
     def wants(self, participant: Participant) -> bool:
-        """Tell whether somebody is transcribed.
-
-        Args:
-            participant: Who.
-
-        Returns:
-            Whether any transcription of the call asks for it.
-        """
+        """Tell whether somebody is transcribed."""
         return any(_includes(each, participant) for each in self.running(participant.room))
 
     def start(self, by: Participant, settings: dict[str, Any]) -> None:
-        """Start a transcription.
-
-        Args:
-            by: Who does it.
-            settings: daily-python's ``TranscriptionSettings``.
-
-        Raises:
-            Refusal: It may not, or one runs.
-        """
+        """Start a transcription."""
         self._check(by)
         id = settings.get("instanceId") or str(uuid.uuid4())
         room = by.room
@@ -139,27 +113,13 @@ class Transcriber:
         self._end(by.room, self._find(by.room, id), by.id)
 
     def fail(self, room: Room, message: str) -> None:
-        """Have every transcription of a call fail.
-
-        Args:
-            room: The room.
-            message: Why.
-        """
+        """Have every transcription of a call fail."""
         for transcription in self.running(room):
             self._state.tell(room, {"event": "transcription-error", "message": message})
             self._end(room, transcription, None)
 
     def said(self, participant: Participant, text: str, *, final: bool = True) -> None:
-        """Tell what somebody said, to everybody in the call.
-
-        Args:
-            participant: Who.
-            text: What.
-            final: Whether the words are final.
-
-        Raises:
-            DailyConfigError: Nobody transcribes the call.
-        """
+        """Tell what somebody said, to everybody in the call."""
         room = participant.room
         if not self.running(room):
             msg = (

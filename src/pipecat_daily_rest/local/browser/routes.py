@@ -43,17 +43,7 @@ _NO_MEDIA = (
 def routes(
     state: State, mixer: Mixer, host: str, closers: list[Callable[[], Awaitable[None]]]
 ) -> list[web.RouteDef]:
-    """Give the routes for people, and have their connections closed with the local Daily.
-
-    Args:
-        state: The rooms and who is in them.
-        mixer: Who mixes what they hear.
-        host: The address that the local Daily listens on.
-        closers: What is awaited when it ends.
-
-    Returns:
-        ``GET /{room}``, the page's files, ``POST /{room}/offer`` and ``POST /{room}/leave``.
-    """
+    """Give the routes for people, and have their connections closed with the local Daily."""
     people = _People(state, mixer, host)
     closers.append(people.aclose)
     return [

@@ -108,17 +108,7 @@ class Connection:
         self._pc.on("connectionstatechange", self._on_state)
 
     async def answer(self, sdp: str) -> str:
-        """Answer the browser's offer.
-
-        Args:
-            sdp: The offer.
-
-        Returns:
-            The answer, with all candidates.
-
-        Raises:
-            ValueError: It is no offer that can be answered.
-        """
+        """Answer the browser's offer."""
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
             self._pc.addTrack(self._ear)
@@ -166,11 +156,7 @@ class Connection:
     # -- The browser -----------------------------------------------------------------------
 
     def leave(self, reason: str = "leftCall") -> None:
-        """Leave the room, if it is in, and end the connection.
-
-        Args:
-            reason: For the log.
-        """
+        """Leave the room, if it is in, and end the connection."""
         if self._participant is not None:
             self._state.leave(self._participant, reason)
         if self._knock is not None:
@@ -179,11 +165,7 @@ class Connection:
         self.end()
 
     def end(self) -> asyncio.Task[None]:
-        """End the connection in the background. A second time does nothing more.
-
-        Returns:
-            The task that is done when everything is closed.
-        """
+        """End the connection in the background. A second time does nothing more."""
         if self._end is None:
             self._end = asyncio.create_task(self._hang_up())
         return self._end

@@ -29,11 +29,7 @@ class Ear(MediaStreamTrack):  # type: ignore[misc]
         self._news.set()
 
     async def recv(self) -> Any:
-        """Give aiortc the next 20 ms.
-
-        Raises:
-            MediaStreamError: It was stopped.
-        """
+        """Give aiortc the next 20 ms."""
         while not self._blocks:
             if self.readyState != "live":
                 raise MediaStreamError

@@ -19,12 +19,7 @@ class Channel:
     """
 
     def __init__(self, channel: Any, on_failure: Callable[[str], None]) -> None:
-        """Initialize it.
-
-        Args:
-            channel: aiortc's.
-            on_failure: Called once, a little later, with why something could not be told.
-        """
+        """Initialize it."""
         self._channel = channel
         self._on_failure = on_failure
         self.failed = False
@@ -35,11 +30,7 @@ class Channel:
         return bool(self._channel.bufferedAmount >= _BACKLOG)
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Send an event; never raises.
-
-        Args:
-            event: What JSON can hold.
-        """
+        """Send an event; never raises."""
         channel = self._channel
         if channel.readyState != "open" or self.failed:
             return
@@ -60,14 +51,7 @@ class Channel:
 
 
 def pieces(text: str) -> list[str]:
-    """Cut what is too long for one message.
-
-    Args:
-        text: JSON; it begins with neither of the marks.
-
-    Returns:
-        The text, or its pieces: ``+`` before one is to be continued, ``.`` before the last.
-    """
+    """Cut what is too long for one message."""
     if len(text) <= _PIECE:
         return [text]
     cut = [text[start : start + _PIECE] for start in range(0, len(text), _PIECE)]

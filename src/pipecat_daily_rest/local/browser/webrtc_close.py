@@ -14,9 +14,6 @@ async def close(connection: Any) -> None:
 
     aioice keeps a connection alive for ever that nobody closes, and one, too, that is closed
     between its last check and the moment when it takes note of that.
-
-    Args:
-        connection: An ``RTCPeerConnection``.
     """
     transports = [each.receiver.transport for each in connection.getTransceivers()]
     if connection.sctp is not None:

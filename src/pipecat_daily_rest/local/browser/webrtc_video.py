@@ -149,13 +149,7 @@ class Pictures:
         tell: Callable[[dict[str, Any]], None],
         may_see: Callable[[Participant, Participant, str], bool],
     ) -> None:
-        """Initialize a connection whose offer is about to be answered.
-
-        Args:
-            participant: Whose.
-            tell: Sends an event to the page.
-            may_see: As `Calls.may_receive`.
-        """
+        """Initialize a connection whose offer is about to be answered."""
         self._participant = participant
         self._tell = tell
         self._may_see = may_see
@@ -165,17 +159,7 @@ class Pictures:
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
     async def answer(self, sdp: str) -> str:
-        """Answer the page's offer.
-
-        Args:
-            sdp: The offer: a camera, a screen, and the slots.
-
-        Returns:
-            The answer, with all candidates.
-
-        Raises:
-            ValueError: It is no such offer.
-        """
+        """Answer the page's offer."""
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
             transceivers = self._pc.getTransceivers()

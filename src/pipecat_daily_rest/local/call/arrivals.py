@@ -28,13 +28,7 @@ class Arrivals(Lobby):
     """The rooms, and how one comes into them: with a token or without, at once or after a knock."""
 
     def __init__(self, *, api_key: str, clock: Clock, choices: Choices) -> None:
-        """Initialize without rooms.
-
-        Args:
-            api_key: The key that signs tokens.
-            clock: The time.
-            choices: What to do where Daily's behaviour is unconfirmed.
-        """
+        """Initialize without rooms."""
         super().__init__(clock, choices)
         self.api_key = api_key
         # A new local Daily with the same key is the same account: its tokens go on to be good.
@@ -43,14 +37,7 @@ class Arrivals(Lobby):
         self.rooms: dict[str, Room] = {}
 
     def expired(self, room: Room) -> bool:
-        """Tell whether a room's ``exp`` is over.
-
-        Args:
-            room: The room.
-
-        Returns:
-            Whether it is.
-        """
+        """Tell whether a room's ``exp`` is over."""
         exp = room.config.get("exp")
         return exp is not None and exp <= self.clock.now()
 
@@ -200,24 +187,7 @@ class Arrivals(Lobby):
         media: Mapping[str, str] | None = None,
         custom_audio: Mapping[str, str] | None = None,
     ) -> Participant | Knock:
-        """Let somebody in as `join` does, or have it wait at the door if it has to.
-
-        Args:
-            name: As for `join`.
-            token: As for `join`.
-            seat: As for `join`.
-            caller: Who is told what comes of the knock.
-            kind: As for `join`.
-            user_name: As for `join`.
-            media: As for `join`.
-            custom_audio: As for `join`.
-
-        Returns:
-            The participant; or the knock, to end it with `stop_waiting`.
-
-        Raises:
-            JoinRefused: It may not come in, whoever lets it.
-        """
+        """Let somebody in as `join` does, or have it wait at the door if it has to."""
         room, rights = self.admit(name, token)
         if not self._must_knock(room, token, rights):
             return self._come_in(

@@ -69,14 +69,7 @@ class Calls(Messages):
         custom_audio: Mapping[str, str] | None = None,
         user_name: str | None = None,
     ) -> None:
-        """Change what others see of somebody, whether it has a network or not.
-
-        Args:
-            participant: Who.
-            media: New track states.
-            custom_audio: As in `update`.
-            user_name: New display name.
-        """
+        """Change what others see of somebody, whether it has a network or not."""
         before = participant.describe()
         set_media(participant, media or {}, custom_audio)
         if user_name is not None:
@@ -124,17 +117,7 @@ class Calls(Messages):
     def may_receive(
         self, listener: Participant, sender: Participant, kind: str, track: str = "*"
     ) -> bool:
-        """Tell whether somebody may have what another sends.
-
-        Args:
-            listener: Who would hear or see it.
-            sender: Whose it is.
-            kind: As in ``canReceive``: ``audio``, ``video``, ``customAudio``, …
-            track: The name of a custom track.
-
-        Returns:
-            Whether it may.
-        """
+        """Tell whether somebody may have what another sends."""
         # https://docs.daily.co/reference/rest-api/rooms/create-room (enable_hidden_participants)
         if listener.hidden and listener.room.config.get("enable_hidden_participants"):
             if not (listener.is_owner or sender.is_owner):
@@ -224,12 +207,7 @@ class Calls(Messages):
         self.tell(room, {"event": "active-speaker-changed", "participant": participant.describe()})
 
     def leave(self, participant: Participant, reason: str = "leftCall") -> None:
-        """Take somebody out of the room and tell the others. A second time does nothing.
-
-        Args:
-            participant: Who.
-            reason: As the others are told: ``leftCall`` or ``hidden``; the log keeps more.
-        """
+        """Take somebody out of the room and tell the others. A second time does nothing."""
         room = participant.room
         whose = {"participant": participant.id, "meeting": room.meeting_id or ""}
         if room.participants.pop(participant.id, None) is None:
@@ -257,12 +235,7 @@ class Calls(Messages):
             self.notify("meeting ended", (room, meeting))
 
     def put_out(self, participant: Participant, reason: str) -> None:
-        """End somebody's stay against its will.
-
-        Args:
-            participant: Who.
-            reason: As in `Seat.close`.
-        """
+        """End somebody's stay against its will."""
         if participant.id in participant.room.participants:
             self.leave(participant, reason)
             try:
@@ -275,16 +248,7 @@ class Calls(Messages):
     def eject(
         self, room: Room, targets: list[Participant], *, ban: Collection[str] = ()
     ) -> list[str]:
-        """Put people out on request.
-
-        Args:
-            room: The room.
-            targets: Who.
-            ban: The user ids that may not come in while the meeting runs.
-
-        Returns:
-            The session ids that were put out.
-        """
+        """Put people out on request."""
         if room.meeting is not None:
             room.meeting.banned |= set(ban)
         for target in targets:

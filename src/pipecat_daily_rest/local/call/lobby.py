@@ -35,14 +35,7 @@ class Lobby(Calls):
         raise NotImplementedError
 
     def waiting(self, participant: Participant) -> list[dict[str, Any]]:
-        """Tell somebody who waits at the door.
-
-        Args:
-            participant: Who asks.
-
-        Returns:
-            As `Knock.describe`, in order; nobody for who may not let anybody in.
-        """
+        """Tell somebody who waits at the door."""
         room = participant.room
         return (
             [each.describe() for each in room.waiting.values()] if participant.administers else []
@@ -53,16 +46,6 @@ class Lobby(Calls):
 
         Reference:
         https://docs.daily.co/reference/daily-js/instance-methods/update-waiting-participant
-
-        Args:
-            room: The room.
-            id: The session id of who waits, or ``*`` for all of them.
-            by: Who answers the knock.
-            let_in: Whether it is let in.
-
-        Raises:
-            PermissionError: ``by`` is neither an owner nor an admin of participants.
-            LookupError: Nobody with this id waits.
         """
         if not by.administers:
             msg = "only an owner may let others in: join with an owner's token"
@@ -78,15 +61,7 @@ class Lobby(Calls):
                 self._turn_away(knock, refused)
 
     def stop_waiting(self, knock: Knock, what: str = "went away") -> bool:
-        """Take somebody from the door. A second time does nothing.
-
-        Args:
-            knock: Who.
-            what: What the log tells of it: ``went away``, ``let in`` or ``turned away``.
-
-        Returns:
-            Whether it still waited.
-        """
+        """Take somebody from the door. A second time does nothing."""
         room = knock.room
         if room.waiting.pop(knock.id, None) is None:
             return False

@@ -40,25 +40,14 @@ class Log:
     """What happened, and waiting for it."""
 
     def __init__(self, clock: Clock) -> None:
-        """Initialize an empty log.
-
-        Args:
-            clock: The time.
-        """
+        """Initialize an empty log."""
         self.clock = clock
         self.log: list[LogEntry] = []  # the latest
         self.observers: list[Callable[[str, Any], None]] = []
         self._watchers: list[Callable[[LogEntry], None]] = []
 
     def record(self, room: str, what: str, detail: str = "", **whose: str) -> None:
-        """Note what happened.
-
-        Args:
-            room: The room's name.
-            what: In two or three words.
-            detail: More, never a secret.
-            **whose: ``participant`` and ``meeting`` of the entry.
-        """
+        """Note what happened."""
         entry = LogEntry(self.clock.now(), room, what, detail, **whose)
         self.log.append(entry)
         if len(self.log) > _MOST:
@@ -68,13 +57,7 @@ class Log:
             watcher(entry)
 
     def notify(self, what: str, subject: Any) -> None:
-        """Tell the observers, who neither wait nor raise.
-
-        Args:
-            what: ``joined``, ``left``, ``waiting``, ``waiting no more`` (and not let in),
-                ``meeting started`` or ``meeting ended``.
-            subject: The participant, the knock, or the room and the meeting's id.
-        """
+        """Tell the observers, who neither wait nor raise."""
         for observer in self.observers:
             observer(what, subject)
 

@@ -19,12 +19,7 @@ class Meetings(Log):
     """The meetings in the rooms, past ones too."""
 
     def __init__(self, clock: Clock, choices: Choices) -> None:
-        """Initialize without meetings.
-
-        Args:
-            clock: The time.
-            choices: What to do where Daily's behaviour is unconfirmed.
-        """
+        """Initialize without meetings."""
         super().__init__(clock)
         self.choices = choices
         self.meetings: list[Meeting] = []  # that count, in order of their beginning

@@ -32,12 +32,7 @@ class Messages(Meetings):
     api_key = ""  # see `Arrivals`
 
     def __init__(self, clock: Clock, choices: Choices) -> None:
-        """Initialize without anybody in a call.
-
-        Args:
-            clock: The time.
-            choices: What to do where Daily's behaviour is unconfirmed.
-        """
+        """Initialize without anybody in a call."""
         super().__init__(clock, choices)
         self._chatter = Chatter()
         self._warned: WeakSet[Room] = WeakSet()  # of large messages
@@ -47,23 +42,12 @@ class Messages(Meetings):
         raise NotImplementedError
 
     def tell(self, room: Room, event: dict[str, Any], *, but: Participant | None = None) -> None:
-        """Tell everybody in a room.
-
-        Args:
-            room: The room.
-            event: As in `Seat.send`.
-            but: Who need not be told.
-        """
+        """Tell everybody in a room."""
         room.told.put(event)
         self.reach([other for other in room.participants.values() if other is not but], event)
 
     def reach(self, targets: Iterable[Participant], event: dict[str, Any]) -> None:
-        """Tell some people. One whose seat fails is put out when the others have been told.
-
-        Args:
-            targets: Who is told.
-            event: As in `Seat.send`.
-        """
+        """Tell some people. One whose seat fails is put out when the others have been told."""
         failures: list[tuple[Participant, Exception]] = []
         for target in list(targets):
             try:
@@ -74,12 +58,7 @@ class Messages(Meetings):
             self.fail(target, failure)
 
     def fail(self, participant: Participant, exc: Exception) -> None:
-        """Put somebody out whose seat has failed: it is nobody else's trouble.
-
-        Args:
-            participant: Who.
-            exc: What its seat raised.
-        """
+        """Put somebody out whose seat has failed: it is nobody else's trouble."""
         self.log_failure(participant.room.name, f"put out {participant.id}", exc)
         self.put_out(participant, "failed")
 
@@ -87,13 +66,7 @@ class Messages(Meetings):
         self.tell(room, {"event": "participant-counts-updated", "counts": room.counts()})
 
     def log_failure(self, room: str, what: str, exc: Exception) -> None:
-        """Log what should not have happened.
-
-        Args:
-            room: The room's name.
-            what: What has failed.
-            exc: What was raised.
-        """
+        """Log what should not have happened."""
         logger.error("Local room {}: {}:\n{}", room, what, trace(exc, self.api_key))
 
     def message(
@@ -128,15 +101,7 @@ class Messages(Meetings):
         self.reach(targets, event)
 
     def check_message(self, room: Room, message: Any) -> None:
-        """Check the size of an app message from a bot or a person.
-
-        Args:
-            room: The room.
-            message: The message.
-
-        Raises:
-            TooLarge: It is larger than `Choices.app_message_limit`.
-        """
+        """Check the size of an app message from a bot or a person."""
         size = size_of(message)
         limit, warned = self.choices.app_message_limit, self.choices.app_message_warning
         if limit is not None and size > limit:

@@ -42,25 +42,11 @@ class Voice(Seat, Protocol):
         """
 
     def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
-        """Take the 20 ms that the others said. The arrays are shared: never write to them.
-
-        Args:
-            mix: Everyone but this participant; silence is zeros.
-            voices: Each other participant who was not silent, by session id; other tracks than
-                microphones by what `voice_of` gives.
-        """
+        """Take the 20 ms that the others said. The arrays are shared: never write to them."""
 
 
 def voice_of(id: str, track: str) -> str:
-    """Name a track as `Voice.hear` is given it.
-
-    Args:
-        id: The session id.
-        track: ``microphone``, ``screenAudio`` or the name of a custom audio track.
-
-    Returns:
-        The session id for a microphone, else it and the track's name.
-    """
+    """Name a track as `Voice.hear` is given it."""
     return id if track == "microphone" else f"{id}/{track}"
 
 
@@ -77,11 +63,7 @@ class Mixer:
     """
 
     def __init__(self, state: State) -> None:
-        """Initialize the mixer.
-
-        Args:
-            state: Whose rooms.
-        """
+        """Initialize the mixer."""
         self._state = state
         self._loudness: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None

@@ -21,11 +21,7 @@ class Network:
     """Takes the network away from participants, and gives it back."""
 
     def __init__(self, state: State) -> None:
-        """Initialize it.
-
-        Args:
-            state: The domain.
-        """
+        """Initialize it."""
         self._state = state
 
     def lose(self, participant: Participant, seconds: float) -> None:

@@ -88,11 +88,7 @@ class Inbox(News):
         return [entry.event for entry in self._entries]
 
     def put(self, event: dict[str, Any]) -> None:
-        """Take an event in.
-
-        Args:
-            event: As in `Seat.send`.
-        """
+        """Take an event in."""
         size = 0 if self._most_bytes is None else size_of(event)
         self._entries.append(_Entry(event, size))
         self._bytes += size

@@ -16,11 +16,7 @@ class Outage:
     """What takes a seat's place while its network is away: nothing passes, either way."""
 
     def __init__(self, seat: Seat) -> None:
-        """Initialize it.
-
-        Args:
-            seat: Whose place it takes.
-        """
+        """Initialize it."""
         self.seat = seat
         self.timed_out = False
         self.overflowed = False
@@ -68,11 +64,7 @@ class Outage:
         return not self.overflowed
 
     def catch_up(self, *, messages: bool) -> None:
-        """Tell what it has missed, and do what it wanted to.
-
-        Args:
-            messages: Whether its messages are sent late, or were lost.
-        """
+        """Tell what it has missed, and do what it wanted to."""
         for event in self._told:
             self.seat.send(event)
         for act, message in self._wanted:

@@ -72,11 +72,7 @@ class Publisher(Protocol):
     """Whoever sends a feed its frames. No method may block or raise."""
 
     def wanted(self, wanted: bool) -> None:
-        """Begin to send, or stop: somebody looks now, or nobody.
-
-        Args:
-            wanted: Whether somebody does.
-        """
+        """Begin to send, or stop: somebody looks now, or nobody."""
 
     def refresh(self) -> None:
         """Send a frame soon that can be read without those before it."""
@@ -119,11 +115,7 @@ class Feed:
             publisher.wanted(self._is_wanted)
 
     def open(self, is_open: bool) -> None:
-        """Let what comes be seen, or not.
-
-        Args:
-            is_open: Whether the camera is on, and its participant may show it.
-        """
+        """Let what comes be seen, or not."""
         if is_open == self._open:
             return
         self._open = is_open
@@ -137,11 +129,7 @@ class Feed:
                 look(None)
 
     def show(self, picture: Picture) -> None:
-        """Show a picture; it stays until the next.
-
-        Args:
-            picture: The picture.
-        """
+        """Show a picture; it stays until the next."""
         self._last = picture
         if self._open:
             self._news.set()
@@ -201,11 +189,7 @@ class Feed:
         self.refresh()
 
     def leave(self, viewer: Any) -> None:
-        """Give no more. A second time does nothing.
-
-        Args:
-            viewer: What `look` or `tap` was given.
-        """
+        """Give no more. A second time does nothing."""
         before = self._is_wanted
         self._looks.pop(viewer, None)
         self._taps.pop(viewer, None)

@@ -105,53 +105,26 @@ class Participant:
         return self.may_admin("participants")
 
     def may_admin(self, task: str) -> bool:
-        """Tell whether it may administer something.
-
-        Args:
-            task: As in ``canAdmin``: ``participants``, ``streaming`` or ``transcription``.
-
-        Returns:
-            Whether it may.
-        """
+        """Tell whether it may administer something."""
         return self.is_owner or includes(self.permissions.get("canAdmin"), task)
 
     def may_send(self, kind: str) -> bool:
         """Tell whether it may send a kind of media.
 
         Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/config#permissions
-
-        Args:
-            kind: As in ``canSend``: ``audio``, ``video``, …
-
-        Returns:
-            Whether it may; a shared screen needs ``enable_screenshare`` as well.
         """
         if kind in ("screenVideo", "screenAudio") and not self.may_share:
             return False
         return includes(self.permissions.get("canSend", True), kind)
 
     def publishes(self, track: str) -> bool:
-        """Tell whether a track of it is there for others: with nothing said, it is silence.
-
-        Args:
-            track: One of `MEDIA`, or the name of a custom audio track.
-
-        Returns:
-            Whether it is on, allowed, and of somebody whom the others can see.
-        """
+        """Tell whether a track of it is there for others: with nothing said, it is silence."""
         state = self.media.get(track) or self.custom_audio.get(track) or "off"
         kind = MEDIA.get(track, "customAudio")
         return state != "off" and not self.hidden and self.may_send(kind)
 
     def sends(self, track: str) -> bool:
-        """Tell whether others get what is on a track of it now.
-
-        Args:
-            track: As for `publishes`.
-
-        Returns:
-            Whether it publishes it, and has a network.
-        """
+        """Tell whether others get what is on a track of it now."""
         return self.outage is None and self.publishes(track)
 
     def open_feeds(self) -> None:
@@ -163,12 +136,6 @@ class Participant:
         """Describe the participant in the shape of daily-python's ``participants()``.
 
         Its permissions are in the words of the REST API, which a bot's seat puts into others.
-
-        Args:
-            local: Whether the description is for the participant itself.
-
-        Returns:
-            ``{"id", "info": {…}, "media": {…}}``.
         """
         return {
             "id": self.id,
@@ -209,15 +176,7 @@ def short_name(name: str) -> str:
 
 
 def is_about(event: dict[str, Any], participant: Participant) -> bool:
-    """Tell whether an event says that somebody's own rights have changed.
-
-    Args:
-        event: As in `Seat.send`.
-        participant: Who is told.
-
-    Returns:
-        Whether it does.
-    """
+    """Tell whether an event says that somebody's own rights have changed."""
     updated = event.get("event") == "participant-updated"
     return updated and bool(event["participant"]["id"] == participant.id)
 
@@ -232,18 +191,10 @@ class Caller(Protocol):
     """Who knocks and waits for what comes of it. No method may block or raise."""
 
     def let_in(self, participant: Participant) -> None:
-        """Be in the room from now on.
-
-        Args:
-            participant: What the room knows about it.
-        """
+        """Be in the room from now on."""
 
     def turned_away(self, refused: JoinRefused) -> None:
-        """Be out for good: nobody will answer the knock any more.
-
-        Args:
-            refused: Why.
-        """
+        """Be out for good: nobody will answer the knock any more."""
 
 
 @dataclass(eq=False)
@@ -285,9 +236,6 @@ class Knock:
         """Describe it to those who may let it in, as daily-js does.
 
         Reference: https://docs.daily.co/reference/daily-js/instance-methods/waiting-participants
-
-        Returns:
-            ``{"id", "name", "awaitingAccess"}``.
         """
         return {"id": self.id, "name": self.user_name, "awaitingAccess": {"level": "full"}}
 
@@ -326,10 +274,6 @@ class Room:
         return None if self.meeting is None else self.meeting.id
 
     def counts(self) -> dict[str, int]:
-        """Count who is in.
-
-        Returns:
-            ``{"present", "hidden"}``, everybody included.
-        """
+        """Count who is in."""
         hidden = sum(participant.hidden for participant in self.participants.values())
         return {"present": len(self.participants) - hidden, "hidden": hidden}

@@ -35,10 +35,4 @@ class Seat(Protocol):
         """
 
     def close(self, reason: str) -> None:
-        """Put the participant out; it has left the room already.
-
-        Args:
-            reason: ``room-deleted``, ``room-expired``, ``token-expired``, ``time-over``,
-                ``ejected``, ``replaced``, ``shutdown``, ``network-lost`` (for too long) or
-                ``failed`` (its own seat raised).
-        """
+        """Put the participant out; it has left the room already."""

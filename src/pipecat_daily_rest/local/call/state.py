@@ -26,14 +26,7 @@ class State(Arrivals):
         clock: Clock,
         choices: Choices = Choices(),  # noqa: B008 - frozen
     ) -> None:
-        """Initialize an empty domain.
-
-        Args:
-            api_key: The one key that the REST API accepts and that signs tokens.
-            domain_name: The domain's name.
-            clock: The time.
-            choices: What to do where Daily's behaviour is unconfirmed.
-        """
+        """Initialize an empty domain."""
         super().__init__(api_key=api_key, clock=clock, choices=choices)
         self.domain_name = domain_name
 
@@ -43,14 +36,6 @@ class State(Arrivals):
         """Make a room whose parameters have been checked.
 
         The name is free; an expired room that still has it is gone at once.
-
-        Args:
-            name: The room's name.
-            privacy: ``public`` or ``private``.
-            config: The properties to keep.
-
-        Returns:
-            The room.
         """
         if (expired := self.rooms.get(name)) is not None:
             self._end(expired, "room-expired")
@@ -97,11 +82,7 @@ class State(Arrivals):
                 self._limit_stay(participant)
 
     def delete_room(self, room: Room) -> None:
-        """Delete a room and put everybody out.
-
-        Args:
-            room: The room.
-        """
+        """Delete a room and put everybody out."""
         self._end(room, "room-deleted", "deleted")
 
     def collect(self) -> None:

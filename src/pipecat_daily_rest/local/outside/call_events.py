@@ -17,23 +17,13 @@ class CallEvents:
     """Tells of calls, in the three places at once."""
 
     def __init__(self, state: State, hooks: Hooks, numbers: Numbers) -> None:
-        """Initialize.
-
-        Args:
-            state: The domain.
-            hooks: Its webhooks.
-            numbers: The numbers that it bought.
-        """
+        """Initialize."""
         self._state = state
         self._hooks = hooks
         self._numbers = numbers
 
     def ready(self, room: Room) -> None:
-        """Tell that a room's SIP endpoints take calls.
-
-        Args:
-            room: The room.
-        """
+        """Tell that a room's SIP endpoints take calls."""
         for endpoint in endpoints(room):
             uri = endpoint if endpoint.startswith("sip:") else f"sip:{endpoint}"
             self._state.record(room.name, "dialin ready", uri)
@@ -41,12 +31,7 @@ class CallEvents:
             self._state.tell(room, {"event": "dialin-ready", "sipEndpoint": uri})
 
     def dialin(self, what: str, call: DialIn) -> None:
-        """Tell of a call that came in.
-
-        Args:
-            what: ``connected`` or ``stopped``.
-            call: The call.
-        """
+        """Tell of a call that came in."""
         room, id = _place(call)
         self._state.record(room.name, f"dialin {what}", id)
         details = {"sip_from": call.from_, "display_name": _name(call)}
@@ -57,13 +42,7 @@ class CallEvents:
         self._state.tell(room, {"event": f"dialin-{what}", "data": {**data, "provider": "daily"}})
 
     def dialout(self, what: str, call: DialOut, **more: str) -> None:
-        """Tell of a call that goes out.
-
-        Args:
-            what: ``connected``, ``answered``, ``stopped`` or ``error``.
-            call: The call.
-            **more: The ``error_msg``, instead of who was called by whom.
-        """
+        """Tell of a call that goes out."""
         room, id = _place(call)
         self._state.record(room.name, f"dialout {what}", id)
         settings = call.settings
@@ -86,12 +65,7 @@ class CallEvents:
         self._state.tell(room, {"event": f"dialout-{what}", "data": {**data, **error}})
 
     def dtmf(self, call: PhoneCall, tone: str) -> None:
-        """Tell of a key that was pressed on a telephone.
-
-        Args:
-            call: The call.
-            tone: The key.
-        """
+        """Tell of a key that was pressed on a telephone."""
         room, id = _place(call)
         self._state.record(room.name, "dtmf received", id)
         member = self._state.choices.dtmf_tone_member
@@ -99,12 +73,7 @@ class CallEvents:
         self._state.tell(room, {"event": "dtmf-event", "data": data})
 
     def transfer(self, what: str, call: PhoneCall) -> None:
-        """Tell of a call that leaves the room for elsewhere.
-
-        Args:
-            what: ``triggered``, ``initiated``, ``answered`` or ``completed``.
-            call: The call.
-        """
+        """Tell of a call that leaves the room for elsewhere."""
         room, id = _place(call)
         self._state.record(room.name, f"calltransfer {what}", id)
         by = {"is_sip_refer": call.by_refer} if what in ("triggered", "initiated") else {}
@@ -142,13 +111,6 @@ def _name(call: PhoneCall) -> str:
 
 
 def endpoints(room: Room) -> list[str]:
-    """Give the SIP URIs of a room.
-
-    Args:
-        room: The room.
-
-    Returns:
-        As its ``config`` has them, with ``sip:`` or without.
-    """
+    """Give the SIP URIs of a room."""
     uris = room.config.get("sip_uri") or {}
     return [uri for uri in (uris.get("endpoint"), *uris.get("extra_endpoints", [])) if uri]

@@ -35,28 +35,14 @@ class Dialing:
     """Checks what is asked for, and has it done. Each method raises `Refusal`."""
 
     def __init__(self, state: State, telephony: Telephony) -> None:
-        """Initialize it.
-
-        Args:
-            state: The domain.
-            telephony: What connects the calls.
-        """
+        """Initialize it."""
         self._state = state
         self._choices = state.choices
         self._schema = Schema(state.choices)
         self._telephony = telephony
 
     def start(self, room: Room, body: Any, table: Mapping[str, Check] = DIALOUT_START) -> DialOut:
-        """Call somebody into a room.
-
-        Args:
-            room: The room.
-            body: Of ``dialOut/start``.
-            table: What it may hold.
-
-        Returns:
-            The call.
-        """
+        """Call somebody into a room."""
         given = self._schema.body(table, body)
         if ("sipUri" in given) == ("phoneNumber" in given):
             raise invalid(schema.MISSING)
@@ -75,49 +61,25 @@ class Dialing:
             raise invalid(exc.message) from exc
 
     def stop(self, room: Room, body: Any) -> None:
-        """End a call that went out.
-
-        Args:
-            room: The room.
-            body: Of ``dialOut/stop``.
-        """
+        """End a call that went out."""
         call, _ = self._call(room, DIALOUT_STOP, body, out=True)
         call.hang_up()
 
     def send_dtmf(self, room: Room, body: Any, table: Mapping[str, Check] = SEND_DTMF) -> PhoneCall:
-        """Press keys towards a telephone that was called.
-
-        Args:
-            room: The room.
-            body: Of ``dialOut/sendDTMF``.
-            table: What it may hold.
-
-        Returns:
-            The call.
-        """
+        """Press keys towards a telephone that was called."""
         call, given = self._call(room, table, body, "tones", out=True)
         call.tones.append(given["tones"])
         self._state.record(room.name, "dtmf sent", str(call.session_id))
         return call
 
     def transfer(self, room: Room, body: Any) -> None:
-        """Connect a call with another number or SIP URI; it leaves the room.
-
-        Args:
-            room: The room.
-            body: Of ``sipCallTransfer``.
-        """
+        """Connect a call with another number or SIP URI; it leaves the room."""
         call, given = self._call(room, TRANSFER, body, "toEndPoint")
         self._check_caller(given)
         self._telephony.transfer(call, given["toEndPoint"], refer=False)
 
     def refer(self, room: Room, body: Any) -> None:
-        """Refer a call to another SIP endpoint; it leaves the room.
-
-        Args:
-            room: The room.
-            body: Of ``sipRefer``.
-        """
+        """Refer a call to another SIP endpoint; it leaves the room."""
         call, given = self._call(room, REFER, body, "toEndPoint")
         self._telephony.transfer(call, given["toEndPoint"], refer=True)
 
@@ -155,13 +117,6 @@ class Dialing:
         return call, given
 
     def no_call(self, info: str) -> Refusal:
-        """Make the error for a call that does not exist.
-
-        Args:
-            info: The text.
-
-        Returns:
-            The error.
-        """
+        """Make the error for a call that does not exist."""
         status = self._choices.unknown_call
         return Refusal(status, "not-found" if status == 404 else "invalid-request-error", info)

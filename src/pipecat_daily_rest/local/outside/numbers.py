@@ -115,12 +115,5 @@ class Numbers:
         return bought
 
     def owns(self, number: str) -> bool:
-        """Tell whether a number was bought.
-
-        Args:
-            number: In E.164.
-
-        Returns:
-            Whether it was.
-        """
+        """Tell whether a number was bought."""
         return any(number == each.number for each in self.purchased.values())

@@ -29,14 +29,7 @@ _BOOLEAN = kind("a boolean", lambda value: isinstance(value, bool))
 
 
 def is_number(value: object) -> bool:
-    """Tell whether a value is a telephone number in E.164.
-
-    Args:
-        value: What was sent.
-
-    Returns:
-        Whether it is.
-    """
+    """Tell whether a value is a telephone number in E.164."""
     return isinstance(value, str) and re.fullmatch(r"\+[1-9][0-9]{1,14}", value) is not None
 
 

@@ -15,12 +15,7 @@ class Notices:
     """Turns what happens in the rooms into events for the webhooks."""
 
     def __init__(self, state: State, hooks: Hooks) -> None:
-        """Watch the rooms.
-
-        Args:
-            state: The domain.
-            hooks: Who is told.
-        """
+        """Watch the rooms."""
         self._state = state
         self._hooks = hooks
         self._meetings: dict[Room, dict[str, Any]] = {}  # those that run

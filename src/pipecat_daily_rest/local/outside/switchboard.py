@@ -23,13 +23,7 @@ class Switchboard:
     """Asks for a room for each call that comes in, and holds it until there is one."""
 
     def __init__(self, state: State, telephony: Telephony, outgoing: Outgoing) -> None:
-        """Initialize without configurations.
-
-        Args:
-            state: The domain.
-            telephony: What connects the calls.
-            outgoing: What asks for rooms.
-        """
+        """Initialize without configurations."""
         self.configs: dict[str, DialinConfig] = {}
         self._state = state
         self._telephony = telephony
@@ -39,21 +33,7 @@ class Switchboard:
     def dial_in(
         self, target: str, *, from_: str, to: str | None, sip_headers: dict[str, str] | None
     ) -> DialIn:
-        """Call a number that has a dial-in configuration, or the SIP URI of a room.
-
-        Args:
-            target: The number, the ``name_prefix``, ``room_creation_api``, id or SIP URI of a
-                configuration; or a room's SIP URI.
-            from_: The caller's number or SIP URI.
-            to: The number that was called, when ``target`` is not it.
-            sip_headers: The SIP headers of the call.
-
-        Returns:
-            The call, which goes on by itself.
-
-        Raises:
-            DailyConfigError: Nobody has that number.
-        """
+        """Call a number that has a dial-in configuration, or the SIP URI of a room."""
         config = next((each for each in self.configs.values() if target in each.names), None)
         room = None if config is not None else self._telephony.room_of(target)
         if config is None and room is None:
@@ -97,14 +77,7 @@ class Switchboard:
         return next((c for c in waiting if (c.id, c.domain) == (call_id, domain)), None)
 
     async def passes(self, config: DialinConfig) -> bool:
-        """Test the endpoint of a configuration, as Daily does.
-
-        Args:
-            config: The configuration.
-
-        Returns:
-            Whether the configuration may be made.
-        """
+        """Test the endpoint of a configuration, as Daily does."""
         choices = self._state.choices
         member = choices.dialin_probe
         if member is None or not config.fields.get("room_creation_api"):

@@ -30,12 +30,7 @@ class Telephony:
     """The telephones of one local Daily."""
 
     def __init__(self, state: State, hooks: Hooks) -> None:
-        """Watch the rooms.
-
-        Args:
-            state: The domain.
-            hooks: Who is told of the calls.
-        """
+        """Watch the rooms."""
         self.numbers = Numbers()
         self.dialouts: list[DialOut] = []
         self.dialins: list[DialIn] = []
@@ -48,18 +43,7 @@ class Telephony:
     # -- Out -------------------------------------------------------------------------------
 
     def dial_out(self, room: Room, settings: dict[str, Any]) -> DialOut:
-        """Call somebody. The telephone rings until the test answers it.
-
-        Args:
-            room: Into which room.
-            settings: The checked body of ``dialOut/start``.
-
-        Returns:
-            The call.
-
-        Raises:
-            JoinRefused: The telephone may not come in.
-        """
+        """Call somebody. The telephone rings until the test answers it."""
         starts = not room.participants
         call = DialOut(self, settings)
         name = settings.get("displayName") or _user(call.to)
@@ -87,11 +71,7 @@ class Telephony:
         return next((call for call in here if call.session_id == session_id), None)
 
     def answered(self, call: PhoneCall) -> None:
-        """Have a telephone picked up.
-
-        Args:
-            call: The call.
-        """
+        """Have a telephone picked up."""
         if call.state == "transferred" and not call.by_refer:
             self._events.transfer("answered", call)
         elif call.state == "ringing" and isinstance(call, DialOut):
@@ -99,12 +79,7 @@ class Telephony:
             self._events.dialout("answered", call)
 
     def fail(self, call: DialOut, reason: str) -> None:
-        """Have a call that rings fail.
-
-        Args:
-            call: The call.
-            reason: Why.
-        """
+        """Have a call that rings fail."""
         must_be(str, reason=reason)
         if call.state == "ringing" and call.person is not None:
             call.become("failed", reason)
@@ -112,27 +87,12 @@ class Telephony:
             call.person.leave()
 
     def in_room(self, room: Room) -> list[PhoneCall]:
-        """List the calls that are in a room.
-
-        Args:
-            room: The room.
-
-        Returns:
-            The calls, those that went out first.
-        """
+        """List the calls that are in a room."""
         calls: list[PhoneCall] = [*self.dialouts, *self.dialins]
         return [call for call in calls if call.session_id in room.participants]
 
     def press(self, call: PhoneCall, tones: str) -> None:
-        """Have keys of a telephone pressed.
-
-        Args:
-            call: The call.
-            tones: The keys.
-
-        Raises:
-            DailyConfigError: It is not in a room, or there are no such keys.
-        """
+        """Have keys of a telephone pressed."""
         must_be(str, tones=tones)
         room = call.room
         if room is None or call.session_id not in room.participants:
@@ -145,11 +105,7 @@ class Telephony:
             self._events.dtmf(call, tone)
 
     def hang_up(self, call: PhoneCall) -> None:
-        """End a call, from whichever side.
-
-        Args:
-            call: The call.
-        """
+        """End a call, from whichever side."""
         if call.state == "transferred":
             call.become("ended")
             if not call.by_refer:
@@ -160,13 +116,7 @@ class Telephony:
             call.person.leave()
 
     def transfer(self, call: PhoneCall, to: str, *, refer: bool) -> None:
-        """Take a telephone out of its room and connect it elsewhere.
-
-        Args:
-            call: The call.
-            to: The number or SIP URI.
-            refer: Whether by a SIP REFER, after which nobody here knows how it goes on.
-        """
+        """Take a telephone out of its room and connect it elsewhere."""
         call.transferred_to, call.by_refer = to, refer
         call.meeting_id = call.room.meeting_id if call.room is not None else None
         self._events.transfer("triggered", call)
@@ -193,17 +143,7 @@ class Telephony:
         return None
 
     def connect(self, call: DialIn, room: Room, sip_uri: str) -> None:
-        """Connect a call with a room.
-
-        Args:
-            call: The call.
-            room: The room.
-            sip_uri: The room's SIP URI, with parameters or without.
-
-        Raises:
-            NotReady: The room does not take a call.
-            JoinRefused: The telephone may not come in.
-        """
+        """Connect a call with a room."""
         if room not in self._ready and self._state.choices.sip_needs_session:
             msg = (
                 f"nobody is in room {room.name}: its SIP endpoint takes a call when dialin-ready "
@@ -219,14 +159,7 @@ class Telephony:
         self._events.dialin("connected", call)
 
     def phones(self, room: Room) -> int:
-        """Count the telephones in a room.
-
-        Args:
-            room: The room.
-
-        Returns:
-            How many there are, in and out together.
-        """
+        """Count the telephones in a room."""
         return sum(participant.kind == PHONE for participant in room.participants.values())
 
     # -- What happens in the rooms ---------------------------------------------------------

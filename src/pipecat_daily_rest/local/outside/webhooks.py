@@ -97,12 +97,7 @@ class Hooks:
     """The webhooks of one local Daily."""
 
     def __init__(self, state: State, outgoing: Outgoing) -> None:
-        """Initialize; there are none.
-
-        Args:
-            state: The domain.
-            outgoing: What sends.
-        """
+        """Initialize; there are none."""
         self._state = state
         self._outgoing = outgoing
         self._lines: dict[Hook, _Line] = {}
@@ -125,41 +120,19 @@ class Hooks:
         return next((hook for hook in self._lines if hook.uuid == id), None)
 
     def add(self, hook: Hook) -> None:
-        """Add a webhook that was verified.
-
-        Args:
-            hook: The webhook.
-        """
+        """Add a webhook that was verified."""
         self._lines[hook] = _Line()
 
     def remove(self, hook: Hook) -> None:
-        """Remove a webhook; what waits for it is never delivered.
-
-        Args:
-            hook: The webhook.
-        """
+        """Remove a webhook; what waits for it is never delivered."""
         self._lines.pop(hook).stop()
 
     async def verify(self, url: str, hmac: Secret, basic_auth: Secret | None) -> bool:
-        """Test an endpoint as Daily does when it is configured.
-
-        Args:
-            url: Where.
-            hmac: What the test is signed with.
-            basic_auth: Credentials of the endpoint.
-
-        Returns:
-            Whether it answered 200 promptly.
-        """
+        """Test an endpoint as Daily does when it is configured."""
         return await self._post(url, as_body(_TEST), hmac, basic_auth) == 200
 
     def emit(self, kind: str, payload: dict[str, Any]) -> None:
-        """Send an event to every webhook that gets it. Returns at once.
-
-        Args:
-            kind: Its type.
-            payload: What it says.
-        """
+        """Send an event to every webhook that gets it. Returns at once."""
         if self._closed:
             return
         event = {

@@ -34,15 +34,7 @@ _FAULT = (*_WHICH, *(field.name for field in dataclasses.fields(Failure)))
 
 
 def routes(api_key: str, faults: Faults) -> list[web.RouteDef]:
-    """Give the routes that add, list and clear faults.
-
-    Args:
-        api_key: The key that every request has to carry.
-        faults: Where they are added.
-
-    Returns:
-        The routes.
-    """
+    """Give the routes that add, list and clear faults."""
 
     def guarded(does: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
         async def handler(request: web.Request) -> web.Response:

@@ -189,14 +189,7 @@ class Faults:
         self._stopped = False
 
     def add(self, fault: F) -> F:
-        """Add one.
-
-        Args:
-            fault: The fault.
-
-        Returns:
-            The same.
-        """
+        """Add one."""
         self.added.append(fault)
         return fault
 

@@ -23,14 +23,7 @@ _GONE = "What this link led to was deleted."
 
 
 def routes(parts: Parts) -> list[web.RouteDef]:
-    """List the routes of the files.
-
-    Args:
-        parts: Whose.
-
-    Returns:
-        One ``GET``, without a key: the link's signature is enough.
-    """
+    """List the routes of the files."""
     return [web.get(_PATH, _Files(parts).get)]
 
 

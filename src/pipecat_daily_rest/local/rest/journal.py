@@ -48,11 +48,7 @@ class Journal(list[Request]):
     """The latest 10,000 requests whose bodies have 8 MiB together, in order of arrival."""
 
     def append(self, request: Request) -> None:
-        """Keep a request, and forget the oldest tenth once there are too many.
-
-        Args:
-            request: The request.
-        """
+        """Keep a request, and forget the oldest tenth once there are too many."""
         super().append(request)
         if len(self) > _MOST:
             del self[: len(self) - _MOST * 9 // 10]
@@ -68,15 +64,7 @@ class Journal(list[Request]):
 
 
 def masked_body(body: Any, api_key: str) -> Any:
-    """Take the API key, meeting tokens, and the secrets of webhooks out of a body.
-
-    Args:
-        body: The parsed JSON.
-        api_key: The key.
-
-    Returns:
-        The body with ``***`` in their place.
-    """
+    """Take the API key, meeting tokens, and the secrets of webhooks out of a body."""
     return masked(_without_secrets(body), api_key)
 
 
@@ -92,14 +80,6 @@ def _without_secrets(value: Any) -> Any:
 
 
 def masked_path(path: str, api_key: str) -> str:
-    """Take the API key and meeting tokens out of a path.
-
-    Args:
-        path: The path below ``/v1``.
-        api_key: The key.
-
-    Returns:
-        The path with ``***`` in their place.
-    """
+    """Take the API key and meeting tokens out of a path."""
     text: str = masked(path, api_key)
     return _TOKEN_PATH.sub(rf"\1{MASK}", text)

@@ -75,15 +75,7 @@ class Limiter:
         self._counted: dict[tuple[str, str], deque[float]] = {}
 
     def check(self, request: str, endpoint: str) -> None:
-        """Count a request.
-
-        Args:
-            request: Its method and its path below ``/v1``.
-            endpoint: The same for all requests to the endpoint.
-
-        Raises:
-            Refusal: It is one too many.
-        """
+        """Count a request."""
         tier = self._tier(request)
         if tier is None:
             return

@@ -27,14 +27,7 @@ PREFIX = "/v1"
 
 
 def routes(parts: Parts) -> list[web.RouteDef]:
-    """List the routes of the REST API.
-
-    Args:
-        parts: Whose.
-
-    Returns:
-        The routes, all of them below ``/v1/``: ``/v1`` is the page of a room of that name.
-    """
+    """List the routes of the REST API."""
     api = _Api(parts)
     table: list[Route] = [route for family in FAMILIES for route in family(parts).routes()]
     # A room may be called v1, and these are where its page and its bots go.
@@ -119,13 +112,6 @@ def authenticate(request: web.Request, api_key: str) -> None:
     """Check who asks.
 
     Reference: https://docs.daily.co/docs/rest-api/authentication
-
-    Args:
-        request: The request.
-        api_key: The key that it has to carry.
-
-    Raises:
-        Refusal: It does not.
     """
     header = request.headers.get(hdrs.AUTHORIZATION, "")
     if (match := re.fullmatch(r"Bearer +(\S+)", header)) is None:

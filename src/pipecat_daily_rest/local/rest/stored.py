@@ -101,11 +101,7 @@ class Stored:
     """What is stored of the calls of one local Daily."""
 
     def __init__(self, state: State) -> None:
-        """Initialize; nothing is stored yet.
-
-        Args:
-            state: The domain.
-        """
+        """Initialize; nothing is stored yet."""
         self._state = state
         self.recordings: dict[str, Recording] = {}
         self.transcripts: dict[str, Transcript] = {}
@@ -194,14 +190,7 @@ class Stored:
         return transcript
 
     def delete_transcript(self, transcript: Transcript) -> Transcript:
-        """Delete a transcript: its file, and its entry if that does not stay.
-
-        Args:
-            transcript: Which.
-
-        Returns:
-            What is left of it.
-        """
+        """Delete a transcript: its file, and its entry if that does not stay."""
         now = self._state.clock.now()
         rest = replace(transcript, status="t_deleted", content=None, updated=now)
         if self._state.choices.deleted_transcript_stays:
@@ -223,14 +212,7 @@ class Stored:
 
 
 def newest_first(items: Mapping[str, T]) -> list[T]:
-    """Sort what is stored.
-
-    Args:
-        items: By id.
-
-    Returns:
-        The newest first, as in all lists of Daily.
-    """
+    """Sort what is stored."""
     return sorted(items.values(), key=lambda item: (int(item.start), item.id), reverse=True)
 
 

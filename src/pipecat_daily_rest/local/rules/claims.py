@@ -67,12 +67,7 @@ class BadToken(Exception):
     """
 
     def __init__(self, kind: str, message: str) -> None:
-        """Initialize the error.
-
-        Args:
-            kind: Daily's join error type.
-            message: What is wrong, as the end of a sentence.
-        """
+        """Initialize the error."""
         super().__init__(message)
         self.kind = kind
 

@@ -19,13 +19,7 @@ class Wrong(Exception):
     """
 
     def __init__(self, name: str, value: Any, expected: str) -> None:
-        """Initialize the error.
-
-        Args:
-            name: The property, with the path to it.
-            value: What it was.
-            expected: What it should be, in words.
-        """
+        """Initialize the error."""
         super().__init__(name, value, expected)
         self.fields = {"name": name, "value": as_text(value), "expected": expected}
 
@@ -54,15 +48,7 @@ def as_text(value: Any) -> str:
 
 
 def kind(expected: str, accepts: Callable[[Any], bool]) -> Check:
-    """Make a kind from a test.
-
-    Args:
-        expected: What the value should be, in words.
-        accepts: Whether a value is one.
-
-    Returns:
-        The check.
-    """
+    """Make a kind from a test."""
 
     def check(name: str, value: Any) -> None:
         if not accepts(value):
@@ -87,15 +73,7 @@ def is_number(value: Any) -> bool:
 
 
 def integer(low: int, high: float = math.inf) -> Check:
-    """Take whole numbers; 2.0 is one, as in JavaScript.
-
-    Args:
-        low: The least.
-        high: The most.
-
-    Returns:
-        The check.
-    """
+    """Take whole numbers; 2.0 is one, as in JavaScript."""
     bounds = f"{low} or more" if high == math.inf else f"from {low} to {high}"
     return kind(
         f"a whole number, {bounds}",
@@ -104,14 +82,7 @@ def integer(low: int, high: float = math.inf) -> Check:
 
 
 def one_of(*values: str) -> Check:
-    """Take one of some strings.
-
-    Args:
-        *values: The strings.
-
-    Returns:
-        The check.
-    """
+    """Take one of some strings."""
     return kind(f"one of {', '.join(values)}", lambda value: value in values)
 
 
@@ -195,14 +166,7 @@ def an_object(*required: str, **fields: Check) -> Check:
 
 
 def map_of(item: Check) -> Check:
-    """Take an object whose members may have any names.
-
-    Args:
-        item: The kind of its members.
-
-    Returns:
-        The check.
-    """
+    """Take an object whose members may have any names."""
 
     def check(name: str, value: Any) -> None:
         if not isinstance(value, dict):
@@ -214,16 +178,7 @@ def map_of(item: Check) -> Check:
 
 
 def array_of(item: Check, *, most: float = math.inf, unique: bool = False) -> Check:
-    """Take an array.
-
-    Args:
-        item: The kind of its values.
-        most: How many it may have.
-        unique: Whether no value may be there twice.
-
-    Returns:
-        The check.
-    """
+    """Take an array."""
 
     def check(name: str, value: Any) -> None:
         if not isinstance(value, list):
@@ -239,16 +194,7 @@ def array_of(item: Check, *, most: float = math.inf, unique: bool = False) -> Ch
 
 
 def either(alternative: type, first: Check, otherwise: Check) -> Check:
-    """Take one of two kinds, which the type of the value tells apart.
-
-    Args:
-        alternative: The type of values of the first kind.
-        first: The first kind.
-        otherwise: The other kind.
-
-    Returns:
-        The check.
-    """
+    """Take one of two kinds, which the type of the value tells apart."""
 
     def check(name: str, value: Any) -> None:
         (first if isinstance(value, alternative) else otherwise)(name, value)

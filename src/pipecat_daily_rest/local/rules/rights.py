@@ -18,14 +18,6 @@ def permissions(
     Token over room over domain over Daily's defaults; room and domain are not for owners.
 
     Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#permissions
-
-    Args:
-        room: The room's properties.
-        rights: The token's properties.
-        domain: The domain's properties.
-
-    Returns:
-        ``hasPresence``, ``canSend``, ``canReceive``, ``canAdmin``.
     """
     owner = rights.get("is_owner") is True
     defaults = {
@@ -44,13 +36,6 @@ def changed(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, A
     """Change permissions: what is given takes the place of what was, by members of ``canReceive``.
 
     Reference: https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
-
-    Args:
-        before: The permissions.
-        change: Some of them.
-
-    Returns:
-        The permissions afterwards.
     """
     after = {**before, **change}
     if "canReceive" in change:
@@ -59,15 +44,7 @@ def changed(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, A
 
 
 def includes(granted: Any, what: str) -> bool:
-    """Tell whether ``canSend`` or ``canAdmin`` includes something.
-
-    Args:
-        granted: All, nothing, or a list.
-        what: ``audio``, ``participants``, …
-
-    Returns:
-        Whether it does.
-    """
+    """Tell whether ``canSend`` or ``canAdmin`` includes something."""
     return what in granted if isinstance(granted, list | tuple | set) else bool(granted)
 
 
@@ -83,17 +60,6 @@ def receives(
     """Tell whether ``canReceive`` lets somebody have another's media.
 
     The most specific of ``base``, ``byUserId`` and ``byParticipantId`` that names the kind counts.
-
-    Args:
-        can_receive: The permission.
-        kind: As in ``canSend``: ``audio``, ``video``, ``customAudio``, …
-        id: The other's session id.
-        user_id: The other's user id.
-        track: The name of a custom track.
-        unnamed: What counts for a kind that nothing names.
-
-    Returns:
-        Whether it does.
     """
     allowed = unnamed
     rules = (
@@ -123,17 +89,7 @@ _ADMINISTERS = ("participants", "streaming", "transcription")
 
 
 def from_bot(change: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what a bot wants to change of somebody's permissions.
-
-    Args:
-        change: Some permissions, in the words of daily-python.
-
-    Returns:
-        The same in those of the REST API; not checked further.
-
-    Raises:
-        ValueError: It is in other words.
-    """
+    """Read what a bot wants to change of somebody's permissions."""
 
     def word(name: Any) -> Any:
         if name in _TO_BOTS:
@@ -157,13 +113,6 @@ def for_bots(permissions: Mapping[str, Any], choices: Choices) -> dict[str, Any]
     """Say what somebody may do as a bot reads it.
 
     Reference: https://reference-python.daily.co/types.html#participantpermissions
-
-    Args:
-        permissions: As a participant has them.
-        choices: What nobody outside Daily knows.
-
-    Returns:
-        The same in the words of daily-python.
     """
     told = dict(permissions)
     if choices.bots_read_lists:
@@ -180,15 +129,7 @@ def for_bots(permissions: Mapping[str, Any], choices: Choices) -> dict[str, Any]
 
 
 def event_for_bots(event: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
-    """Put the permissions in what a bot is told into the words of daily-python.
-
-    Args:
-        event: As in `Seat.send`, or the answer to a join.
-        choices: As for `for_bots`.
-
-    Returns:
-        The event as a bot reads it.
-    """
+    """Put the permissions in what a bot is told into the words of daily-python."""
 
     def described(participant: Mapping[str, Any]) -> Mapping[str, Any]:
         if "info" not in participant:  # somebody at the door
@@ -231,13 +172,6 @@ def start_off(room: Mapping[str, Any], rights: Mapping[str, Any]) -> dict[str, s
     """Tell which tracks are off at the start, whatever the newcomer would like.
 
     Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-
-    Args:
-        room: The room's properties.
-        rights: The token's properties; they win.
-
-    Returns:
-        ``off``, by track.
     """
     both = {**room, **rights}
     tracks = {"microphone": "start_audio_off", "camera": "start_video_off"}
@@ -263,16 +197,7 @@ def ejection(room: Mapping[str, Any], rights: Mapping[str, Any], now: float) -> 
 
 
 def ejection_reason(room: Mapping[str, Any], rights: Mapping[str, Any], now: float) -> str:
-    """Tell by which rule it is, as in `Seat.close`.
-
-    Args:
-        room: As for `ejection`.
-        rights: As for `ejection`.
-        now: As for `ejection`.
-
-    Returns:
-        ``token-expired``, ``room-expired`` or ``time-over``.
-    """
+    """Tell by which rule it is, as in `Seat.close`."""
     return min(_ends(room, rights, now))[1]
 
 

@@ -43,14 +43,7 @@ class Refusal(Exception):
     """
 
     def __init__(self, status: int, error: str, info: str | None = None, **more: Any) -> None:
-        """Initialize the refusal.
-
-        Args:
-            status: The HTTP status.
-            error: Daily's stable error code.
-            info: The text for people.
-            **more: Further members of the body.
-        """
+        """Initialize the refusal."""
         super().__init__(info or error)
         self.status = status
         self.body = {"error": error, **({} if info is None else {"info": info}), **more}
@@ -58,28 +51,12 @@ class Refusal(Exception):
 
 
 def invalid(info: str) -> Refusal:
-    """Make the error for a bad request.
-
-    Args:
-        info: The text for people.
-
-    Returns:
-        A 400.
-    """
+    """Make the error for a bad request."""
     return Refusal(400, "invalid-request-error", info)
 
 
 def no_room(name: str, status: int = 404, **more: Any) -> Refusal:
-    """Make the error for a room that does not exist.
-
-    Args:
-        name: The room's name.
-        status: The HTTP status.
-        **more: Further members of the body.
-
-    Returns:
-        A 404, or what ``status`` says.
-    """
+    """Make the error for a room that does not exist."""
     error = "not-found" if status == 404 else "invalid-request-error"
     return Refusal(status, error, NO_ROOM.format(name=name), **more)
 
@@ -103,26 +80,11 @@ class Schema:
     """Checks what a request carries."""
 
     def __init__(self, choices: Choices) -> None:
-        """Initialize the schema.
-
-        Args:
-            choices: What to do where Daily's behaviour is unconfirmed.
-        """
+        """Initialize the schema."""
         self._choices = choices
 
     def fields(self, body: Any, *known: str) -> dict[str, Any]:
-        """Check a body's outermost members.
-
-        Args:
-            body: The parsed JSON.
-            *known: The members that it may have.
-
-        Returns:
-            Those that are not null.
-
-        Raises:
-            Refusal: It is no object, or has others.
-        """
+        """Check a body's outermost members."""
         if not isinstance(body, dict):
             raise invalid("the body should be a JSON object")
         if unknown := [name for name in body if name not in known]:
@@ -157,14 +119,7 @@ class Schema:
         return RoomRequest(given.get("name"), given.get("privacy"), properties)
 
     def room_name(self, name: Any) -> None:
-        """Check a name for a new room.
-
-        Args:
-            name: The name.
-
-        Raises:
-            Refusal: No room can have it.
-        """
+        """Check a name for a new room."""
         if not isinstance(name, str) or not name:
             raise self.wrong("name", name, "a string of 1 to 128 characters")
         if re.search(r"[^A-Za-z0-9_-]", name):
@@ -213,18 +168,7 @@ class Schema:
         return properties
 
     def body(self, table: Mapping[str, Check], body: Any) -> dict[str, Any]:
-        """Check a body against a table.
-
-        Args:
-            table: The members that it may have.
-            body: The parsed JSON.
-
-        Returns:
-            Those that are not null.
-
-        Raises:
-            Refusal: It is no object, has others, or one is wrong.
-        """
+        """Check a body against a table."""
         given = self.fields(body, *table)
         self._check(table, given)
         return given
@@ -286,16 +230,7 @@ class Schema:
         return None if value is None else value == "true"
 
     def wrong(self, name: str, value: Any, expected: str) -> Refusal:
-        """Make the error for a bad value.
-
-        Args:
-            name: The field.
-            value: What it was.
-            expected: What it should be, in words.
-
-        Returns:
-            A 400.
-        """
+        """Make the error for a bad value."""
         text = self._choices.wrong_value_info
         return invalid(text.format(name=name, value=as_text(value), expected=expected))
 
@@ -332,14 +267,7 @@ class Schema:
 
 
 def config(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what a room's ``config`` holds: only what differs from Daily's defaults.
-
-    Args:
-        properties: Checked properties.
-
-    Returns:
-        Without nulls and defaults.
-    """
+    """Give what a room's ``config`` holds: only what differs from Daily's defaults."""
     return {
         name: value
         for name, value in properties.items()

@@ -60,11 +60,7 @@ class Door:
 
     @property
     def participant(self) -> Participant:
-        """What the room knows about it.
-
-        Raises:
-            RuntimeError: It is not in yet.
-        """
+        """What the room knows about it."""
         if self._participant is None:
             msg = f"{self.user_name or self.id} is not in the room: it knocked; see is_in()"
             raise RuntimeError(msg)
@@ -88,27 +84,11 @@ class Door:
         return self._state.waiting(self.participant)
 
     def lets_in(self, id: str = "*") -> None:
-        """Let somebody in who has knocked.
-
-        Args:
-            id: The session id; everybody who waits when ``*``.
-
-        Raises:
-            PermissionError: It is neither an owner nor an admin of participants.
-            LookupError: Nobody with this id waits.
-        """
+        """Let somebody in who has knocked."""
         must_be(str, id=id)
         self._state.decide(self.participant.room, id, by=self.participant, let_in=True)
 
     def turns_away(self, id: str = "*") -> None:
-        """Do not let somebody in who has knocked.
-
-        Args:
-            id: As for `lets_in`.
-
-        Raises:
-            PermissionError: As for `lets_in`.
-            LookupError: As for `lets_in`.
-        """
+        """Do not let somebody in who has knocked."""
         must_be(str, id=id)
         self._state.decide(self.participant.room, id, by=self.participant, let_in=False)

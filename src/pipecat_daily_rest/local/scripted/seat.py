@@ -20,11 +20,7 @@ class ScriptedSeat(Inbox):
     """
 
     def __init__(self, keep: int) -> None:
-        """Initialize a seat with nothing to say.
-
-        Args:
-            keep: How many blocks of each sound it remembers.
-        """
+        """Initialize a seat with nothing to say."""
         super().__init__()
         self.scripts: dict[str, deque[Block]] = {}
         self.mix: deque[Block] = deque(maxlen=keep)

@@ -74,11 +74,7 @@ class Sight:
         me.feeds[source].show(shown)
 
     def hides(self: _Driven, source: str = "camera") -> None:
-        """Switch the camera or the screen off.
-
-        Args:
-            source: ``camera`` or ``screenVideo``.
-        """
+        """Switch the camera or the screen off."""
         must_be(_Source, source=source)
         self._state.update(self.participant, media={source: "off"})
 

@@ -36,14 +36,7 @@ FAMILIES: tuple[type[Family], ...] = (
 
 
 def refusals(parts: Parts) -> dict[tuple[str, str], str]:
-    """List what a local Daily refuses, since it has no meaning on one machine.
-
-    Args:
-        parts: Its.
-
-    Returns:
-        Why, by method and path below ``/v1``.
-    """
+    """List what a local Daily refuses, since it has no meaning on one machine."""
     return {
         (method, path): endpoint.refused
         for family in FAMILIES

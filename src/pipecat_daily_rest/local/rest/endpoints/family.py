@@ -30,22 +30,14 @@ class Family:
     """
 
     def __init__(self, parts: Parts) -> None:
-        """Initialize the endpoints.
-
-        Args:
-            parts: What they work on.
-        """
+        """Initialize the endpoints."""
         self._parts = parts
         self._state = parts.state
         self._choices = parts.state.choices
         self._schema = Schema(parts.state.choices)
 
     def routes(self) -> list[Route]:
-        """List the endpoints.
-
-        Returns:
-            Method, path below ``/v1``, and what answers.
-        """
+        """List the endpoints."""
         raise NotImplementedError
 
     @property
@@ -108,12 +100,6 @@ def refused(why: str) -> Callable[[_Method], _Method]:
 
     The method checks the request as Daily would, so that unknown rooms and bad bodies are told
     first. Its ``refused`` says why, for the table of what this Daily can do.
-
-    Args:
-        why: A sentence without a full stop, for whoever reads the answer.
-
-    Returns:
-        The decorator of the method.
     """
 
     def decorate(check: _Method) -> _Method:

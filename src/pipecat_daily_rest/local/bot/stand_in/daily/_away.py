@@ -37,11 +37,7 @@ def _is_away(host: Any) -> bool:
 
 
 def follow(handler: type) -> None:
-    """Have the default of Pipecat's ``DailyParams.api_url`` follow ``DAILY_API_URL``.
-
-    Args:
-        handler: A new `EventHandler`. Pipecat's own is one, and comes after its parameters.
-    """
+    """Have the default of Pipecat's ``DailyParams.api_url`` follow ``DAILY_API_URL``."""
     if handler.__module__ != _TRANSPORT:
         return
     params = getattr(sys.modules[_TRANSPORT], "DailyParams", None)

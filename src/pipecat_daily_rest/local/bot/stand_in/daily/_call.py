@@ -32,11 +32,7 @@ class Call(Senses):
     """
 
     def __init__(self, handler: EventHandler | None) -> None:
-        """Initialize a call that is nowhere yet.
-
-        Args:
-            handler: Who is told.
-        """
+        """Initialize a call that is nowhere yet."""
         super().__init__()
         self._handler = handler
         self._events = Worker("daily-events")
@@ -95,12 +91,7 @@ class Call(Senses):
             return copy.deepcopy(self.others.get(self._speaker or ""))
 
     def emit(self, event: str, *args: Any) -> None:
-        """Tell the handler.
-
-        Args:
-            event: Its method.
-            *args: What the method takes.
-        """
+        """Tell the handler."""
         if self._handler is not None and not self._released:
             self._events.call(getattr(self._handler, event), *args)
 
@@ -155,29 +146,12 @@ class Call(Senses):
             raise CallError(msg)
 
     async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
-        """Ask the room.
-
-        Args:
-            op: What.
-            **fields: Of the op.
-
-        Returns:
-            The answer.
-
-        Raises:
-            CallError: Not in a call, or the room refused.
-        """
+        """Ask the room."""
         self.need()
         return await self._link.request(op, **fields)
 
     def join(self, url: str, token: str | None, completion: Completion) -> None:
-        """Join a room.
-
-        Args:
-            url: Its URL.
-            token: The meeting token.
-            completion: Called with the call's data and the error.
-        """
+        """Join a room."""
 
         def tell() -> None:
             for other in copy.deepcopy(list(self.others.values())):
@@ -236,11 +210,7 @@ class Call(Senses):
             self._link = link
 
     def rename(self, user_name: str) -> None:
-        """Take another name.
-
-        Args:
-            user_name: The name.
-        """
+        """Take another name."""
 
         async def tell() -> None:
             if self._link is not None:

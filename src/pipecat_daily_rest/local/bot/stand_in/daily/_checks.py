@@ -22,58 +22,27 @@ class MadeByModule:
 
 
 def need(value: Any, kind: type) -> None:
-    """Refuse a value of another type.
-
-    Args:
-        value: The value.
-        kind: The type that it must have.
-
-    Raises:
-        TypeError: It has another.
-    """
+    """Refuse a value of another type."""
     if not isinstance(value, kind):
         msg = f"{type(value).__name__!r} object is not an instance of {kind.__name__!r}"
         raise TypeError(msg)
 
 
 def need_texts(*values: Any) -> None:
-    """Refuse what is neither a string nor None.
-
-    Args:
-        *values: The values.
-
-    Raises:
-        TypeError: One is of another type.
-    """
+    """Refuse what is neither a string nor None."""
     for value in values:
         if value is not None:
             need(value, str)
 
 
 def need_flag(value: Any) -> None:
-    """Refuse what is neither a boolean nor None.
-
-    Args:
-        value: The value.
-
-    Raises:
-        TypeError: It is of another type.
-    """
+    """Refuse what is neither a boolean nor None."""
     if value is not None:
         need(value, bool)
 
 
 def need_count(*values: Any, bits: int = 32) -> None:
-    """Refuse what is no whole number of a size.
-
-    Args:
-        *values: The values.
-        bits: How large they may be.
-
-    Raises:
-        TypeError: One is no whole number.
-        OverflowError: One is negative or too large.
-    """
+    """Refuse what is no whole number of a size."""
     for value in values:
         if operator.index(value) < 0:
             msg = "can't convert negative int to unsigned"

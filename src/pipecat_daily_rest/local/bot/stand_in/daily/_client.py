@@ -27,15 +27,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
     """
 
     def __init__(self, event_handler: EventHandler | None = None) -> None:
-        """Initialize a client that is in no call.
-
-        Args:
-            event_handler: Who is told what happens.
-
-        Raises:
-            TypeError: It is no `EventHandler`.
-            RuntimeError: `Daily.init` was not called.
-        """
+        """Initialize a client that is in no call."""
         context.need()
         super().__init__(event_handler)
 
@@ -81,11 +73,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
     # -- Who is there ----------------------------------------------------------------------
 
     def set_user_name(self, user_name: str) -> None:
-        """Take a name.
-
-        Args:
-            user_name: The name.
-        """
+        """Take a name."""
         need(user_name, str)
         self._call.rename(user_name)
 

@@ -34,11 +34,7 @@ class _Context:
         self._exists = False
 
     def need(self) -> None:
-        """Check that it has begun.
-
-        Raises:
-            RuntimeError: It has not.
-        """
+        """Check that it has begun."""
         if not self._exists:
             msg = "call Daily.init() first: on Daily the process would abort here"
             raise RuntimeError(msg)
@@ -52,15 +48,7 @@ class Daily(MadeByModule):
 
     @staticmethod
     def init(worker_threads: int = 2, log_level: LogLevel = LogLevel.Off) -> None:
-        """Begin to use the module, once in a process.
-
-        Args:
-            worker_threads: Without effect.
-            log_level: Without effect.
-
-        Raises:
-            RuntimeError: It was called before.
-        """
+        """Begin to use the module, once in a process."""
         need_count(worker_threads, bits=64)
         need(log_level, LogLevel)
         context.begin()
@@ -72,11 +60,7 @@ class Daily(MadeByModule):
 
     @staticmethod
     def set_log_level(log_level: LogLevel) -> None:
-        """Log more or less. Without effect: the stand-in logs with loguru.
-
-        Args:
-            log_level: How much.
-        """
+        """Log more or less. Without effect: the stand-in logs with loguru."""
         need(log_level, LogLevel)
 
     @staticmethod
@@ -151,11 +135,5 @@ class Daily(MadeByModule):
         """Let a call of this process be heard through a speaker.
 
         It is the next one that is joined in the same task or thread; without it, the last one.
-
-        Args:
-            device_name: The speaker's name.
-
-        Raises:
-            RuntimeError: There is no such speaker.
         """
         output.select(device_name)

@@ -48,11 +48,7 @@ class Ears:
     """The renderers of a call, and the thread that feeds them and the speaker."""
 
     def __init__(self, call: Source) -> None:
-        """Initialize ears that hear nobody.
-
-        Args:
-            call: Whose.
-        """
+        """Initialize ears that hear nobody."""
         self._call = call
         self._lock = threading.Lock()
         self._worker = Worker("daily-audio")
@@ -73,14 +69,7 @@ class Ears:
             self._renderers[id, source] = _Renderer(id, source, callback, rate, interval_ms)
 
     def wanted(self, present: Collection[str]) -> list[tuple[str, str]]:
-        """Tell whose voices are wanted.
-
-        Args:
-            present: The session ids of those who are there.
-
-        Returns:
-            Their session ids, each with the source.
-        """
+        """Tell whose voices are wanted."""
         with self._lock:
             return sorted(key for key in self._renderers if key[0] in present)
 

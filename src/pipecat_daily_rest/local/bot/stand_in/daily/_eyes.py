@@ -54,14 +54,7 @@ class Eyes:
         self._renderers: dict[tuple[str, str], _Renderer] = {}
 
     def render(self, id: str, callback: Any, source: str, color_format: str) -> None:
-        """Give what a participant shows to the bot from now on.
-
-        Args:
-            id: The participant's session id.
-            callback: Called with the id, a `VideoFrame` and the source.
-            source: ``camera`` or ``screenVideo``; a local room has no others.
-            color_format: How a pixel is to be written.
-        """
+        """Give what a participant shows to the bot from now on."""
         renderer = _Renderer(id, source, callback, color_format)
         with self._lock:
             before = self._renderers.get((id, source))
@@ -73,14 +66,7 @@ class Eyes:
             self._worker.call(self._see, renderer)
 
     def wanted(self, present: Collection[str]) -> list[tuple[str, str]]:
-        """Tell whose pictures are wanted.
-
-        Args:
-            present: The session ids of those who are there.
-
-        Returns:
-            Their session ids, each with the source.
-        """
+        """Tell whose pictures are wanted."""
         with self._lock:
             return sorted(key for key in self._renderers if key[0] in present)
 

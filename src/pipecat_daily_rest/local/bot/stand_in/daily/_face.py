@@ -18,11 +18,7 @@ class Face:
     """The camera and the screen of a call. What nobody looks at is not sent."""
 
     def __init__(self, show: Callable[[str, int, int, bytes], None]) -> None:
-        """Initialize a face that shows nothing.
-
-        Args:
-            show: Takes the name of a track, a width, a height and RGB; must not block or raise.
-        """
+        """Initialize a face that shows nothing."""
         self._show = show
         self._lock = threading.Lock()
         self._worker = Worker("daily-camera")
@@ -32,11 +28,7 @@ class Face:
         self._due: set[str] = set()
 
     def connect(self, inputs: Mapping[str, Any]) -> None:
-        """Show what the inputs say from now on.
-
-        Args:
-            inputs: As `CallClient.inputs` gives them.
-        """
+        """Show what the inputs say from now on."""
         sources = {}
         for name in _SOURCES:
             source = find_video(inputs[name].get("settings") or {})
@@ -52,12 +44,7 @@ class Face:
                 self._again(name)
 
     def want(self, name: str, wanted: bool) -> None:
-        """Note that somebody looks at a track, or nobody any more.
-
-        Args:
-            name: The track's name.
-            wanted: Whether somebody does.
-        """
+        """Note that somebody looks at a track, or nobody any more."""
         with self._lock:
             (self._wanted.add if wanted else self._wanted.discard)(name)
         if wanted:
@@ -77,11 +64,7 @@ class Face:
         self._worker.stop()
 
     def picture(self, source: CustomVideoSource) -> None:
-        """Look at what a source shows, on the thread that writes it (`Sink`).
-
-        Args:
-            source: The source.
-        """
+        """Look at what a source shows, on the thread that writes it (`Sink`)."""
         with self._lock:
             for name in self._wanted - self._due:
                 if self._sources.get(name) is source:

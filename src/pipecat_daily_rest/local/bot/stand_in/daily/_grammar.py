@@ -211,15 +211,7 @@ PROFILES = a_map(_MEDIA)
 
 
 def subscriptions(profiles: Collection[str], *, by_profile: bool = False) -> Shape:
-    """Take what is to be received of each participant.
-
-    Args:
-        profiles: The names of the profiles that there are.
-        by_profile: Whether it is said for all who have a profile, by its name.
-
-    Returns:
-        The shape.
-    """
+    """Take what is to be received of each participant."""
     settings = struct(exact=True, profile=setting(word(*profiles)), media=_MEDIA)
     whole_media = lambda value: {"media": _MEDIA(value)}
     key = word(*profiles) if by_profile else an_id

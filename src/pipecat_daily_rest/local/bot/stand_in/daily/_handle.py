@@ -15,14 +15,7 @@ class Handle:
     """Holds a call."""
 
     def __init__(self, event_handler: EventHandler | None) -> None:
-        """Initialize a handle on a call that is nowhere yet.
-
-        Args:
-            event_handler: Who is told what happens.
-
-        Raises:
-            TypeError: It is no `EventHandler`.
-        """
+        """Initialize a handle on a call that is nowhere yet."""
         if event_handler is not None and not isinstance(event_handler, EventHandler):
             msg = "event_handler should be a subclass of `EventHandler`"
             raise TypeError(msg)
@@ -36,11 +29,7 @@ class Handle:
         return self._open
 
     def release(self) -> None:
-        """Leave if need be, and free what the client holds.
-
-        Raises:
-            RuntimeError: It has been released before.
-        """
+        """Leave if need be, and free what the client holds."""
         call = self._call
         self._open = None
         call.release()

@@ -18,11 +18,7 @@ class Hearing(Handle):
     """The bot's renderers and subscriptions."""
 
     def __init__(self, event_handler: EventHandler | None) -> None:
-        """Initialize a client that takes everything.
-
-        Args:
-            event_handler: Who is told what happens.
-        """
+        """Initialize a client that takes everything."""
         super().__init__(event_handler)
         self._profiles = {"base": _settings.subscription()}
         self._subscriptions: dict[str, dict[str, Any]] = {}
@@ -65,15 +61,7 @@ class Hearing(Handle):
         color_format: str = "RGBA",
         logging_interval_ms: int = 10000,
     ) -> None:
-        """See a participant, whenever it shows something new: up to 15 times a second.
-
-        Args:
-            participant_id: The session id.
-            callback: Called with the id, `VideoFrame` and the source.
-            video_source: ``camera`` or ``screenVideo``.
-            color_format: How a pixel is written.
-            logging_interval_ms: Without effect.
-        """
+        """See a participant, whenever it shows something new: up to 15 times a second."""
         call = self._call
         need(participant_id, str)
         need(video_source, str)

@@ -51,11 +51,7 @@ class Link:
     """One stay in a room."""
 
     def __init__(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
-        """Initialize the link; `open_link` makes it.
-
-        Args:
-            socket: The websocket.
-        """
+        """Initialize the link; `open_link` makes it."""
         self._socket = socket
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._count = itertools.count(1)
@@ -68,17 +64,7 @@ class Link:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def join(self, **fields: Any) -> dict[str, Any]:
-        """Ask to be let in.
-
-        Args:
-            **fields: Of the op.
-
-        Returns:
-            The answer.
-
-        Raises:
-            CallError: The room refused, or did not answer.
-        """
+        """Ask to be let in."""
         try:
             await self._socket.send_str(json.dumps({"op": "join", "request": 0, **fields}))
             answer: dict[str, Any] = {}
@@ -137,18 +123,7 @@ class Link:
         self._tasks = [asyncio.create_task(read()), asyncio.create_task(self._write())]
 
     async def request(self, op: str, **fields: Any) -> dict[str, Any]:
-        """Ask the room to do something.
-
-        Args:
-            op: What.
-            **fields: Of the op.
-
-        Returns:
-            The answer.
-
-        Raises:
-            CallError: The room refused, is gone, or did not answer.
-        """
+        """Ask the room to do something."""
         if self._ended:
             msg = f"the call has ended: {self._reason}"
             raise CallError(msg)
@@ -271,17 +246,7 @@ def read_url(room_url: str) -> URL:
 
 
 async def open_link(url: URL) -> Link:
-    """Connect to a room, if it is a local one.
-
-    Args:
-        url: The room's.
-
-    Returns:
-        The link, not joined yet.
-
-    Raises:
-        CallError: It is no local room, or nobody is there.
-    """
+    """Connect to a room, if it is a local one."""
     room, host = show(str(url)), url.host or ""
     if host == "daily.co" or host.endswith(".daily.co"):
         msg = f"{room} is a room on Daily. {_WAY_OUT}"
@@ -312,12 +277,5 @@ async def open_link(url: URL) -> Link:
 
 
 def show(url: str) -> str:
-    """Give a room's URL without what may be secret.
-
-    Args:
-        url: The URL.
-
-    Returns:
-        It, without a query.
-    """
+    """Give a room's URL without what may be secret."""
     return url.partition("?")[0].partition("#")[0]

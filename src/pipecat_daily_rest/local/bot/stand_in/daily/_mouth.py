@@ -45,15 +45,7 @@ class Mouth:
             return _settings.local_media(self._inputs, self._publishing)
 
     def update(self, name: str, changes: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Change the inputs or the publishing settings.
-
-        Args:
-            name: ``updateInputs`` or ``updatePublishing``.
-            changes: New values.
-
-        Returns:
-            The event that tells it, and what it tells.
-        """
+        """Change the inputs or the publishing settings."""
         with self._lock:
             if name == "updatePublishing":
                 _settings.merge(self._publishing, changes, _settings.publishing())
@@ -63,14 +55,7 @@ class Mouth:
             return "on_inputs_updated", self.inputs
 
     def start_off(self, media: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-        """Switch off what the room or the token says is off at the start.
-
-        Args:
-            media: Of the local participant, as the room has it.
-
-        Returns:
-            The events that tell it, as of `update`.
-        """
+        """Switch off what the room or the token says is off at the start."""
         off = {
             name: {"isEnabled": False}
             for name in ("microphone", "camera")
@@ -79,11 +64,7 @@ class Mouth:
         return [self.update("updateInputs", off)] if off else []
 
     def remove(self, name: str) -> None:
-        """Remove a custom track; the next `update` tells it.
-
-        Args:
-            name: The track's name.
-        """
+        """Remove a custom track; the next `update` tells it."""
         with self._lock:
             self._inputs["customAudio"].pop(name, None)
 

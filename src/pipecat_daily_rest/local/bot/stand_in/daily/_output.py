@@ -50,14 +50,7 @@ class _Output:
         self._calls: list[Source] = []  # that are in a room
 
     def select(self, name: str) -> None:
-        """Let everybody be heard through a speaker.
-
-        Args:
-            name: The speaker's name.
-
-        Raises:
-            RuntimeError: There is no such speaker.
-        """
+        """Let everybody be heard through a speaker."""
         need(name, str)
         device = find_speaker(name)
         if device is None:
@@ -75,20 +68,12 @@ class _Output:
             call.listen()
 
     def joins(self, call: Source) -> None:
-        """Note that a call is about to be joined, in the context of the bot.
-
-        Args:
-            call: The call.
-        """
+        """Note that a call is about to be joined, in the context of the bot."""
         if (selection := _mine.get()) is not None:
             selection.take(call)
 
     def joined(self, call: Source) -> None:
-        """Note that a call is in a room.
-
-        Args:
-            call: The call.
-        """
+        """Note that a call is in a room."""
 
         def change() -> None:
             self._calls.append(call)
@@ -98,22 +83,11 @@ class _Output:
         self._change(change)
 
     def left(self, call: Source) -> None:
-        """Forget a call.
-
-        Args:
-            call: The call.
-        """
+        """Forget a call."""
         self._change(lambda: self._calls.remove(call) if call in self._calls else None)
 
     def wants(self, call: Source) -> bool:
-        """Tell whether a call is heard through the speaker: the last one, if not its own is there.
-
-        Args:
-            call: The call.
-
-        Returns:
-            Whether it is.
-        """
+        """Tell whether a call is heard through the speaker: the last one, if not its own is there."""
         with self._lock:
             if self._device is None or call not in self._calls:
                 return False

@@ -83,11 +83,7 @@ class CustomVideoTrack:
     """A video source as `CallClient.join` and `CallClient.update_inputs` name it."""
 
     def __init__(self, video_source: CustomVideoSource) -> None:
-        """Initialize the track.
-
-        Args:
-            video_source: What it carries.
-        """
+        """Initialize the track."""
         need(video_source, CustomVideoSource)
         self._source = video_source
         self._id = str(uuid.uuid4())

@@ -19,11 +19,7 @@ _CODEC = {"maxQuality": "high", "preferredCodec": "VP8", "startBitrate": 1000000
 
 
 def inputs() -> dict[str, Any]:
-    """Give the inputs before anything was set.
-
-    Returns:
-        What `CallClient.inputs` gives then.
-    """
+    """Give the inputs before anything was set."""
     camera = {
         "customConstraints": {},
         "facingMode": "user",
@@ -45,11 +41,7 @@ def inputs() -> dict[str, Any]:
 
 
 def publishing() -> dict[str, Any]:
-    """Give the publishing settings before anything was set.
-
-    Returns:
-        What `CallClient.publishing` gives then.
-    """
+    """Give the publishing settings before anything was set."""
     camera = {"adaptiveLayerMaxBitrate": None, "allowAdaptiveLayers": True}
     return copy.deepcopy(
         {
@@ -69,11 +61,7 @@ def publishing() -> dict[str, Any]:
 
 
 def subscription() -> dict[str, Any]:
-    """Give a subscription profile before anything was set.
-
-    Returns:
-        What `CallClient.subscription_profiles` gives then for ``base``.
-    """
+    """Give a subscription profile before anything was set."""
     quality = {"camera": {"maxQuality": "high"}, "screenVideo": {"maxQuality": "high"}}
     return {
         "customAudio": {},
@@ -114,15 +102,7 @@ def merge(settings: dict[str, Any], changes: Any, defaults: Mapping[str, Any]) -
 
 
 def local_media(inputs: Mapping[str, Any], publishing: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe the own tracks.
-
-    Args:
-        inputs: As `CallClient.inputs` gives them.
-        publishing: As `CallClient.publishing` gives them.
-
-    Returns:
-        ``media`` of the local participant.
-    """
+    """Describe the own tracks."""
     media: dict[str, Any] = {}
     for name in MEDIA:
         published = publishing.get(name, {}).get("isPublishing", True)

@@ -63,80 +63,34 @@ def _within(what: str, fits: Callable[[Any], bool], low: float, high: float) -> 
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Shape:
-    """Take numbers.
-
-    Args:
-        low: The least.
-        high: The most.
-
-    Returns:
-        The shape.
-    """
+    """Take numbers."""
     return _within("a number", _is_number, low, high)
 
 
 def whole(low: float = -math.inf, high: float = math.inf) -> Shape:
-    """Take whole numbers.
-
-    Args:
-        low: The least.
-        high: The most.
-
-    Returns:
-        The shape.
-    """
+    """Take whole numbers."""
     return _within(
         "a whole number", lambda value: _is_number(value) and isinstance(value, int), low, high
     )
 
 
 def word(*words: str) -> Shape:
-    """Take one of some words.
-
-    Args:
-        *words: The words.
-
-    Returns:
-        The shape.
-    """
+    """Take one of some words."""
     return _test(f"one of {', '.join(words)}", lambda value: value in words)
 
 
 def maybe(shape: Shape) -> Shape:
-    """Take null as well.
-
-    Args:
-        shape: What is taken otherwise.
-
-    Returns:
-        The shape.
-    """
+    """Take null as well."""
     return lambda value: None if value is None else shape(value)
 
 
 def either(first: type, shape: Shape, other: Shape) -> Shape:
-    """Take one of two shapes, by the type of the value.
-
-    Args:
-        first: The type that takes the first.
-        shape: The first.
-        other: The other.
-
-    Returns:
-        The shape.
-    """
+    """Take one of two shapes, by the type of the value."""
     return lambda value: shape(value) if isinstance(value, first) else other(value)
 
 
 def a_list(shape: Shape) -> Shape:
-    """Take a list.
-
-    Args:
-        shape: Of its elements.
-
-    Returns:
-        The shape.
-    """
+    """Take a list."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, list):
@@ -148,15 +102,7 @@ def a_list(shape: Shape) -> Shape:
 
 
 def a_map(shape: Shape, key: Shape = text) -> Shape:
-    """Take an object with any names.
-
-    Args:
-        shape: Of its values.
-        key: Of its names.
-
-    Returns:
-        The shape.
-    """
+    """Take an object with any names."""
 
     def read(value: Any) -> Any:
         return {key(name): _inner(name, shape, each) for name, each in any_object(value).items()}
@@ -165,16 +111,7 @@ def a_map(shape: Shape, key: Shape = text) -> Shape:
 
 
 def struct(*required: str, exact: bool = False, **fields: Shape) -> Shape:
-    """Take an object with some names. A list of all its values is one, too.
-
-    Args:
-        *required: The members that it must have.
-        exact: Whether other members are refused, not ignored.
-        **fields: The members that it may have.
-
-    Returns:
-        The shape; what it reads has no other members.
-    """
+    """Take an object with some names. A list of all its values is one, too."""
 
     def read(value: Any) -> Any:
         if isinstance(value, list) and 0 < len(value) == len(fields):
@@ -196,43 +133,18 @@ def struct(*required: str, exact: bool = False, **fields: Shape) -> Shape:
 
 
 def setting(shape: Shape, *, null: bool = True) -> Shape:
-    """Take a setting, which `DEFAULTS` takes back.
-
-    Args:
-        shape: What is taken otherwise.
-        null: Whether null leaves it.
-
-    Returns:
-        The shape.
-    """
+    """Take a setting, which `DEFAULTS` takes back."""
     none = (None, DEFAULTS) if null else (DEFAULTS,)
     return lambda value: value if value in none else shape(value)
 
 
 def short(switch: str, fits: Shape, shape: Shape) -> Shape:
-    """Take a setting whose switch may stand for the whole.
-
-    Args:
-        switch: The name of the switch.
-        fits: What the switch may be.
-        shape: Of the whole.
-
-    Returns:
-        The shape; what it reads is always the whole.
-    """
+    """Take a setting whose switch may stand for the whole."""
     return setting(either(dict, shape, lambda value: {switch: fits(value)}))
 
 
 def one_kind(tag: str, kinds: Mapping[str, Shape]) -> Shape:
-    """Take an object of one of some kinds.
-
-    Args:
-        tag: The member that names the kind.
-        kinds: The shape of each kind.
-
-    Returns:
-        The shape.
-    """
+    """Take an object of one of some kinds."""
     tagged = struct(tag, **{tag: word(*kinds)})
     return lambda value: kinds[tagged(any_object(value))[tag]](value)
 

@@ -119,11 +119,7 @@ class CustomAudioTrack:
     """A source as `CallClient.join` and `CallClient.update_inputs` name it."""
 
     def __init__(self, audio_source: CustomAudioSource) -> None:
-        """Initialize the track.
-
-        Args:
-            audio_source: What it carries.
-        """
+        """Initialize the track."""
         need(audio_source, CustomAudioSource)
         self._source = audio_source
         self._id = str(uuid.uuid4())

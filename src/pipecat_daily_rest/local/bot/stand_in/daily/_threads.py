@@ -27,14 +27,7 @@ _workers: "weakref.WeakSet[Worker]" = weakref.WeakSet()
 
 
 def is_too_late(exc: Exception) -> bool:
-    """Tell whether a callback failed because the event loop that it calls has ended.
-
-    Args:
-        exc: What it raised.
-
-    Returns:
-        Whether it did. Nobody is there any more who could wait for what it tells.
-    """
+    """Tell whether a callback failed because the event loop that it calls has ended."""
     return isinstance(exc, RuntimeError) and str(exc) == "Event loop is closed"
 
 
@@ -42,10 +35,6 @@ def complete(completion: Callable[..., Any], *args: Any) -> None:
     """Call a completion; that its event loop has ended is no error, since the work is done.
 
     What else it raises is logged: it is nothing to whoever the completion is called for.
-
-    Args:
-        completion: What to call.
-        *args: Its arguments.
     """
     try:
         completion(*args)
@@ -63,11 +52,7 @@ class Worker:
     """A thread that calls what it is given, in order, each at its time."""
 
     def __init__(self, name: str) -> None:
-        """Initialize the worker; its thread starts with the first call.
-
-        Args:
-            name: The thread's name.
-        """
+        """Initialize the worker; its thread starts with the first call."""
         self._name = name
         self._due: list[tuple[float, int, Callable[..., Any], tuple[Any, ...]]] = []
         self._count = itertools.count()
@@ -153,14 +138,7 @@ class _Sockets:
         return self._session
 
     def start(self, work: Coroutine[Any, Any, Any]) -> "Future[Any]":
-        """Run a coroutine on the thread.
-
-        Args:
-            work: The coroutine.
-
-        Returns:
-            A future for its result; cancelled when the process is ending.
-        """
+        """Run a coroutine on the thread."""
         with self._lock:
             if not self._closed:
                 if self._loop is None:
@@ -176,12 +154,7 @@ class _Sockets:
         return future
 
     def call(self, callback: Callable[..., Any], *args: Any) -> None:
-        """Call something on the thread, if it runs.
-
-        Args:
-            callback: What to call.
-            *args: Its arguments.
-        """
+        """Call something on the thread, if it runs."""
         with self._lock:
             if self._loop is not None and not self._closed:
                 self._loop.call_soon_threadsafe(callback, *args)

@@ -27,11 +27,7 @@ class Tracks(Handle):
     """The bot's tracks."""
 
     def __init__(self, event_handler: EventHandler | None) -> None:
-        """Initialize a client without tracks.
-
-        Args:
-            event_handler: Who is told what happens.
-        """
+        """Initialize a client without tracks."""
         super().__init__(event_handler)
         # By name, audio and video; they keep the sources alive.
         self._custom: dict[str, CustomAudioTrack | CustomVideoTrack] = {}
