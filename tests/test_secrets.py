@@ -188,12 +188,12 @@ async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
             assert config.token.startswith("eyJ")
         helper = DailyRESTHelper(daily_api_key=str(key), daily_api_url=daily.api_url)
         async with provisioned_room(api_key=str(key), api_url=daily.api_url) as room:
-            extra = await room.mint_token(owner=True)
+            extra = await room.create_token(owner=True)
             url, token = room
             link = f"https://x.daily.co/room?t={token}"
             person = daily.join(room.name, str(room.user_token))
             net.show(room, room.room, url, token, extra, room.join_url, [*room])
-            net.show(room.runner_args(), room._mint, room._ownership, *owned_rooms())
+            net.show(room.runner_args(), room._tokens, room._ownership, *owned_rooms())
             net.show(helper, helper.api, helper.daily_api_key, helper.api._leases)
             net.show(DailyRESTHelper.from_env(), API(api_key=str(key), api_url=daily.api_url))
             net.show(RoomRequest(api_key=str(key), room_url=link), Options(room_url=link))
@@ -263,7 +263,7 @@ async def test_a_block_that_fails(net, daily, key):
     with net:
         try:
             async with provisioned_room(api_key=str(key), api_url=daily.api_url) as room:
-                token, request, api_key = room.bot_token, room._mint, daily.api_key
+                token, request, api_key = room.bot_token, room._tokens, daily.api_key
                 raise ZeroDivisionError(room.join_url, token, request, helper, room, api_key)
         except ZeroDivisionError as exc:
             logger.exception("from outside")
@@ -628,7 +628,7 @@ async def test_a_whole_session(net, daily, key):
             api_key=str(key), api_url=daily.api_url, token_source="api"
         ) as room:
             daily.join(room.name, room.bot_token).leave()
-            await room.mint_token()
+            await room.create_token()
         async with DailyRESTHelper(daily_api_key=str(key), daily_api_url=daily.api_url) as helper:
             await helper.request("GET", f"/meeting-tokens/{room.user_token}")
             assert [each async for each in helper.list_rooms()] == []

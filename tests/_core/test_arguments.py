@@ -128,7 +128,7 @@ async def test_a_bound_of_something_else(bound):
 async def test_an_owner_of_something_else(local_daily):
     async with provisioned_room(api_key=local_daily.api_key, api_url=local_daily.api_url) as room:
         with pytest.raises(DailyConfigError, match="owner must be True or False, not str"):
-            await room.mint_token(owner="no")
+            await room.create_token(owner="no")
 
 
 KEY = "k" * 40

@@ -27,7 +27,7 @@ async def look():
 async def provide():
     async def one():
         async with provisioned_room(daily=helper) as room:
-            await room.mint_token()
+            await room.create_token()
     await asyncio.gather(one(), one(), one())
 
 def run(work):

@@ -70,9 +70,9 @@ def test_no_text_becomes_a_name_that_daily_refuses(url):
 
 
 def test_our_names_are_unlike_pipecats_and_each_other():
-    minted = {room_names.mint("pipecat") for _ in range(1000)}
-    assert len(minted) == 1000
-    for name in minted:
+    made = {room_names.make_name("pipecat") for _ in range(1000)}
+    assert len(made) == 1000
+    for name in made:
         assert re.fullmatch(r"pipecat-r[a-z0-9]{20}", name)
         assert not re.fullmatch(r"pipecat-[0-9a-f]{8}", name)
 
@@ -80,14 +80,14 @@ def test_our_names_are_unlike_pipecats_and_each_other():
 @pytest.mark.parametrize("prefix", ["", "a b", "a/b", "ä", "x" * 120])
 def test_a_prefix_that_makes_no_name_is_refused(prefix):
     with pytest.raises(DailyConfigError, match="name_prefix"):
-        room_names.mint(prefix)
+        room_names.make_name(prefix)
 
 
 @given(
     st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=106), st.booleans()
 )
 def test_a_name_of_ours_is_known_by_its_whole_shape(prefix, pool):
-    name = room_names.mint(prefix, pool=pool)
+    name = room_names.make_name(prefix, pool=pool)
     assert room_names.is_ours(name, prefix)
     assert room_names.is_pool(name, prefix) is pool
     assert not room_names.is_ours(name, prefix + "x")

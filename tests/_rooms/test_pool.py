@@ -147,7 +147,7 @@ async def test_what_is_handed_out_is_a_provisioned_room(daily):
         assert room.is_local
         assert room.runner_args().token == room.bot_token
         assert tuple(room) == (room.url, room.bot_token)
-        extra = claims(daily, await room.mint_token(owner=True))
+        extra = claims(daily, await room.create_token(owner=True))
         assert (extra["r"], extra["o"]) == (room.name, True)
         assert claims(daily, room.bot_token)["o"] is True
         assert claims(daily, room.user_token)["o"] is False
@@ -165,7 +165,7 @@ async def test_tokens_open_the_room_for_lifetime_from_the_hand_out_on(daily):
     async with pool_of(daily, now=clock.now) as pool:
         clock.ahead = 300  # the room has waited
         async with pool.room() as room:
-            for token in (room.bot_token, room.user_token, await room.mint_token()):
+            for token in (room.bot_token, room.user_token, await room.create_token()):
                 assert 0 <= clock.now() + LIFETIME - claims(daily, token)["exp"] < 60
             assert room.expires_at.timestamp() > claims(daily, room.bot_token)["exp"]
 
@@ -229,7 +229,7 @@ async def test_a_block_may_outlive_its_pool(daily):
         block = pool.room()
         room = await block.__aenter__()
     assert list(daily.rooms) == [room.name]
-    assert await room.mint_token()
+    assert await room.create_token()
     with pytest.raises(DailyConfigError, match="not open"):
         await pool.room().__aenter__()
     assert pool._helper.api._leases

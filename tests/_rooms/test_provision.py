@@ -182,14 +182,14 @@ async def test_the_two_tokens_are_never_the_same(daily):
 
 async def test_more_tokens(daily):
     async with provisioned_room() as room:
-        plain = await room.mint_token()
-        named = await room.mint_token(DailyMeetingTokenProperties(user_name="Eve"), owner=True)
+        plain = await room.create_token()
+        named = await room.create_token(DailyMeetingTokenProperties(user_name="Eve"), owner=True)
         assert claims(daily, plain)["o"] is False
         assert claims(daily, named)["o"] is True
         assert claims(daily, named)["u"] == "Eve"
         assert claims(daily, plain)["exp"] <= room.expires_at.timestamp()
         with pytest.raises(DailyConfigError, match="another room"):
-            await room.mint_token(DailyMeetingTokenProperties(room_name="other"))
+            await room.create_token(DailyMeetingTokenProperties(room_name="other"))
 
 
 async def test_sip(daily):

@@ -58,7 +58,7 @@ def sent(daily, method):
 
 
 async def test_only_what_has_the_whole_shape_of_our_names(daily):
-    ours = names.mint("pipecat")
+    ours = names.make_name("pipecat")
     strangers = [
         "pipecat-0123abcd",  # Pipecat's own
         "pipecat-telephony-0123abcd",
@@ -68,8 +68,8 @@ async def test_only_what_has_the_whole_shape_of_our_names(daily):
         "x" + ours,
         ours.replace("-r", "-q", 1),
         ours.replace("-", "_", 1),
-        names.mint("other"),
-        names.mint("pipecat-more"),
+        names.make_name("other"),
+        names.make_name("pipecat-more"),
         "standup",
     ]
     await make(daily, ours, *strangers)
@@ -80,14 +80,14 @@ async def test_only_what_has_the_whole_shape_of_our_names(daily):
 
 
 async def test_another_prefix(daily):
-    mine, other = names.mint("a_b"), names.mint("axb")
+    mine, other = names.make_name("a_b"), names.make_name("axb")
     await make(daily, mine, other)
     assert (await sweep(name_prefix="a_b")).deleted == (mine,)
     assert list(daily.rooms) == [other]
 
 
 async def test_a_dry_run_tells_and_deletes_nothing(daily):
-    rooms = [names.mint("pipecat") for _ in range(7)]
+    rooms = [names.make_name("pipecat") for _ in range(7)]
     await make(daily, *rooms)
     report = await sweep(dry_run=True)
     assert report.dry_run
@@ -97,7 +97,7 @@ async def test_a_dry_run_tells_and_deletes_nothing(daily):
 
 
 async def test_what_is_young_is_spared(daily):
-    name = names.mint("pipecat")
+    name = names.make_name("pipecat")
     await make(daily, name)
     report = await sweep_rooms(pause=0)  # by default younger than an hour
     assert (report.deleted, list(report.spared)) == ((), [name])
@@ -111,7 +111,7 @@ async def test_what_is_young_is_spared(daily):
 
 @pytest.mark.undocumented("a room without its age")
 async def test_a_room_whose_age_is_unknown_is_spared(daily, monkeypatch):
-    name = names.mint("pipecat")
+    name = names.make_name("pipecat")
     await make(daily, name)
     monkeypatch.setattr(rooms, "iso", lambda instant: None)
     report = await sweep(min_age=0)
@@ -129,7 +129,7 @@ async def test_what_this_process_owns_is_spared(daily):
 
 
 async def test_a_pools_rooms_are_spared_until_their_time_is_over(daily):
-    pool, plain = names.mint("pipecat", pool=True), names.mint("pipecat")
+    pool, plain = names.make_name("pipecat", pool=True), names.make_name("pipecat")
     await make(daily, pool, plain)
     report = await sweep()
     assert report.deleted == (plain,)
@@ -139,7 +139,7 @@ async def test_a_pools_rooms_are_spared_until_their_time_is_over(daily):
 
 
 async def test_who_is_in_at_the_first_look_saves_the_room(daily):
-    occupied, empty = names.mint("pipecat"), names.mint("pipecat")
+    occupied, empty = names.make_name("pipecat"), names.make_name("pipecat")
     await make(daily, occupied, empty)
     person = daily.join(occupied)
 
@@ -153,7 +153,7 @@ async def test_who_is_in_at_the_first_look_saves_the_room(daily):
 
 
 async def test_who_is_in_at_the_second_look_saves_the_room(daily):
-    occupied, empty = names.mint("pipecat"), names.mint("pipecat")
+    occupied, empty = names.make_name("pipecat"), names.make_name("pipecat")
     await make(daily, occupied, empty)
     pauses = []
 
@@ -168,11 +168,11 @@ async def test_who_is_in_at_the_second_look_saves_the_room(daily):
 
 
 async def test_many_go_in_batches(daily):
-    one = names.mint("pipecat")
+    one = names.make_name("pipecat")
     await make(daily, one)
     assert (await sweep()).deleted == (one,)
     assert sent(daily, "DELETE") == [f"/rooms/{one}"]
-    many = [names.mint("pipecat") for _ in range(250)]
+    many = [names.make_name("pipecat") for _ in range(250)]
     await make(daily, *many)
     daily.requests.clear()
     report = await sweep()
@@ -182,7 +182,7 @@ async def test_many_go_in_batches(daily):
 
 
 async def test_rooms_that_others_delete_meanwhile(daily):
-    rooms = [names.mint("pipecat") for _ in range(60)]
+    rooms = [names.make_name("pipecat") for _ in range(60)]
     await make(daily, *rooms)
 
     async def others_delete(seconds):
@@ -199,7 +199,7 @@ async def test_rooms_that_others_delete_meanwhile(daily):
 
 
 async def test_all_were_deleted_meanwhile(daily):
-    rooms = [names.mint("pipecat") for _ in range(9)]
+    rooms = [names.make_name("pipecat") for _ in range(9)]
     await make(daily, *rooms)
 
     async def others_delete(seconds):
@@ -227,7 +227,7 @@ def choosy(monkeypatch):
 
 
 async def test_a_refused_batch_is_halved(choosy, daily):
-    rooms = [names.mint("pipecat") for _ in range(100)]
+    rooms = [names.make_name("pipecat") for _ in range(100)]
     await make(daily, *rooms)
     choosy.add(rooms[33])
     report = await sweep()
@@ -241,7 +241,7 @@ async def test_a_refused_batch_is_halved(choosy, daily):
 async def test_batches_that_are_always_refused_end_in_a_report_and_not_in_single_deletes(
     choosy, daily
 ):
-    rooms = [names.mint("pipecat") for _ in range(200)]
+    rooms = [names.make_name("pipecat") for _ in range(200)]
     await make(daily, *rooms)
     choosy |= set(rooms)
     report = await sweep()
@@ -253,7 +253,7 @@ async def test_batches_that_are_always_refused_end_in_a_report_and_not_in_single
 
 @pytest.mark.undocumented("presence that cannot be read")
 async def test_what_cannot_be_known_deletes_nothing(daily, monkeypatch):
-    await make(daily, names.mint("pipecat"))
+    await make(daily, names.make_name("pipecat"))
     with pytest.raises(DailyAuthenticationError):
         await sweep(api_key="wrong")
     for nonsense in ([], {"room": None}, None, "nobody"):
@@ -266,7 +266,7 @@ async def test_what_cannot_be_known_deletes_nothing(daily, monkeypatch):
                 retry=RetryPolicy(attempts=1),
             ) as helper,
         ):
-            await make(other, names.mint("pipecat"))
+            await make(other, names.make_name("pipecat"))
             with pytest.raises(DailyResponseError, match="presence"):
                 await sweep(daily=helper)
             assert len(other.rooms) == 1
@@ -359,7 +359,7 @@ async def command(daily, *options, cwd):
 
 
 async def test_the_command(daily, tmp_path):
-    old, pool = names.mint("pipecat"), names.mint("pipecat", pool=True)
+    old, pool = names.make_name("pipecat"), names.make_name("pipecat", pool=True)
     await make(daily, old, pool, "standup")
     daily.join(old)  # leaves again below
     # A .env must not turn the sweep to another account.

@@ -26,7 +26,7 @@ async def test_a_session(account):
         assert room.room.privacy == "private"
         assert room.room.config.eject_at_room_exp is True
         assert room.url.endswith(f"/{room.name}")
-        helper = room._mint.helper
+        helper = room._tokens.helper
         # A token that was signed here is one of Daily's.
         for token, owner in ((room.bot_token, True), (room.user_token, False)):
             rights = await helper.request("GET", f"/meeting-tokens/{token}")
@@ -62,7 +62,7 @@ async def test_the_room_is_gone_after_it(account, helper):
 async def test_a_taken_name(account, helper):
     exp = time.time() + 60
     params = DailyRoomParams(
-        name=room_names.mint(account.prefix),
+        name=room_names.make_name(account.prefix),
         privacy="private",
         properties=DailyRoomProperties(exp=exp),
     )

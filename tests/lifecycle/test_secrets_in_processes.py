@@ -148,9 +148,9 @@ async def main():
     room = await context.__aenter__()
     print("name", room.name)
     await sweep_rooms(min_age=0, pause=0)
-    other = asyncio.create_task(room.mint_token())
+    other = asyncio.create_task(room.create_token())
     await other
-    asyncio.get_running_loop().create_task(room.mint_token(), name="nobody waits")
+    asyncio.get_running_loop().create_task(room.create_token(), name="nobody waits")
     if sys.argv[1:]:
         raise ZeroDivisionError(room, room.join_url, other)
     del context

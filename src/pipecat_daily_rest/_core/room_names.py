@@ -18,7 +18,7 @@ _RANDOM = 20
 _LETTERS = b"abcdefghijkmnpqrstuvwxyz23456789" * 8
 
 
-def mint(prefix: str, *, pool: bool = False) -> str:
+def make_name(prefix: str, *, pool: bool = False) -> str:
     """Make up a room name that nobody else has.
 
     The shape, ``<prefix>-r`` and 20 lower-case letters and digits (100 bits), is fixed, and Pipecat's

@@ -74,13 +74,13 @@ class Creation(Posting):
         answered: Whether Daily answered that it made the room.
     """
 
-    def __init__(self, api: API, body: dict[str, Any], *, minted: bool) -> None:
+    def __init__(self, api: API, body: dict[str, Any], *, unique_name: bool) -> None:
         """Initialize; nothing is sent yet."""
         super().__init__(api)
         self.name: str | None = body.get("name")
         self.answered = False
         self._body = body
-        self._minted = minted
+        self._unique_name = unique_name
 
     @property
     def may_exist(self) -> bool:
@@ -146,7 +146,7 @@ class Creation(Posting):
         except DailyNotFoundError:
             return None
         # A namesake of the caller's cannot be this call's when each of its requests was refused.
-        if not (self._minted or (self.lost and self.is_ours(room))):
+        if not (self._unique_name or (self.lost and self.is_ours(room))):
             unknown = self.lost > 0 and same_exp(room, self._body) is None
             raise exists(_WHAT, room, path="/rooms", unknown=unknown)
         self._made()
@@ -180,7 +180,7 @@ class Creation(Posting):
 
     def is_ours(self, room: DailyRoomObject) -> bool:
         """Tell whether a room that was found is the one that this call made."""
-        return self._minted or same_exp(room, self._body) is True
+        return self._unique_name or same_exp(room, self._body) is True
 
     def doubt(self) -> str:
         """Tell, after a failure, what may be there and how to find out."""

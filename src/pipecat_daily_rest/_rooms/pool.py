@@ -22,7 +22,7 @@ from pipecat_daily_rest._rooms.pool_stock import Plan, PoolStats, Stock
 from pipecat_daily_rest._rooms.provision import Bounds, UntilTheEnd, make_room
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
-from pipecat_daily_rest._rooms.room_tokens import Mint, TokenSource
+from pipecat_daily_rest._rooms.room_tokens import RoomTokens, TokenSource
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomParams
 
@@ -180,11 +180,11 @@ class RoomPool:
         self, taken: Made, helper: DailyRESTHelper, stock: Stock, request: RoomRequest
     ) -> ProvisionedRoom:
         room, ownership = taken.room, taken.ownership
-        mint = self._mint(helper, room.name)
+        tokens = self._tokens(helper, room.name)
         try:
-            bot = mint.properties(request.bot, owner=True)
-            user = mint.properties(request.user, owner=False)
-            bot_token, user_token = await mint.pair(bot, user, helper.api.deadline())
+            bot = tokens.properties(request.bot, owner=True)
+            user = tokens.properties(request.user, owner=False)
+            bot_token, user_token = await tokens.pair(bot, user, helper.api.deadline())
         except BaseException:
             await stock.put_back(taken)
             raise
@@ -198,14 +198,14 @@ class RoomPool:
             expires_at=ownership.expires_at,
             owned=True,
             room=room,
-            _mint=mint,
+            _tokens=tokens,
             _ownership=ownership,
         )
 
-    def _mint(self, helper: DailyRESTHelper, name: str) -> Mint:
+    def _tokens(self, helper: DailyRESTHelper, name: str) -> RoomTokens:
         """Its tokens end before the room does, which has ``lifetime`` left at least."""
         end = self._now() + self._lifetime
-        return Mint(helper, self._request.token_source, name, end, room_ejects=True)
+        return RoomTokens(helper, self._request.token_source, name, end, room_ejects=True)
 
     async def __aenter__(self) -> Self:
         """Make the first rooms, and wait for them.
@@ -228,13 +228,13 @@ class RoomPool:
             )
             raise DailyConfigError(msg)
         helper = self._request.daily or self._request.helper()
-        mint = self._mint(helper, self._plan.order()[1])
-        bot = mint.properties(self._request.bot, owner=True)
-        user = mint.properties(self._request.user, owner=False)
+        tokens = self._tokens(helper, self._plan.order()[1])
+        bot = tokens.properties(self._request.bot, owner=True)
+        user = tokens.properties(self._request.user, owner=False)
         stock = Stock(self._plan, helper.api, self._bounds, callers_line())
         self._helper, self._stock, self._users = helper, stock, 1
         try:
-            await both(stock.begin(), mint.warm(bot, user))
+            await both(stock.begin(), tokens.warm(bot, user))
         except BaseException:
             await carry_out(lambda: self._end(helper, stock), name="end a room pool")
             raise

@@ -80,7 +80,7 @@ class Plan:
 
     def order(self) -> tuple[dict[str, Any], str, float]:
         """Give what is sent for one more room, its name and its expiry."""
-        name = room_names.mint(self.prefix, pool=True)
+        name = room_names.make_name(self.prefix, pool=True)
         exp = round(self.now() + self.ttl + self.lifetime, 3)
         properties = {**self.body["properties"], "exp": exp}
         return {**self.body, "name": name, "properties": properties}, name, exp

@@ -20,7 +20,7 @@ from pipecat_daily_rest._rest.room_lookup import get_room
 from pipecat_daily_rest._rooms.owned import DELETE_BOUND, OwnedRoom
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
-from pipecat_daily_rest._rooms.room_tokens import Mint, TokenSource
+from pipecat_daily_rest._rooms.room_tokens import RoomTokens, TokenSource
 from pipecat_daily_rest.errors import DailyNotFoundError
 from pipecat_daily_rest.models import (
     DailyMeetingTokenProperties,
@@ -180,16 +180,16 @@ async def use_room(
         exc.args = (f"{exc}: the room that was given does not exist, or has expired.",)
         raise
     end, expires_at = _end(room.config.exp)
-    mint = Mint(
+    tokens = RoomTokens(
         helper,
         request.token_source,
         room.name,
         min(end or float("inf"), time.time() + lifetime),
         room.config.eject_at_room_exp is True,
     )
-    bot = mint.properties(request.bot, owner=True)
-    user = mint.properties(request.user, owner=False)
-    bot_token, user_token = await mint.pair(bot, user, deadline)
+    bot = tokens.properties(request.bot, owner=True)
+    user = tokens.properties(request.user, owner=False)
+    bot_token, user_token = await tokens.pair(bot, user, deadline)
     return ProvisionedRoom(
         url=room.url,
         name=room.name,
@@ -198,7 +198,7 @@ async def use_room(
         expires_at=expires_at,
         owned=False,
         room=room,
-        _mint=mint,
+        _tokens=tokens,
     )
 
 
@@ -215,20 +215,20 @@ async def make_room(
 ) -> ProvisionedRoom:
     """Make a room with a token for the bot and one for the user, or leave nothing behind."""
     body, name, exp = request.room()
-    mint = Mint(helper, request.token_source, name, exp, room_ejects=True)
-    bot = mint.properties(request.bot, owner=True)
-    user = mint.properties(request.user, owner=False)
-    signed = mint.signed(bot, user)
-    minted = request.params is None or not request.params.name
-    creation = Creation(helper.api, body, minted=minted)
+    tokens = RoomTokens(helper, request.token_source, name, exp, room_ejects=True)
+    bot = tokens.properties(request.bot, owner=True)
+    user = tokens.properties(request.user, owner=False)
+    signed = tokens.signed(bot, user)
+    unique_name = request.params is None or not request.params.name
+    creation = Creation(helper.api, body, unique_name=unique_name)
     expires_at = datetime.fromtimestamp(exp, UTC)
     ownership = OwnedRoom(
-        helper.api, name, expires_at=expires_at, is_ours=None if minted else creation.is_ours
+        helper.api, name, expires_at=expires_at, is_ours=None if unique_name else creation.is_ours
     )
     deadline = helper.api.deadline()
     creating = asyncio.create_task(creation.run(deadline), name=f"create {name}")
-    minting = (
-        asyncio.create_task(mint.pair(bot, user, deadline, room=creating))
+    making_tokens = (
+        asyncio.create_task(tokens.pair(bot, user, deadline, room=creating))
         if signed is None
         else finished(signed)
     )
@@ -236,11 +236,11 @@ async def make_room(
         room = await asyncio.shield(creating)
         ownership.confirm(room)
         ownership.suspect(creation.lost)
-        bot_token, user_token = await asyncio.shield(minting)
+        bot_token, user_token = await asyncio.shield(making_tokens)
     except BaseException:
         ownership.undone = True
         await carry_out(
-            lambda: _roll_back(creating, minting, creation, ownership, bounds),
+            lambda: _roll_back(creating, making_tokens, creation, ownership, bounds),
             name=f"roll back {name}",
         )
         raise
@@ -252,14 +252,14 @@ async def make_room(
         expires_at=expires_at,
         owned=True,
         room=room,
-        _mint=mint,
+        _tokens=tokens,
         _ownership=ownership,
     )
 
 
 async def _roll_back(
     creating: asyncio.Task[DailyRoomObject],
-    minting: asyncio.Future[Any],
+    making_tokens: asyncio.Future[Any],
     creation: Creation,
     ownership: OwnedRoom,
     bounds: Bounds,
@@ -268,8 +268,8 @@ async def _roll_back(
 
     One that still waits for its turn is.
     """
-    minting.cancel()
-    await asyncio.gather(minting, return_exceptions=True)
+    making_tokens.cancel()
+    await asyncio.gather(making_tokens, return_exceptions=True)
     if creation.may_exist:
         await asyncio.wait({creating}, timeout=bounds.create())
     if not creating.done():

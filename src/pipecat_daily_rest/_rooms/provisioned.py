@@ -13,7 +13,7 @@ from pipecat_daily_rest._core.arguments import flag
 from pipecat_daily_rest._core.pipecat_version import runner_arguments
 from pipecat_daily_rest._core.secret import Secret
 from pipecat_daily_rest._rooms.owned import OwnedRoom
-from pipecat_daily_rest._rooms.room_tokens import Mint
+from pipecat_daily_rest._rooms.room_tokens import RoomTokens
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomObject
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class ProvisionedRoom:
     expires_at: datetime | None
     owned: bool
     room: DailyRoomObject = field(repr=False)
-    _mint: Mint = field(repr=False)
+    _tokens: RoomTokens = field(repr=False)
     _ownership: OwnedRoom | None = field(default=None, repr=False)
 
     def __iter__(self) -> Iterator[str]:
@@ -66,7 +66,7 @@ class ProvisionedRoom:
         """The SIP URI that reaches the room, or "" when it has none."""
         return self.room.config.sip_endpoint
 
-    async def mint_token(
+    async def create_token(
         self, properties: DailyMeetingTokenProperties | None = None, *, owner: bool = False
     ) -> str:
         """Make one more token for this room, for another participant.
@@ -82,12 +82,12 @@ class ProvisionedRoom:
             DailyError: It could not be made.
         """
         flag("owner", owner)
-        return await self._mint.token(self._mint.properties(properties, owner=owner))
+        return await self._tokens.token(self._tokens.properties(properties, owner=owner))
 
     @property
     def is_local(self) -> bool:
         """Whether the room is a local Daily's, which marks its answers."""
-        return self._mint.helper.api.is_local
+        return self._tokens.helper.api.is_local
 
     @property
     def gone(self) -> bool:

@@ -63,7 +63,7 @@ class RoomRequest:
         if self.user is not None and self.user.is_owner:
             msg = (
                 "user.is_owner: the user's token is never an owner's. "
-                "For a second owner use `await room.mint_token(owner=True)`."
+                "For a second owner use `await room.create_token(owner=True)`."
             )
             raise DailyConfigError(msg)
         if self.token_source not in ("local", "api"):
@@ -103,7 +103,7 @@ class RoomRequest:
         """
         body = _DEFAULTS if self.params is None else self._given(self.params)
         properties = {**body["properties"], "eject_at_room_exp": True}
-        name = body.get("name") or room_names.mint(self.name_prefix)
+        name = body.get("name") or room_names.make_name(self.name_prefix)
         if (exp := properties.get("exp")) is None:
             # The fraction makes it all but unique: it tells our room from a namesake.
             exp = properties["exp"] = round(time.time() + self.seconds(), 3)

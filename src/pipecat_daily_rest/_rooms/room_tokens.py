@@ -22,7 +22,7 @@ TokenSource = Literal["local", "api"]
 
 
 @dataclass
-class Mint:
+class RoomTokens:
     """Makes the tokens of one room."""
 
     helper: DailyRESTHelper

@@ -80,7 +80,7 @@ class LocalRoom:
         must_be(bool, owner=owner)
         asked = properties or DailyMeetingTokenProperties()
         named = asked.model_copy(update={"user_name": name})
-        token = await self.provisioned.mint_token(named, owner=owner)
+        token = await self.provisioned.create_token(named, owner=owner)
         person = self._daily.join(self.url, token, **options)
         self.people.append(person)
         return person

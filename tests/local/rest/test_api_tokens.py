@@ -12,7 +12,7 @@ from pipecat_daily_rest.local.call.room import JoinRefused
 from pipecat_daily_rest.local.choices import Choices
 
 
-async def mint(call, **properties: Any) -> str:
+async def create_token(call, **properties: Any) -> str:
     status, answer = await call("POST", "/meeting-tokens", {"properties": properties})
     assert status == 200, answer
     assert list(answer) == ["token"]
@@ -26,7 +26,7 @@ def claims_of(daily: LocalDaily, token: str) -> dict[str, Any]:
 
 async def test_every_property_has_its_documented_claim(call, local_daily) -> None:
     now = int(local_daily.state.clock.now())
-    token = await mint(
+    token = await create_token(
         call,
         room_name="demo",
         nbf=now - 5,
@@ -133,7 +133,7 @@ async def test_validation_gives_the_long_names(call, local_daily) -> None:
         },
         "enable_prejoin_ui": False,
     }
-    token = await mint(call, **properties, exp=now + 60)
+    token = await create_token(call, **properties, exp=now + 60)
     assert await call("GET", f"/meeting-tokens/{token}") == (200, properties)
     local_daily.advance(61)
     assert await call("GET", f"/meeting-tokens/{token}") == (
@@ -144,7 +144,7 @@ async def test_validation_gives_the_long_names(call, local_daily) -> None:
 
 async def test_validation_of_a_token_that_is_not_valid_yet(call, local_daily) -> None:
     now = local_daily.state.clock.now()
-    path = "/meeting-tokens/" + await mint(call, nbf=now + 60, exp=now + 90)
+    path = "/meeting-tokens/" + await create_token(call, nbf=now + 60, exp=now + 90)
     assert await call("GET", path) == (
         400,
         {"error": "invalid-request-error", "info": "the token is not valid yet"},
@@ -191,26 +191,26 @@ async def test_who_may_come_in(call, local_daily) -> None:
     assert refusal(local_daily, "demo") == "not-allowed"
     assert refusal(local_daily, "demo", "") == "not-allowed"
     assert refusal(local_daily, "demo", "garbage") == "not-allowed"
-    assert refusal(local_daily, "demo", await mint(call, room_name="open")) == "not-allowed"
-    assert refusal(local_daily, "open", await mint(call, room_name="demo")) == "not-allowed"
+    assert refusal(local_daily, "demo", await create_token(call, room_name="open")) == "not-allowed"
+    assert refusal(local_daily, "open", await create_token(call, room_name="demo")) == "not-allowed"
     assert local_daily.state.admit("open", None)[1] == {}
-    token = await mint(call, room_name="demo", user_name="Ana", is_owner=True)
+    token = await create_token(call, room_name="demo", user_name="Ana", is_owner=True)
     assert local_daily.state.admit("demo", token)[1] == {
         "room_name": "demo",
         "user_name": "Ana",
         "is_owner": True,
     }
 
-    early = await mint(call, room_name="demo", nbf=now + 100, exp=now + 150)
+    early = await create_token(call, room_name="demo", nbf=now + 100, exp=now + 150)
     assert refusal(local_daily, "demo", early) == "nbf-token"
-    assert refusal(local_daily, "later", await mint(call)) == "nbf-room"
+    assert refusal(local_daily, "later", await create_token(call)) == "nbf-room"
     local_daily.advance(101)
     local_daily.state.admit("demo", early)
-    local_daily.state.admit("later", await mint(call))
+    local_daily.state.admit("later", await create_token(call))
     local_daily.advance(100)
     assert refusal(local_daily, "demo", early) == "exp-token"
     assert refusal(local_daily, "open", early) == "exp-token"
-    assert refusal(local_daily, "later", await mint(call)) == "exp-room"
+    assert refusal(local_daily, "later", await create_token(call)) == "exp-room"
     await call("DELETE", "/rooms/demo")
     assert refusal(local_daily, "demo", token) == "no-room"
 
@@ -218,7 +218,7 @@ async def test_who_may_come_in(call, local_daily) -> None:
 async def test_a_full_room(call, local_daily) -> None:
     await call("POST", "/rooms", {"name": "demo", "properties": {"max_participants": 1}})
     local_daily.join("demo")
-    assert refusal(local_daily, "demo", await mint(call, is_owner=True)) == "meeting-full"
+    assert refusal(local_daily, "demo", await create_token(call, is_owner=True)) == "meeting-full"
     await call("POST", "/rooms/demo", {"properties": {"max_participants": None}})
     local_daily.state.admit("demo", None)
 

@@ -93,7 +93,7 @@ class RoomMethods(Methods):
         """
         checks.check_room(params, now=time.time())
         body = params.model_dump(exclude_none=True)
-        creation = Creation(self.api, body, minted=False)
+        creation = Creation(self.api, body, unique_name=False)
         try:
             return await creation.run()
         except DailyError as exc:
