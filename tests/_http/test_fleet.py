@@ -17,7 +17,7 @@ from loguru import logger
 
 from pipecat_daily_rest import DailyConfigError, DailyRESTHelper, DailyTimeoutError, RateLimits
 from pipecat_daily_rest._http import redis_slots as fleet_module
-from pipecat_daily_rest._http.rates import pacer
+from pipecat_daily_rest._http.account import account_of
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.limits import Limits
 from redis_server import RedisServer
@@ -98,8 +98,8 @@ async def test_without_redis_they_would_not():
 async def test_its_slots_are_shared_and_freed(redis):
     pace = RateLimits(default=(4, LONG), wait=0.3)
     async with LocalDaily() as daily, helper_of(daily, pace=pace) as helper:
-        fleet = pacer(daily.api_url, daily.api_key).fleet
-        other = fleet_module.Fleet(redis.url, f"{daily.api_url} {daily.api_key}")
+        fleet = account_of(daily.api_url, daily.api_key).pacer.fleet
+        other = fleet_module.Fleet(redis.url, account_of(daily.api_url, daily.api_key).digest)
         mine = await other.take("default", (3, LONG), 1.0)
         await ask(helper, 2)
         with pytest.raises(DailyTimeoutError, match="too many requests"):
@@ -242,7 +242,7 @@ async def test_redis_goes_away_and_comes_back(redis, said, monkeypatch):
         assert [each["level"].name for each in said].count("WARNING") == 1
         assert "Redis does not answer" in said[0]["message"]
         redis.start()
-        fleet = pacer(daily.api_url, daily.api_key).fleet
+        fleet = account_of(daily.api_url, daily.api_key).pacer.fleet
         async with asyncio.timeout(60):
             while not any("Redis answers again" in each["message"] for each in said):
                 await ask(helper)
@@ -322,7 +322,7 @@ async def test_whatever_redis_answers_the_request_goes_out(said, monkeypatch, wh
         async with asyncio.timeout(60):
             await ask(helper, 3)
             await ask(helper)
-        fleet = pacer(daily.api_url, daily.api_key).fleet
+        fleet = account_of(daily.api_url, daily.api_key).pacer.fleet
         await asyncio.to_thread(fleet._worker.shutdown)  # its thread is free, and
         fleet._client.close()
     server.close()
@@ -393,7 +393,8 @@ def test_no_slot_names_the_account(redis):
     from redis import Redis
 
     async def main():
-        fleet = fleet_module.Fleet(redis.url, "https://api.daily.co/v1 the-secret-key")
+        account = account_of("https://api.daily.co/v1", "the-secret-key")
+        fleet = fleet_module.Fleet(redis.url, account.digest)
         await fleet.take("default", (1, LONG), 0.0)
 
     asyncio.run(main())

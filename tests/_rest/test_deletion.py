@@ -15,7 +15,7 @@ from pipecat_daily_rest import (
     provisioned_room,
 )
 from pipecat_daily_rest._core.deadline import Deadline
-from pipecat_daily_rest._rest.deletion import Deletion, _meetings, delete_room
+from pipecat_daily_rest._rest.deletion import Deletion, _Batches, delete_room
 from pipecat_daily_rest._rooms import owned as registry
 from pipecat_daily_rest.errors import DailyError, DailyServerError, DailyTimeoutError
 from pipecat_daily_rest.local import LocalDaily
@@ -95,7 +95,7 @@ async def test_those_that_meet_go_as_one():
         assert in_batches(daily) == [names]
         assert sent(daily) == ["/batch/rooms"]
         assert daily.rooms == {}
-        assert _meetings.get() == {}
+        assert helper.api.account.part(_Batches).meetings.get() == {}
 
 
 async def test_the_same_room_twice_is_one():

@@ -28,3 +28,7 @@ class PerLoop(Generic[T]):
                     self._made.pop(old, None)
             found = self._made[loop] = self._make()
         return found
+
+    def drop(self) -> None:
+        """Let go of the running loop's, if it has one."""
+        self._made.pop(asyncio.get_running_loop(), None)

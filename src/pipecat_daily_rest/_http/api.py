@@ -13,8 +13,9 @@ from yarl import URL
 from pipecat_daily_rest._core import compact_json, settings
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import Secret
+from pipecat_daily_rest._http.account import account_of
 from pipecat_daily_rest._http.connections import Lease, shared
-from pipecat_daily_rest._http.rates import NoTurn, Pacer, RateLimits, pacer
+from pipecat_daily_rest._http.rates import NoTurn, Pacer, RateLimits
 from pipecat_daily_rest._http.response import Answer, refusal
 from pipecat_daily_rest._http.retry import (
     Repeat,
@@ -60,18 +61,19 @@ class API:
         self._root_path = self._root.raw_path.rstrip("/")
         self._headers = {"Authorization": Secret(f"Bearer {self.key}")}
         self._borrowed = session
+        self.account = account_of(self.url, self.key)
         self._pacer: Pacer | None = None
         if pace:
             limits = pace if isinstance(pace, RateLimits) else None
-            self._pacer = pacer(self.url, self.key, limits)
-        self.account = self._account()
+            self._pacer = self.account.paced(limits)
+        self.batch_group = self._batch_group()
         self._teardown = False
         self._leases: list[Lease] = []
         self._twin: API | None = None
 
-    def _account(self) -> tuple[object, ...]:
-        """The same for all whose requests may go out as one."""
-        return type(self), self.url, self.key, self.policy, self.pace, self._borrowed
+    def _batch_group(self) -> tuple[object, ...]:
+        """The same for all of the account whose deletions may share a request."""
+        return type(self), self.policy, self.pace, self._borrowed
 
     def twin(self) -> "API":
         """Give one for the same URL and key that outlives a borrowed session.
@@ -84,7 +86,7 @@ class API:
         if self._twin is None:
             self._twin = self.sharing()
             self._twin._borrowed = None
-            self._twin.account = self._twin._account()
+            self._twin.batch_group = self._twin._batch_group()
         return self._twin
 
     def sharing(self) -> "API":

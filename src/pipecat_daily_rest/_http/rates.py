@@ -5,15 +5,12 @@ Reference: https://docs.daily.co/docs/rest-api/authentication
 """
 
 import math
-import os
 import re
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipecat_daily_rest._core import settings
-from pipecat_daily_rest._core.secret import Secret, secret
+from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._http.tier import Clock, Rate, Slot, Tier
 from pipecat_daily_rest.errors import DailyConfigError, DailyTimeoutError
 
@@ -174,46 +171,3 @@ class Pacer:
             slot.void()
             return None
         return slot
-
-
-_pacers: dict[tuple[str, str], Pacer] = {}
-_lock = threading.Lock()
-
-
-def pacer(url: str, key: str, limits: RateLimits | None = None) -> Pacer:
-    """Give the pacer that all helpers of one API URL and key share.
-
-    Args:
-        url: The base URL of the API.
-        key: The API key.
-        limits: The account's limits; None keeps those that it has.
-
-    Returns:
-        The pacer.
-
-    Raises:
-        DailyConfigError: There is no such Redis.
-    """
-    redis_url = (limits.redis_url if limits is not None else None) or settings.redis_url()
-    with _lock:
-        found = _pacers.get((url, key))
-        if found is None:
-            found = _pacers[url, key] = Pacer(limits or RateLimits())
-        elif limits is not None and limits != found.limits:
-            found.limit(limits)
-        if redis_url is not None and (found.fleet is None or found.fleet.redis_url != redis_url):
-            from pipecat_daily_rest._http.redis_slots import Fleet
-
-            found.fleet = Fleet(redis_url, Secret(f"{url} {key}"))
-    return found
-
-
-def _begin_anew() -> None:
-    global _lock
-    _lock = threading.Lock()
-    for each in _pacers.values():
-        each.begin_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)

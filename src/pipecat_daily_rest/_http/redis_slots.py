@@ -6,11 +6,10 @@ Redis is away, each process goes by its own count, and nothing fails.
 """
 
 import asyncio
-import atexit
-import hashlib
 import threading
 import time
 import uuid
+import weakref
 from collections import defaultdict, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -65,13 +64,12 @@ class Fleet:
         redis_url: Where it is.
     """
 
-    def __init__(self, redis_url: str, account: str) -> None:
-        """Initialize; nothing is connected yet."""
+    def __init__(self, redis_url: str, digest: str) -> None:
+        """Initialize; nothing is connected yet. The digest is the account's."""
         self.redis_url = redis_url
         client = _connect(redis_url)
-        atexit.register(client.close)
-        digest = hashlib.sha256(account.encode()).hexdigest()[:24]
-        self._prefix = f"pipecat-daily-rest:{digest}"
+        weakref.finalize(self, client.close)  # at the exit at the latest
+        self._prefix = f"pipecat-daily-rest:{digest[:24]}"
         self._client = client
         self._turns: PerLoop[defaultdict[tuple[str, bool], asyncio.Lock]] = PerLoop(
             lambda: defaultdict(asyncio.Lock)

@@ -10,9 +10,10 @@ References:
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.loops import PerLoop
@@ -155,11 +156,15 @@ class Deletion:
 
 
 End: TypeAlias = "asyncio.Future[DailyError | bool]"
-_Account: TypeAlias = tuple[Any, ...]
-
-_meetings: PerLoop[dict[_Account, "_Meeting"]] = PerLoop(dict)
 _SOON = object()  # a task that has not begun
-_last_batch: dict[tuple[str, str], float] = {}  # when the last one of a URL and key went out
+
+
+class _Batches:
+    """What the deletions of one account share, whichever event loop they are on."""
+
+    def __init__(self) -> None:
+        self.meetings: PerLoop[dict[tuple[object, ...], _Meeting]] = PerLoop(dict)
+        self.last = -math.inf  # when the last batch went out
 
 
 class _Meeting:
@@ -167,6 +172,7 @@ class _Meeting:
 
     def __init__(self, api: API) -> None:
         self._api = api
+        self._batches = api.account.part(_Batches)
         self._waiting: dict[str, list[End]] = {}
         self._until = 0.0
         self._running: set[object] = set()  # the tasks, which nobody else holds
@@ -230,10 +236,9 @@ class _Meeting:
             if self._waiting and self._gathering is None:
                 self._start()
             if not self._running and self._gathering is None:
-                _meetings.get().pop(self._api.account, None)
+                self._batches.meetings.get().pop(self._api.batch_group, None)
 
     async def _delete(self, deletion: Deletion, taken: dict[str, list[End]], until: float) -> None:
-        account = (self._api.url, self._api.key)
         self._take(taken)
         if len(taken) == 1:
             self._gathering = None
@@ -244,7 +249,7 @@ class _Meeting:
                 taken.clear()
                 return
             self._gathering = asyncio.current_task()
-            await asyncio.sleep(_last_batch.get(account, -_GAP) + _GAP - time.monotonic())
+            await asyncio.sleep(self._batches.last + _GAP - time.monotonic())
         names = list(taken)
 
         def sending() -> None:
@@ -253,7 +258,7 @@ class _Meeting:
                 self._gathering = None
                 self._take(taken)
                 names[:] = taken
-                _last_batch[account] = time.monotonic()
+                self._batches.last = time.monotonic()
                 if self._waiting:
                     self._start()
 
@@ -286,9 +291,9 @@ async def delete_room(
 
 def begin_deletion(api: API, name: str, deadline: Deadline) -> End:
     """Begin to delete a room that is known to have existed. Deletions that meet go out as one."""
-    meetings = _meetings.get()
-    if (meeting := meetings.get(api.account)) is None:
-        meeting = meetings[api.account] = _Meeting(api)
+    meetings = api.account.part(_Batches).meetings.get()
+    if (meeting := meetings.get(api.batch_group)) is None:
+        meeting = meetings[api.batch_group] = _Meeting(api)
     return meeting.add(name, deadline)
 
 

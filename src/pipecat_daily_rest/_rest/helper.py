@@ -18,7 +18,7 @@ from pipecat_daily_rest._http.rates import RateLimits
 from pipecat_daily_rest._http.retry import Repeat, RetryPolicy
 from pipecat_daily_rest._rest import raw_request
 from pipecat_daily_rest._rest.endpoints.dialin import DialinMethods
-from pipecat_daily_rest._rest.endpoints.domain import DomainMethods, ask_for_domain
+from pipecat_daily_rest._rest.endpoints.domain import DomainMethods, ask_for_domain_id
 from pipecat_daily_rest._rest.endpoints.meetings import MeetingMethods
 from pipecat_daily_rest._rest.endpoints.numbers import NumberMethods
 from pipecat_daily_rest._rest.endpoints.phone import PhoneMethods
@@ -155,7 +155,7 @@ class DailyRESTHelper(
         Raises:
             DailyError: Daily cannot be reached, or refuses the key.
         """
-        await ask_for_domain(self.api)
+        await ask_for_domain_id(self.api)
 
     async def request(
         self,

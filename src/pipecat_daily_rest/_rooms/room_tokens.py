@@ -12,7 +12,7 @@ from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import Secret, masked
 from pipecat_daily_rest._core.waiting import both
 from pipecat_daily_rest._rest import checks
-from pipecat_daily_rest._rest.endpoints.domain import domain_id, known_domain_id
+from pipecat_daily_rest._rest.endpoints.domain import domain_id
 from pipecat_daily_rest._rest.endpoints.tokens import make_token
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
@@ -55,7 +55,7 @@ class RoomTokens:
 
     def signed(self, bot: dict[str, Any], user: dict[str, Any]) -> tuple[Secret, Secret] | None:
         """Both; None when Daily has to be asked for anything."""
-        id = known_domain_id(self.helper.api)
+        id = self.helper.api.account.domain_id
         claims = self._both_claims(bot, user)
         if id is None or claims is None:
             return None

@@ -4,11 +4,8 @@
 Reference: https://docs.daily.co/reference/rest-api/domain
 """
 
-import asyncio
-
 from pipecat_daily_rest._core import arguments
 from pipecat_daily_rest._core.deadline import Deadline
-from pipecat_daily_rest._core.loops import PerLoop
 from pipecat_daily_rest._core.secret import hidden
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.endpoints.base import Methods
@@ -17,23 +14,6 @@ from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
 from pipecat_daily_rest.properties import DailyDomainProperties
 
 _GET = "Unable to get the domain"
-
-Account = tuple[str, str]
-
-_domain_ids: dict[Account, str] = {}
-_turns: PerLoop[dict[Account, asyncio.Lock]] = PerLoop(dict)
-
-
-def known_domain_id(api: API) -> str | None:
-    """Give the id of the key's domain, if it has been asked for already.
-
-    Args:
-        api: The API.
-
-    Returns:
-        The id, or None.
-    """
-    return _domain_ids.get((api.url, api.key))
 
 
 class DomainMethods(Methods):
@@ -96,27 +76,25 @@ class DomainMethods(Methods):
 
 async def domain_id(api: API, *, deadline: Deadline | None = None) -> str:
     """Give the id of the key's domain; it is asked for once per API URL and key."""
-    account = (api.url, api.key)
-    if account in _domain_ids:
-        return _domain_ids[account]
-    turns = _turns.get()
-    turn = turns.setdefault(account, asyncio.Lock())
-    try:
-        async with turn:  # many who start at once need one answer
-            if account not in _domain_ids:
-                await ask_for_domain(api, deadline)
-    finally:
-        turns.pop(account, None)
-    return _domain_ids[account]
+    account = api.account
+    if account.domain_id is None:
+        try:
+            async with account.domain_turn.get():  # many who start at once need one answer
+                if account.domain_id is None:
+                    return await ask_for_domain_id(api, deadline)
+        finally:
+            account.domain_turn.drop()
+    return account.domain_id
 
 
-async def ask_for_domain(api: API, deadline: Deadline | None = None) -> None:
-    """Ask for the key's domain and keep its id, even if it is known."""
+async def ask_for_domain_id(api: API, deadline: Deadline | None = None) -> str:
+    """Ask for the id of the key's domain and keep it, even if it is known."""
     domain = await _get_domain(api, deadline)
     if not domain.domain_id or not isinstance(domain.domain_id, str):
         msg = f"{_GET}: Invalid response: no domain_id in it."
         raise DailyResponseError(msg)
-    _domain_ids[api.url, api.key] = domain.domain_id
+    api.account.domain_id = domain.domain_id
+    return domain.domain_id
 
 
 async def _get_domain(api: API, deadline: Deadline | None = None) -> DailyDomain:
