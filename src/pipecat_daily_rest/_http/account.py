@@ -48,7 +48,7 @@ class Account:
         with _lock:
             if limits is not None and limits != pacer.limits:
                 pacer.limit(limits)
-            if redis_url is not None and (pacer.fleet is None or pacer.fleet.redis_url != redis_url):
+            if redis_url not in (None, pacer.fleet and pacer.fleet.redis_url):
                 from pipecat_daily_rest._http.redis_slots import Fleet
 
                 pacer.fleet = Fleet(redis_url, self.digest)
