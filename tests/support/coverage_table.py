@@ -16,7 +16,7 @@ from document.check import DOCUMENT
 from drift.probes import NOT_ASKED, NOT_OBSERVED, OBSERVED, everything_asked
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.rest.endpoints import FAMILIES
+from pipecat_daily_rest.local.rest.endpoints import FAMILIES, REFUSALS
 
 FILE = Path(__file__).parents[2] / "docs" / "coverage.md"
 MISSING = "missing"  # red in tests/fidelity/test_coverage.py
@@ -67,10 +67,10 @@ async def answerers() -> dict[str, str]:
     found = {}
     async with LocalDaily() as daily:
         for family in FAMILIES:
-            for method, path, endpoint in family(daily.parts).routes():
+            for method, path, _ in family(daily.parts).routes():
                 operation = DOCUMENT.find(method, re.sub(r"\{\w+(:.*?)?\}", "x", path))
                 if operation is not None:
-                    why = getattr(endpoint, "refused", None)
+                    why = REFUSALS.get((method, path))
                     found[operation] = "yes" if why is None else f"refused: {why}"
     return found
 

@@ -20,7 +20,7 @@ from pipecat_daily_rest.local.outside.phone_bodies import (
 from pipecat_daily_rest.local.outside.telephony import Telephony
 from pipecat_daily_rest.local.rules import schema
 from pipecat_daily_rest.local.rules.kinds import Check
-from pipecat_daily_rest.local.rules.schema import Refusal, Schema, invalid
+from pipecat_daily_rest.local.rules.schema import Refusal, Schema, invalid, refusal
 
 # Daily's own texts: https://docs.pipecat.ai/guides/telephony/daily-pstn
 _NO_DIALOUT = "dial-out not enabled for room. add enable_dialout property to room"
@@ -118,5 +118,4 @@ class Dialing:
 
     def no_call(self, info: str) -> Refusal:
         """Make the error for a call that does not exist."""
-        status = self._choices.unknown_call
-        return Refusal(status, "not-found" if status == 404 else "invalid-request-error", info)
+        return refusal(self._choices.unknown_call, info)

@@ -5,39 +5,36 @@ Reference: https://docs.daily.co/reference/rest-api/rooms/dial-out,
 https://docs.daily.co/reference/rest-api/domainDialinConfig and
 https://docs.daily.co/reference/rest-api/webhooks
 
-These are the server's own tables, as those of the rooms are.
+These tables are the server's own, as in `rules.properties`.
 """
 
-import re
 from collections.abc import Mapping
 
 from pipecat_daily_rest.local.outside.sending import is_secret, why_not
 from pipecat_daily_rest.local.outside.webhooks import CIRCUIT_BREAKER, EVENT_TYPES, EXPONENTIAL
 from pipecat_daily_rest.local.rules.kinds import (
+    BOOLEAN,
     Check,
     Wrong,
     an_object,
     array_of,
     integer,
-    kind,
+    matching,
     one_of,
     text,
     url,
 )
+from pipecat_daily_rest.local.rules.properties import CODECS
 
-_BOOLEAN = kind("a boolean", lambda value: isinstance(value, bool))
-
-
-def is_number(value: object) -> bool:
-    """Tell whether a value is a telephone number in E.164."""
-    return isinstance(value, str) and re.fullmatch(r"\+[1-9][0-9]{1,14}", value) is not None
-
-
-def _is_sip(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"sip:[^@\s]+@[^@\s]+", value) is not None
+_E164 = r"\+[1-9][0-9]{1,14}"
+_SIP = r"sip:[^@\s]+@[^@\s]+"
+_NUMBER = matching(_E164, "a phone number in E.164, as +18058700061")
+_SIP_URI = matching(_SIP, "a SIP URI that begins with sip:")
+_ENDPOINT = matching(f"{_E164}|{_SIP}", "a phone number in E.164 or a SIP URI")
+_EXTENSION = matching("(?s).{1,20}", "a string of 1 to 20 characters")
 
 
-def _reachable(name: str, value: object) -> None:
+def _on_this_machine(name: str, value: object) -> None:
     url()(name, value)
     if (why := why_not(str(value))) is not None:
         raise Wrong(name, value, f"on this machine: {why}")
@@ -48,16 +45,6 @@ def _secret(name: str, value: object) -> None:
         raise Wrong(name, "***", "base64")
 
 
-_NUMBER = kind("a phone number in E.164, as +18058700061", is_number)
-_SIP_URI = kind("a SIP URI that begins with sip:", _is_sip)
-_ENDPOINT = kind(
-    "a phone number in E.164 or a SIP URI", lambda value: is_number(value) or _is_sip(value)
-)
-_EXTENSION = kind(
-    "a string of 1 to 20 characters", lambda value: isinstance(value, str) and 1 <= len(value) <= 20
-)
-_CREDENTIALS = kind("a string", lambda value: isinstance(value, str))
-
 DIALOUT_START: Mapping[str, Check] = {
     "sipUri": _SIP_URI,
     "phoneNumber": _NUMBER,
@@ -66,23 +53,17 @@ DIALOUT_START: Mapping[str, Check] = {
     "displayName": text(),
     "userId": text(36),
     "callerId": text(),
-    "video": _BOOLEAN,
+    "video": BOOLEAN,
     "videoSettings": an_object(
         width=integer(1, 1280), height=integer(1, 720), fps=integer(1, 30),
         videoBitrate=integer(1, 1000),
     ),
-    "codecs": an_object(
-        audio=array_of(one_of("OPUS", "G722", "PCMU", "PCMA")),
-        video=array_of(one_of("H264", "VP8")),
-    ),
+    "codecs": CODECS,
 }  # fmt: skip
 DIALOUT_STOP: Mapping[str, Check] = {"sessionId": text()}
 SEND_DTMF: Mapping[str, Check] = {
     "sessionId": text(),
-    "tones": kind(
-        "a string of 1 to 20 tones",
-        lambda value: isinstance(value, str) and bool(re.fullmatch("[0-9A-D*#]{1,20}", value)),
-    ),
+    "tones": matching("[0-9A-D*#]{1,20}", "a string of 1 to 20 tones"),
     "digitDurationMs": integer(50, 2000),
 }
 TRANSFER: Mapping[str, Check] = {
@@ -99,7 +80,7 @@ DIALIN_UPDATE: Mapping[str, Check] = {
     "phone_number": _NUMBER,
     "name_prefix": text(),
     "hmac": _secret,
-    "room_creation_api": _reachable,
+    "room_creation_api": _on_this_machine,
     "hold_music_url": url(),
     "timeout_config": an_object(message=text()),
     "ivr_greeting": an_object(message=text()),
@@ -109,8 +90,8 @@ DIALIN_CREATE: Mapping[str, Check] = {
     **DIALIN_UPDATE,
 }
 WEBHOOK: Mapping[str, Check] = {
-    "url": _reachable,
-    "basicAuth": _CREDENTIALS,
+    "url": _on_this_machine,
+    "basicAuth": text(),
     "retryType": one_of(CIRCUIT_BREAKER, EXPONENTIAL),
     "eventTypes": array_of(one_of(*EVENT_TYPES)),
     "hmac": _secret,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Meeting tokens as Daily makes and reads them: JWTs with short claims.
+"""Meeting tokens as Daily signs and reads them: JWTs with short claims.
 
 Reference: https://docs.daily.co/docs/guides/privacy-and-security/self-signing-tokens
 
-This is the server's own table. It shares nothing with the client's ``tokens.py`` on purpose: a
-wrong claim there has to be noticed here.
+This table is the server's own. It shares nothing with the client's ``tokens.py``, so that a wrong
+claim there is noticed here.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ CLAIMS: Mapping[str, str] = {
     "redirect_on_meeting_exit": "rome",
     "lang": "uil",
     "permissions": "p",
-    # Daily publishes no short claim for these three; an API-made token has to carry them somehow.
+    # Daily publishes no short claim for these three. Tokens made by the API need to carry them.
     "enable_prejoin_ui": "enable_prejoin_ui",
     "enable_live_captions_ui": "enable_live_captions_ui",
     "enable_terse_logging": "enable_terse_logging",
@@ -60,30 +60,15 @@ _PERMISSIONS: Mapping[str, type | tuple[type, ...]] = {
 
 
 class BadToken(Exception):
-    """A token that does not open anything.
-
-    Parameters:
-        kind: Daily's join error type: ``exp-token``, ``nbf-token`` or ``not-allowed``.
-    """
+    """An invalid token; ``kind`` is Daily's join error: exp-token, nbf-token or not-allowed."""
 
     def __init__(self, kind: str, message: str) -> None:
-        """Initialize the error."""
         super().__init__(message)
         self.kind = kind
 
 
 def issue(properties: Mapping[str, Any], *, api_key: str, domain_id: str, issued_at: float) -> str:
-    """Sign a token.
-
-    Args:
-        properties: Token properties by their long names, already checked.
-        api_key: The key that signs.
-        domain_id: The domain that the token belongs to.
-        issued_at: Now, in unix seconds.
-
-    Returns:
-        The JWT.
-    """
+    """Sign a token with checked properties, by their long names; ``issued_at`` in unix seconds."""
     claims = {CLAIMS[name]: value for name, value in properties.items() if value is not None}
     if "p" in claims:
         claims["p"] = _short_permissions(claims["p"])
@@ -100,23 +85,7 @@ def read(
     ignore_nbf: bool = False,
     ignore_unknown: bool = False,
 ) -> dict[str, Any]:
-    """Verify a token and give its properties by their long names.
-
-    Args:
-        token: The JWT.
-        api_key: The key that must have signed it.
-        domain_id: The domain that it must belong to.
-        now: The present, in unix seconds.
-        ignore_nbf: Whether a token that is not valid yet passes.
-        ignore_unknown: Whether a token with an undocumented claim passes.
-
-    Returns:
-        The properties, without ``iat`` and the domain id.
-
-    Raises:
-        BadToken: The token was not signed with the key, belongs elsewhere, says what no token
-            says, or its time is not now.
-    """
+    """Verify a token and give its properties by their long names; ``now`` in unix seconds."""
     claims = _verified(token, api_key)
     if claims.get("d") != domain_id:
         raise BadToken("not-allowed", "the token belongs to another domain")
@@ -149,8 +118,7 @@ def _verified(token: str, api_key: str) -> dict[str, Any]:
             token,
             api_key,
             algorithms=["HS256"],
-            # The local clock may be ahead, so that PyJWT's own checks of time do not apply; and
-            # it would refuse claims of its own that Daily's tokens do not have.
+            # The local clock may be ahead of PyJWT's; and Daily's tokens lack other claims.
             options={
                 "verify_exp": False,
                 "verify_nbf": False,
@@ -162,7 +130,7 @@ def _verified(token: str, api_key: str) -> dict[str, Any]:
             },
         )
     except (jwt.InvalidTokenError, ValueError, RecursionError):
-        pass  # its frames hold the token, so that it must not be the context of what is raised
+        pass  # its frames hold the token: it must not become the context of the next exception
     msg = "the token was not signed with the API key of this local Daily"
     raise BadToken("not-allowed", msg)
 
@@ -190,36 +158,34 @@ def _check(claim: str, value: Any, ignore_unknown: bool) -> None:
 
 
 def _short_permissions(permissions: Mapping[str, Any]) -> dict[str, Any]:
-    short: dict[str, Any] = {}
-    for name, value in permissions.items():
-        if value is None:
-            continue
-        if name == "hasPresence":
-            short["hp"] = value
-        elif name == "canSend":
-            listed = isinstance(value, list)
-            short["cs"] = ",".join(_SEND_SHORT.get(v, v) for v in value) if listed else value
-        elif name == "canReceive":
-            short["cr"] = {("b" if key == "base" else key): inner for key, inner in value.items()}
-        else:
-            short[name] = value
+    short = {name: value for name, value in permissions.items() if value is not None}
+    if "hasPresence" in short:
+        short["hp"] = short.pop("hasPresence")
+    if "canSend" in short:
+        send = short.pop("canSend")
+        listed = isinstance(send, list)
+        short["cs"] = ",".join(_SEND_SHORT.get(name, name) for name in send) if listed else send
+    if "canReceive" in short:
+        short["cr"] = _renamed(short.pop("canReceive"), "base", "b")
     return short
 
 
 def _long_permissions(short: Mapping[str, Any]) -> dict[str, Any]:
     permissions: dict[str, Any] = {}
-    for name, value in short.items():
-        if name == "hp":
-            permissions["hasPresence"] = value
-        elif name == "cs":
-            listed = isinstance(value, str)
-            permissions["canSend"] = (
-                [_SEND.get(code, code) for code in value.split(",") if code] if listed else value
-            )
-        elif name == "cr":
-            permissions["canReceive"] = {
-                ("base" if key == "b" else key): inner for key, inner in value.items()
-            }
-        elif name == "canAdmin":
-            permissions["canAdmin"] = value
+    if "hp" in short:
+        permissions["hasPresence"] = short["hp"]
+    if "cs" in short:
+        send = short["cs"]
+        listed = isinstance(send, str)
+        permissions["canSend"] = (
+            [_SEND.get(code, code) for code in send.split(",") if code] if listed else send
+        )
+    if "cr" in short:
+        permissions["canReceive"] = _renamed(short["cr"], "b", "base")
+    if "canAdmin" in short:
+        permissions["canAdmin"] = short["canAdmin"]
     return permissions
+
+
+def _renamed(members: Mapping[str, Any], old: str, new: str) -> dict[str, Any]:
+    return {(new if name == old else name): value for name, value in members.items()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What others send: bodies and JSON, whatever they hold."""
+"""Reads the JSON and the bodies that clients send, whatever they hold."""
 
 import json
 import math
@@ -12,25 +12,15 @@ MOST_DEPTH = 100  # lists and objects in each other
 
 
 class NotJSON(ValueError):
-    """Something is not JSON; the text says why, where that is not plain to see."""
+    """Something is not JSON; the text says why where that is not obvious, else it is empty."""
 
 
 class Unreadable(Exception):
-    """A body does not come out of its ``Content-Encoding``."""
+    """A body cannot be decoded by its ``Content-Encoding``."""
 
 
 def parse(text: str | bytes) -> Any:
-    """Read JSON strictly, so that whatever it gives can be walked through and passed on.
-
-    Args:
-        text: The JSON.
-
-    Returns:
-        The value.
-
-    Raises:
-        NotJSON: It is none, is nested too deeply, or has a number that JSON cannot hold.
-    """
+    """Read JSON strictly: no NaN, no infinity, no more than `MOST_DEPTH` levels."""
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except NotJSON:
@@ -46,31 +36,13 @@ def parse(text: str | bytes) -> Any:
 
 
 def size_of(value: Any) -> int:
-    """Tell how large a value is as JSON.
-
-    Args:
-        value: What JSON can hold.
-
-    Returns:
-        Bytes of UTF-8, without spaces.
-    """
+    """Give a JSON value's size in bytes of UTF-8, without spaces."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return len(text.encode(errors="surrogatepass"))  # half of a pair is JSON, too
+    return len(text.encode(errors="surrogatepass"))  # JSON may hold unpaired surrogates
 
 
 async def read_body(request: web.Request) -> bytes:
-    """Read a request's body.
-
-    Args:
-        request: The request.
-
-    Returns:
-        The bytes, unpacked.
-
-    Raises:
-        Unreadable: It cannot be unpacked.
-        aiohttp.web.HTTPRequestEntityTooLarge: It is larger than the server takes.
-    """
+    """Read a request's decoded body, of the size that the server accepts."""
     try:
         return await request.read()
     except RequestPayloadError:
@@ -94,12 +66,12 @@ def _check_depth(value: Any) -> None:
 
 
 def _refuse(constant: str) -> NoReturn:
-    """Python reads NaN and Infinity; JSON has neither."""
+    """Refuse NaN and Infinity: Python reads them, JSON does not have them."""
     raise NotJSON(f"JSON has no {constant}")
 
 
 def _finite(digits: str) -> float:
-    """1e999 would be an infinity, which JSON cannot hold."""
+    """Refuse 1e999: it would become an infinity, which JSON cannot hold."""
     number = float(digits)
     if not math.isfinite(number):
         raise NotJSON(f"{digits[:20]} is too large a number")

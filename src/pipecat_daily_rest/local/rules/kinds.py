@@ -12,35 +12,23 @@ Check = Callable[[str, Any], None]
 
 
 class Wrong(Exception):
-    """A value of the wrong kind.
-
-    Parameters:
-        fields: ``name``, ``value`` and ``expected``, as texts.
-    """
+    """A value of the wrong kind; ``fields`` has ``name``, ``value`` and ``expected``, as texts."""
 
     def __init__(self, name: str, value: Any, expected: str) -> None:
-        """Initialize the error."""
         super().__init__(name, value, expected)
         self.fields = {"name": name, "value": as_text(value), "expected": expected}
 
 
 class Unknown(Exception):
-    """A property that is not documented; its ``str`` is the property's name."""
+    """An undocumented property; its ``str`` is the property's name."""
 
 
 class Missing(Exception):
-    """A property that has to be there; its ``str`` is the property's name."""
+    """A required property is missing; its ``str`` is the property's name."""
 
 
 def as_text(value: Any) -> str:
-    """Write a JSON value as Daily's texts echo it.
-
-    Args:
-        value: The value.
-
-    Returns:
-        A string as it is, anything else as JSON; cut after 200 characters.
-    """
+    """Write a value as Daily's messages quote it: a string as it is, else JSON; 200 characters."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = value if isinstance(value, str) else json.dumps(value)
@@ -58,22 +46,19 @@ def kind(expected: str, accepts: Callable[[Any], bool]) -> Check:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value of parsed JSON is a number that time can be reckoned with.
-
-    Args:
-        value: The value.
-
-    Returns:
-        Whether it is; true and false are none.
-    """
+    """Tell whether a JSON value is a finite number that a float can hold; a boolean is not."""
     try:
         return type(value) in (int, float) and math.isfinite(value)
     except OverflowError:
         return False
 
 
+BOOLEAN = kind("a boolean", lambda value: isinstance(value, bool))
+NUMBER = kind("a number", is_number)
+
+
 def integer(low: int, high: float = math.inf) -> Check:
-    """Take whole numbers; 2.0 is one, as in JavaScript."""
+    """Accept whole numbers; 2.0 is one, as in JavaScript."""
     bounds = f"{low} or more" if high == math.inf else f"from {low} to {high}"
     return kind(
         f"a whole number, {bounds}",
@@ -82,32 +67,27 @@ def integer(low: int, high: float = math.inf) -> Check:
 
 
 def one_of(*values: str) -> Check:
-    """Take one of some strings."""
+    """Accept one of some strings."""
     return kind(f"one of {', '.join(values)}", lambda value: value in values)
 
 
+def matching(pattern: str, expected: str) -> Check:
+    """Accept a string that the whole pattern matches."""
+    compiled = re.compile(pattern)
+    return kind(
+        expected,
+        lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None,
+    )
+
+
 def text(longest: float = math.inf) -> Check:
-    """Take a string.
-
-    Args:
-        longest: How many characters it may have.
-
-    Returns:
-        The check.
-    """
+    """Accept a string of up to so many characters."""
     expected = "a string" if longest == math.inf else f"a string of up to {longest} characters"
     return kind(expected, lambda value: isinstance(value, str) and len(value) <= longest)
 
 
 def url(longest: float = math.inf) -> Check:
-    """Take a URL.
-
-    Args:
-        longest: How many characters it may have.
-
-    Returns:
-        The check.
-    """
+    """Accept a URL of up to so many characters."""
     return kind(
         "a URL" if longest == math.inf else f"a URL of up to {longest} characters",
         lambda value: (
@@ -119,14 +99,7 @@ def url(longest: float = math.inf) -> Check:
 
 
 def file_template(ending: str | None = None) -> Check:
-    """Take a template of stored files' names, which has to carry the time.
-
-    Args:
-        ending: The only ending that it may have; any when None.
-
-    Returns:
-        The check.
-    """
+    """Accept a template of stored files' names, with the time and with no other ending than this."""
 
     def accepts(value: Any) -> bool:
         if not isinstance(value, str) or len(value) > 1024 or "{epoch_time}" not in value:
@@ -140,15 +113,7 @@ def file_template(ending: str | None = None) -> Check:
 
 
 def an_object(*required: str, **fields: Check) -> Check:
-    """Take an object.
-
-    Args:
-        *required: The members that it must have.
-        **fields: The members that it may have; any when there are none.
-
-    Returns:
-        The check.
-    """
+    """Accept an object with the required members and no others than the fields; any without fields."""
 
     def check(name: str, value: Any) -> None:
         if not isinstance(value, dict):
@@ -166,7 +131,7 @@ def an_object(*required: str, **fields: Check) -> Check:
 
 
 def map_of(item: Check) -> Check:
-    """Take an object whose members may have any names."""
+    """Accept an object whose members may have any names."""
 
     def check(name: str, value: Any) -> None:
         if not isinstance(value, dict):
@@ -178,7 +143,7 @@ def map_of(item: Check) -> Check:
 
 
 def array_of(item: Check, *, most: float = math.inf, unique: bool = False) -> Check:
-    """Take an array."""
+    """Accept an array."""
 
     def check(name: str, value: Any) -> None:
         if not isinstance(value, list):
@@ -194,7 +159,7 @@ def array_of(item: Check, *, most: float = math.inf, unique: bool = False) -> Ch
 
 
 def either(alternative: type, first: Check, otherwise: Check) -> Check:
-    """Take one of two kinds, which the type of the value tells apart."""
+    """Accept one of two kinds; the value's type decides which."""
 
     def check(name: str, value: Any) -> None:
         (first if isinstance(value, alternative) else otherwise)(name, value)

@@ -7,38 +7,30 @@ https://docs.daily.co/reference/rest-api/rooms/transcription/start
 The server's own tables, as in `properties`.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from pipecat_daily_rest.local.rules.kinds import (
+    BOOLEAN,
+    NUMBER,
     Check,
     Wrong,
     an_object,
     array_of,
     either,
-    is_number,
-    kind,
+    matching,
     one_of,
     text,
 )
 
-_BOOLEAN = kind("a boolean", lambda value: isinstance(value, bool))
-_NUMBER = kind("a number", is_number)
-_COLOR = kind(
-    "a color as #rrggbb or #aarrggbb",
-    lambda value: (
-        isinstance(value, str)
-        and re.fullmatch(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})", value) is not None
-    ),
-)
+_COLOR = matching(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{8})", "a color as #rrggbb or #aarrggbb")
 _PRESET = one_of("default", "single-participant", "active-participant", "portrait", "custom")
 _LAYOUTS: Mapping[str, Check] = {
-    "default": an_object("preset", preset=_PRESET, max_cam_streams=_NUMBER),
+    "default": an_object("preset", preset=_PRESET, max_cam_streams=NUMBER),
     "single-participant": an_object("preset", "session_id", preset=_PRESET, session_id=text()),
     "active-participant": an_object("preset", preset=_PRESET),
     "portrait": an_object(
-        "preset", preset=_PRESET, variant=one_of("vertical", "inset"), max_cam_streams=_NUMBER
+        "preset", preset=_PRESET, variant=one_of("vertical", "inset"), max_cam_streams=NUMBER
     ),
     "custom": an_object(
         "preset",
@@ -52,7 +44,7 @@ _LAYOUTS: Mapping[str, Check] = {
 
 
 def _layout(name: str, value: Any) -> None:
-    """Each preset has members of its own."""
+    """Check a layout: each preset has members of its own."""
     an_object("preset")(name, value)
     preset = value["preset"]
     if not isinstance(preset, str) or preset not in _LAYOUTS:
@@ -63,7 +55,7 @@ def _layout(name: str, value: Any) -> None:
 _STREAM: Mapping[str, Check] = {
     **dict.fromkeys(
         ("width", "height", "fps", "videoBitrate", "audioBitrate", "minIdleTimeOut", "maxDuration"),
-        _NUMBER,
+        NUMBER,
     ),
     "backgroundColor": _COLOR,
     "instanceId": text(),
@@ -87,9 +79,9 @@ RECORDING_STOP: Mapping[str, Check] = {"instanceId": text(), "type": _TYPE}
 LIVE_STREAM_STOP: Mapping[str, Check] = {"instanceId": text()}
 TRANSCRIPTION: Mapping[str, Check] = {
     **dict.fromkeys(("language", "model", "tier", "instanceId"), text()),
-    **dict.fromkeys(("profanity_filter", "punctuate", "includeRawResponse"), _BOOLEAN),
-    "endpointing": either(bool, _BOOLEAN, _NUMBER),
-    "redact": either(list, array_of(either(bool, _BOOLEAN, text())), _BOOLEAN),
+    **dict.fromkeys(("profanity_filter", "punctuate", "includeRawResponse"), BOOLEAN),
+    "endpointing": either(bool, BOOLEAN, NUMBER),
+    "redact": either(list, array_of(either(bool, BOOLEAN, text())), BOOLEAN),
     "extra": an_object(),
     "participants": array_of(text()),
     "transcription_geo": one_of("global", "eu"),

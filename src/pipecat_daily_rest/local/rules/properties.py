@@ -4,14 +4,16 @@
 Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#properties and
 https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token#properties
 
-This is the server's own table. It shares nothing with the client's models on purpose: a wrong
-field name there has to be noticed here.
+This table is the server's own. It shares nothing with the client's models, so that a wrong field
+name there is noticed here.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from pipecat_daily_rest.local.rules.kinds import (
+    BOOLEAN,
+    NUMBER,
     Check,
     an_object,
     array_of,
@@ -26,8 +28,6 @@ from pipecat_daily_rest.local.rules.kinds import (
     url,
 )
 
-_BOOLEAN = kind("a boolean", lambda value: isinstance(value, bool))
-_NUMBER = kind("a number", is_number)
 _SECONDS = kind("a number, 0 or more", lambda value: is_number(value) and value >= 0)
 _INSTANT = kind("a number of seconds since the unix epoch", is_number)
 _ANY_OBJECT = an_object()
@@ -43,45 +43,46 @@ _RECORDING = one_of("cloud", "cloud-audio-only", "local", "raw-tracks")
 _RECORDINGS = either(list, array_of(_RECORDING, unique=True), _RECORDING)
 _SENDS = one_of("video", "audio", "screenVideo", "screenAudio", "customVideo", "customAudio")
 _ADMINISTERS = one_of("participants", "streaming", "transcription")
-_CUSTOM = either(dict, map_of(_BOOLEAN), _BOOLEAN)  # by the track's name
+_CUSTOM = either(dict, map_of(BOOLEAN), BOOLEAN)  # by the track's name
 _RECEIVES = either(
     dict,
     an_object(
-        video=_BOOLEAN,
-        audio=_BOOLEAN,
-        screenVideo=_BOOLEAN,
-        screenAudio=_BOOLEAN,
+        video=BOOLEAN,
+        audio=BOOLEAN,
+        screenVideo=BOOLEAN,
+        screenAudio=BOOLEAN,
         customVideo=_CUSTOM,
         customAudio=_CUSTOM,
     ),
-    _BOOLEAN,
+    BOOLEAN,
 )
 PERMISSIONS = an_object(
-    hasPresence=_BOOLEAN,
-    canSend=either(list, array_of(_SENDS), _BOOLEAN),
+    hasPresence=BOOLEAN,
+    canSend=either(list, array_of(_SENDS), BOOLEAN),
     canReceive=an_object(
         base=_RECEIVES, byUserId=map_of(_RECEIVES), byParticipantId=map_of(_RECEIVES)
     ),
-    canAdmin=either(list, array_of(_ADMINISTERS), _BOOLEAN),
+    canAdmin=either(list, array_of(_ADMINISTERS), BOOLEAN),
 )
 _BUCKET: dict[str, Check] = {
     "bucket_name": text(),
     "bucket_region": text(),
     "assume_role_arn": text(),
-    "allow_api_access": _BOOLEAN,
+    "allow_api_access": BOOLEAN,
 }
+CODECS = an_object(
+    audio=array_of(one_of("OPUS", "G722", "PCMU", "PCMA")),
+    video=array_of(one_of("H264", "VP8")),
+)
 _SIP = an_object(
     "display_name",
     "sip_mode",
     display_name=text(),
     sip_mode=one_of("dial-in"),
-    video=_BOOLEAN,
+    video=BOOLEAN,
     num_endpoints=integer(1, 100),
-    force_digit_only_username=_BOOLEAN,
-    codecs=an_object(
-        audio=array_of(one_of("OPUS", "G722", "PCMU", "PCMA")),
-        video=array_of(one_of("H264", "VP8")),
-    ),
+    force_digit_only_username=BOOLEAN,
+    codecs=CODECS,
     provider=one_of("daily"),
 )
 _TRANSCODED = one_of(
@@ -102,25 +103,25 @@ _SWITCHES = (
 )  # fmt: skip
 
 ROOM_PROPERTIES: Mapping[str, Check] = {
-    **dict.fromkeys(_SWITCHES, _BOOLEAN),
+    **dict.fromkeys(_SWITCHES, BOOLEAN),
     "nbf": _INSTANT,
     "exp": _INSTANT,
     "max_participants": integer(1),
     "eject_after_elapsed": integer(1),
     "enable_recording": _RECORDINGS,
     "enable_raw_tracks_transcoded_audio": _TRANSCODED,
-    "recordings_bucket": an_object(**_BUCKET, allow_streaming_from_bucket=_BOOLEAN),
+    "recordings_bucket": an_object(**_BUCKET, allow_streaming_from_bucket=BOOLEAN),
     "recordings_template": file_template(".mp4"),
     "transcription_bucket": an_object(**_BUCKET),
     "transcription_template": file_template(),
     "auto_transcription_settings": _ANY_OBJECT,
-    "sfu_switchover": _NUMBER,
+    "sfu_switchover": NUMBER,
     "lang": _LANG,
     "meeting_join_hook": url(255),
     "geo": _GEO,
     "rtmp_geo": one_of("us-west-2", "eu-central-1", "ap-south-1"),
     "dialout_config": an_object(
-        allow_room_start=_BOOLEAN, dialout_geo=_GEO, max_idle_timeout_sec=_SECONDS
+        allow_room_start=BOOLEAN, dialout_geo=_GEO, max_idle_timeout_sec=_SECONDS
     ),
     "sip": _SIP,
     "streaming_endpoints": array_of(
@@ -172,7 +173,7 @@ TOKEN_PROPERTIES: Mapping[str, Check] = {
             "auto_start_transcription", "knocking", "close_tab_on_exit", "enable_prejoin_ui",
             "enable_live_captions_ui", "enable_terse_logging",
         ),
-        _BOOLEAN,
+        BOOLEAN,
     ),
     "room_name": text(),
     "nbf": _INSTANT,
@@ -198,7 +199,7 @@ DOMAIN_PROPERTIES: Mapping[str, Check] = {
             "enable_transcription_storage", "enable_mesh_sfu", "enable_adaptive_simulcast",
             "enable_multiparty_adaptive_simulcast", "enforce_unique_user_ids", "enable_opus_fec",
         ),
-        _BOOLEAN,
+        BOOLEAN,
     ),
     **{
         name: ROOM_PROPERTIES[name]
@@ -269,7 +270,7 @@ DOMAIN_DEFAULTS: Mapping[str, Any] = {
 EJECT: Mapping[str, Check] = {
     "ids": array_of(text(), most=100),
     "user_ids": array_of(text(), most=100),
-    "ban": _BOOLEAN,
+    "ban": BOOLEAN,
 }
 APP_MESSAGE: Mapping[str, Check] = {"data": _ANY_OBJECT, "recipient": text()}
 SESSION_DATA: Mapping[str, Check] = {

@@ -5,6 +5,7 @@ Reference: https://docs.daily.co/reference/rest-api/rooms and
 https://docs.daily.co/reference/rest-api/meeting-tokens
 """
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,44 +33,37 @@ _FAR = 100 * 365.25 * 86_400  # seconds
 
 
 class Refusal(Exception):
-    """An error answer of the API.
+    """An error response of the API: its status, JSON body and further headers.
 
     Reference: https://docs.daily.co/docs/rest-api/errors
-
-    Parameters:
-        status: The HTTP status.
-        body: The JSON body: ``error``, mostly ``info``, seldom more.
-        headers: Further headers of the answer.
     """
 
     def __init__(self, status: int, error: str, info: str | None = None, **more: Any) -> None:
-        """Initialize the refusal."""
         super().__init__(info or error)
         self.status = status
         self.body = {"error": error, **({} if info is None else {"info": info}), **more}
         self.headers: dict[str, str] = {}
 
 
+def refusal(status: int, info: str, **more: Any) -> Refusal:
+    """Make the error for a 404, or for a bad request with another status."""
+    error = "not-found" if status == 404 else "invalid-request-error"
+    return Refusal(status, error, info, **more)
+
+
 def invalid(info: str) -> Refusal:
     """Make the error for a bad request."""
-    return Refusal(400, "invalid-request-error", info)
+    return refusal(400, info)
 
 
 def no_room(name: str, status: int = 404, **more: Any) -> Refusal:
     """Make the error for a room that does not exist."""
-    error = "not-found" if status == 404 else "invalid-request-error"
-    return Refusal(status, error, NO_ROOM.format(name=name), **more)
+    return refusal(status, NO_ROOM.format(name=name), **more)
 
 
 @dataclass(frozen=True)
 class RoomRequest:
-    """What a request says about a room.
-
-    Parameters:
-        name: The room's name, or None.
-        privacy: Its privacy, or None.
-        properties: Its properties; None resets one.
-    """
+    """What a request says about a room; None for what it leaves out. A null resets a property."""
 
     name: str | None
     privacy: str | None
@@ -77,14 +71,13 @@ class RoomRequest:
 
 
 class Schema:
-    """Checks what a request carries."""
+    """Checks what a request carries; each method raises `Refusal` where Daily would refuse it."""
 
     def __init__(self, choices: Choices) -> None:
-        """Initialize the schema."""
         self._choices = choices
 
     def fields(self, body: Any, *known: str) -> dict[str, Any]:
-        """Check a body's outermost members."""
+        """Check that a body is an object of known members; give those that are not null."""
         if not isinstance(body, dict):
             raise invalid("the body should be a JSON object")
         if unknown := [name for name in body if name not in known]:
@@ -92,19 +85,7 @@ class Schema:
         return {name: value for name, value in body.items() if value is not None}
 
     def room(self, body: Any, *, now: float, named: bool = True) -> RoomRequest:
-        """Check the body that creates or updates a room.
-
-        Args:
-            body: The parsed JSON.
-            now: The present, in unix seconds.
-            named: Whether it may carry a name.
-
-        Returns:
-            What it says.
-
-        Raises:
-            Refusal: Daily would not take it.
-        """
+        """Check the body that creates or, not ``named``, updates a room; ``now`` in unix seconds."""
         given = self.fields(body, *(["name"] if named else []), "privacy", "properties")
         if "name" in given:
             self.room_name(given["name"])
@@ -128,18 +109,7 @@ class Schema:
             raise invalid(self._choices.name_too_long_info.format(name=as_text(name)))
 
     def token(self, body: Any, *, now: float) -> dict[str, Any]:
-        """Check the body that makes a meeting token.
-
-        Args:
-            body: The parsed JSON.
-            now: The present, in unix seconds.
-
-        Returns:
-            The token's properties that are not null.
-
-        Raises:
-            Refusal: Daily would not take it.
-        """
+        """Check the body that creates a token; give its properties that are not null."""
         properties = self.fields(body, "properties").get("properties", {})
         self._properties(TOKEN_PROPERTIES, properties, now)
         given = {name: value for name, value in properties.items() if value is not None}
@@ -150,17 +120,7 @@ class Schema:
         return given
 
     def domain(self, body: Any) -> dict[str, Any]:
-        """Check the body that changes the domain.
-
-        Args:
-            body: The parsed JSON.
-
-        Returns:
-            The properties; None unsets one.
-
-        Raises:
-            Refusal: Daily would not take it.
-        """
+        """Check the body that updates the domain; give the properties, of which null unsets one."""
         properties = self.fields(body, "properties").get("properties", {})
         if not isinstance(properties, dict):
             raise self.wrong("properties", properties, "an object")
@@ -168,65 +128,39 @@ class Schema:
         return properties
 
     def body(self, table: Mapping[str, Check], body: Any) -> dict[str, Any]:
-        """Check a body against a table."""
+        """Check a body against a table; give its members that are not null."""
         given = self.fields(body, *table)
         self._check(table, given)
         return given
 
-    def limit(self, value: str | None) -> int:
-        """Check the ``limit`` of a list.
-
-        Args:
-            value: The query's text, or None.
-
-        Returns:
-            From 1 to 100.
-
-        Raises:
-            Refusal: It is no number, or out of range.
-        """
-        if value is None:
-            return 100
-        wanted = int(value) if re.fullmatch(r"-?[0-9]{1,18}", value) else None
-        clamp = self._choices.limit_out_of_range == "clamp"
-        if wanted is None or not (clamp or 1 <= wanted <= 100):
-            raise self.wrong("limit", value, "a whole number from 1 to 100")
+    def limit(self, query: Mapping[str, str], default: int = 100) -> int:
+        """Read the ``limit`` of a list, from 1 to 100."""
+        expected = "a whole number from 1 to 100"
+        if (wanted := self.whole(query, "limit", expected)) is None:
+            return default
+        if self._choices.limit_out_of_range == "error" and not 1 <= wanted <= 100:
+            raise self.wrong("limit", query["limit"], expected)
         return min(max(wanted, 1), 100)
 
-    def instant(self, name: str, value: str | None) -> int | None:
-        """Check an instant in a query.
-
-        Args:
-            name: The parameter.
-            value: The query's text, or None.
-
-        Returns:
-            Unix seconds, or None.
-
-        Raises:
-            Refusal: It is no number.
-        """
-        if value is None:
+    def whole(
+        self, query: Mapping[str, str], name: str, expected: str, low: float = -math.inf
+    ) -> int | None:
+        """Read a whole number in a query; None when it is not there."""
+        if (value := query.get(name)) is None:
             return None
-        if re.fullmatch(r"-?[0-9]{1,18}", value) is None:
-            raise self.wrong(name, value, "a whole number of seconds since the unix epoch")
+        if re.fullmatch(r"-?[0-9]{1,18}", value) is None or int(value) < low:
+            raise self.wrong(name, value, expected)
         return int(value)
 
-    def flag(self, name: str, value: str | None) -> bool | None:
-        """Check a yes or no in a query.
+    def choice(self, query: Mapping[str, str], name: str, *values: str) -> str | None:
+        """Read one of some words in a query; None when it is not there."""
+        if (value := query.get(name)) not in (None, *values):
+            raise self.wrong(name, value, f"one of {', '.join(values)}")
+        return value
 
-        Args:
-            name: The parameter.
-            value: The query's text, or None.
-
-        Returns:
-            Yes, no or None.
-
-        Raises:
-            Refusal: It is neither ``true`` nor ``false``.
-        """
-        if value not in (None, "true", "false"):
-            raise self.wrong(name, value, "true or false")
+    def flag(self, query: Mapping[str, str], name: str) -> bool | None:
+        """Read ``true`` or ``false`` in a query; None when it is not there."""
+        value = self.choice(query, name, "true", "false")
         return None if value is None else value == "true"
 
     def wrong(self, name: str, value: Any, expected: str) -> Refusal:

@@ -22,10 +22,8 @@ class DomainEndpoints(Family):
         return [("GET", "/", self.domain), ("POST", "/", self.set_domain)]
 
     def domain(self, request: web.Request, body: Any) -> Any:
-        """Give the domain, with its id.
-
-        Reference: https://docs.daily.co/reference/rest-api/domain/get-domain-config
-        """
+        """Give the domain, with its id."""
+        # https://docs.daily.co/reference/rest-api/domain/get-domain-config
         return {
             "domain_name": self._state.domain_name,
             "domain_id": self._state.domain_id,
@@ -33,10 +31,8 @@ class DomainEndpoints(Family):
         }
 
     def set_domain(self, request: web.Request, body: Any) -> Any:
-        """Change the domain; null unsets a property.
-
-        Reference: https://docs.daily.co/reference/rest-api/domain/set-domain-config
-        """
+        """Update the domain; null unsets a property."""
+        # https://docs.daily.co/reference/rest-api/domain/set-domain-config
         properties = self._schema.domain(body)
         if not properties:
             raise invalid(schema.MISSING)
@@ -45,7 +41,7 @@ class DomainEndpoints(Family):
         return {"domain_name": self._state.domain_name, "config": self._config()}
 
     def _config(self) -> dict[str, Any]:
-        """Unlike a room's, it shows the defaults and the nulls."""
+        """Give the config: unlike a room's, it shows the defaults and the nulls."""
         config = {
             **DOMAIN_DEFAULTS,
             "max_api_rooms": self._choices.max_api_rooms,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Meetings: the records of who was together in a room, and for how long.
+"""Meetings: who was in a room together, and for how long.
 
 Reference: https://docs.daily.co/reference/rest-api/meetings
 """
@@ -11,7 +11,7 @@ from aiohttp import web
 from pipecat_daily_rest.local.call.records import Attendance, Meeting
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route
 from pipecat_daily_rest.local.rules.kinds import as_text
-from pipecat_daily_rest.local.rules.schema import Refusal
+from pipecat_daily_rest.local.rules.schema import refusal
 
 
 class MeetingEndpoints(Family):
@@ -26,15 +26,15 @@ class MeetingEndpoints(Family):
         ]
 
     def list_meetings(self, request: web.Request, body: Any) -> Any:
-        """List the meetings, newest first. A room that is unknown has had none.
-
-        Reference: https://docs.daily.co/reference/rest-api/meetings/get-meeting-information
-        """
+        """List the meetings, newest first; an unknown room had none."""
+        # https://docs.daily.co/reference/rest-api/meetings/get-meeting-information
         query = request.query
-        since = self._schema.instant("timeframe_start", query.get("timeframe_start"))
-        until = self._schema.instant("timeframe_end", query.get("timeframe_end"))
-        ongoing = self._schema.flag("ongoing", query.get("ongoing"))
-        bare = self._schema.flag("no_participants", query.get("no_participants"))
+        since, until = (
+            self._schema.whole(query, name, "a whole number of seconds since the unix epoch")
+            for name in ("timeframe_start", "timeframe_end")
+        )
+        ongoing = self._schema.flag(query, "ongoing")
+        bare = self._schema.flag(query, "no_participants")
         found = [
             meeting
             for meeting in reversed(self._state.meetings)
@@ -54,19 +54,15 @@ class MeetingEndpoints(Family):
         return {"total_count": len(found), "data": data}
 
     def get_meeting(self, request: web.Request, body: Any) -> Any:
-        """Give a meeting, without its participants.
-
-        Reference: https://docs.daily.co/reference/rest-api/meetings/get-individual-meeting-information
-        """
+        """Give a meeting, without its participants."""
+        # https://docs.daily.co/reference/rest-api/meetings/get-individual-meeting-information
         return self._describe(self._meeting(request))
 
     def participants(self, request: web.Request, body: Any) -> Any:
-        """List who was in a meeting.
-
-        Reference: https://docs.daily.co/reference/rest-api/meetings/get-meeting-participants
-        """
+        """List who was in a meeting."""
+        # https://docs.daily.co/reference/rest-api/meetings/get-meeting-participants
         stays = self._recorded(self._meeting(request))
-        limit = self._schema.limit(request.query.get("limit"))
+        limit = self._schema.limit(request.query)
         ids = [stay.participant_id for stay in stays]
         after, before = (
             self._position(ids, request.query.get(name), name, "participant")
@@ -82,9 +78,7 @@ class MeetingEndpoints(Family):
         for meeting in self._state.meetings:
             if meeting.id == id:
                 return meeting
-        status = self._choices.unknown_meeting
-        error = "not-found" if status == 404 else "invalid-request-error"
-        raise Refusal(status, error, f"meeting {as_text(id)} not found")
+        raise refusal(self._choices.unknown_meeting, f"meeting {as_text(id)} not found")
 
     def _recorded(self, meeting: Meeting) -> list[Attendance]:
         return meeting.recorded(self._now, hidden=self._choices.hidden_in_meetings)
@@ -114,7 +108,7 @@ class MeetingEndpoints(Family):
 
 
 def _most(stays: list[Attendance]) -> int:
-    """How many were in at a time."""
+    """Give the largest number of people who were in at the same time."""
     return max(
         (
             sum(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Calls out of a room, and calls that come in: started, transferred, connected.
+"""Phone calls between rooms and the outside: started, stopped, transferred, connected.
 
 Reference: https://docs.daily.co/reference/rest-api/rooms/dial-out and
 https://docs.daily.co/reference/rest-api/dial-in/pinless-update
@@ -18,7 +18,7 @@ from pipecat_daily_rest.local.rules.schema import invalid
 
 
 class PhoneEndpoints(Family):
-    """The calls between rooms and telephones."""
+    """The phone calls of the rooms."""
 
     def routes(self) -> list[Route]:
         """List the endpoints."""
@@ -57,10 +57,8 @@ class PhoneEndpoints(Family):
         return {"ok": "true"}
 
     def pinless_call_update(self, request: web.Request, body: Any) -> Any:
-        """Connect a call that waits with a room.
-
-        Reference: https://docs.daily.co/reference/rest-api/dial-in/pinless-update
-        """
+        """Connect a call on hold with a room."""
+        # https://docs.daily.co/reference/rest-api/dial-in/pinless-update
         given = self._schema.body(PINLESS_UPDATE, body)
         if any(name not in given for name in PINLESS_UPDATE):
             raise invalid(schema.MISSING)
@@ -68,7 +66,7 @@ class PhoneEndpoints(Family):
         if (call := self._parts.switchboard.on_hold(given["callId"], given["callDomain"])) is None:
             raise self._parts.dialing.no_call(f"no call {given['callId']} is on hold")
         if (room := telephony.room_of(given["sipUri"])) is None:
-            raise invalid("sipUri is no room's")
+            raise invalid("no room has this sipUri")
         try:
             telephony.connect(call, room, given["sipUri"])
         except (NotReady, JoinRefused) as exc:

@@ -1,103 +1,60 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What has no honest meaning on this machine: recordings, streams and stored transcripts.
+"""What this machine cannot do: recordings, live streams and stored transcripts of the call in a room.
 
-An unknown room is still a 404 and a bad body a 400, so that a program's requests are tested;
-`refusals` of this package lists what is refused.
+An unknown room is still a 404 and a bad body a 400, so that a program's requests are tested.
+
+Reference: https://docs.daily.co/reference/rest-api/rooms
 """
 
-from typing import Any
+from collections.abc import Mapping
+from functools import partial
+from typing import NoReturn
 
 from aiohttp import web
 
-from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, refused
-from pipecat_daily_rest.local.rules.media_properties import (
-    LIVE_STREAM,
-    LIVE_STREAM_STOP,
-    RECORDING,
-    RECORDING_STOP,
-    RECORDING_UPDATE,
-    TRANSCRIPTION,
-    TRANSCRIPTION_STOP,
-    TRANSCRIPTION_UPDATE,
-)
+from pipecat_daily_rest.local.rest.endpoints.family import NOT_HERE, Family, Route
+from pipecat_daily_rest.local.rules import media_properties as bodies
+from pipecat_daily_rest.local.rules.kinds import Check
+from pipecat_daily_rest.local.rules.schema import Refusal
 
 _NO_RECORDING = (
-    "the local Daily records nothing: put what a test needs there with LocalDaily.add_recording()"
+    "the local Daily records nothing: add what a test needs with LocalDaily.add_recording()"
 )
 _NO_STREAM = "the local Daily streams nothing: no media leaves this machine"
 _NO_TRANSCRIPTION = (
-    "the local Daily transcribes for a bot's start_transcription() only, and stores nothing: put "
-    "what a test needs there with LocalDaily.add_transcript()"
+    "the local Daily transcribes only for a bot's start_transcription(), and stores nothing: add "
+    "what a test needs with LocalDaily.add_transcript()"
 )
+
+# The endpoint below /rooms/{name}/, the body that it takes, and why it is refused.
+_REFUSED: Mapping[str, tuple[Mapping[str, Check], str]] = {
+    "recordings/start": (bodies.RECORDING, _NO_RECORDING),
+    "recordings/update": (bodies.RECORDING_UPDATE, _NO_RECORDING),
+    "recordings/stop": (bodies.RECORDING_STOP, _NO_RECORDING),
+    "live-streaming/start": (bodies.LIVE_STREAM, _NO_STREAM),
+    "live-streaming/update": (bodies.LIVE_STREAM, _NO_STREAM),
+    "live-streaming/stop": (bodies.LIVE_STREAM_STOP, _NO_STREAM),
+    "transcription/start": (bodies.TRANSCRIPTION, _NO_TRANSCRIPTION),
+    "transcription/update": (bodies.TRANSCRIPTION_UPDATE, _NO_TRANSCRIPTION),
+    "transcription/stop": (bodies.TRANSCRIPTION_STOP, _NO_TRANSCRIPTION),
+}
+REFUSALS = {("POST", f"/rooms/{{name}}/{path}"): why for path, (_, why) in _REFUSED.items()}
+"""Why each of these endpoints is refused, by method and path."""
 
 
 class RefusedEndpoints(Family):
-    """Recording, live streaming and transcription of the call in a room."""
+    """The endpoints that check a request and then answer 501."""
 
     def routes(self) -> list[Route]:
         """List the endpoints."""
         return [
-            ("POST", "/rooms/{name}/recordings/start", self.start_recording),
-            ("POST", "/rooms/{name}/recordings/update", self.update_recording),
-            ("POST", "/rooms/{name}/recordings/stop", self.stop_recording),
-            ("POST", "/rooms/{name}/live-streaming/start", self.start_live_stream),
-            ("POST", "/rooms/{name}/live-streaming/update", self.update_live_stream),
-            ("POST", "/rooms/{name}/live-streaming/stop", self.stop_live_stream),
-            ("POST", "/rooms/{name}/transcription/start", self.start_transcription),
-            ("POST", "/rooms/{name}/transcription/update", self.update_transcription),
-            ("POST", "/rooms/{name}/transcription/stop", self.stop_transcription),
+            ("POST", f"/rooms/{{name}}/{path}", partial(self._refuse, body, why))
+            for path, (body, why) in _REFUSED.items()
         ]
 
-    @refused(_NO_RECORDING)
-    def start_recording(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/recordings/start."""
+    def _refuse(
+        self, table: Mapping[str, Check], why: str, request: web.Request, body: object
+    ) -> NoReturn:
         self._room(request)
-        self._schema.body(RECORDING, body)
-
-    @refused(_NO_RECORDING)
-    def update_recording(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/recordings/update."""
-        self._room(request)
-        self._schema.body(RECORDING_UPDATE, body)
-
-    @refused(_NO_RECORDING)
-    def stop_recording(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/recordings/stop."""
-        self._room(request)
-        self._schema.body(RECORDING_STOP, body)
-
-    @refused(_NO_STREAM)
-    def start_live_stream(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/live-streaming/start."""
-        self._room(request)
-        self._schema.body(LIVE_STREAM, body)
-
-    @refused(_NO_STREAM)
-    def update_live_stream(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/live-streaming/update."""
-        self._room(request)
-        self._schema.body(LIVE_STREAM, body)
-
-    @refused(_NO_STREAM)
-    def stop_live_stream(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/live-streaming/stop."""
-        self._room(request)
-        self._schema.body(LIVE_STREAM_STOP, body)
-
-    @refused(_NO_TRANSCRIPTION)
-    def start_transcription(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/transcription/start."""
-        self._room(request)
-        self._schema.body(TRANSCRIPTION, body)
-
-    @refused(_NO_TRANSCRIPTION)
-    def update_transcription(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/transcription/update."""
-        self._room(request)
-        self._schema.body(TRANSCRIPTION_UPDATE, body)
-
-    @refused(_NO_TRANSCRIPTION)
-    def stop_transcription(self, request: web.Request, body: Any) -> None:
-        """https://docs.daily.co/reference/rest-api/rooms/transcription/stop."""
-        self._room(request)
-        self._schema.body(TRANSCRIPTION_STOP, body)
+        self._schema.body(table, body)
+        raise Refusal(501, NOT_HERE, why)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Rooms: made, listed, changed and deleted, one by one and in batches.
+"""Rooms: created, listed, updated and deleted, one by one and in batches.
 
 Reference: https://docs.daily.co/reference/rest-api/rooms
 """
@@ -37,10 +37,8 @@ class RoomEndpoints(Family):
         ]
 
     def list_rooms(self, request: web.Request, body: Any) -> Any:
-        """List the rooms, newest first.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/list-rooms
-        """
+        """List the rooms, newest first."""
+        # https://docs.daily.co/reference/rest-api/rooms/list-rooms
         rooms = sorted(
             self._state.existing().values(),
             key=lambda room: (int(room.created_at), room.id),
@@ -51,26 +49,20 @@ class RoomEndpoints(Family):
         return {"total_count": len(counted), "data": [self._describe(room) for room in page]}
 
     def create_room(self, request: web.Request, body: Any) -> Any:
-        """Make a room.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/create-room
-        """
+        """Create a room."""
+        # https://docs.daily.co/reference/rest-api/rooms/create-room
         wanted = self._schema.room(body, now=self._now)
         [room] = self._create([wanted])
         return self._describe(room)
 
     def get_room(self, request: web.Request, body: Any) -> Any:
-        """Give a room.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/get-room
-        """
+        """Give a room."""
+        # https://docs.daily.co/reference/rest-api/rooms/get-room
         return self._describe(self._read(request))
 
     def update_room(self, request: web.Request, body: Any) -> Any:
-        """Change a room; null resets a property.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/update-room
-        """
+        """Update a room; null resets a property."""
+        # https://docs.daily.co/reference/rest-api/rooms/update-room
         room = self._read(request)
         wanted = self._schema.room(body, now=self._now, named=False)
         changes = self._possible(room, wanted.properties)
@@ -87,21 +79,20 @@ class RoomEndpoints(Family):
         return self._room(request)
 
     def _possible(self, room: Room, changes: dict[str, Any]) -> dict[str, Any]:
-        """What of it can change while people are in the room."""
+        """Give the changes that are possible while people are in the room."""
         name = "enable_screenshare"
-        if room.meeting is None or name not in changes:
-            return changes
-        if schema.config({name: changes[name]}) == schema.config({name: room.config.get(name)}):
+        same = schema.config({name: changes.get(name)}) == schema.config(
+            {name: room.config.get(name)}
+        )
+        if room.meeting is None or name not in changes or same:
             return changes
         if self._choices.screenshare_in_meeting == "error":
             raise invalid(f"{name} cannot change while a meeting runs")
         return {each: value for each, value in changes.items() if each != name}
 
     def delete_room(self, request: web.Request, body: Any) -> Any:
-        """Delete a room. An expired one is deleted and the answer is a 404 all the same.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/delete-room
-        """
+        """Delete a room; an expired one is deleted, and the response is a 404 nevertheless."""
+        # https://docs.daily.co/reference/rest-api/rooms/delete-room
         name = request.match_info["name"]
         if (room := self._state.rooms.get(name)) is None:
             raise no_room(name)
@@ -112,10 +103,8 @@ class RoomEndpoints(Family):
         return {"deleted": True, "name": name}
 
     def batch_create(self, request: web.Request, body: Any) -> Any:
-        """Make all of some rooms, or none.
-
-        Reference: https://docs.daily.co/reference/rest-api/batch/create-rooms
-        """
+        """Create all of some rooms, or none."""
+        # https://docs.daily.co/reference/rest-api/batch/create-rooms
         entries = self._schema.body(BATCH_CREATE, body).get("rooms")
         if not entries:
             raise invalid(schema.MISSING)
@@ -126,21 +115,21 @@ class RoomEndpoints(Family):
             if (bucket := each.properties.get("recordings_bucket")) is not None
         }
         if len(buckets) > 10:
-            raise invalid(f"there are {len(buckets)} different recordings_buckets (10 at most)")
+            raise invalid(
+                f"the rooms have {len(buckets)} different recordings_buckets (10 at most)"
+            )
         rooms = [self._describe(room) for room in self._create(wanted)]
         wrapped = self._choices.batch_create_wrapped
         return {"total_count": len(rooms), "data": rooms} if wrapped else rooms
 
     def batch_delete(self, request: web.Request, body: Any) -> Any:
-        """Delete all of some rooms, or none.
-
-        Reference: https://docs.daily.co/reference/rest-api/batch/delete-rooms
-        """
+        """Delete all of some rooms, or none."""
+        # https://docs.daily.co/reference/rest-api/batch/delete-rooms
         names = self._schema.body(BATCH_DELETE, body).get("room_names")
         if names is None or (not names and self._choices.batch_delete_of_nothing == 400):
             raise invalid(schema.MISSING)
         if len(set(names)) < len(names) and not self._choices.batch_delete_duplicates:
-            raise invalid("a name is in room_names twice")
+            raise invalid("room_names has a name twice")
         found = {name: self._state.find_room(name) for name in names}
         missing = [name for name, room in found.items() if room is None]
         if missing and self._choices.batch_delete_missing is not None:
@@ -151,13 +140,12 @@ class RoomEndpoints(Family):
         return {"deleted_count": len(rooms)}
 
     def _create(self, wanted: list[RoomRequest]) -> list[Room]:
-        """Make all of these rooms, or none."""
+        """Create all of these rooms, or none."""
+        free = self._choices.expired_name_free
+        taken = self._state.existing() if free else self._state.rooms
         names: list[str] = []
         for each in wanted:
             name = each.name or "".join(secrets.choice(_LETTERS) for _ in range(20))
-            taken = (
-                self._state.rooms if not self._choices.expired_name_free else self._state.existing()
-            )
             if name in taken or name in names:
                 raise invalid(schema.NAME_TAKEN.format(name=name))
             names.append(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who is in a room, and what is done to them.
+"""Who is in a room, and what a program does to them.
 
 Reference: https://docs.daily.co/reference/rest-api/rooms/session
 """
@@ -18,7 +18,7 @@ from pipecat_daily_rest.local.rules.properties import (
     SESSION_DATA,
     UPDATE_PERMISSIONS,
 )
-from pipecat_daily_rest.local.rules.schema import Refusal, invalid, no_room
+from pipecat_daily_rest.local.rules.schema import invalid, no_room, refusal
 
 _MOST_MESSAGE = 4096  # bytes of JSON
 
@@ -39,11 +39,9 @@ class SessionEndpoints(Family):
         ]
 
     def room_presence(self, request: web.Request, body: Any) -> Any:
-        """List who is in a room.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/presence
-        """
-        limit = self._schema.limit(request.query.get("limit"))
+        """List who is in a room."""
+        # https://docs.daily.co/reference/rest-api/rooms/session/presence
+        limit = self._schema.limit(request.query)
         if (room := self._state.find_room(request.match_info["name"])) is None:
             status = self._choices.presence_of_unknown_room
             if status != 200:
@@ -56,19 +54,15 @@ class SessionEndpoints(Family):
         return {"total_count": len(present), "data": present[:limit]}
 
     def presence(self, request: web.Request, body: Any) -> Any:
-        """List who is in any room.
-
-        Reference: https://docs.daily.co/reference/rest-api/presence
-        """
+        """List who is in any room."""
+        # https://docs.daily.co/reference/rest-api/presence
         rooms = self._state.rooms if self._choices.expired_in_presence else self._state.existing()
         present = {name: self._present(room) for name, room in rooms.items()}
         return {name: people for name, people in present.items() if people}
 
     def eject(self, request: web.Request, body: Any) -> Any:
-        """Put people out of a room.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/eject
-        """
+        """Eject people from a room."""
+        # https://docs.daily.co/reference/rest-api/rooms/session/eject
         room = self._room(request)
         given = self._schema.body(EJECT, body)
         if not ("ids" in given or "user_ids" in given):
@@ -84,10 +78,8 @@ class SessionEndpoints(Family):
         return {"ejectedIds": self._state.eject(room, targets, ban=ban)}
 
     def send_app_message(self, request: web.Request, body: Any) -> Any:
-        """Send something to the people in a room.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/send-app-message
-        """
+        """Send a message to the people in a room."""
+        # https://docs.daily.co/reference/rest-api/rooms/session/send-app-message
         room = self._room(request)
         given = self._schema.body(APP_MESSAGE, body)
         if "data" not in given:
@@ -103,19 +95,15 @@ class SessionEndpoints(Family):
         return {"sent": "true"}
 
     def get_session_data(self, request: web.Request, body: Any) -> Any:
-        """Give what the running meeting keeps for everybody in it.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/get-session-data
-        """
+        """Give the data that everyone in the running meeting shares."""
+        # https://docs.daily.co/reference/rest-api/rooms/session/get-session-data
         room = self._room(request)
         self._refuse_empty(room, self._choices.session_data_of_empty_room)
         return {"data": {} if room.meeting is None else room.meeting.data}
 
     def set_session_data(self, request: web.Request, body: Any) -> Any:
-        """Change what the running meeting keeps for everybody in it.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/set-session-data
-        """
+        """Change the data that everyone in the running meeting shares."""
+        # https://docs.daily.co/reference/rest-api/rooms/session/set-session-data
         room = self._room(request)
         given = self._schema.body(SESSION_DATA, body)
         self._refuse_empty(room, self._choices.session_data_of_empty_room)
@@ -130,10 +118,8 @@ class SessionEndpoints(Family):
         return {"sent": "true"}
 
     def update_permissions(self, request: web.Request, body: Any) -> Any:
-        """Change what people in a room may do.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
-        """
+        """Change what people in a room may do."""
+        # https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
         room = self._room(request)
         changes = self._schema.body(UPDATE_PERMISSIONS, body).get("data")
         if not changes:
@@ -141,14 +127,13 @@ class SessionEndpoints(Family):
         self._refuse_empty(room, self._choices.permissions_in_empty_room)
         unknown = [id for id in changes if id not in ("*", *room.participants)]
         if unknown and self._choices.unknown_permission_target == "error":
-            raise Refusal(404, "not-found", f"participant {unknown[0]} not found")
+            raise refusal(404, f"participant {unknown[0]} not found")
         self._state.permit(room, changes)
         return {"status": "sent"}
 
     def _refuse_empty(self, room: Room, status: Literal[200, 400, 404]) -> None:
         if not room.participants and status != 200:
-            error = "not-found" if status == 404 else "invalid-request-error"
-            raise Refusal(status, error, f"nobody is in room {room.name}")
+            raise refusal(status, f"nobody is in room {room.name}")
 
     def _refuse_long(self, name: str, data: Any, most: int | None) -> None:
         size = size_of(data)

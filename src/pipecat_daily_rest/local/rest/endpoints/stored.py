@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Recordings and transcripts, over what `LocalDaily.add_recording` and `add_transcript` put there.
+"""The recordings and transcripts that `LocalDaily.add_recording` and `add_transcript` added.
 
 Reference: https://docs.daily.co/reference/rest-api/recordings and
 https://docs.daily.co/reference/rest-api/transcript
@@ -13,11 +13,11 @@ from pipecat_daily_rest.local.rest import files
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
 from pipecat_daily_rest.local.rest.stored import Recording, Transcript, newest_first
 from pipecat_daily_rest.local.rules.kinds import as_text
-from pipecat_daily_rest.local.rules.schema import Refusal
+from pipecat_daily_rest.local.rules.schema import Refusal, refusal
 
 
 class StoredEndpoints(Family):
-    """What is stored of the calls."""
+    """What the calls left behind."""
 
     def routes(self) -> list[Route]:
         """List the endpoints."""
@@ -33,10 +33,8 @@ class StoredEndpoints(Family):
         ]
 
     def list_recordings(self, request: web.Request, body: Any) -> Any:
-        """List the recordings, newest first.
-
-        Reference: https://docs.daily.co/reference/rest-api/recordings/list-recordings
-        """
+        """List the recordings, newest first."""
+        # https://docs.daily.co/reference/rest-api/recordings/list-recordings
         room = request.query.get("room_name")
         all_of_them = newest_first(self._parts.stored.recordings)
         found = [each for each in all_of_them if room in (None, each.room)]
@@ -44,17 +42,13 @@ class StoredEndpoints(Family):
         return {"total_count": len(found), "data": [_recording(each) for each in page]}
 
     def get_recording(self, request: web.Request, body: Any) -> Any:
-        """Give a recording.
-
-        Reference: https://docs.daily.co/reference/rest-api/recordings/get-recording-information
-        """
+        """Give a recording."""
+        # https://docs.daily.co/reference/rest-api/recordings/get-recording-information
         return _recording(self._recording(request))
 
     def delete_recording(self, request: web.Request, body: Any) -> Any:
-        """Delete a recording and its file.
-
-        Reference: https://docs.daily.co/reference/rest-api/recordings/delete-recording
-        """
+        """Delete a recording and its file."""
+        # https://docs.daily.co/reference/rest-api/recordings/delete-recording
         recording = self._recording(request)
         del self._parts.stored.recordings[recording.id]
         return {
@@ -66,20 +60,16 @@ class StoredEndpoints(Family):
         }
 
     def recording_link(self, request: web.Request, body: Any) -> Any:
-        """Make a link to a recording's file.
-
-        Reference: https://docs.daily.co/reference/rest-api/recordings/get-recording-link
-        """
+        """Make a link to a recording's file."""
+        # https://docs.daily.co/reference/rest-api/recordings/get-recording-link
         recording = self._recording(request)
         self._has_file("recording", recording.id, recording.status == "finished")
         link, expires = files.link(self._parts, recording.id)
         return {"download_link": link, "expires": expires}
 
     def list_transcripts(self, request: web.Request, body: Any) -> Any:
-        """List the transcripts, newest first.
-
-        Reference: https://docs.daily.co/reference/rest-api/transcript/list-transcripts
-        """
+        """List the transcripts, newest first."""
+        # https://docs.daily.co/reference/rest-api/transcript/list-transcripts
         room, meeting = request.query.get("roomId"), request.query.get("mtgSessionId")
         found = [
             each
@@ -90,32 +80,23 @@ class StoredEndpoints(Family):
         return {"total_count": len(found), "data": [self._described(each) for each in page]}
 
     def get_transcript(self, request: web.Request, body: Any) -> Any:
-        """Give a transcript.
-
-        Reference: https://docs.daily.co/reference/rest-api/transcript/get-transcript-information
-        """
+        """Give a transcript."""
+        # https://docs.daily.co/reference/rest-api/transcript/get-transcript-information
         transcript = self._transcript(request)
-        return {
-            **self._described(transcript),
-            **self._place(transcript),
-            "error": transcript.error,
-        }
+        described, place = self._described(transcript), self._place(transcript)
+        return {**described, **place, "error": transcript.error}
 
     def delete_transcript(self, request: web.Request, body: Any) -> Any:
-        """Delete a transcript and its file.
-
-        Reference: https://docs.daily.co/reference/rest-api/transcript/delete-transcript
-        """
+        """Delete a transcript and its file."""
+        # https://docs.daily.co/reference/rest-api/transcript/delete-transcript
         rest = self._parts.stored.delete_transcript(self._transcript(request))
         described = self._described(rest)
-        del described["updated_at"]  # documented for the other answers alone
+        del described["updated_at"]  # documented for the other answers only
         return {**described, **self._place(rest)}
 
     def transcript_link(self, request: web.Request, body: Any) -> Any:
-        """Make a link to a transcript's file.
-
-        Reference: https://docs.daily.co/reference/rest-api/transcript/get-transcript-link
-        """
+        """Make a link to a transcript's file."""
+        # https://docs.daily.co/reference/rest-api/transcript/get-transcript-link
         transcript = self._transcript(request)
         stored = transcript.status == "t_finished" and transcript.content is not None
         self._has_file("transcript", transcript.id, stored)
@@ -139,12 +120,12 @@ class StoredEndpoints(Family):
         return transcript
 
     def _unknown(self, what: str, id: str) -> Refusal:
-        return _refusal(self._choices.stored_not_found, f"{what} {as_text(id)} not found")
+        return refusal(self._choices.stored_not_found, f"{what} {as_text(id)} not found")
 
     def _has_file(self, what: str, id: str, stored: bool) -> None:
         status = self._choices.link_without_file
         if not stored and status != 200:
-            raise _refusal(status, f"{what} {id} has no file")
+            raise refusal(status, f"{what} {id} has no file")
 
     def _described(self, transcript: Transcript) -> dict[str, Any]:
         return {
@@ -160,7 +141,7 @@ class StoredEndpoints(Family):
         }
 
     def _place(self, transcript: Transcript) -> dict[str, Any]:
-        """Only where the room had a ``transcription_bucket``."""
+        """Give its place in the room's ``transcription_bucket``, if the room had one."""
         if transcript.bucket is None:
             return {}
         place = {
@@ -185,7 +166,3 @@ def _recording(recording: Recording) -> dict[str, Any]:
         "mtgSessionId": recording.meeting_id,
         **({} if recording.tracks is None else {"tracks": [dict(t) for t in recording.tracks]}),
     }
-
-
-def _refusal(status: int, info: str) -> Refusal:
-    return Refusal(status, "not-found" if status == 404 else "invalid-request-error", info)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Meeting tokens: made and validated.
+"""Meeting tokens: created and validated.
 
 Reference: https://docs.daily.co/reference/rest-api/meeting-tokens
 """
@@ -24,10 +24,8 @@ class TokenEndpoints(Family):
         ]
 
     def create_token(self, request: web.Request, body: Any) -> Any:
-        """Make a meeting token.
-
-        Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-        """
+        """Create a meeting token."""
+        # https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
         properties = self._schema.token(body, now=self._now)
         name = properties.get("room_name")
         if name is not None and not self._choices.token_for_unknown_room:
@@ -42,10 +40,8 @@ class TokenEndpoints(Family):
         return {"token": token}
 
     def validate_token(self, request: web.Request, body: Any) -> Any:
-        """Give what a meeting token says.
-
-        Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/validate-meeting-token
-        """
+        """Validate a meeting token and give its properties."""
+        # https://docs.daily.co/reference/rest-api/meeting-tokens/validate-meeting-token
         ignore_nbf = request.query.get("ignoreNbf") == "true"
         try:
             properties = self._state.read_token(request.match_info["token"], ignore_nbf=ignore_nbf)

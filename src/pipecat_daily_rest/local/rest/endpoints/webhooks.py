@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Webhooks: made, listed, changed and deleted.
+"""Webhooks: created, listed, updated and deleted.
 
 Reference: https://docs.daily.co/reference/rest-api/webhooks
 """
@@ -13,14 +13,14 @@ from pipecat_daily_rest.local.outside.sending import new_secret
 from pipecat_daily_rest.local.outside.webhooks import CIRCUIT_BREAKER, EVENT_TYPES, Hook
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
 from pipecat_daily_rest.local.rules import schema
-from pipecat_daily_rest.local.rules.schema import Refusal, invalid
-from pipecat_daily_rest.local.secret import Secret
+from pipecat_daily_rest.local.rules.schema import Refusal, invalid, refusal
+from pipecat_daily_rest.local.secret import Secret, secret
 
-# As measured; the words after the first sentence are our own.
+# The first sentence was measured; the second is ours.
 _NO_CARD = "This feature is only available to paid accounts. Add a payment card to the account."
 
 
-class HookEndpoints(Family):
+class WebhookEndpoints(Family):
     """The webhooks of the domain."""
 
     def routes(self) -> list[Route]:
@@ -34,18 +34,14 @@ class HookEndpoints(Family):
         ]
 
     def list_webhooks(self, request: web.Request, body: Any) -> Any:
-        """List the webhooks.
-
-        Reference: https://docs.daily.co/reference/rest-api/webhooks/get-webhooks
-        """
+        """List the webhooks."""
+        # https://docs.daily.co/reference/rest-api/webhooks/get-webhooks
         self._check_plan()
         return [self._describe(hook) for hook in self._parts.webhooks.all]
 
     async def create_webhook(self, request: web.Request, body: Any) -> Any:
-        """Make a webhook, once its endpoint has passed the test.
-
-        Reference: https://docs.daily.co/reference/rest-api/webhooks/create-webhook
-        """
+        """Create a webhook, once its endpoint has passed the test."""
+        # https://docs.daily.co/reference/rest-api/webhooks/create-webhook
         self._check_plan()
         given = self._schema.body(WEBHOOK, body)
         if "url" not in given:
@@ -54,7 +50,7 @@ class HookEndpoints(Family):
         hook = Hook(
             url=given["url"],
             hmac=Secret(given.get("hmac") or new_secret()),
-            basic_auth=_secret(given.get("basicAuth")),
+            basic_auth=secret(given.get("basicAuth")),
             event_types=given.get("eventTypes", types),
             retry_type=given.get("retryType", CIRCUIT_BREAKER),
             created_at=self._now,
@@ -62,31 +58,27 @@ class HookEndpoints(Family):
         )
         self._check_count()
         await self._verify(hook)
-        self._check_count()  # another one may have come meanwhile
+        self._check_count()  # another request may have added one meanwhile
         self._parts.webhooks.add(hook)
         return self._describe(hook)
 
     def get_webhook(self, request: web.Request, body: Any) -> Any:
-        """Give a webhook.
-
-        Reference: https://docs.daily.co/reference/rest-api/webhooks/get-webhook
-        """
+        """Give a webhook."""
+        # https://docs.daily.co/reference/rest-api/webhooks/get-webhook
         self._check_plan()
         described = self._describe(self._hook(request))
         return [described] if self._choices.webhook_info_in_array else described
 
     async def update_webhook(self, request: web.Request, body: Any) -> Any:
-        """Change a webhook, once its endpoint has passed the test. A failed one is active again.
-
-        Reference: https://docs.daily.co/reference/rest-api/webhooks/update-webhook
-        """
+        """Update a webhook, once its endpoint has passed the test; a failed one is active again."""
+        # https://docs.daily.co/reference/rest-api/webhooks/update-webhook
         self._check_plan()
         hook = self._hook(request)
         given = self._schema.body(WEBHOOK, body)
         wanted = Hook(
             url=given.get("url", hook.url),
             hmac=Secret(given.get("hmac", hook.hmac)),
-            basic_auth=_secret(given.get("basicAuth", hook.basic_auth)),
+            basic_auth=secret(given.get("basicAuth", hook.basic_auth)),
             event_types=given.get("eventTypes", hook.event_types),
             retry_type=given.get("retryType", hook.retry_type),
             created_at=hook.created_at,
@@ -100,10 +92,8 @@ class HookEndpoints(Family):
         return self._describe(hook)
 
     def delete_webhook(self, request: web.Request, body: Any) -> Any:
-        """Delete a webhook. The body of the answer is not documented.
-
-        Reference: https://docs.daily.co/reference/rest-api/webhooks/delete-webhook
-        """
+        """Delete a webhook; the body of the response is not documented."""
+        # https://docs.daily.co/reference/rest-api/webhooks/delete-webhook
         self._check_plan()
         hook = self._hook(request)
         self._parts.webhooks.remove(hook)
@@ -125,7 +115,7 @@ class HookEndpoints(Family):
     def _hook(self, request: web.Request) -> Hook:
         id = request.match_info["id"]
         if (hook := self._parts.webhooks.find(id)) is None:
-            raise Refusal(404, "not-found", f"webhook {id} not found")
+            raise refusal(404, f"webhook {id} not found")
         return hook
 
     def _describe(self, hook: Hook) -> dict[str, Any]:
@@ -143,7 +133,3 @@ class HookEndpoints(Family):
             "createdAt": iso(hook.created_at),
             "updatedAt": iso(hook.updated_at),
         }
-
-
-def _secret(value: str | None) -> Secret | None:
-    return None if value is None else Secret(value)
