@@ -177,8 +177,7 @@ class RoomHandle:
                 )
                 raise DailyConfigError(msg)
             phone = phones[0]
-        elif not hasattr(phone, "press"):
-            must_be(PhoneCall, phone=phone)
+        must_be(PhoneCall, phone=phone)
         phone.press(tones)
 
     def lose_network(self, who: Who, seconds: float) -> None:

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from pipecat_daily_rest._core.secret import hidden, secret
 from pipecat_daily_rest.local.arguments import must_be
@@ -19,7 +19,15 @@ from pipecat_daily_rest.local.rest.journal import Request
 from pipecat_daily_rest.local.rest.stored import VTT, Recording, Transcript
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.person import Scripted
-from pipecat_daily_rest.testing.daily_thread import DailyThread, Remote
+from pipecat_daily_rest.testing.daily_thread import (
+    DailyThread,
+    RemoteChaos,
+    RemoteDialIn,
+    RemoteDialOut,
+    RemoteFault,
+    RemotePerson,
+    RemoteRoom,
+)
 from pipecat_daily_rest.testing.requests import Requests, lines
 
 T = TypeVar("T")
@@ -96,7 +104,7 @@ class LocalDailyFixture(Requests):
         """
         room, token = hidden(room), secret(token)
         person = self._thread.call(self._daily.join, room, token, **options)
-        return cast(Scripted, Remote(self._thread, person))
+        return RemotePerson(self._thread, person)
 
     def room(self, room: str) -> RoomHandle:
         """Take a room in hand, to make things happen in it and to wait for them.
@@ -117,7 +125,7 @@ class LocalDailyFixture(Requests):
             DailyConfigError: There is no such room.
         """
         handle = self._thread.call(self._daily.room, hidden(room))
-        return cast(RoomHandle, Remote(self._thread, handle))
+        return RemoteRoom(self._thread, handle)
 
     def dial_in(self, target: str, **options: Any) -> DialIn:
         """Call in, as somebody with a telephone does.
@@ -138,13 +146,13 @@ class LocalDailyFixture(Requests):
             DailyConfigError: Nobody has that number.
         """
         call = self._thread.call(self._daily.dial_in, target, **options)
-        return cast(DialIn, Remote(self._thread, call))
+        return RemoteDialIn(self._thread, call)
 
     @property
     def dialouts(self) -> list[DialOut]:
         """The calls that were made out of the rooms, in order. They ring until a test answers."""
         calls = self._thread.call(lambda: self._daily.dialouts)
-        return [cast(DialOut, Remote(self._thread, call)) for call in calls]
+        return [RemoteDialOut(self._thread, call) for call in calls]
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Wait, in a test without an event loop.
@@ -268,7 +276,7 @@ class LocalDailyFixture(Requests):
             DailyConfigError: An argument cannot be one.
         """
         fault = self._thread.call(self._daily.fail, method, path, **failure)
-        return cast(Fault, Remote(self._thread, fault))
+        return RemoteFault(self._thread, fault)
 
     def chaos(self, seed: int | str, **options: Any) -> Chaos:
         """Have requests fail at random, in the same way for the same seed and requests.
@@ -283,9 +291,7 @@ class LocalDailyFixture(Requests):
         Raises:
             DailyConfigError: An argument cannot be one.
         """
-        return cast(
-            Chaos, Remote(self._thread, self._thread.call(self._daily.chaos, seed, **options))
-        )
+        return RemoteChaos(self._thread, self._thread.call(self._daily.chaos, seed, **options))
 
     # -- The requests ----------------------------------------------------------------------
 

@@ -12,7 +12,9 @@ from typing import Any, TypeVar
 
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.outside.phone import PhoneCall
+from pipecat_daily_rest.local.outside.phone import DialIn, DialOut
+from pipecat_daily_rest.local.rest.faults import Chaos, Fault
+from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.person import Scripted
 
 T = TypeVar("T")
@@ -83,17 +85,18 @@ class DailyThread:
 
 
 class Remote:
-    """An object of the local Daily's thread: whatever is asked of it is done over there."""
+    """An object of the local Daily's thread: all that is asked of it happens there.
 
-    __slots__ = ("_target", "_thread")
+    Mixed into the class of the object, so that it passes every check for that class.
+    """
 
     def __init__(self, thread: DailyThread, target: Any) -> None:
-        self._thread = thread
-        self._target = target
+        """Stand for ``target``."""
+        self.__dict__.update(_thread=thread, _target=target)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattribute__(self, name: str) -> Any:
         if name.startswith("_"):
-            raise AttributeError(name)
+            return super().__getattribute__(name)
         value = self._thread.call(getattr, self._target, name)
         if inspect.iscoroutinefunction(value):
 
@@ -110,12 +113,49 @@ class Remote:
             return self._thread.call(copy.copy, value)
         return self._reached(value)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        msg = f"{name} cannot be set"
+        raise AttributeError(msg)
+
     def _reached(self, value: Any) -> Any:
-        far = isinstance(value, Scripted | PhoneCall)
-        return Remote(self._thread, value) if far else value
+        for cls, remote in _REMOTE.items():
+            if isinstance(value, cls):
+                return remote(self._thread, value)
+        return value
 
     def __repr__(self) -> str:
         return repr(self._target)
+
+
+class RemotePerson(Remote, Scripted):
+    """A participant."""
+
+
+class RemoteRoom(Remote, RoomHandle):
+    """A room."""
+
+
+class RemoteDialIn(Remote, DialIn):
+    """A call that comes in."""
+
+
+class RemoteDialOut(Remote, DialOut):
+    """A call that goes out."""
+
+
+class RemoteFault(Remote, Fault):
+    """A fault."""
+
+
+class RemoteChaos(Remote, Chaos):
+    """Random faults."""
+
+
+_REMOTE: dict[type, type[Remote]] = {
+    Scripted: RemotePerson,
+    DialIn: RemoteDialIn,
+    DialOut: RemoteDialOut,
+}
 
 
 class RemoteAPI(API):

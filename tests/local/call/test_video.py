@@ -15,7 +15,7 @@ from pipecat_daily_rest.local.call.pictures import Feed, Picture, is_key
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.rules.claims import issue
 from pipecat_daily_rest.local.scripted.person import Scripted
-from pipecat_daily_rest.testing.daily_thread import DailyThread, Remote
+from pipecat_daily_rest.testing.daily_thread import DailyThread, RemotePerson
 
 WAIT = 30.0  # seconds; only a failure takes that long
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -270,7 +270,7 @@ async def test_from_another_thread() -> None:
     thread = DailyThread()
     try:
         thread.call(thread.daily.state.create_room, "demo", "public", {})
-        ana, bo = (Remote(thread, thread.call(thread.daily.join, "demo")) for _ in range(2))
+        ana, bo = (RemotePerson(thread, thread.call(thread.daily.join, "demo")) for _ in range(2))
         picture = np.zeros((10, 20, 3), np.uint8)
         picture[:, 10:] = BLUE
         ana.shows(picture)
