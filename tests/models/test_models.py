@@ -111,7 +111,9 @@ json = st.recursive(
     json,
 )
 def test_no_config_costs_a_room(config, other):
-    room = read_room({**ROOM, "config": config, "id": other, "created_at": other}, name="a")
+    room = read_room(
+        {**ROOM, "config": config, "id": other, "created_at": other}, what="-", name="a"
+    )
     assert (room.name, room.url) == ("a", "https://x.daily.co/a")
     assert isinstance(room.config.sip_endpoint, str)
 
@@ -119,12 +121,12 @@ def test_no_config_costs_a_room(config, other):
 @given(json)
 def test_what_is_no_room_is_one_error(answer):
     with pytest.raises(DailyResponseError, match="Invalid response"):
-        read_room(answer)
+        read_room(answer, what="-")
 
 
 def test_another_room_than_the_one_asked_for_is_an_error():
     with pytest.raises(DailyResponseError, match="answered with 'a'"):
-        read_room(ROOM, name="b")
+        read_room(ROOM, what="-", name="b")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ NEW = {"exp": 1900000000, "enable_recording": "cloud-video-only", "sip": {"sip_m
 @pytest.mark.parametrize("config", [{"exp": 1900000000}, NEW])
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_a_room_goes_into_a_pickle(config, protocol):
-    room = read_room({**ROOM, "config": config, "new": [1]})
+    room = read_room({**ROOM, "config": config, "new": [1]}, what="-")
     again = pickle.loads(pickle.dumps(room, protocol))  # noqa: S301
     assert (again, again.model_fields_set) == (room, room.model_fields_set)
     assert again.config.model_dump() == room.config.model_dump()
@@ -230,7 +232,7 @@ def test_a_room_goes_into_a_pickle(config, protocol):
 
 
 def test_a_room_that_is_new_to_us_goes_into_another_process(tmp_path):
-    room = read_room({**ROOM, "config": NEW})
+    room = read_room({**ROOM, "config": NEW}, what="-")
     (tmp_path / "room").write_bytes(pickle.dumps(room))
     script = (
         "import pickle, sys; print(pickle.load(open(sys.argv[1], 'rb')).config.enable_recording)"

@@ -26,7 +26,7 @@ CLIENT = """
     _rest       _http answers tokens _core models properties errors
     _http       _core errors
     webhooks    _core errors
-    answers     _core errors
+    answers     models _core errors
     tokens      models _core errors
     _core       errors
     models      properties

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Many rooms are made in requests that make all of theirs or none.
+"""Many rooms are created by requests that create all of their rooms or none.
 
-As with a single room (`_create`), the names are chosen before the first request, so that a lost
-answer is resolved by looking, and no room is left that the caller does not know of.
+As with a single room, the names are chosen before the first request, so that the rooms can be
+looked up after a lost response, and the caller knows of every room that may exist.
 """
 
 import asyncio
@@ -17,14 +17,13 @@ from pipecat_daily_rest._core import room_names
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest import checks
-from pipecat_daily_rest._rest.creation import Posting, exists, same_exp
+from pipecat_daily_rest._rest.creation import SafeCreation, exists, same_exp
 from pipecat_daily_rest._rest.room_lookup import get_room, list_rooms, read_room
+from pipecat_daily_rest.answers.answer import read_list
 from pipecat_daily_rest.errors import (
-    DailyAuthenticationError,
     DailyBatchError,
     DailyConfigError,
     DailyError,
-    DailyInvalidRequestError,
     DailyNotFoundError,
     DailyResponseError,
 )
@@ -38,20 +37,7 @@ _WHAT = "Unable to create rooms"
 
 
 async def create_rooms(api: API, params: Iterable[DailyRoomParams]) -> list[DailyRoomObject]:
-    """Make many rooms.
-
-    Args:
-        api: The API.
-        params: The rooms; not changed.
-
-    Returns:
-        The rooms, in the same order.
-
-    Raises:
-        DailyConfigError: Daily would refuse them; nothing was sent.
-        DailyBatchError: It went wrong when some existed already, or may have come about.
-        DailyError: It went wrong, and none of them exists.
-    """
+    """Create many rooms, in the same order; see `DailyRESTHelper.create_rooms`."""
     batches = _batches(api, params)
     made: list[DailyRoomObject] = []
     for number, batch in enumerate(batches):
@@ -109,16 +95,14 @@ def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation
     ]
 
 
-class BatchCreation(Posting):
-    """The making of some rooms by one request.
+class BatchCreation(SafeCreation[list[DailyRoomObject]]):
+    """The creation of some rooms by one request.
 
     Parameters:
         names: The rooms' names, in order.
-        lost: How many requests got no answer that could be read. Each may still come about.
     """
 
     def __init__(self, api: API, rooms: dict[str, dict[str, Any]]) -> None:
-        """Initialize; nothing is sent yet."""
         super().__init__(api)
         self.names = list(rooms)
         self._rooms = rooms
@@ -136,79 +120,47 @@ class BatchCreation(Posting):
             )
             raise DailyConfigError(msg)
 
-    async def run(self) -> list[DailyRoomObject]:
-        """Make all of them, or none."""
-        deadline = self.api.deadline()
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await self._post(deadline)
-            except DailyError as exc:
-                exc.attempts = self._posts
-                if isinstance(exc, DailyInvalidRequestError):
-                    if not self.lost or isinstance(exc, DailyAuthenticationError):
-                        raise
-                    if (rooms := await self._look(exc, deadline)) is not None:
-                        return rooms
-                    raise
-                pause = self.api.policy.pause(attempt, getattr(exc, "retry_after", None))
-                if (
-                    not exc.retryable
-                    or attempt >= self.api.policy.attempts
-                    or pause >= deadline.left()
-                ):
-                    raise
-                logger.info("{} Looking again in {:.2f} s.", exc, pause)
-                await asyncio.sleep(pause)
-                if self.lost and (rooms := await self._look(exc, deadline)) is not None:
-                    return rooms
-
     async def _post(self, deadline: Deadline) -> list[DailyRoomObject]:
         data = await self._send("/batch/rooms", self._body, what=_WHAT, deadline=deadline)
         rooms = self._read(data)
-        self.lost -= 1
+        self._found()
         return rooms
 
     def _read(self, data: Any) -> list[DailyRoomObject]:
-        # An array according to Daily's document; its lists of rooms are wrapped.
-        entries = data.get("data") if isinstance(data, dict) else data
-        if not isinstance(entries, list):
-            msg = f"{_WHAT}: Invalid response: no list of rooms."
-            raise DailyResponseError(msg)
-        found = {room.name: room for room in map(read_room, entries)}
+        rooms = (read_room(each, what=_WHAT) for each in read_list(data, what=_WHAT))
+        found = {room.name: room for room in rooms}
         if missing := [name for name in self.names if name not in found]:
             msg = f"{_WHAT}: Invalid response: {len(missing)} rooms are not in it."
             raise DailyResponseError(msg)
         return [found[name] for name in self.names]
 
-    async def _look(self, lost: DailyError, deadline: Deadline) -> list[DailyRoomObject] | None:
-        """After a lost answer: the rooms, or None when there are none yet.
-
-        All or none of them were made, so that one tells of all.
-        """
+    async def _look(self, failure: DailyError, deadline: Deadline) -> list[DailyRoomObject] | None:
+        """Look for one of the rooms: Daily has created all of them or none."""
+        if not self.lost:
+            return None
         proof = max(self.names, key=self._proves)
         try:
             room = await get_room(self.api, proof, deadline=deadline)
         except DailyNotFoundError:
             return None
         except DailyError as exc:  # the first failure tells more
-            raise lost from exc
+            raise failure from exc
         body = self._rooms[proof]
         same = same_exp(room, body)
         if "name" in body and not same:
             if same is False:
-                self.lost = 0  # all or none, and that one is not ours
-            raise exists(_WHAT, room, path="/batch/rooms", unknown=same is None) from lost
+                self.lost = 0  # Daily refuses the whole batch, since that name is taken
+            unknown = same is None
+            raise exists(_WHAT, room, failure, path="/batch/rooms", unknown=unknown) from failure
         try:
             rooms = await self._all()
         except DailyError as exc:
-            raise lost from exc
-        self.lost = 0
+            raise failure from exc
+        self._found()
         return rooms
 
     def _proves(self, name: str) -> int:
-        """How surely a room of this name is ours: made up here, with an expiry, neither."""
+        """How surely a room of this name is ours: 2 with a name made here, 1 with an ``exp``, or 0."""
         body = self._rooms[name]
         return int("exp" in body["properties"]) if "name" in body else 2
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A room is made once or not at all, whatever happens to the answers.
+"""A room is created once or not at all, whatever happens to the responses.
 
-Daily knows no idempotency key, so the room's name is one: it is chosen before the first request,
-and a lost answer is resolved by looking.
+Daily has no idempotency key, so the room's name is one: it is chosen before the first request,
+and after a lost response the room is looked up by it.
 """
 
 import asyncio
-from typing import Any
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
 
 from loguru import logger
 
@@ -15,7 +16,7 @@ from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._http.retry import Repeat, never_happened
 from pipecat_daily_rest._rest.room_lookup import get_room, read_room
 from pipecat_daily_rest.errors import (
-    DailyAuthenticationError,
+    DailyAPIError,
     DailyError,
     DailyInvalidRequestError,
     DailyNotFoundError,
@@ -23,30 +24,74 @@ from pipecat_daily_rest.errors import (
 )
 from pipecat_daily_rest.models import DailyRoomObject
 
+Created = TypeVar("Created")
+
 _WHAT = "Unable to create room"
 
 
-class Posting:
-    """The sending of what makes rooms.
+class SafeCreation(ABC, Generic[Created]):
+    """A POST that creates rooms; it is repeated only after a look whether they exist.
 
     Parameters:
         api: The API.
-        lost: How many requests got no answer that could be read. Each may still come about.
+        lost: How many requests got no usable response. Daily may still carry out each of them.
     """
 
     def __init__(self, api: API) -> None:
-        """Initialize; nothing is sent yet."""
         self.api = api
         self.lost = 0
         self._posts = 0
 
+    async def run(self, deadline: Deadline | None = None) -> Created:
+        """Create the rooms, or find those that an earlier attempt created."""
+        deadline = deadline or self.api.deadline()
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return await self._post(deadline)
+            except DailyError as exc:
+                exc.attempts = self._posts
+                if isinstance(exc, DailyInvalidRequestError):
+                    if (found := await self._look(exc, deadline)) is not None:
+                        return found
+                    raise
+                pause = self.api.policy.pause(attempt, getattr(exc, "retry_after", None))
+                if (
+                    not exc.retryable
+                    or (self.lost and not self._can_look())
+                    or attempt >= self.api.policy.attempts
+                    or pause >= deadline.left()
+                ):
+                    raise
+                logger.info("{} Looking again in {:.2f} s.", exc, pause)
+                await asyncio.sleep(pause)
+                if self.lost and (found := await self._look(exc, deadline)) is not None:
+                    return found
+
+    @abstractmethod
+    async def _post(self, deadline: Deadline) -> Created:
+        """Send the request with `_send` and read the answer."""
+
+    def _can_look(self) -> bool:
+        """Whether the name of a room that may have been created is known."""
+        return True
+
+    @abstractmethod
+    async def _look(self, failure: DailyError, deadline: Deadline) -> Created | None:
+        """Look for the rooms after a failure; None when they do not exist yet."""
+
+    def _found(self) -> None:
+        """Note that one of the requests created the rooms."""
+        self.lost = max(0, self.lost - 1)
+
     async def _send(self, path: str, body: Any, *, what: str, deadline: Deadline) -> Any:
-        """Send it once. ``lost`` counts it, unless it surely had no effect."""
+        """Send it once. ``lost`` counts it, unless it certainly had no effect."""
         before = self.lost
 
         def sending() -> None:
             self._posts += 1
-            self.lost += 1  # now, since a cancellation loses the answer as well
+            self.lost += 1  # now, since a cancellation loses the response as well
 
         try:
             return await self.api.request(
@@ -65,125 +110,66 @@ class Posting:
             raise
 
 
-class Creation(Posting):
-    """The making of one room.
+class Creation(SafeCreation[DailyRoomObject]):
+    """The creation of one room.
 
     Parameters:
-        lost: How many requests to make it got no answer that could be read. Each may still come
-            about, but for the one that is known to have.
-        answered: Whether Daily answered that it made the room.
+        name: The room's name; None while only Daily knows it.
+        lost: How many requests got no usable response, without the one that is known to have
+            created the room. Daily may still carry out each of them.
+        answered: Whether Daily answered that it created the room.
     """
 
     def __init__(self, api: API, body: dict[str, Any], *, unique_name: bool) -> None:
-        """Initialize; nothing is sent yet."""
         super().__init__(api)
         self.name: str | None = body.get("name")
         self.answered = False
         self._body = body
-        self._unique_name = unique_name
+        self._unique_name = unique_name  # made here, for this room alone
 
     @property
     def may_exist(self) -> bool:
-        """Whether a room may be there, or come to be."""
+        """Whether the room may exist, now or later."""
         return self.answered or self.lost > 0
-
-    async def run(self, deadline: Deadline | None = None) -> DailyRoomObject:
-        """Make the room.
-
-        Args:
-            deadline: When it must be over; the policy's deadline from now when None.
-
-        Returns:
-            The room; after a lost answer it may be one that an earlier attempt made.
-
-        Raises:
-            DailyRoomExistsError: A room of that name exists and is not this one.
-            DailyError: It could not be made; see ``may_exist``.
-        """
-        deadline = deadline or self.api.deadline()
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await self._post(deadline)
-            except DailyError as exc:
-                exc.attempts = self._posts
-                if isinstance(exc, DailyInvalidRequestError):
-                    return await self._already_there(exc, deadline)
-                pause = self.api.policy.pause(attempt, getattr(exc, "retry_after", None))
-                lost = not never_happened(exc)
-                if (
-                    not exc.retryable
-                    or (lost and self.name is None)
-                    or attempt >= self.api.policy.attempts
-                    or pause >= deadline.left()
-                ):
-                    raise
-                logger.info("{} Looking again in {:.2f} s.", exc, pause)
-                await asyncio.sleep(pause)
-                if lost and (room := await self._look(exc, deadline)) is not None:
-                    return room
 
     async def _post(self, deadline: Deadline) -> DailyRoomObject:
         data = await self._send("/rooms", self._body, what=_WHAT, deadline=deadline)
         if self.name is None and isinstance(data, dict) and isinstance(data.get("name"), str):
             self.name = data["name"]
-        room = read_room(data, name=self.name)
-        self._made()
+        room = read_room(data, what=_WHAT, name=self.name)
+        self._found()
         return room
 
-    def _made(self) -> None:
-        self.lost = max(0, self.lost - 1)
+    def _found(self) -> None:
+        super()._found()
         self.answered = True
 
-    async def _find(self, deadline: Deadline) -> DailyRoomObject | None:
-        """After a lost answer: the room if it is ours, None if there is none yet."""
-        name = self.name
-        if name is None:
+    def _can_look(self) -> bool:
+        return self.name is not None
+
+    async def _look(self, failure: DailyError, deadline: Deadline) -> DailyRoomObject | None:
+        """Give the room if this call created it; a refusal (400) may mean that its name is taken."""
+        if self.name is None:
             return None
         try:
-            room = await get_room(self.api, name, deadline=deadline)
+            room = await get_room(self.api, self.name, deadline=deadline)
         except DailyNotFoundError:
             return None
-        # A namesake of the caller's cannot be this call's when each of its requests was refused.
+        except DailyError as exc:  # the first failure tells more
+            raise failure from exc
+        # A room with a name of the caller's is somebody else's if every request was refused.
         if not (self._unique_name or (self.lost and self.is_ours(room))):
             unknown = self.lost > 0 and same_exp(room, self._body) is None
-            raise exists(_WHAT, room, path="/rooms", unknown=unknown)
-        self._made()
-        return room
-
-    async def _look(self, lost: DailyError, deadline: Deadline) -> DailyRoomObject | None:
-        """Look after a lost answer; when the look fails too, the first failure tells more."""
-        try:
-            return await self._find(deadline)
-        except DailyRoomExistsError:
-            raise
-        except DailyError as exc:
-            raise lost from exc
-
-    async def _already_there(
-        self, refusal: DailyInvalidRequestError, deadline: Deadline
-    ) -> DailyRoomObject:
-        """A 400 stands for a taken name and for any other fault: only a look tells which."""
-        if self.name is None or isinstance(refusal, DailyAuthenticationError):
-            raise refusal
-        try:
-            room = await self._find(deadline)
-        except DailyRoomExistsError as exc:
-            exc.info, exc.attempts = refusal.info, refusal.attempts
-            raise exc from refusal
-        except DailyError as exc:
-            raise refusal from exc
-        if room is None:
-            raise refusal
+            raise exists(_WHAT, room, failure, path="/rooms", unknown=unknown) from failure
+        self._found()
         return room
 
     def is_ours(self, room: DailyRoomObject) -> bool:
-        """Tell whether a room that was found is the one that this call made."""
+        """Tell whether this call created a room that was found."""
         return self._unique_name or same_exp(room, self._body) is True
 
     def doubt(self) -> str:
-        """Tell, after a failure, what may be there and how to find out."""
+        """Tell, after a failure, what may exist and how to find out."""
         if not self.may_exist:
             return ""
         ends = "" if self._body["properties"].get("exp") else " It would never end by itself."
@@ -199,8 +185,10 @@ class Creation(Posting):
         )
 
 
-def exists(what: str, room: DailyRoomObject, *, path: str, unknown: bool) -> DailyRoomExistsError:
-    """Make the error for a name that is taken."""
+def exists(
+    what: str, room: DailyRoomObject, failure: DailyError, *, path: str, unknown: bool
+) -> DailyRoomExistsError:
+    """Make the error for a name that is taken; ``unknown``: perhaps by this call itself."""
     msg = f"{what}: a room named {room.name!r} exists and was not made by this call."
     if unknown:
         msg = (
@@ -208,21 +196,17 @@ def exists(what: str, room: DailyRoomObject, *, path: str, unknown: bool) -> Dai
             "an answer was lost, and without an exp of its own the room looks like any other. "
             f"Its created_at is {room.created_at[:40]!r}."
         )
-    return DailyRoomExistsError(
+    error = DailyRoomExistsError(
         msg, status=400, code="invalid-request-error", method="POST", path=path
     )
+    error.attempts = failure.attempts
+    if isinstance(failure, DailyAPIError):
+        error.info = failure.info
+    return error
 
 
 def same_exp(room: DailyRoomObject, body: dict[str, Any]) -> bool | None:
-    """Tell whether a room expires when it was asked to.
-
-    Args:
-        room: A room that was found.
-        body: What was sent.
-
-    Returns:
-        Whether it does; None when that cannot be told, since no ``exp`` was sent.
-    """
+    """Tell whether a room that was found has the ``exp`` that was sent; None when none was."""
     found, exp = room.config.exp, body["properties"].get("exp")
     if exp is None:
         return None

@@ -4,57 +4,37 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._http.api import API
-from pipecat_daily_rest._http.pages import listed
-from pipecat_daily_rest.errors import (
-    DailyNotFoundError,
-    DailyResponseError,
-)
+from pipecat_daily_rest._rest.pages import listed
+from pipecat_daily_rest.answers.answer import read_model
+from pipecat_daily_rest.errors import DailyNotFoundError, DailyResponseError
 from pipecat_daily_rest.models import DailyRoomObject
 
 # https://docs.daily.co/reference/rest-api/batch/delete-rooms
 BATCH = 1000
 
 
-def read_room(data: Any, *, name: str | None = None) -> DailyRoomObject:
-    """Read a room from an answer, leniently."""
-    try:
-        room = DailyRoomObject.model_validate(data)
-    except ValidationError as exc:
-        fields = ", ".join(str(error["loc"][0]) for error in exc.errors() if error["loc"])
-        msg = f"Invalid response: not a room ({fields or 'no object'})."
-        raise DailyResponseError(msg) from exc
+def read_room(data: Any, *, what: str, name: str | None = None) -> DailyRoomObject:
+    """Read a room from an answer, leniently; ``name`` is the one that was asked for."""
+    room = read_model(DailyRoomObject, data, what=what)
     if name is not None and room.name != name:
-        msg = f"Invalid response: asked for room {name!r}, answered with {room.name[:128]!r}."
+        msg = (
+            f"{what}: Invalid response: asked for room {name!r}, answered with {room.name[:128]!r}."
+        )
         raise DailyResponseError(msg)
     return room
 
 
 async def get_room(api: API, name: str, *, deadline: Deadline | None = None) -> DailyRoomObject:
-    """Look a room up.
-
-    Args:
-        api: The API.
-        name: The room's name, checked.
-        deadline: When it must be over.
-
-    Returns:
-        The room.
-
-    Raises:
-        DailyNotFoundError: There is none.
-        DailyError: It could not be told.
-    """
+    """Look a room up; a `DailyNotFoundError` tells that it does not exist."""
     what = f"Unable to get room {name!r}"
     try:
         data = await api.request("GET", f"/rooms/{name}", what=what, deadline=deadline)
     except DailyNotFoundError as exc:
         exc.args = (f"Room not found: {name}",)
         raise
-    return read_room(data, name=name)
+    return read_room(data, what=what, name=name)
 
 
 def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What Daily answers, read leniently."""
+"""How every answer of Daily's is read: leniently, and with one error when it cannot be used."""
 
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -14,14 +14,17 @@ from pydantic import (
 )
 
 from pipecat_daily_rest.errors import DailyResponseError
+from pipecat_daily_rest.models.lenient import without_nulls
+
+M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V")
 
 
 class Answer(BaseModel):
     """Something that Daily answered.
 
-    Null is the same as absent. A value of a kind that is new to this version is kept as it came,
-    and so are fields that are new: neither ever costs an answer. Only what a program cannot do
-    without is required.
+    Null is the same as absent. A value of an unknown kind is kept as it came, and so are unknown
+    fields: neither makes an answer unusable. Only what a program cannot do without is required.
     """
 
     # An error that quotes what came in would quote a secret.
@@ -31,9 +34,7 @@ class Answer(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_nulls(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            return {name: value for name, value in data.items() if value is not None}
-        return data
+        return without_nulls(data)
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -59,9 +60,40 @@ class Answer(BaseModel):
         Raises:
             DailyResponseError: It is something else.
         """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as exc:
-            fields = ", ".join(str(error["loc"][0]) for error in exc.errors() if error["loc"])
-            msg = f"{what}: Invalid response: {fields or 'an object'} is missing or wrong."
-        raise DailyResponseError(msg)
+        return read_model(cls, data, what=what)
+
+
+def read_model(model: type[M], data: Any, *, what: str) -> M:
+    """Read an object; ``what`` failed when it lacks what the model requires."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as exc:
+        fields = ", ".join(str(error["loc"][0]) for error in exc.errors() if error["loc"])
+    raise _unusable(what, f"{fields or 'an object'} is missing or wrong")
+
+
+def read_object(data: Any, *, what: str) -> dict[str, Any]:
+    """Read an object of any members."""
+    if not isinstance(data, dict):
+        raise _unusable(what, "no object")
+    return data
+
+
+def read_member(data: Any, name: str, kind: type[V], *, what: str) -> V:
+    """Read a member of an object; an empty text counts as missing."""
+    value = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(value, kind) or value == "":
+        raise _unusable(what, f"no {name} in it")
+    return value
+
+
+def read_list(data: Any, *, what: str) -> list[Any]:
+    """Read a list. Daily wraps most of them into ``data``, and its documents disagree."""
+    entries = data.get("data") if isinstance(data, dict) else data
+    if not isinstance(entries, list):
+        raise _unusable(what, "no list")
+    return entries
+
+
+def _unusable(what: str, why: str) -> DailyResponseError:
+    return DailyResponseError(f"{what}: Invalid response: {why}.")

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pipecat_daily_rest._core.secret import Secret
 from pipecat_daily_rest.answers.answer import Answer
+from pipecat_daily_rest.models.lenient import without_nulls
 
 _Id = Annotated[str, Field(min_length=1)]
 _Secret = Annotated[str, AfterValidator(Secret)]
@@ -96,7 +97,7 @@ class DailyDialinConfig(Answer):
             holder = flat.pop(wrapped, None)
             if isinstance(holder, dict):
                 flat[name] = holder.get("message")
-        return {name: value for name, value in flat.items() if value is not None}
+        return without_nulls(flat)
 
 
 class DailyWebhook(Answer):

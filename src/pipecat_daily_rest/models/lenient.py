@@ -10,14 +10,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def without_nulls(data: Any) -> Any:
-    """Take the nulls out of an object: they are the same as absent.
-
-    Args:
-        data: An object, or something else, which stays as it is.
-
-    Returns:
-        A copy without them.
-    """
+    """Copy an object without its nulls, which are the same as absent; give anything else as it is."""
     if isinstance(data, dict):
         return {key: value for key, value in data.items() if value is not None}
     return data

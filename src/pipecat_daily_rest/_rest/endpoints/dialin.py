@@ -9,10 +9,10 @@ from typing import Any, Literal
 
 from pipecat_daily_rest._core import arguments
 from pipecat_daily_rest._core.secret import secret
-from pipecat_daily_rest._http.pages import listed
 from pipecat_daily_rest._http.retry import Repeat
 from pipecat_daily_rest._rest import phone_checks as checks
 from pipecat_daily_rest._rest.endpoints.base import Methods, delete, segment, unquoted
+from pipecat_daily_rest._rest.pages import listed
 from pipecat_daily_rest.answers import DailyDialinConfig
 
 DialinType = Literal["pinless_dialin", "pin_dialin"]
@@ -57,7 +57,7 @@ class DialinMethods(Methods):
             self.api,
             "/domain-dialin-config",
             what=what,
-            read=lambda data: DailyDialinConfig.read(data, what=what),
+            read=DailyDialinConfig.read,
             key=lambda config: config.id,
             query=query,
         )

@@ -10,10 +10,11 @@ from math import isfinite
 
 from pipecat_daily_rest._core import arguments, room_names
 from pipecat_daily_rest._core.secret import hidden
-from pipecat_daily_rest._http.pages import listed
 from pipecat_daily_rest._rest.endpoints.base import Methods, segment
+from pipecat_daily_rest._rest.pages import listed
 from pipecat_daily_rest.answers import DailyMeeting, DailyMeetingParticipant
-from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
+from pipecat_daily_rest.answers.answer import read_list
+from pipecat_daily_rest.errors import DailyConfigError
 
 _PAGE = 100
 
@@ -56,7 +57,7 @@ class MeetingMethods(Methods):
             self.api,
             "/meetings",
             what=what,
-            read=lambda data: DailyMeeting.read(data, what=what),
+            read=DailyMeeting.read,
             key=lambda meeting: meeting.id,
             query={
                 "room": None if room_name is None else room_names.check(room_name),
@@ -111,10 +112,7 @@ class MeetingMethods(Methods):
         while cursors:
             query = {"limit": str(_PAGE), **cursors.pop()}
             data = await self.api.request("GET", path, what=what, query=query)
-            entries = data.get("data") if isinstance(data, dict) else None
-            if not isinstance(entries, list):
-                msg = f"{what}: Invalid response: no list."
-                raise DailyResponseError(msg)
+            entries = read_list(data, what=what)
             page = [DailyMeetingParticipant.read(each, what=what) for each in entries]
             fresh = [each for each in page if each.participant_id not in seen]
             if fresh:

@@ -7,12 +7,13 @@ Reference: https://docs.daily.co/reference/rest-api/phone-numbers
 from collections.abc import AsyncIterator
 
 from pipecat_daily_rest._core import arguments
-from pipecat_daily_rest._http.pages import listed
 from pipecat_daily_rest._http.retry import Repeat
 from pipecat_daily_rest._rest import phone_checks as checks
 from pipecat_daily_rest._rest.endpoints.base import Methods, segment
+from pipecat_daily_rest._rest.pages import listed
 from pipecat_daily_rest.answers import DailyAvailableNumber, DailyPhoneNumber
-from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError, DailyResponseError
+from pipecat_daily_rest.answers.answer import read_list
+from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError
 
 
 class NumberMethods(Methods):
@@ -72,11 +73,7 @@ class NumberMethods(Methods):
         query = {name: value for name, value in given.items() if value is not None}
         what = "Unable to list the available phone numbers"
         data = await self.api.request("GET", "/list-available-numbers", what=what, query=query)
-        numbers = data.get("data") if isinstance(data, dict) else None
-        if not isinstance(numbers, list):
-            msg = f"{what}: Invalid response: no list."
-            raise DailyResponseError(msg)
-        return [DailyAvailableNumber.read(each, what=what) for each in numbers]
+        return [DailyAvailableNumber.read(each, what=what) for each in read_list(data, what=what)]
 
     def list_phone_numbers(
         self, *, name: str | None = None, number: str | None = None
@@ -101,7 +98,7 @@ class NumberMethods(Methods):
             self.api,
             "/purchased-phone-numbers",
             what=what,
-            read=lambda data: DailyPhoneNumber.read(data, what=what),
+            read=DailyPhoneNumber.read,
             key=lambda bought: bought.id,
             query={
                 "filter_name": arguments.text("name", name),

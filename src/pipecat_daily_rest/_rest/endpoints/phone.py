@@ -11,7 +11,8 @@ from pipecat_daily_rest._core import arguments, room_names
 from pipecat_daily_rest._http.retry import Repeat
 from pipecat_daily_rest._rest import phone_checks as checks
 from pipecat_daily_rest._rest.endpoints.base import Methods
-from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError, DailyResponseError
+from pipecat_daily_rest.answers.answer import read_member
+from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError
 
 
 class PhoneMethods(Methods):
@@ -91,11 +92,7 @@ class PhoneMethods(Methods):
         }
         what = f"Unable to dial out of room {room_names.check(room_name)!r}"
         data = await self._call(room_name, "dialOut/start", what, body)
-        session_id = data.get("sessionId") if isinstance(data, dict) else None
-        if not session_id or not isinstance(session_id, str):
-            msg = f"{what}: Invalid response: no sessionId in it."
-            raise DailyResponseError(msg)
-        return session_id
+        return read_member(data, "sessionId", str, what=what)
 
     async def stop_dialout(self, room_name: str, session_id: str) -> bool:
         """End a call that goes out. One that is over already is a success.

@@ -172,7 +172,7 @@ class RoomMethods(Methods):
         }
         what = f"Unable to update room {name!r}"
         data = await self.api.request("POST", f"/rooms/{name}", what=what, json=body)
-        return room_lookup.read_room(data, name=name)
+        return room_lookup.read_room(data, what=what, name=name)
 
     def list_rooms(self) -> AsyncIterator[DailyRoomObject]:
         """List the rooms that exist, all pages, newest first.

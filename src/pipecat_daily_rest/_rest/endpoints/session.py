@@ -13,7 +13,8 @@ from pipecat_daily_rest._core.secret import hidden
 from pipecat_daily_rest._http.retry import Repeat
 from pipecat_daily_rest._rest.endpoints.base import Methods
 from pipecat_daily_rest.answers import DailyPresence, DailyRoomPresence
-from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
+from pipecat_daily_rest.answers.answer import read_member, read_object
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.properties import DailyPermissions
 
 # https://docs.daily.co/reference/rest-api/rooms/session/eject
@@ -38,14 +39,11 @@ class SessionMethods(Methods):
         """
         what = "Unable to get the presence"
         data = await self.api.request("GET", "/presence", what=what)
-        if not isinstance(data, dict) or not all(isinstance(each, list) for each in data.values()):
-            # Never to be taken for "nobody is there".
-            msg = f"{what}: Invalid response: no participants by room."
-            raise DailyResponseError(msg)
+        rooms = read_object(data, what=what)  # anything else does not mean that nobody is there
         return {
             name: [DailyPresence.read(each, what=what) for each in people]
-            for name, people in data.items()
-            if people
+            for name in rooms
+            if (people := read_member(rooms, name, list, what=what))
         }
 
     async def room_presence(
@@ -143,11 +141,7 @@ class SessionMethods(Methods):
         data = await self.api.request(
             "POST", f"/rooms/{name}/eject", what=what, json=body, repeat=Repeat.UNSENT
         )
-        ejected = data.get("ejectedIds") if isinstance(data, dict) else None
-        if not isinstance(ejected, list):
-            msg = f"{what}: Invalid response: no ejectedIds in it."
-            raise DailyResponseError(msg)
-        return [str(id) for id in ejected]
+        return [str(id) for id in read_member(data, "ejectedIds", list, what=what)]
 
     async def send_app_message(
         self, room_name: str, data: Mapping[str, Any], *, recipient: str = "*"
@@ -201,12 +195,10 @@ class SessionMethods(Methods):
         """
         name = room_names.check(room_name)
         what = f"Unable to get the session data of room {name!r}"
-        answer = await self.api.request("GET", f"/rooms/{name}/get-session-data", what=what)
-        data = answer.get("data", {}) if isinstance(answer, dict) else None
-        if not isinstance(data, dict | None) or not isinstance(answer, dict):
-            msg = f"{what}: Invalid response: no data in it."
-            raise DailyResponseError(msg)
-        return data or {}
+        data = await self.api.request("GET", f"/rooms/{name}/get-session-data", what=what)
+        if read_object(data, what=what).get("data") is None:
+            return {}
+        return read_member(data, "data", dict, what=what)
 
     async def set_session_data(
         self,

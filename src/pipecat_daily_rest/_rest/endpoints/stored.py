@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from pipecat_daily_rest._core import arguments, room_names
-from pipecat_daily_rest._http.pages import listed
 from pipecat_daily_rest._rest.endpoints.base import Methods, segment
+from pipecat_daily_rest._rest.pages import listed
 from pipecat_daily_rest.answers import (
     DailyAccessLink,
     DailyDeletedRecording,
@@ -45,7 +45,7 @@ class StoredMethods(Methods):
             self.api,
             "/recordings",
             what=what,
-            read=lambda data: DailyRecording.read(data, what=what),
+            read=DailyRecording.read,
             key=lambda recording: recording.id,
             query={"room_name": None if room_name is None else room_names.check(room_name)},
         )
@@ -126,7 +126,7 @@ class StoredMethods(Methods):
             self.api,
             "/transcript",
             what=what,
-            read=lambda data: DailyTranscript.read(data, what=what),
+            read=DailyTranscript.read,
             key=lambda transcript: transcript.transcriptId,
             query={
                 "roomId": arguments.text("room_id", room_id),

@@ -14,7 +14,7 @@ from pipecat_daily_rest._core.secret import Secret, hidden, secret
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest import checks
 from pipecat_daily_rest._rest.endpoints.base import Methods, segment
-from pipecat_daily_rest.errors import DailyResponseError
+from pipecat_daily_rest.answers.answer import read_member, read_object
 from pipecat_daily_rest.models import (
     DailyMeetingTokenParams,
     DailyMeetingTokenProperties,
@@ -112,10 +112,7 @@ class TokenMethods(Methods):
             what=what,
             query={"ignoreNbf": "true"} if arguments.flag("ignore_nbf", ignore_nbf) else None,
         )
-        if not isinstance(data, dict):
-            msg = f"{what}: Invalid response: no properties."
-            raise DailyResponseError(msg)
-        return read_token_properties(data)
+        return read_token_properties(read_object(data, what=what))
 
 
 async def make_token(
@@ -134,8 +131,4 @@ async def make_token(
         json={**(more or {}), "properties": properties},
         deadline=deadline,
     )
-    token = data.get("token") if isinstance(data, dict) else None
-    if not token or not isinstance(token, str):
-        msg = f"{what}: Invalid response: no token in it."
-        raise DailyResponseError(msg)
-    return Secret(token)
+    return Secret(read_member(data, "token", str, what=what))

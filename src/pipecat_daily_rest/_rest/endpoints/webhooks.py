@@ -13,7 +13,7 @@ from pipecat_daily_rest._http.retry import Repeat
 from pipecat_daily_rest._rest import phone_checks as checks
 from pipecat_daily_rest._rest.endpoints.base import Methods, delete, segment, unquoted
 from pipecat_daily_rest.answers import DailyWebhook
-from pipecat_daily_rest.errors import DailyResponseError
+from pipecat_daily_rest.answers.answer import read_list
 
 RetryType = Literal["circuit-breaker", "exponential"]
 
@@ -35,10 +35,7 @@ class WebhookMethods(Methods):
         """
         what = "Unable to list the webhooks"
         data = await self.api.request("GET", "/webhooks", what=what)
-        if not isinstance(data, list):
-            msg = f"{what}: Invalid response: no list."
-            raise DailyResponseError(msg)
-        return [DailyWebhook.read(each, what=what) for each in data]
+        return [DailyWebhook.read(each, what=what) for each in read_list(data, what=what)]
 
     async def get_webhook(self, webhook_id: str) -> DailyWebhook:
         """Look a webhook up.

@@ -2,10 +2,11 @@
 """Lists that come in pages."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pipecat_daily_rest._http.api import API
-from pipecat_daily_rest.errors import DailyInvalidRequestError, DailyResponseError
+from pipecat_daily_rest.answers.answer import read_list
+from pipecat_daily_rest.errors import DailyInvalidRequestError
 
 T = TypeVar("T")
 
@@ -18,27 +19,15 @@ async def listed(
     path: str,
     *,
     what: str,
-    read: Callable[[Any], T],
+    read: Callable[..., T],
     key: Callable[[T], str],
     cursor: Callable[[T], str] | None = None,
     query: Mapping[str, str | None] | None = None,
 ) -> AsyncIterator[T]:
     """List objects, all pages, newest first, each once.
 
-    Args:
-        api: The API.
-        path: The list's path, below the API URL.
-        what: What failed, as an error's message begins: ``Unable to list the …``.
-        read: Reads an object from its JSON.
-        key: What tells an object from the others; never empty.
-        cursor: The id by which Daily goes on after an object, "" when it has none; ``key`` if None.
-        query: What else is asked for; None is left out.
-
-    Yields:
-        The objects.
-
-    Raises:
-        DailyError: They could not be listed.
+    ``read`` takes an object's JSON and ``what``. ``key`` gives what tells it from the others, never
+    "". ``cursor`` gives the id after which Daily continues, "" when there is none; ``key`` if None.
     """
     cursor = cursor or key
     filters = {name: value for name, value in (query or {}).items() if value is not None}
@@ -52,19 +41,20 @@ async def listed(
         except DailyInvalidRequestError:
             if not cursors:
                 raise
-            cursors.pop()  # that object is gone by now: go on from the one before it
+            cursors.pop()  # that object is gone by now: continue after the one before it
             continue
-        page = data.get("data") if isinstance(data, dict) else None
-        if not isinstance(page, list):
-            msg = f"{what}: Invalid response: no list."
-            raise DailyResponseError(msg)
+        page = read_list(data, what=what)
         if not page:
             return
-        fresh = {key(item): item for item in map(read, page) if key(item) not in seen}
+        fresh = {
+            key(item): item
+            for item in (read(each, what=what) for each in page)
+            if key(item) not in seen
+        }
         if not fresh:
             if not cursors:
                 return
-            cursors.pop()  # Daily may begin anew where it does not know the cursor
+            cursors.pop()  # Daily may start again at the top when it does not know the cursor
         seen |= fresh.keys()
         for item in fresh.values():
             yield item
