@@ -127,7 +127,9 @@ class BatchCreation(SafeCreation[list[DailyRoomObject]]):
         return rooms
 
     def _read(self, data: Any) -> list[DailyRoomObject]:
-        rooms = (read_room(each, what=_WHAT) for each in read_list(data, what=_WHAT))
+        # Daily documents a bare list here; its other lists of rooms are wrapped.
+        entries = read_list(data, None if isinstance(data, list) else "data", what=_WHAT)
+        rooms = (read_room(each, what=_WHAT) for each in entries)
         found = {room.name: room for room in rooms}
         if missing := [name for name in self.names if name not in found]:
             msg = f"{_WHAT}: Invalid response: {len(missing)} rooms are not in it."

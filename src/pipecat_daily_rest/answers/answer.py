@@ -87,12 +87,13 @@ def read_member(data: Any, name: str, kind: type[V], *, what: str) -> V:
     return value
 
 
-def read_list(data: Any, *, what: str) -> list[Any]:
-    """Read a list. Daily wraps most of them into ``data``, and its documents disagree."""
-    entries = data.get("data") if isinstance(data, dict) else data
-    if not isinstance(entries, list):
+def read_list(data: Any, inside: str | None = "data", *, what: str) -> list[Any]:
+    """Read a list, which Daily puts inside a member of an object; None when it is not wrapped."""
+    if inside is not None:
+        data = data.get(inside) if isinstance(data, dict) else None
+    if not isinstance(data, list):
         raise _unusable(what, "no list")
-    return entries
+    return data
 
 
 def _unusable(what: str, why: str) -> DailyResponseError:

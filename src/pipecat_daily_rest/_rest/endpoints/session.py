@@ -196,7 +196,7 @@ class SessionMethods(Methods):
         name = room_names.check(room_name)
         what = f"Unable to get the session data of room {name!r}"
         data = await self.api.request("GET", f"/rooms/{name}/get-session-data", what=what)
-        if read_object(data, what=what).get("data") is None:
+        if isinstance(data, dict) and data.get("data") is None:
             return {}
         return read_member(data, "data", dict, what=what)
 

@@ -35,7 +35,7 @@ class WebhookMethods(Methods):
         """
         what = "Unable to list the webhooks"
         data = await self.api.request("GET", "/webhooks", what=what)
-        return [DailyWebhook.read(each, what=what) for each in read_list(data, what=what)]
+        return [DailyWebhook.read(each, what=what) for each in read_list(data, None, what=what)]
 
     async def get_webhook(self, webhook_id: str) -> DailyWebhook:
         """Look a webhook up.
