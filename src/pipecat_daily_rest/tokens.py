@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from pipecat_daily_rest._core import arguments, compact_json, settings
-from pipecat_daily_rest._core.secret import Secret, hidden, masked, secret
+from pipecat_daily_rest._core.secret import Secret, hide_secrets, masked, secret
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, read_token_properties
 
@@ -240,7 +240,7 @@ def read_token(
         DailyConfigError: There is no key, ``leeway`` is not a duration, or ``now`` no instant.
     """
     token, api_key = Secret(token), secret(api_key)
-    room_name = hidden(room_name)  # a token may have come instead of a name
+    room_name = hide_secrets(room_name)  # a token may have come instead of a name
     key = settings.api_key(api_key)
     spare = settings.seconds("leeway", leeway, least=0)
     present = time.time() if now is None else arguments.seconds("now", now)

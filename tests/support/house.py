@@ -30,7 +30,7 @@ CLIENT = """
     tokens      models _core errors
     _core       errors
     models      properties
-    local       errors
+    local       _core errors
     properties
     errors
 """

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pipecat_daily_rest._core import settings
-from pipecat_daily_rest._core.secret import hidden, masked
+from pipecat_daily_rest._core.secret import hide_secrets, masked
 from pipecat_daily_rest.errors import DailyConfigError
 
 # https://docs.daily.co/reference/rest-api/rooms/create-room
@@ -79,7 +79,7 @@ def from_url(room_url: str) -> str:
     # A query may carry a token, and a token may have come instead of a URL.
     where: Any = type(room_url)
     if isinstance(room_url, str):
-        where = hidden(re.split(r"[?#]", room_url)[0])
+        where = hide_secrets(re.split(r"[?#]", room_url)[0])
     msg = f"{where!r} is not a room's URL: it must look like https://x.daily.co/room."
     msg += settings.quotes(where)
     try:

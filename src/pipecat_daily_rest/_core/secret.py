@@ -3,7 +3,7 @@
 
 import re
 import sys
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, overload
 
 from pipecat_daily_rest._core.yaml_strings import Watch
 
@@ -19,9 +19,9 @@ _SIGNATURE = re.compile(
     r"((?:[?&]|\\u0026)(?:X-[A-Za-z]+-)?Signature=)[^&#\s\\\"'<>]+", re.IGNORECASE
 )
 # https://docs.daily.co/reference/rest-api/webhooks
-_SECRET_MEMBERS = ("hmac", "basicAuth")
+SECRET_MEMBERS = ("hmac", "basicAuth")
 # An escape may spell anything, and a text in UTF-16 or UTF-32 has zeros in it.
-_SIGNS = (b"\\", b"\0", *(f'"{name}"'.encode() for name in _SECRET_MEMBERS))
+_SIGNS = (b"\\", b"\0", *(f'"{name}"'.encode() for name in SECRET_MEMBERS))
 MASK = "***"
 
 
@@ -45,28 +45,17 @@ class Secret(str):
 sys.meta_path.insert(0, Watch(Secret))
 
 
+@overload
+def secret(given: str) -> Secret: ...
+@overload
+def secret(given: str | None) -> Secret | None: ...
 def secret(given: str | None) -> str | None:
-    """Make a `Secret` of a key or a token that a caller passed, so that our frames do not show it.
-
-    Args:
-        given: It, or None.
-
-    Returns:
-        The same.
-    """
+    """Make a `Secret` of a key or a token, so that no frame shows it; anything else stays."""
     return Secret(given) if isinstance(given, str) else given
 
 
 def masked(text: str, key: str = "") -> str:
-    """Take an API key, meeting tokens and the signatures of links out of a text.
-
-    Args:
-        text: The text.
-        key: The key; none when empty.
-
-    Returns:
-        The text with ``***`` in their place.
-    """
+    """Put ``***`` in the place of the API key, of meeting tokens and of the signatures of links."""
     text = text.replace(key, MASK) if key else text
     # Most texts hold neither, and a look for what both need is faster than the patterns.
     if "eyJ" in text:
@@ -74,43 +63,25 @@ def masked(text: str, key: str = "") -> str:
     return _SIGNATURE.sub(rf"\g<1>{MASK}", text) if "=" in text else text
 
 
-def may_hide(raw: bytes, key: str = "") -> bool:
-    """Tell quickly whether `hidden` may find something in a JSON text.
-
-    Args:
-        raw: The text.
-        key: The key; none when empty.
-
-    Returns:
-        False only if it finds nothing.
-    """
+def may_hold_secrets(raw: bytes, key: str = "") -> bool:
+    """Tell quickly whether a JSON text may hold secrets; False only if `hide_secrets` finds none."""
     if any(sign in raw for sign in _SIGNS):
         return True
     text = raw.decode("utf-8", "replace")
     return masked(text, key) != text
 
 
-def hidden(value: Any, key: str = "") -> Any:
-    """Make a `Secret` of each text of a JSON value with an API key, a token or a signed link.
-
-    So are the secrets of webhooks, which their names tell.
-
-    Args:
-        value: The value.
-        key: The key; none when empty.
-
-    Returns:
-        The value, equal to what it was.
-    """
+def hide_secrets(value: Any, key: str = "") -> Any:
+    """Make a `Secret` of each string in a JSON value that is or holds one; it stays equal."""
     if isinstance(value, str):
         return value if masked(value, key) == value else Secret(value)
     if isinstance(value, list):
-        return [hidden(item, key) for item in value]
+        return [hide_secrets(item, key) for item in value]
     if isinstance(value, dict):
         return {
-            hidden(name, key): Secret(item)
-            if name in _SECRET_MEMBERS and isinstance(item, str)
-            else hidden(item, key)
+            hide_secrets(name, key): Secret(item)
+            if name in SECRET_MEMBERS and isinstance(item, str)
+            else hide_secrets(item, key)
             for name, item in value.items()
         }
     return value

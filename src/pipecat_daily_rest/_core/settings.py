@@ -9,7 +9,7 @@ import os
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from pipecat_daily_rest._core.secret import Secret, hidden, secret
+from pipecat_daily_rest._core.secret import Secret, hide_secrets, secret
 from pipecat_daily_rest.errors import DailyConfigError
 
 DEFAULT_API_URL = "https://api.daily.co/v1"
@@ -107,7 +107,7 @@ def room_url(given: str | None = None) -> str | None:
     Returns:
         The URL, or None when a room is to be made.
     """
-    url: str | None = hidden(given or _from_environment("DAILY_ROOM_URL"))
+    url: str | None = hide_secrets(given or _from_environment("DAILY_ROOM_URL"))
     return url
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipecat_daily_rest._core import compact_json, settings
-from pipecat_daily_rest._core.secret import hidden, masked, may_hide
+from pipecat_daily_rest._core.secret import hide_secrets, masked, may_hold_secrets
 from pipecat_daily_rest._http.retry import read_date, read_retry_after
 from pipecat_daily_rest.errors import (
     DailyAPIError,
@@ -61,7 +61,9 @@ class Answer:
         try:
             value = compact_json.loads(self._body)
             # Most answers hold no secret: then there is nothing to look for, member by member.
-            return hidden(value, self.key) if may_hide(self._body, self.key) else value
+            return (
+                hide_secrets(value, self.key) if may_hold_secrets(self._body, self.key) else value
+            )
         except (ValueError, RecursionError) as exc:
             reason = str(exc)
         raise ValueError(reason)  # not the error itself, which holds the body

@@ -190,7 +190,9 @@ class DailyRESTHelper(
         if deadline is not None:
             arguments.seconds("deadline", deadline)
         key = self.api.key
-        method, path, json, query = raw_request.concealed(method, path, json, query, key=key)
+        method, path, json, query = raw_request.hide_request_secrets(
+            method, path, json, query, key=key
+        )
         method, texts = raw_request.checked(method, path, json, query, key=key)
         return await self.api.request(
             method,

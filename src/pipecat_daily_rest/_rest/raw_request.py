@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from pipecat_daily_rest._core.secret import hidden, masked
+from pipecat_daily_rest._core.secret import hide_secrets, masked
 from pipecat_daily_rest.errors import DailyConfigError
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -16,26 +16,17 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 
 
-def concealed(
+def hide_request_secrets(
     method: str, path: str, json: Any, query: Mapping[str, Any] | None, *, key: str
 ) -> tuple[str, str, Any, Mapping[str, Any]]:
-    """Have what holds a key or a token not shown, before it is looked at.
-
-    Args:
-        method: The HTTP method.
-        path: The path below the API URL.
-        json: The body, or None.
-        query: The query, or None.
-        key: The API key.
-
-    Returns:
-        The same, with masked ``repr``s.
-
-    Raises:
-        DailyConfigError: The body holds itself.
-    """
+    """Give the same, so that no traceback shows a key or a token in it."""
     try:
-        return hidden(method, key), hidden(path, key), hidden(json, key), hidden(query or {}, key)
+        return (
+            hide_secrets(method, key),
+            hide_secrets(path, key),
+            hide_secrets(json, key),
+            hide_secrets(query or {}, key),
+        )
     except RecursionError:
         pass
     msg = "json is nothing that JSON can hold: it holds itself, or is too deep."
@@ -65,7 +56,7 @@ def checked(
         raise DailyConfigError(msg)
     _check_path(path, key)
     _check_json(json)
-    return method.upper(), hidden(_texts(query, key), key)
+    return method.upper(), hide_secrets(_texts(query, key), key)
 
 
 def _check_path(path: Any, key: str) -> None:

@@ -11,7 +11,7 @@ from loguru import logger
 
 from pipecat_daily_rest._core import room_names, settings
 from pipecat_daily_rest._core.arguments import model
-from pipecat_daily_rest._core.secret import hidden, secret
+from pipecat_daily_rest._core.secret import hide_secrets, secret
 from pipecat_daily_rest._rest import checks
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.room_tokens import TokenSource
@@ -43,7 +43,7 @@ class RoomRequest:
     def __post_init__(self) -> None:
         """Keep the key, and a token in the URL, from being shown."""
         object.__setattr__(self, "api_key", secret(self.api_key))
-        object.__setattr__(self, "room_url", hidden(self.room_url))
+        object.__setattr__(self, "room_url", hide_secrets(self.room_url))
 
     def check(self) -> None:
         """Check what does not go together."""

@@ -16,7 +16,7 @@ from pipecat_daily_rest._bot.bot_file import Bot, find_bot, load_bot
 from pipecat_daily_rest._bot.ending import Ending, Watchdog
 from pipecat_daily_rest._bot.signals import Signals, hold, leave, say, stop_early
 from pipecat_daily_rest._core import arguments, daily_module, log_handler, settings
-from pipecat_daily_rest._core.secret import hidden
+from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._rooms.room_spec import DEFAULT_LIFETIME, RoomRequest
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties, DailyRoomSipParams
@@ -57,7 +57,7 @@ class Options:
 
     def __post_init__(self) -> None:
         """Keep a token in the URL from being shown."""
-        object.__setattr__(self, "room_url", hidden(self.room_url))
+        object.__setattr__(self, "room_url", hide_secrets(self.room_url))
 
 
 async def run_bot(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from pipecat_daily_rest._core.secret import hidden, secret
+from pipecat_daily_rest._core.secret import hide_secrets, secret
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call.log import LogEntry
 from pipecat_daily_rest.local.call.news import Inbox
@@ -102,7 +102,7 @@ class LocalDailyFixture(Requests):
             JoinRefused: It may not come in, and why.
             DailyConfigError: An argument cannot be one.
         """
-        room, token = hidden(room), secret(token)
+        room, token = hide_secrets(room), secret(token)
         person = self._thread.call(self._daily.join, room, token, **options)
         return RemotePerson(self._thread, person)
 
@@ -124,7 +124,7 @@ class LocalDailyFixture(Requests):
         Raises:
             DailyConfigError: There is no such room.
         """
-        handle = self._thread.call(self._daily.room, hidden(room))
+        handle = self._thread.call(self._daily.room, hide_secrets(room))
         return RemoteRoom(self._thread, handle)
 
     def dial_in(self, target: str, **options: Any) -> DialIn:
@@ -225,7 +225,7 @@ class LocalDailyFixture(Requests):
         Raises:
             DailyConfigError: An argument cannot be one.
         """
-        room = hidden(room)
+        room = hide_secrets(room)
         return self._thread.call(self._daily.add_recording, room, content, **options)
 
     def add_transcript(self, room: str, content: str | None = VTT, **options: Any) -> Transcript:
@@ -242,7 +242,7 @@ class LocalDailyFixture(Requests):
         Raises:
             DailyConfigError: An argument cannot be one.
         """
-        room = hidden(room)
+        room = hide_secrets(room)
         return self._thread.call(self._daily.add_transcript, room, content, **options)
 
     # -- Time and failures -----------------------------------------------------------------

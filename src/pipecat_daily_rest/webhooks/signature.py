@@ -13,6 +13,7 @@ from typing import Literal
 
 from pipecat_daily_rest._core import arguments, settings
 from pipecat_daily_rest._core.secret import Secret
+from pipecat_daily_rest._core.secret import secret as as_secret
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.webhooks.events import (
     WebhookEvent,
@@ -70,7 +71,7 @@ def read_webhook(
         WebhookVerificationError: It is not signed by Daily, not from now, or not readable.
         DailyConfigError: The secret is not base64, or an argument is of the wrong kind.
     """
-    secret = _hidden(secret)
+    secret = as_secret(secret)
     try:
         verify(
             body,
@@ -113,7 +114,7 @@ def read_dialin(
         WebhookVerificationError: It is not signed by Daily, not from now, or not readable.
         DailyConfigError: The secret is not base64, or an argument is of the wrong kind.
     """
-    secret = _hidden(secret)
+    secret = as_secret(secret)
     try:
         verify(body, headers, secret=secret, source="pinless", replay_window=replay_window, now=now)
     except DailyError:
@@ -158,7 +159,7 @@ def verify(
         WebhookVerificationError: It did not.
         DailyConfigError: The secret is not base64, or an argument is of the wrong kind.
     """
-    secret = _hidden(secret)
+    secret = as_secret(secret)
     _check(secret)
     raw = _raw(body)
     arguments.flag("reserialized", reserialized)
@@ -214,7 +215,7 @@ def sign(
     Raises:
         DailyConfigError: The secret is not base64, or an argument is of the wrong kind.
     """
-    secret = _hidden(secret)
+    secret = as_secret(secret)
     _check(secret)
     raw = _raw(body)
     signature_header, timestamp_header = _headers(source)
@@ -275,14 +276,9 @@ def _instant(timestamp: str, header: str) -> float:
     return number / 1000 if number > _MILLISECONDS else number
 
 
-def _hidden(secret: str) -> Secret:
-    """The secret so that no frame of ours shows it; empty when it is none."""
-    return Secret(secret) if isinstance(secret, str) else Secret()
-
-
 def _check(secret: Secret) -> None:
     try:
-        usable = bool(_key(secret))
+        usable = isinstance(secret, str) and bool(_key(secret))
     except ValueError:
         usable = False
     if not usable:

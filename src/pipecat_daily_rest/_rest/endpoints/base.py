@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
-from pipecat_daily_rest._core.secret import MASK, hidden, masked
+from pipecat_daily_rest._core.secret import MASK, hide_secrets, masked
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest.errors import DailyAPIError, DailyConfigError, DailyNotFoundError
 
@@ -22,7 +22,7 @@ class Methods:
 
 def segment(name: str, value: str, *, key: str = "") -> str:
     """Quote an id for a path."""
-    value = hidden(value, key)
+    value = hide_secrets(value, key)
     if not isinstance(value, str) or value.strip(" ") in ("", ".", ".."):
         msg = f"{name} {masked(repr(value), key)} is no id: pass it as Daily gave it."
         raise DailyConfigError(msg)

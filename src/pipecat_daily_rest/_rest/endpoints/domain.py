@@ -6,7 +6,7 @@ Reference: https://docs.daily.co/reference/rest-api/domain
 
 from pipecat_daily_rest._core import arguments
 from pipecat_daily_rest._core.deadline import Deadline
-from pipecat_daily_rest._core.secret import hidden
+from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.endpoints.base import Methods
 from pipecat_daily_rest.answers import DailyDomain
@@ -62,7 +62,7 @@ class DomainMethods(Methods):
             DailyConfigError: There is nothing to change.
             DailyError: It could not be changed.
         """
-        properties = hidden(properties, self.api.key)
+        properties = hide_secrets(properties, self.api.key)
         changes = arguments.json_object("properties", properties)
         if not changes:
             msg = "Nothing to change in the domain: name a property; None unsets one."

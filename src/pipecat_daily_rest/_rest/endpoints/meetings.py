@@ -9,7 +9,7 @@ from datetime import datetime
 from math import isfinite
 
 from pipecat_daily_rest._core import arguments, room_names
-from pipecat_daily_rest._core.secret import hidden
+from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._rest.endpoints.base import Methods, segment
 from pipecat_daily_rest._rest.pages import listed
 from pipecat_daily_rest.answers import DailyMeeting, DailyMeetingParticipant
@@ -83,7 +83,7 @@ class MeetingMethods(Methods):
             DailyNotFoundError: There is none.
             DailyError: It could not be told.
         """
-        meeting_id = hidden(meeting_id, self.api.key)
+        meeting_id = hide_secrets(meeting_id, self.api.key)
         path, what = self._meeting(meeting_id), "Unable to get the meeting"
         return DailyMeeting.read(await self.api.request("GET", path, what=what), what=what)
 
@@ -104,8 +104,8 @@ class MeetingMethods(Methods):
             DailyNotFoundError: There is no such meeting.
             DailyError: They could not be listed.
         """
-        meeting_id = hidden(meeting_id, self.api.key)
-        path = hidden(f"{self._meeting(meeting_id)}/participants", self.api.key)
+        meeting_id = hide_secrets(meeting_id, self.api.key)
+        path = hide_secrets(f"{self._meeting(meeting_id)}/participants", self.api.key)
         what = "Unable to list the participants"
         seen: set[str] = set()
         cursors: list[dict[str, str]] = [{}]
@@ -122,7 +122,9 @@ class MeetingMethods(Methods):
                 yield each
 
     def _meeting(self, id: str) -> str:
-        path: str = hidden(f"/meetings/{segment('meeting_id', id, key=self.api.key)}", self.api.key)
+        path: str = hide_secrets(
+            f"/meetings/{segment('meeting_id', id, key=self.api.key)}", self.api.key
+        )
         return path
 
 

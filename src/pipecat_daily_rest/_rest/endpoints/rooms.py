@@ -13,7 +13,7 @@ from loguru import logger
 
 from pipecat_daily_rest._core import arguments
 from pipecat_daily_rest._core import room_names as names
-from pipecat_daily_rest._core.secret import hidden
+from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._rest import checks, room_lookup
 from pipecat_daily_rest._rest.batch_creation import create_rooms
 from pipecat_daily_rest._rest.creation import Creation
@@ -38,7 +38,7 @@ class RoomMethods(Methods):
         Raises:
             DailyConfigError: It is not the URL of a room.
         """
-        room_url = hidden(room_url)
+        room_url = hide_secrets(room_url)
         return names.from_url(room_url)
 
     async def get_room(self, room_name: str) -> DailyRoomObject:
@@ -71,7 +71,7 @@ class RoomMethods(Methods):
             DailyNotFoundError: There is none.
             DailyError: It could not be told.
         """
-        room_url = hidden(room_url)
+        room_url = hide_secrets(room_url)
         return await self.get_room(names.from_url(room_url))
 
     async def create_room(self, params: DailyRoomParams) -> DailyRoomObject:
@@ -210,7 +210,7 @@ class RoomMethods(Methods):
         Raises:
             DailyError: It could not be deleted.
         """
-        room_url = hidden(room_url)
+        room_url = hide_secrets(room_url)
         return await self.delete_room_by_name(names.from_url(room_url))
 
     async def delete_room_by_name(self, room_name: str) -> bool:

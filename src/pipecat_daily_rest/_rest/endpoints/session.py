@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from pipecat_daily_rest._core import arguments, room_names
-from pipecat_daily_rest._core.secret import hidden
+from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._http.retry import Repeat
 from pipecat_daily_rest._rest.endpoints.base import Methods
 from pipecat_daily_rest.answers import DailyPresence, DailyRoomPresence
@@ -74,7 +74,10 @@ class SessionMethods(Methods):
             DailyError: It could not be told.
         """
         name = room_names.check(room_name)
-        user_id, user_name = hidden(user_id, self.api.key), hidden(user_name, self.api.key)
+        user_id, user_name = (
+            hide_secrets(user_id, self.api.key),
+            hide_secrets(user_name, self.api.key),
+        )
         if limit is not None and (type(limit) is not int or limit < 1):
             msg = f"limit must be a whole number from 1, not {limit!r}."
             raise DailyConfigError(msg)
@@ -164,7 +167,7 @@ class SessionMethods(Methods):
             DailyError: It could not be sent, or it is unknown whether it was.
         """
         name = room_names.check(room_name)
-        data, recipient = hidden(data, self.api.key), hidden(recipient, self.api.key)
+        data, recipient = hide_secrets(data, self.api.key), hide_secrets(recipient, self.api.key)
         message = arguments.json_object("data", data)
         size = len(json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode())
         if size > _MOST_MESSAGE:
@@ -225,7 +228,7 @@ class SessionMethods(Methods):
             DailyError: It could not be changed.
         """
         name = room_names.check(room_name)
-        data = hidden(data, self.api.key)
+        data = hide_secrets(data, self.api.key)
         body: dict[str, Any] = {"data": arguments.json_object("data", {} if data is None else data)}
         keys_to_delete = deleted = self._texts("keys_to_delete", keys_to_delete)
         if deleted and merge_strategy != "shallow-merge":
@@ -260,7 +263,7 @@ class SessionMethods(Methods):
             DailyError: It could not be changed.
         """
         name = room_names.check(room_name)
-        permissions = hidden(permissions, self.api.key)
+        permissions = hide_secrets(permissions, self.api.key)
         changes = arguments.json_object("permissions", permissions)
         if not changes:
             msg = "No permissions to change: pass them by session id, or by * for everybody."
@@ -270,4 +273,4 @@ class SessionMethods(Methods):
         await self.api.request("POST", f"/rooms/{name}/update-permissions", what=what, json=body)
 
     def _texts(self, field: str, given: Iterable[str]) -> list[str]:
-        return arguments.texts(field, hidden(given, self.api.key))
+        return arguments.texts(field, hide_secrets(given, self.api.key))

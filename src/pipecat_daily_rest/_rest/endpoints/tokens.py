@@ -10,7 +10,7 @@ from typing import Any
 
 from pipecat_daily_rest._core import arguments, room_names
 from pipecat_daily_rest._core.deadline import Deadline
-from pipecat_daily_rest._core.secret import Secret, hidden, secret
+from pipecat_daily_rest._core.secret import Secret, hide_secrets, secret
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest import checks
 from pipecat_daily_rest._rest.endpoints.base import Methods, segment
@@ -50,7 +50,7 @@ class TokenMethods(Methods):
         Raises:
             DailyError: It could not be made.
         """
-        room_url = hidden(room_url)
+        room_url = hide_secrets(room_url)
         if params is not None:
             arguments.model("params", params, DailyMeetingTokenParams)
         given = params.properties if params is not None else DailyMeetingTokenProperties()
@@ -108,7 +108,7 @@ class TokenMethods(Methods):
         token = secret(token) or ""
         data = await self.api.request(
             "GET",
-            hidden(f"/meeting-tokens/{segment('token', token, key=self.api.key)}"),
+            hide_secrets(f"/meeting-tokens/{segment('token', token, key=self.api.key)}"),
             what=what,
             query={"ignoreNbf": "true"} if arguments.flag("ignore_nbf", ignore_nbf) else None,
         )

@@ -7,9 +7,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipecat_daily_rest.local.secret import MASK, masked
+from pipecat_daily_rest.local.secret import MASK, SECRET_MEMBERS, masked
 
-_SECRETS = ("hmac", "basicAuth")
 _MOST = 10_000  # requests that are kept
 _MOST_BYTES = 8 * 1024 * 1024  # of their bodies
 _TOKEN_PATH = re.compile(r"^(/meeting-tokens/).+", re.DOTALL)
@@ -63,17 +62,17 @@ class Journal(list[Request]):
     _size = 0  # of the bodies, or more
 
 
-def masked_body(body: Any, api_key: str) -> Any:
+def masked_body(value: Any, api_key: str) -> Any:
     """Take the API key, meeting tokens, and the secrets of webhooks out of a body."""
-    return masked(_without_secrets(body), api_key)
-
-
-def _without_secrets(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked(value, api_key)
     if isinstance(value, list):
-        return [_without_secrets(item) for item in value]
+        return [masked_body(item, api_key) for item in value]
     if isinstance(value, dict):
         return {
-            name: MASK if name in _SECRETS and inner is not None else _without_secrets(inner)
+            masked(name, api_key): MASK
+            if name in SECRET_MEMBERS and inner is not None
+            else masked_body(inner, api_key)
             for name, inner in value.items()
         }
     return value
@@ -81,5 +80,4 @@ def _without_secrets(value: Any) -> Any:
 
 def masked_path(path: str, api_key: str) -> str:
     """Take the API key and meeting tokens out of a path."""
-    text: str = masked(path, api_key)
-    return _TOKEN_PATH.sub(rf"\1{MASK}", text)
+    return _TOKEN_PATH.sub(rf"\1{MASK}", masked(path, api_key))
