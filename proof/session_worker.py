@@ -14,9 +14,8 @@ from pipecat_daily_rest import (
     owned_rooms,
     provisioned_room,
 )
-from pipecat_daily_rest._rooms import owned
+from pipecat_daily_rest._core.timings import Timings
 
-owned._LOOK_AGAIN = (0.05, 0.1)
 POLICY = RetryPolicy(attempts=12, backoff=0.005, max_backoff=0.05, timeout=0.5, deadline=15)
 
 
@@ -55,6 +54,7 @@ async def main(seed: str, count: int) -> None:
             daily_api_url=environment.daily_api_url,
             retry=POLICY,
         )
+        helper.api.timings = Timings(look_again=(0.05, 0.1))
         async with helper:
             for number in range(1, count + 1):
                 end = await session(helper, dice)

@@ -19,6 +19,7 @@ from pipecat_daily_rest import (
     provisioned_room,
 )
 from pipecat_daily_rest._rooms import room_decorator
+from timings import set_timings
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ async def test_cancellations_during_the_deletion(daily, arguments, monkeypatch, 
 
 
 async def test_the_deletion_is_bounded(daily, arguments, monkeypatch, logged):
-    monkeypatch.setattr(room_decorator, "DELETE_BOUND", 0.05)
+    set_timings(monkeypatch, delete=0.05)
     slow(daily, monkeypatch)
     assert await returns(arguments) is arguments
     assert "no answer within 0.05 s" in logged("ERROR")[0]
@@ -277,7 +278,7 @@ async def test_a_403_is_logged_once(daily, monkeypatch, logged):
 async def test_other_failures_are_logged_each_time_and_never_raised(daily, monkeypatch, logged):
     given = await make(daily, "room")
     monkeypatch.setenv("DAILY_API_URL", "http://127.0.0.1:1/v1")
-    monkeypatch.setattr(room_decorator, "DELETE_BOUND", 0.5)
+    set_timings(monkeypatch, delete=0.5)
     for _ in range(2):
         await returns(given)
     assert len(logged("ERROR")) == 2

@@ -11,6 +11,7 @@ import pytest
 
 from pipecat_daily_rest import RoomPool, drain_on_exit, owned_rooms, provisioned_room
 from pipecat_daily_rest._rooms import owned
+from timings import set_timings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -248,7 +249,7 @@ async def test_a_room_whose_create_is_answered_during_its_deletion_goes_at_once(
 
 
 async def test_a_room_that_comes_about_after_its_deletion_gave_up_goes_too(env, heard, monkeypatch):
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.01, 0.02))
+    set_timings(monkeypatch, look_again=(0.01, 0.02))
     fault = env.fail("POST", "/rooms", delay=1.0)
 
     async def bot():

@@ -21,7 +21,8 @@ from pipecat_daily_rest import (
     owned_rooms,
 )
 from pipecat_daily_rest._core import room_names
-from pipecat_daily_rest._rooms import owned, pool_stock
+from pipecat_daily_rest._core.timings import Timings
+from pipecat_daily_rest._rooms import owned
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
     DailyConfigError,
@@ -30,6 +31,7 @@ from pipecat_daily_rest.errors import (
 )
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
+from timings import set_timings
 
 LIFETIME = 1800
 TTL = 600
@@ -40,7 +42,7 @@ POLICY = RetryPolicy(attempts=3, backoff=0.005, max_backoff=0.02)
 def daily(local_daily, monkeypatch):
     for name, value in local_daily.env().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.02, 0.1))
+    set_timings(monkeypatch, look_again=(0.02, 0.1))
     return local_daily
 
 
@@ -432,7 +434,7 @@ async def test_an_error_that_no_trying_mends_is_an_error_at_once(daily):
 
 
 async def test_what_is_taken_in_a_short_time_is_made_good_together(daily, monkeypatch):
-    monkeypatch.setattr(pool_stock, "_GATHER", 100)
+    set_timings(monkeypatch, refill_gap=100)
     clock = Time(daily)
     async with pool_of(daily, size=8, now=clock.now) as pool, pool.room():
         clock.pass_by(pool, 50)
@@ -447,7 +449,7 @@ async def test_what_is_taken_in_a_short_time_is_made_good_together(daily, monkey
 
 
 async def test_at_half_it_is_made_good_at_once(daily, monkeypatch):
-    monkeypatch.setattr(pool_stock, "_GATHER", 3600)
+    set_timings(monkeypatch, refill_gap=3600)
     async with pool_of(daily, size=4) as pool, pool.room():
         assert batches(daily) == [4]
         async with pool.room():
@@ -490,7 +492,7 @@ async def test_a_room_that_vanished_is_replaced(daily, call, said):
     async with pool_of(daily, size=3, now=clock.now) as pool:
         _, gone, _ = daily.rooms
         assert (await call("DELETE", f"/rooms/{gone}"))[0] == 200
-        clock.pass_by(pool, pool_stock._LOOK)
+        clock.pass_by(pool, Timings.pool_check)
         await until(pool, vanished=1, waiting=3, made=4)
         for _ in range(3):
             async with pool.room() as room:
@@ -506,7 +508,7 @@ async def test_a_look_reads_no_further_than_the_oldest_room_that_waits(daily, ca
     async with pool_of(daily, size=3, now=clock.now) as pool:
         [first, *_] = pool._stock._waiting
         daily.state.delete_room(daily.rooms[first.room.name])
-        clock.pass_by(pool, pool_stock._LOOK)
+        clock.pass_by(pool, Timings.pool_check)
         await until(pool, vanished=1)
         assert len(sent(daily, "GET", "/rooms")) == 1
 
@@ -515,7 +517,7 @@ async def test_a_look_that_fails_takes_no_room_away(daily):
     clock = Time(daily)
     async with pool_of(daily, size=3, now=clock.now) as pool:
         fault = daily.fail("GET", "/rooms", status=500, times=None)
-        clock.pass_by(pool, pool_stock._LOOK)
+        clock.pass_by(pool, Timings.pool_check)
         await fault.wait(POLICY.attempts)
         await asyncio.sleep(0.05)
         assert (pool.stats.vanished, pool.stats.waiting, pool.stats.failures) == (0, 3, 0)

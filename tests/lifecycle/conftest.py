@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from stepping import factory
 
-from pipecat_daily_rest._rooms import owned
 from programs import Program, processes
+from timings import set_timings
 
 BOTS = Path(__file__).parent / "bots"
 COMMAND = [sys.executable, "-m", "pipecat_daily_rest"]
@@ -39,7 +39,7 @@ def without_daily(tmp_path):
 @pytest.fixture
 async def counted(monkeypatch):
     """Every wait of a driven session is counted, and looking again takes little time."""
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.05, 0.2))
+    set_timings(monkeypatch, look_again=(0.05, 0.2))
     asyncio.get_running_loop().set_task_factory(factory)
 
 

@@ -9,7 +9,6 @@ import pytest
 from watching import HARMLESS, POLICY, REQUESTS, all_of, helper_of, sent, watched
 
 from pipecat_daily_rest import DailyRoomParams, RetryPolicy, provisioned_room
-from pipecat_daily_rest._rooms import owned
 from pipecat_daily_rest._rooms.provision import Bounds, provision
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import (
@@ -21,11 +20,12 @@ from pipecat_daily_rest.errors import (
 )
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.failures import KINDS
+from timings import set_timings
 
 
 @pytest.fixture(autouse=True)
 def _look_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.05, 0.2))
+    set_timings(monkeypatch, look_again=(0.05, 0.2))
 
 
 # -- The name is the idempotency key -------------------------------------------------------
@@ -86,7 +86,7 @@ async def test_a_refusal_counts_more_than_the_look_that_fails_after_it(local_dai
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_foreign_room_of_the_callers_name_is_never_deleted(kind, monkeypatch):
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", ())
+    set_timings(monkeypatch, look_again=())
     hangs = "hang" in kind
     policy = replace(POLICY, attempts=2, timeout=0.3) if hangs else POLICY
 
@@ -230,7 +230,7 @@ async def test_a_cancellation_waits_for_the_answer_to_the_create(local_daily, na
 
 @pytest.mark.parametrize("name", [None, "mine"])
 async def test_a_create_that_commits_after_the_delete_was_tried(local_daily, monkeypatch, name):
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.0, 1.5))
+    set_timings(monkeypatch, look_again=(0.0, 1.5))
     fault = local_daily.fail("POST", "/rooms", delay=0.7)
     params = DailyRoomParams(name=name) if name else None
     async with watched() as errors, helper_of(local_daily) as helper:
@@ -252,7 +252,7 @@ async def test_a_create_that_commits_after_the_delete_was_tried(local_daily, mon
 
 
 async def test_a_create_that_commits_after_its_twin_was_deleted(local_daily, monkeypatch):
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.0, 2.0))
+    set_timings(monkeypatch, look_again=(0.0, 2.0))
     local_daily.fail("POST", "/rooms", delay=1.5)
     policy = RetryPolicy(attempts=4, backoff=0.01, timeout=0.5)
     async with watched() as errors, helper_of(local_daily, policy) as helper:
@@ -264,7 +264,7 @@ async def test_a_create_that_commits_after_its_twin_was_deleted(local_daily, mon
 
 
 async def test_two_creates_that_commit_late(local_daily, monkeypatch):
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.75, 1.25))
+    set_timings(monkeypatch, look_again=(0.75, 1.25))
     # Sent at 0 and 0.5 s, committed at 1.5 and 2 s; looked for at 1, 1.75 and 3 s.
     local_daily.fail("POST", "/rooms", delay=1.5, times=2)
     policy = RetryPolicy(attempts=2, backoff=0.0, timeout=0.5)
@@ -279,7 +279,7 @@ async def test_two_creates_that_commit_late(local_daily, monkeypatch):
 
 
 async def test_a_long_session_does_not_look_again(local_daily, monkeypatch):
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.01, 0.01))
+    set_timings(monkeypatch, look_again=(0.01, 0.01))
     local_daily.fail("POST", "/rooms", drop="before")
     async with watched(), helper_of(local_daily) as helper:
         async with provisioned_room(daily=helper):

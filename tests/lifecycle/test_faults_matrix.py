@@ -10,17 +10,17 @@ import pytest
 from watching import HARMLESS, HASTY, POLICY, REQUESTS, TIMES, all_of, helper_of, watched
 
 from pipecat_daily_rest import DailyMeetingTokenProperties, RetryPolicy, provisioned_room
-from pipecat_daily_rest._rooms import owned
 from pipecat_daily_rest._rooms.provision import Bounds, provision
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import DailyConnectionError, DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.failures import KINDS
+from timings import set_timings
 
 
 @pytest.fixture(autouse=True)
 def _look_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(owned, "_LOOK_AGAIN", (0.05, 0.2))
+    set_timings(monkeypatch, look_again=(0.05, 0.2))
 
 
 @dataclass

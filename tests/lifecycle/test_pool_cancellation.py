@@ -10,10 +10,10 @@ from cancelled import ENOUGH, Cancelled
 from watching import HASTY, POLICY, all_of, helper_of, watched
 
 from pipecat_daily_rest import RoomPool
-from pipecat_daily_rest._rooms import pool_stock
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.failures import KINDS
+from timings import set_timings
 
 FEWEST = 20  # awaits that a pool has
 pytestmark = pytest.mark.usefixtures("counted")
@@ -44,7 +44,7 @@ VARIANTS = {
 @pytest.mark.parametrize("when", ["at", "after"])
 @pytest.mark.parametrize("variant", VARIANTS)
 async def test_once_at_every_await(variant, when, monkeypatch):
-    monkeypatch.setattr(pool_stock, "_GATHER", 0.0)
+    set_timings(monkeypatch, look_again=(0.05, 0.2), refill_gap=0.0)
     ends = number = 0
     async with watched() as errors:
         while ends < ENOUGH:

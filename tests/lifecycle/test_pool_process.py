@@ -12,6 +12,7 @@ import pytest
 from pipecat_daily_rest import sweep_rooms
 from pipecat_daily_rest._core import room_names
 from sizes import pairs
+from timings import timings_env
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pool.py"
 # The example, with a package that does not wait long before it tries again.
@@ -19,8 +20,6 @@ HASTY = """
 import runpy, sys
 from functools import partial
 from pipecat_daily_rest._http import api
-from pipecat_daily_rest._rooms import owned
-owned._LOOK_AGAIN = (0.05, 0.2)
 api.RetryPolicy = partial(api.RetryPolicy, backoff=0.01)
 sys.argv = sys.argv[1:]
 sys.path.insert(0, sys.argv[0].rpartition("/")[0])
@@ -32,7 +31,7 @@ SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.fixture
 def serve(start, local_daily):
     async def serve(*how):
-        env = {**local_daily.env(), "PORT": "0"}
+        env = {**local_daily.env(), "PORT": "0", **timings_env(look_again=(0.05, 0.2))}
         program = await start(sys.executable, *how, EXAMPLE, env=env)
         return program, await program.says(r"Running on (http://\S+)")
 

@@ -138,7 +138,7 @@ async def test_what_cannot_be_said(local_room, tmp_path):
 
 FAILING = """
 import pytest
-import pipecat_daily_rest.testing.room_fixture as plugin
+from pipecat_daily_rest._core.timings import VARIABLE
 from pipecat_daily_rest import DailyConfigError
 from bots import *
 
@@ -168,7 +168,7 @@ async def test_at_the_end(local_room):
         await room.person("Ana")
 
 async def test_never(local_room, monkeypatch):
-    monkeypatch.setattr(plugin, "_END", 0.3)
+    monkeypatch.setenv(VARIABLE, '{"fixture_grace": 0.3}')
     async with local_room(stays) as room:
         running = room.bot
         await room.person("Ana")

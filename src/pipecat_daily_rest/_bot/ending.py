@@ -8,15 +8,10 @@ import time
 from collections.abc import Awaitable
 
 from pipecat_daily_rest._bot.signals import leave, say, stop_early
+from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest._rooms.bounds import Bounds
 from pipecat_daily_rest._rooms.owned import drain, owned_rooms
-from pipecat_daily_rest._rooms.provision import Bounds
-
-GRACE = 3.0  # seconds that a bot has to end once it was told to stop
-LAST_CREATE = 3.5  # seconds after the first signal: a create in flight is waited for no longer
-DELETE = 5.0  # seconds that are kept for the deletion
-ECHO = 0.5  # seconds; `timeout`, `uv run` and shells pass on a Ctrl-C that came by itself too
-GONE = 8.9  # seconds after the first signal: a container is killed after 10
 
 
 class Ending(Bounds):
@@ -33,8 +28,9 @@ class Ending(Bounds):
         begun: Whether there may be a room.
     """
 
-    def __init__(self) -> None:
-        """Initialize."""
+    def __init__(self, timings: Timings | None = None) -> None:
+        """Initialize; the process's timings when None."""
+        super().__init__(timings)
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
         self.deleting = threading.Event()
@@ -60,7 +56,7 @@ class Ending(Bounds):
         now = time.monotonic()
         if self.first_at is None:
             self.first_at = now
-        elif now - self._last_at < ECHO:
+        elif now - self._last_at < self.timings.echo:
             return
         self._last_at = now
         self.signals += 1
@@ -104,7 +100,7 @@ class Ending(Bounds):
         Returns:
             Seconds.
         """
-        return self.left(GRACE)
+        return self.left(self.timings.bot_grace)
 
     def create(self) -> float:
         """Give the time that a create in flight has left to answer.
@@ -112,7 +108,7 @@ class Ending(Bounds):
         Returns:
             Seconds.
         """
-        return self.left(LAST_CREATE)
+        return self.left(self.timings.last_create)
 
     def delete(self) -> float:
         """Give the time that a deletion has left; the earlier parts never shorten its last 5 s.
@@ -120,7 +116,8 @@ class Ending(Bounds):
         Returns:
             Seconds.
         """
-        return DELETE if self.first_at is None else min(DELETE, self.left(LAST_CREATE + DELETE))
+        longest = self.timings.last_delete
+        return min(longest, self.left(self.timings.last_create + longest))
 
 
 class Watchdog:
@@ -150,12 +147,12 @@ class Watchdog:
         while ending.first_at is None:
             time.sleep(0.1)  # a signal handler must take no lock, so it cannot wake a thread
         if ending.begun:
-            while ending.left(LAST_CREATE) and ending.signals < 2 and not ending.deleting.is_set():
+            while ending.create() and ending.signals < 2 and not ending.deleting.is_set():
                 ending.deleting.wait(0.05)
             if not ending.deleting.wait(0.5):
                 self._rescue()
         # A second signal, after the end, does not wait for threads that the bot has left behind.
-        while ending.left(GONE) and not (
+        while ending.left(ending.timings.process_end) and not (
             self._over.is_set() and ending.signals > max(1, self._signals)
         ):
             time.sleep(0.05)

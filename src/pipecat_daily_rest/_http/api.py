@@ -13,6 +13,7 @@ from yarl import URL
 from pipecat_daily_rest._core import compact_json, settings
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import Secret
+from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._http.account import account_of
 from pipecat_daily_rest._http.connections import Lease, shared
 from pipecat_daily_rest._http.rates import NoTurn, Pacer, RateLimits
@@ -50,12 +51,14 @@ class API:
         session: aiohttp.ClientSession | None = None,
         policy: RetryPolicy | None = None,
         pace: RateLimits | bool = True,
+        timings: Timings | None = None,
     ) -> None:
         """Initialize; nothing is opened before the first request."""
         self.key = settings.api_key(api_key)
         self.url = settings.api_url(api_url)
         self.policy = policy or RetryPolicy()
         self.pace = pace
+        self.timings = timings or Timings.current()
         self.is_local = False
         self._root = URL(self.url)
         self._root_path = self._root.raw_path.rstrip("/")

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pipecat_daily_rest._core import arguments, settings
 from pipecat_daily_rest._core.pipecat_version import runner_arguments
 from pipecat_daily_rest._core.secret import secret
-from pipecat_daily_rest._rooms.provision import Bounds, make_room, use_room
+from pipecat_daily_rest._rooms.bounds import Bounds
+from pipecat_daily_rest._rooms.provision import make_room, use_room
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import (

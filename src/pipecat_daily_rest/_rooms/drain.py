@@ -14,12 +14,11 @@ from datetime import timedelta
 
 from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core import signal_doors as doors
+from pipecat_daily_rest._core.timings import DELETE_BOUND, Timings
 from pipecat_daily_rest._core.waiting import finish
-from pipecat_daily_rest._rooms.owned import DELETE_BOUND, drain, draining, in_use
+from pipecat_daily_rest._rooms.owned import drain, draining, in_use
 
 _STOP = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
-_LOOK = 0.1  # seconds between two looks for rooms that came to be since
-_BLOCKED = 1.0  # seconds after which an event loop that does not begin counts as blocked
 
 
 @asynccontextmanager
@@ -66,6 +65,7 @@ class _Drain:
     def __init__(self, bound: float, grace: float) -> None:
         self._bound = bound
         self._grace = grace
+        self._timings = Timings.current()
         self._until = math.inf  # when the grace is over; not known before the signal
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
@@ -81,7 +81,7 @@ class _Drain:
             while patient:
                 if await self._round():
                     break
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(self._timings.drain_check)
         finally:
             self._until = -math.inf
             try:
@@ -123,7 +123,7 @@ class _Drain:
         while True:
             if await self._round():
                 self._act()
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(self._timings.drain_check)
 
     async def _round(self) -> bool:
         """Delete the rooms whose time has come, and tell whether none is left to come."""
@@ -144,11 +144,12 @@ class _Drain:
 
     def _watch(self) -> None:
         """In a thread, since a bot may block the event loop."""
-        if not self._begun.wait(self._grace + _BLOCKED) and not self._over.is_set():
+        blocked = self._timings.loop_blocked
+        if not self._begun.wait(self._grace + blocked) and not self._over.is_set():
             asyncio.run(drain(self._bound))
             if self._begun.is_set():
                 return
-        elif self._over.wait(self._bound + _BLOCKED):
+        elif self._over.wait(self._bound + blocked):
             return
         if self._held is not None:
             os._exit(128 + self._held)

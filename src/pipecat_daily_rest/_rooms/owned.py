@@ -15,15 +15,13 @@ from typing import Any
 from loguru import logger
 
 from pipecat_daily_rest._core.deadline import Deadline
+from pipecat_daily_rest._core.timings import DELETE_BOUND
 from pipecat_daily_rest._core.waiting import carry_out, finish
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.deletion import begin_deletion, delete_room
 from pipecat_daily_rest._rest.room_lookup import get_room
 from pipecat_daily_rest.errors import DailyError, DailyNotFoundError
 from pipecat_daily_rest.models import DailyRoomObject
-
-DELETE_BOUND = 10.0  # seconds
-_LOOK_AGAIN = (1.0, 5.0)  # seconds after a create whose outcome is unknown
 
 # Whose lines open no room: ours, and what drives the caller's ``async with``.
 _PASSED_OVER = frozenset({"pipecat_daily_rest", "pipecat", "contextlib", "asyncio"})
@@ -74,6 +72,7 @@ class OwnedRoom:
         self.opened_at = callers_line()
         self.undone = False
         self._api = api.twin()
+        self._look_again = api.timings.look_again
         self._is_ours = is_ours
         self._known = False
         self._lost = 1
@@ -113,7 +112,7 @@ class OwnedRoom:
             lost: How many, beside the one that is known to have made it.
         """
         self._lost = lost
-        self._settled = time.monotonic() + sum(_LOOK_AGAIN)
+        self._settled = time.monotonic() + sum(self._look_again)
 
     def forgotten(self) -> None:
         """Warn, once, that nobody is left who would delete the room, if nobody tried."""
@@ -190,11 +189,11 @@ class OwnedRoom:
         self._confirmed = asyncio.Event()
         try:
             if not self._known:
-                await self._outlast(api, bound, (0.0, *_LOOK_AGAIN))
+                await self._outlast(api, bound, (0.0, *self._look_again))
             if self._known:
                 await delete_room(api, self.name, deadline=Deadline(bound))
                 self.gone = True
-                await self._outlast(api, bound, _LOOK_AGAIN)
+                await self._outlast(api, bound, self._look_again)
             self.gone = True
         except DailyError as exc:
             self._report(str(exc))
@@ -261,7 +260,7 @@ class OwnedRoom:
 async def came_about(api: API, name: str, deadline: Deadline) -> bool:
     """Look for a room whose create got no answer, for as long as it may still come about."""
     failure: DailyError | None = None
-    for pause in (0.0, *_LOOK_AGAIN):
+    for pause in (0.0, *api.timings.look_again):
         await asyncio.sleep(pause)
         try:
             await get_room(api, name, deadline=deadline)

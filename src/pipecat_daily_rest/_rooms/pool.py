@@ -16,10 +16,11 @@ from pipecat_daily_rest._core import arguments, settings
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._core.waiting import both, carry_out
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
+from pipecat_daily_rest._rooms.bounds import Bounds
 from pipecat_daily_rest._rooms.owned import callers_line
 from pipecat_daily_rest._rooms.pool_batch import Made
 from pipecat_daily_rest._rooms.pool_stock import Plan, PoolStats, Stock
-from pipecat_daily_rest._rooms.provision import Bounds, UntilTheEnd, make_room
+from pipecat_daily_rest._rooms.provision import UntilTheEnd, make_room
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest._rooms.room_tokens import RoomTokens, TokenSource

@@ -10,8 +10,8 @@ from typing import Any
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.batch_creation import BatchCreation
+from pipecat_daily_rest._rooms.bounds import Bounds
 from pipecat_daily_rest._rooms.owned import OwnedRoom, came_about
-from pipecat_daily_rest._rooms.provision import Bounds
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.models import DailyRoomObject
 

@@ -15,13 +15,11 @@ from pipecat_daily_rest._core.waiting import carry_out
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.batch_creation import BATCH
 from pipecat_daily_rest._rest.room_lookup import list_rooms
+from pipecat_daily_rest._rooms.bounds import Bounds
 from pipecat_daily_rest._rooms.owned import draining
 from pipecat_daily_rest._rooms.pool_batch import Batch, Made
-from pipecat_daily_rest._rooms.provision import Bounds
 from pipecat_daily_rest.errors import DailyError
 
-_GATHER = 0.5  # seconds; what is handed out meanwhile is made good with one request
-_LOOK = 60.0  # seconds between two looks whether the waiting rooms still exist
 _EARLY = 0.1  # of the ttl: how long before a room has waited enough its successor is made
 
 
@@ -93,13 +91,14 @@ class Stock:
         """Initialize an empty stock."""
         self._plan = plan
         self._api = api
+        self._timings = api.timings
         self._bounds = bounds
         self._line = line
         self._waiting: deque[Made] = deque()
         self._numbers = PoolStats(target=plan.size)
         self._missed = False
         self._fill_at = 0.0
-        self._look_at = plan.now() + _LOOK
+        self._look_at = plan.now() + api.timings.pool_check
         self._wake = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._ended = False
@@ -136,7 +135,7 @@ class Stock:
         if left <= self._numbers.target // 2:
             self._fill_at = 0.0
         elif left == self._numbers.target - 1:
-            self._fill_at = self._plan.now() + _GATHER
+            self._fill_at = self._plan.now() + self._timings.refill_gap
         self._wake.set()
         return taken
 
@@ -205,13 +204,13 @@ class Stock:
         if self._missing() and not draining and self._plan.now() >= self._fill_at:
             await self._fill()
         if (now := self._plan.now()) >= self._look_at:
-            self._look_at = now + _LOOK
+            self._look_at = now + self._timings.pool_check
             await self._look()
 
     def _next(self) -> float:
         """When something is due, if nothing happens before."""
         if draining:
-            return self._plan.now() + _LOOK
+            return self._plan.now() + self._timings.pool_check
         ripe = self._ripe()
         times = [self._look_at]
         if ripe:

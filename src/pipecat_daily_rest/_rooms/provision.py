@@ -17,7 +17,8 @@ from pipecat_daily_rest._core.waiting import carry_out, finished
 from pipecat_daily_rest._rest.creation import Creation
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rest.room_lookup import get_room
-from pipecat_daily_rest._rooms.owned import DELETE_BOUND, OwnedRoom
+from pipecat_daily_rest._rooms.bounds import Bounds
+from pipecat_daily_rest._rooms.owned import OwnedRoom
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest._rooms.room_tokens import RoomTokens, TokenSource
@@ -27,26 +28,6 @@ from pipecat_daily_rest.models import (
     DailyRoomObject,
     DailyRoomParams,
 )
-
-
-class Bounds:
-    """How long the end of a room may take. The runner's shrink with its own deadline."""
-
-    def create(self) -> float:
-        """Give the time to wait for a create in flight when its caller is cancelled.
-
-        Returns:
-            Seconds.
-        """
-        return DELETE_BOUND
-
-    def delete(self) -> float:
-        """Give the time to wait for a deletion.
-
-        Returns:
-            Seconds.
-        """
-        return DELETE_BOUND
 
 
 def provisioned_room(

@@ -15,10 +15,11 @@ from pipecat_daily_rest._core import arguments, room_names, settings
 from pipecat_daily_rest._core.bot_check import check_bot
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import secret
+from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._core.waiting import carry_out, finish
 from pipecat_daily_rest._rest.deletion import delete_room
 from pipecat_daily_rest._rest.room_lookup import get_room
-from pipecat_daily_rest._rooms.owned import DELETE_BOUND, lent, owned_rooms
+from pipecat_daily_rest._rooms.owned import lent, owned_rooms
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
@@ -141,7 +142,7 @@ class _End:
 
         Gives whether it is gone, or is to stay.
         """
-        bound = DELETE_BOUND if bound is None else bound
+        bound = Timings.current().delete if bound is None else bound
         if self.deletion is None or self.deletion.get_loop() is not asyncio.get_running_loop():
             delete = carry_out(lambda: self._delete(bound), bound=bound)
             self.deletion = asyncio.create_task(delete)

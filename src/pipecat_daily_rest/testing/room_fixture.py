@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pipecat_daily_rest._core.arguments import awaitable
 from pipecat_daily_rest._core.bot_check import check_bot
 from pipecat_daily_rest._core.pipecat_version import runner_arguments
+from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rooms.provision import provisioned_room
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
@@ -20,8 +21,6 @@ from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
 
 if TYPE_CHECKING:
     from pipecat.runner.types import DailyRunnerArguments
-
-_END = 30.0  # seconds that a bot may take to end
 
 
 class LocalRoom:
@@ -239,10 +238,13 @@ async def _unless_it_fails(bot: "asyncio.Task[None]") -> AsyncIterator[None]:
 
 async def _end(bot: "asyncio.Task[None]") -> None:
     """Cancel the bot; its exception becomes the test's."""
+    grace = Timings.current().fixture_grace
     bot.cancel()
-    await finish(bot, _END)
+    await finish(bot, grace)
     if not bot.done():
-        msg = f"the bot was cancelled and did not end within {_END:.0f} s: it swallows cancellation"
+        msg = (
+            f"the bot was cancelled and did not end within {grace:.0f} s: it swallows cancellation"
+        )
         raise RuntimeError(msg)
     if not bot.cancelled():
         bot.result()
