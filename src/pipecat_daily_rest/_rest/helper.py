@@ -17,8 +17,9 @@ from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._http.rates import RateLimits
 from pipecat_daily_rest._http.retry import Repeat, RetryPolicy
 from pipecat_daily_rest._rest import raw_request
+from pipecat_daily_rest._rest.domain_id import ask_for_domain_id
 from pipecat_daily_rest._rest.endpoints.dialin import DialinMethods
-from pipecat_daily_rest._rest.endpoints.domain import DomainMethods, ask_for_domain_id
+from pipecat_daily_rest._rest.endpoints.domain import DomainMethods
 from pipecat_daily_rest._rest.endpoints.meetings import MeetingMethods
 from pipecat_daily_rest._rest.endpoints.numbers import NumberMethods
 from pipecat_daily_rest._rest.endpoints.phone import PhoneMethods

@@ -12,9 +12,9 @@ from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import Secret, masked
 from pipecat_daily_rest._core.waiting import both
 from pipecat_daily_rest._rest import checks
-from pipecat_daily_rest._rest.endpoints.domain import domain_id
-from pipecat_daily_rest._rest.endpoints.tokens import make_token
+from pipecat_daily_rest._rest.domain_id import domain_id
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
+from pipecat_daily_rest._rest.token_creation import create_token
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
 
@@ -93,7 +93,7 @@ class RoomTokens:
         if room is not None:
             await asyncio.wait({room})
             room.result()
-        return await make_token(self.helper.api, properties, deadline=deadline)
+        return await create_token(self.helper.api, properties, deadline=deadline)
 
     async def warm(self, *properties: dict[str, Any]) -> None:
         """Fetch ahead what signing such tokens needs. Daily being away is no error: it comes later."""

@@ -5,15 +5,12 @@ Reference: https://docs.daily.co/reference/rest-api/domain
 """
 
 from pipecat_daily_rest._core import arguments
-from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import hide_secrets
-from pipecat_daily_rest._http.api import API
+from pipecat_daily_rest._rest.domain_id import domain_id
 from pipecat_daily_rest._rest.endpoints.base import Methods
 from pipecat_daily_rest.answers import DailyDomain
-from pipecat_daily_rest.errors import DailyConfigError, DailyResponseError
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.properties import DailyDomainProperties
-
-_GET = "Unable to get the domain"
 
 
 class DomainMethods(Methods):
@@ -41,7 +38,8 @@ class DomainMethods(Methods):
         Raises:
             DailyError: It could not be told.
         """
-        return await _get_domain(self.api)
+        what = "Unable to get the domain"
+        return DailyDomain.read(await self.api.request("GET", "/", what=what), what=what)
 
     async def set_domain(self, properties: DailyDomainProperties) -> DailyDomain:
         """Change the domain's properties, for all of its rooms. What is not named stays as it is.
@@ -72,30 +70,3 @@ class DomainMethods(Methods):
         return DailyDomain.read(
             await self.api.request("POST", "/", what=what, json=body), what=what
         )
-
-
-async def domain_id(api: API, *, deadline: Deadline | None = None) -> str:
-    """Give the id of the key's domain; it is asked for once per API URL and key."""
-    account = api.account
-    if account.domain_id is None:
-        try:
-            async with account.domain_turn.get():  # many who start at once need one answer
-                if account.domain_id is None:
-                    return await ask_for_domain_id(api, deadline)
-        finally:
-            account.domain_turn.drop()
-    return account.domain_id
-
-
-async def ask_for_domain_id(api: API, deadline: Deadline | None = None) -> str:
-    """Ask for the id of the key's domain and keep it, even if it is known."""
-    domain = await _get_domain(api, deadline)
-    if not domain.domain_id or not isinstance(domain.domain_id, str):
-        msg = f"{_GET}: Invalid response: no domain_id in it."
-        raise DailyResponseError(msg)
-    api.account.domain_id = domain.domain_id
-    return domain.domain_id
-
-
-async def _get_domain(api: API, deadline: Deadline | None = None) -> DailyDomain:
-    return DailyDomain.read(await api.request("GET", "/", what=_GET, deadline=deadline), what=_GET)

@@ -5,16 +5,13 @@ Reference: https://docs.daily.co/reference/rest-api/meeting-tokens
 """
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 from pipecat_daily_rest._core import arguments, room_names
-from pipecat_daily_rest._core.deadline import Deadline
-from pipecat_daily_rest._core.secret import Secret, hide_secrets, secret
-from pipecat_daily_rest._http.api import API
+from pipecat_daily_rest._core.secret import hide_secrets, secret
 from pipecat_daily_rest._rest import checks
 from pipecat_daily_rest._rest.endpoints.base import Methods, segment
-from pipecat_daily_rest.answers.answer import read_member, read_object
+from pipecat_daily_rest._rest.token_creation import create_token
+from pipecat_daily_rest.answers.answer import read_object
 from pipecat_daily_rest.models import (
     DailyMeetingTokenParams,
     DailyMeetingTokenProperties,
@@ -65,7 +62,7 @@ class TokenMethods(Methods):
         checks.check_token(properties, now=time.time())
         # What a subclass adds goes along.
         more = params.model_dump(exclude={"properties"}, exclude_none=True) if params else {}
-        return await make_token(self.api, wire(properties), more=more)
+        return await create_token(self.api, wire(properties), more=more)
 
     async def create_token(self, properties: DailyMeetingTokenProperties) -> str:
         """Make a meeting token over the API, exactly as the properties say.
@@ -80,7 +77,7 @@ class TokenMethods(Methods):
             DailyError: It could not be made.
         """
         checks.check_token(properties, now=time.time())
-        return await make_token(self.api, wire(properties))
+        return await create_token(self.api, wire(properties))
 
     async def validate_token(
         self, token: str, *, ignore_nbf: bool = False
@@ -113,22 +110,3 @@ class TokenMethods(Methods):
             query={"ignoreNbf": "true"} if arguments.flag("ignore_nbf", ignore_nbf) else None,
         )
         return read_token_properties(read_object(data, what=what))
-
-
-async def make_token(
-    api: API,
-    properties: dict[str, Any],
-    *,
-    more: Mapping[str, Any] | None = None,
-    deadline: Deadline | None = None,
-) -> Secret:
-    """Make a meeting token over the API."""
-    what = "Failed to create meeting token"
-    data = await api.request(
-        "POST",
-        "/meeting-tokens",
-        what=what,
-        json={**(more or {}), "properties": properties},
-        deadline=deadline,
-    )
-    return Secret(read_member(data, "token", str, what=what))
