@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
+import gc
 import os
 import shutil
 import sys
@@ -45,6 +46,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "within" in getattr(item, "fixturenames", ()):
             item.add_marker("seconds")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is loaded by now out of every garbage collection: it stays."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +98,14 @@ def read() -> dict[str, Any]:
 
 def operation(method: str, path: str, operations: Any) -> str | None:
     """Find the operation that a request is for; a path without parameters comes first."""
-    found = [
-        name
-        for name in operations
-        if name.partition(" ")[0] == method
-        and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", name.partition(" ")[2]), path)
-    ]
+    request = f"{method} {path}"
+    found = [name for name in operations if _pattern(name).fullmatch(request)]
     return min(found, key=lambda name: name.count("{"), default=None)
+
+
+@cache
+def _pattern(operation: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", operation))
 
 
 if __name__ == "__main__":
