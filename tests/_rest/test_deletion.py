@@ -16,7 +16,7 @@ from pipecat_daily_rest import (
 )
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._rest.deletion import Deletion, _Batches, delete_room
-from pipecat_daily_rest._rooms import owned as registry
+from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest.errors import DailyError, DailyServerError, DailyTimeoutError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
@@ -125,7 +125,7 @@ async def test_a_shutdown_is_one_request():
         async with AsyncExitStack() as stack:
             for _ in range(30):
                 await stack.enter_async_context(provisioned_room(daily=helper))
-            assert await registry.drain()
+            assert await process_rooms.drain()
             assert sent(daily) == ["/batch/rooms"]
             assert daily.rooms == {}
         assert sent(daily) == ["/batch/rooms"]
@@ -286,7 +286,7 @@ async def test_a_burst_of_creates_does_not_starve_it(within):
             waiting = [asyncio.create_task(helper.request("GET", "/rooms")) for _ in range(30)]
             await asyncio.sleep(0.05)
             with within(1, "13 rooms deleted beside 30 requests that wait for their turn"):
-                assert await registry.drain()
+                assert await process_rooms.drain()
         assert daily.rooms == {}
         assert daily.limits.refused.total() == 0
         for task in waiting:

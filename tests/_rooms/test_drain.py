@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pipecat_daily_rest import RoomPool, drain_on_exit, owned_rooms, provisioned_room
-from pipecat_daily_rest._rooms import owned
+from pipecat_daily_rest._rooms.owned import process_rooms
 from timings import set_timings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -23,7 +23,7 @@ def state():
         [signal.getsignal(each) for each in SIGNALS],
         signal.signal,
         [vars(loop).get(door) for door in ("add_signal_handler", "remove_signal_handler")],
-        set(owned.draining),
+        set(process_rooms.drains),
     )
 
 

@@ -22,7 +22,7 @@ from pipecat_daily_rest import (
 )
 from pipecat_daily_rest._core import room_names
 from pipecat_daily_rest._core.timings import Timings
-from pipecat_daily_rest._rooms import owned
+from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
     DailyConfigError,
@@ -566,7 +566,7 @@ async def test_its_numbers(daily):
 async def test_drained_rooms_are_not_handed_out(daily):
     async with pool_of(daily, size=3) as pool:
         drained = set(daily.rooms)
-        assert await owned.drain()
+        assert await process_rooms.drain()
         assert pool.stats.waiting == 0
         async with pool.room() as room:
             assert room.name not in drained

@@ -11,7 +11,7 @@ from pipecat_daily_rest._bot.signals import leave, say, stop_early
 from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rooms.bounds import Bounds
-from pipecat_daily_rest._rooms.owned import drain, owned_rooms
+from pipecat_daily_rest._rooms.owned import owned_rooms, process_rooms
 
 
 class Ending(Bounds):
@@ -160,7 +160,7 @@ class Watchdog:
 
     def _rescue(self) -> None:
         rooms = owned_rooms()
-        asyncio.run(drain(self._ending.delete()))
+        asyncio.run(process_rooms.drain(self._ending.delete()))
         for room in rooms:
             if room.gone:
                 say(f"Room {room.name} deleted")

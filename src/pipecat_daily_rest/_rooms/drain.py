@@ -16,7 +16,7 @@ from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core import signal_doors as doors
 from pipecat_daily_rest._core.timings import DELETE_BOUND, Timings
 from pipecat_daily_rest._core.waiting import finish
-from pipecat_daily_rest._rooms.owned import drain, draining, in_use
+from pipecat_daily_rest._rooms.owned import process_rooms
 
 _STOP = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 
@@ -95,7 +95,7 @@ class _Drain:
                 self._task.cancel()
                 await finish(self._task)
         finally:
-            draining.discard(self)
+            process_rooms.drains.discard(self)
             self._listener.close()
             self._act()
             self._over.set()
@@ -113,7 +113,7 @@ class _Drain:
 
     def _tell(self) -> None:
         self._until = min(self._until, time.monotonic() + self._grace)
-        draining.add(self)
+        process_rooms.drains.add(self)
 
     def _begin(self) -> None:
         if self._task is None:
@@ -129,10 +129,10 @@ class _Drain:
         """Delete the rooms whose time has come, and tell whether none is left to come."""
         left = self._until - time.monotonic()
         if left > 0:
-            await drain(min(left, self._bound), only_idle=True)
-            return not in_use()
+            await process_rooms.drain(min(left, self._bound), only_waiting=True)
+            return not process_rooms.in_use()
         self._begun.set()
-        await drain(self._bound)
+        await process_rooms.drain(self._bound)
         return True
 
     def _act(self) -> None:
@@ -146,7 +146,7 @@ class _Drain:
         """In a thread, since a bot may block the event loop."""
         blocked = self._timings.loop_blocked
         if not self._begun.wait(self._grace + blocked) and not self._over.is_set():
-            asyncio.run(drain(self._bound))
+            asyncio.run(process_rooms.drain(self._bound))
             if self._begun.is_set():
                 return
         elif self._over.wait(self._bound + blocked):

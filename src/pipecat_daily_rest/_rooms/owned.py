@@ -1,38 +1,67 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rooms that this process owns, and how they go."""
+"""A room that this process owns, from before its creation until it is deleted."""
 
 import asyncio
 import atexit
+import enum
 import os
-import sys
 import time
 import warnings
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from loguru import logger
 
+from pipecat_daily_rest._core.callers_line import callers_line
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.timings import DELETE_BOUND
 from pipecat_daily_rest._core.waiting import carry_out, finish
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.deletion import begin_deletion, delete_room
 from pipecat_daily_rest._rest.room_lookup import get_room
+from pipecat_daily_rest._rooms.process_rooms import ProcessRooms
 from pipecat_daily_rest.errors import DailyError, DailyNotFoundError
 from pipecat_daily_rest.models import DailyRoomObject
 
-# Whose lines open no room: ours, and what drives the caller's ``async with``.
-_PASSED_OVER = frozenset({"pipecat_daily_rest", "pipecat", "contextlib", "asyncio"})
 
-_owned: dict[int, "OwnedRoom"] = {}
+class RoomState(enum.Enum):
+    """What this process does with a room. The process owns it in all states but the last three."""
 
-# The ends of rooms that somebody else made and a bot of this process is to delete: each takes
-# seconds and gives whether its room is settled.
-lent: set[Callable[[float], Awaitable[bool]]] = set()
+    WAITING = enum.auto()
+    """It waits in a pool, or is being created for one."""
 
-draining: set[object] = set()  # the blocks of `drain_on_exit` in a process that is to stop
+    IN_USE = enum.auto()
+    """A block has it, or creates it."""
+
+    ABANDONED = enum.auto()
+    """Its block was never ended; a ResourceWarning said so."""
+
+    UNDOING = enum.auto()
+    """Its creation failed; it is deleted as soon as the answer is known."""
+
+    DELETING = enum.auto()
+    """Its deletion has begun."""
+
+    OVERDUE = enum.auto()
+    """Its deletion takes longer than its bound; an error said so."""
+
+    DELETED_ONCE = enum.auto()
+    """It is deleted, but a create without an answer may still make it again."""
+
+    GONE = enum.auto()
+    """It does not exist any more."""
+
+    FAILED = enum.auto()
+    """It could not be deleted; an error said so."""
+
+    RELEASED = enum.auto()
+    """It is somebody else's now, or was never created."""
+
+
+_UNTOUCHED = (RoomState.WAITING, RoomState.IN_USE, RoomState.ABANDONED, RoomState.UNDOING)
+_NOT_OWNED = (RoomState.GONE, RoomState.FAILED, RoomState.RELEASED)
 
 
 class OwnedRoom:
@@ -42,10 +71,8 @@ class OwnedRoom:
         name: The room's name.
         url: The room's URL, or "" while no answer has told it.
         expires_at: When Daily ends it by itself.
-        gone: Whether it is known to exist no longer.
-        idle: Whether it waits in a pool.
         opened_at: The caller's line that opened it, as a file's name and a line's number.
-        undone: Whether it is to go because its making failed.
+        state: What this process does with it.
     """
 
     def __init__(
@@ -55,38 +82,74 @@ class OwnedRoom:
         *,
         expires_at: datetime | None,
         is_ours: Callable[[DailyRoomObject], bool] | None = None,
+        pool_line: tuple[str, int] | None = None,
     ) -> None:
-        """Initialize, and enter it into the registry.
+        """Initialize, before the room is created.
 
         Args:
-            api: The API that made it.
+            api: The API that makes it.
             name: The room's name.
             expires_at: When Daily ends it by itself.
             is_ours: How to tell that a room of this name is ours, when the name alone does not.
+            pool_line: For a pool's room: the caller's line that opened the pool.
         """
         self.name = name
         self.url = ""
         self.expires_at = expires_at
-        self.gone = False
-        self.idle = False
-        self.opened_at = callers_line()
-        self.undone = False
+        self.opened_at = pool_line or callers_line()
+        self._first_state = RoomState.IN_USE if pool_line is None else RoomState.WAITING
         self._api = api.twin()
-        self._look_again = api.timings.look_again
+        self._pauses = api.timings.look_again
         self._is_ours = is_ours
-        self._known = False
-        self._lost = 1
-        self._settled = float("inf")
-        self._reported = False
+        self._confirmed = False  # whether Daily has told that it exists
+        self._unanswered = 1  # creates without an answer, each of which may still take effect
+        self._settled_at = float(
+            "inf"
+        )  # by the monotonic clock: they have taken effect, or never will
         self._deletion: asyncio.Future[Any] | None = None
-        self._confirmed: asyncio.Event | None = None  # waited for by a deletion that came before it
-        self._warned = False
-        _owned[id(self)] = self
+        self._created: asyncio.Event | None = None  # set by a late answer to the create
+        self._enter(self._first_state)
+
+    def _become(self, state: RoomState) -> None:
+        if self.state not in _NOT_OWNED:
+            self._enter(state)
+
+    def _enter(self, state: RoomState) -> None:
+        self.state = state
+        if state in _NOT_OWNED:
+            process_rooms.owned.pop(id(self), None)
+        else:
+            process_rooms.owned[id(self)] = self
+
+    @property
+    def gone(self) -> bool:
+        """Whether it was deleted."""
+        return self.state in (RoomState.DELETED_ONCE, RoomState.GONE)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits in a pool."""
+        return self.state is RoomState.WAITING
 
     @property
     def ending(self) -> bool:
-        """Whether its deletion has begun, or it is owned no longer."""
-        return self._deletion is not None or id(self) not in _owned
+        """Whether its deletion has begun, or this process owns it no longer."""
+        return self.state not in _UNTOUCHED
+
+    def hand_out(self) -> None:
+        """Take it out of its pool."""
+        if self.waits:
+            self._become(RoomState.IN_USE)
+
+    def put_back(self) -> None:
+        """Have it wait in its pool again."""
+        if self.state is RoomState.IN_USE:
+            self._become(RoomState.WAITING)
+
+    def undo(self) -> None:
+        """Note that its creation failed, so that it is to be deleted."""
+        if self.state is RoomState.IN_USE:
+            self._become(RoomState.UNDOING)
 
     def confirm(self, room: DailyRoomObject | None = None) -> None:
         """Note that the room exists, so that a 404 at its deletion tells that it is gone.
@@ -94,43 +157,44 @@ class OwnedRoom:
         Args:
             room: The room as Daily answered it, if it did.
         """
-        self._known = True
-        self._lost = 0
+        self._confirmed = True
+        self._unanswered = 0
         if room is not None:
             self.name, self.url = room.name, room.url
-        if id(self) not in _owned:  # its deletion gave up looking before it came about
-            _owned[id(self)] = self
-            self._deletion, self.gone = None, False
-        if self._confirmed is not None and self._deletion is not None:
+        if self.state in _NOT_OWNED:  # its deletion ended before it was created
+            self._deletion = None
+            self._enter(self._first_state)
+        if self._created is not None and self._deletion is not None:
             with suppress(RuntimeError):  # that event loop has ended
-                self._deletion.get_loop().call_soon_threadsafe(self._confirmed.set)
+                self._deletion.get_loop().call_soon_threadsafe(self._created.set)
 
-    def suspect(self, lost: int) -> None:
-        """Note requests to make the room whose outcome is unknown: each may still come about.
+    def may_be_created(self, unanswered: int) -> None:
+        """Note how many creates have no answer, beside the one that is known to have made it.
 
         Args:
-            lost: How many, beside the one that is known to have made it.
+            unanswered: How many; each may still take effect.
         """
-        self._lost = lost
-        self._settled = time.monotonic() + sum(self._look_again)
+        self._unanswered = unanswered
+        self._settled_at = time.monotonic() + sum(self._pauses)
 
-    def forgotten(self) -> None:
-        """Warn, once, that nobody is left who would delete the room, if nobody tried."""
-        if self._warned or self._deletion is not None or id(self) not in _owned:
+    def abandon(self) -> None:
+        """Warn, once, that nobody will delete the room, unless its deletion has begun."""
+        if self.state not in (RoomState.WAITING, RoomState.IN_USE):
             return
-        self._warned = True
+        self._become(RoomState.ABANDONED)
         file, line = self.opened_at
-        msg = f"Room {self.name}, opened at {file}:{line}, was not closed. {self._ending()}"
+        msg = f"Room {self.name}, opened at {file}:{line}, was not closed. {self._expiry()}"
         warnings.warn_explicit(msg, ResourceWarning, file, line, source=self)
 
-    def cut_short(self) -> None:
-        """Say what is left when the program ends in the middle of its deletion."""
-        if self._deletion is not None or self.undone:
-            self._report("the program ended first.")
+    def at_exit(self) -> None:
+        """Say what is left of it when the program ends."""
+        if self.state in (RoomState.UNDOING, RoomState.DELETING, RoomState.DELETED_ONCE):
+            self._fail("the program ended first.")
+        self.abandon()
 
     def release(self) -> None:
-        """Own it no longer: it is gone, never came about, or somebody else takes over."""
-        _owned.pop(id(self), None)
+        """Own it no longer: it was never created, or somebody else takes it over."""
+        self._become(RoomState.RELEASED)
 
     async def delete(self, bound: float = DELETE_BOUND) -> bool:
         """Delete the room, once, whatever happens to the caller.
@@ -144,156 +208,125 @@ class OwnedRoom:
         Returns:
             Whether the room is known to be gone.
         """
-        if id(self) not in _owned:
+        if self.state in _NOT_OWNED:
             return self.gone
         if self._deletion is None or self._deletion.get_loop() is not asyncio.get_running_loop():
+            if self.state in _UNTOUCHED:
+                self._become(RoomState.DELETING)
             self._deletion = self._begin(bound)
-        end = self._deletion
+        deletion = self._deletion
         try:
-            await finish(end, bound)
-            if end.done() and not end.cancelled() and id(self) in _owned:
-                self._ended(end)  # as it will be called back, but only after this
+            await finish(deletion, bound)
+            if deletion.done():
+                self._ended(deletion)  # its own callback comes only after this
         finally:
-            if not end.done() and not self.gone:
-                self._report(f"no answer within {bound:g} s.")
+            if not deletion.done() and not self.gone:
+                self._fail(f"no answer within {bound:g} s.", RoomState.OVERDUE)
         return self.gone
 
     def _begin(self, bound: float) -> "asyncio.Future[Any]":
-        """Begin to delete it. What it gives never has an error."""
-        if not self._known or self._lost:
-            return asyncio.create_task(self._see_to_it(bound), name=f"delete {self.name}")
-        end = begin_deletion(self._api, self.name, Deadline(bound))
-        end.add_done_callback(self._ended)
-        return end
+        """Begin to delete it. The result may be a `DailyError`."""
+        deletion: asyncio.Future[Any]
+        if self._confirmed and not self._unanswered:
+            deletion = begin_deletion(self._api, self.name, Deadline(bound))
+        else:
+            twice = carry_out(lambda: self._delete_twice(bound), anew=bound)
+            deletion = asyncio.create_task(twice, name=f"delete {self.name}")
+        deletion.add_done_callback(self._ended)
+        return deletion
 
-    def _ended(self, end: "asyncio.Future[DailyError | bool]") -> None:
-        """Take note that the room is gone, or why not."""
-        self.release()
-        if not end.cancelled():
-            if isinstance(outcome := end.result(), DailyError):
-                self._report(str(outcome))
-            else:
-                self.gone = True
-
-    async def _see_to_it(self, bound: float) -> None:
-        try:
-            await carry_out(lambda: self._delete(bound), anew=bound)
-        except asyncio.CancelledError:
+    def _ended(self, deletion: "asyncio.Future[Any]") -> None:
+        if deletion.cancelled():
             self.release()
-            raise
-        self.release()
+            return
+        outcome = deletion.exception() or deletion.result()
+        if isinstance(outcome, BaseException):
+            self._fail(
+                str(outcome) if isinstance(outcome, DailyError) else f"{type(outcome).__name__}."
+            )
+        else:
+            self._become(RoomState.GONE)
 
-    async def _delete(self, bound: float) -> None:
-        """Delete it and what may still come about. Never raises but a cancellation."""
+    # -- When a create has no answer, or had none at first -------------------------------------
+
+    async def _delete_twice(self, bound: float) -> DailyError | None:
+        """Delete the room, and what a create without an answer may still make of its name."""
         api = self._api.sharing()
-        self._confirmed = asyncio.Event()
+        self._created = asyncio.Event()
         try:
-            if not self._known:
-                await self._outlast(api, bound, (0.0, *self._look_again))
-            if self._known:
+            if not self._confirmed:
+                await self._look_again(api, bound, (0.0, *self._pauses))
+            if self._confirmed:
                 await delete_room(api, self.name, deadline=Deadline(bound))
-                self.gone = True
-                await self._outlast(api, bound, self._look_again)
-            self.gone = True
+                self._become(RoomState.DELETED_ONCE)
+                await self._look_again(api, bound, self._pauses)
         except DailyError as exc:
-            self._report(str(exc))
+            return exc
         finally:
             await api.aclose()
+        return None
 
-    async def _outlast(self, api: API, bound: float, pauses: Iterable[float]) -> None:
-        """A create without an answer may still come about: a 404 proves nothing at first."""
-        if time.monotonic() >= self._settled:
+    async def _look_again(self, api: API, bound: float, pauses: Iterable[float]) -> None:
+        """Delete what was created late. A 404 proves nothing at first, so look after each pause."""
+        if time.monotonic() >= self._settled_at:
             return
-        known = self._known
+        confirmed = self._confirmed
         failure: DailyError | None = None
         for pause in pauses:
-            if not self._lost:
+            if not self._unanswered:
                 break
             await self._pause(pause)
-            if self._known and not known:
+            if self._confirmed and not confirmed:
                 return
             try:
-                await self._undo(api, Deadline(bound))
+                await self._delete_late(api, Deadline(bound))
                 failure = None
             except DailyError as exc:
                 failure = exc
-        if failure is not None and self._known is known:
+        if failure is not None and self._confirmed is confirmed:
             raise failure
 
     async def _pause(self, seconds: float) -> None:
-        """Wait; the answer to the create cuts it short."""
-        if self._known or self._confirmed is None:
+        """Wait; a late answer to the create cuts it short."""
+        if self._confirmed or self._created is None:
             await asyncio.sleep(seconds)
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._confirmed.wait()
+                await self._created.wait()
 
-    async def _undo(self, api: API, deadline: Deadline) -> None:
-        """Delete what a create without an answer made, if it has by now."""
+    async def _delete_late(self, api: API, deadline: Deadline) -> None:
+        """Delete what a create without an answer has made by now, if it has."""
         if self._is_ours is not None:
             try:
                 room = await get_room(api, self.name, deadline=deadline)
             except DailyNotFoundError:
                 return
             if not self._is_ours(room):
-                self._lost = 0  # whatever is on its way finds the name taken
+                self._unanswered = 0  # a create on its way finds the name taken
                 return
         if await delete_room(api, self.name, deadline=deadline, known=False):
             logger.debug("Room {} deleted", self.name)
-            self._lost = max(0, self._lost - 1)  # its create may have been answered meanwhile
+            self._unanswered = max(0, self._unanswered - 1)  # it may have been answered meanwhile
 
-    def _report(self, why: str) -> None:
-        """Once: a deletion that takes too long may fail later on."""
-        self.gone = False
-        if self._reported:
-            return
-        self._reported = True
-        logger.error("Room {} could not be deleted: {} {}", self.name, why, self._ending())
+    # -- What is said --------------------------------------------------------------------------
 
-    def _ending(self) -> str:
+    def _fail(self, why: str, state: RoomState = RoomState.FAILED) -> None:
+        """Log, once, that it could not be deleted."""
+        if self.state not in (RoomState.OVERDUE, *_NOT_OWNED):
+            logger.error("Room {} could not be deleted: {} {}", self.name, why, self._expiry())
+        self._become(state)
+
+    def _expiry(self) -> str:
         if self.expires_at is None:
             return "It has no expiry: delete it in Daily's dashboard."
         return f"It ends by itself at {self.expires_at:%Y-%m-%d %H:%M:%S %Z}."
 
 
-async def came_about(api: API, name: str, deadline: Deadline) -> bool:
-    """Look for a room whose create got no answer, for as long as it may still come about."""
-    failure: DailyError | None = None
-    for pause in (0.0, *api.timings.look_again):
-        await asyncio.sleep(pause)
-        try:
-            await get_room(api, name, deadline=deadline)
-        except DailyNotFoundError:
-            failure = None
-        except DailyError as exc:
-            failure = exc
-        else:
-            return True
-    if failure is not None:
-        raise failure
-    return False
-
-
-def callers_line() -> tuple[str, int]:
-    """Tell which line outside this package and Pipecat is asking."""
-    frame = sys._getframe(1)
-    while frame.f_globals.get("__name__", "").partition(".")[0] in _PASSED_OVER:
-        if frame.f_back is None:
-            break
-        frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
-
-
-def _disown() -> None:
-    """After a fork the rooms are the parent's."""
-    _owned.clear()
-    lent.clear()
-    draining.clear()
-
+process_rooms: ProcessRooms[OwnedRoom] = ProcessRooms()
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_disown)
+    os.register_at_fork(after_in_child=process_rooms.after_fork)
 
 
 def owned_rooms() -> tuple[OwnedRoom, ...]:
@@ -302,44 +335,10 @@ def owned_rooms() -> tuple[OwnedRoom, ...]:
     Returns:
         The rooms, oldest first; one leaves when it is deleted or kept.
     """
-    return tuple(_owned.values())
+    return tuple(process_rooms.owned.values())
 
 
 @atexit.register
-def _warn_of_the_forgotten() -> None:
+def _at_exit() -> None:
     for room in owned_rooms():
-        room.forgotten()
-        room.cut_short()
-
-
-def in_use() -> bool:
-    """Tell whether a room is in use: none that waits in a pool is."""
-    return bool(lent) or any(not room.idle for room in owned_rooms())
-
-
-async def drain(bound: float = DELETE_BOUND, *, only_idle: bool = False) -> bool:
-    """Delete every room that this process owns, those that come to be meanwhile included.
-
-    The rooms of bots under `deletes_room` count as well.
-
-    Args:
-        bound: Seconds to wait at the most.
-        only_idle: Only those that wait in a pool.
-
-    Returns:
-        Whether all are known to be gone.
-    """
-    deadline = Deadline(bound)
-    tried: dict[Callable[[float], Awaitable[bool]], bool] = {}
-    while ends := _ends(only_idle) - tried.keys():
-        if not deadline.left():
-            return False
-        gone = await asyncio.gather(*(end(deadline.left()) for end in ends))
-        tried.update(zip(ends, gone, strict=True))
-    return all(tried.values())
-
-
-def _ends(only_idle: bool) -> set[Callable[[float], Awaitable[bool]]]:
-    if only_idle:
-        return {room.delete for room in owned_rooms() if room.idle}
-    return {*(room.delete for room in owned_rooms()), *lent}
+        room.at_exit()

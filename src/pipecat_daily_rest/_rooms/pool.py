@@ -13,11 +13,11 @@ import aiohttp
 from loguru import logger
 
 from pipecat_daily_rest._core import arguments, settings
+from pipecat_daily_rest._core.callers_line import callers_line
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._core.waiting import both, carry_out
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.bounds import Bounds
-from pipecat_daily_rest._rooms.owned import callers_line
 from pipecat_daily_rest._rooms.pool_batch import Made
 from pipecat_daily_rest._rooms.pool_stock import Plan, PoolStats, Stock
 from pipecat_daily_rest._rooms.provision import UntilTheEnd, make_room

@@ -10,9 +10,10 @@ from typing import Any
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.batch_creation import BatchCreation
+from pipecat_daily_rest._rest.room_lookup import get_room
 from pipecat_daily_rest._rooms.bounds import Bounds
-from pipecat_daily_rest._rooms.owned import OwnedRoom, came_about
-from pipecat_daily_rest.errors import DailyError
+from pipecat_daily_rest._rooms.owned import OwnedRoom
+from pipecat_daily_rest.errors import DailyError, DailyNotFoundError
 from pipecat_daily_rest.models import DailyRoomObject
 
 
@@ -42,12 +43,9 @@ class Batch:
         self._creation = BatchCreation(api, {name: body for body, name, _ in rooms})
         self._exps = [exp for _, _, exp in rooms]
         self._owned = [
-            OwnedRoom(api, name, expires_at=datetime.fromtimestamp(exp, UTC))
+            OwnedRoom(api, name, expires_at=datetime.fromtimestamp(exp, UTC), pool_line=line)
             for _, name, exp in rooms
         ]
-        for ownership in self._owned:
-            ownership.opened_at = line
-            ownership.idle = True
         creating = self._creation.run()
         self._creating = asyncio.create_task(creating, name=f"create {len(rooms)} rooms")
 
@@ -65,7 +63,7 @@ class Batch:
         rooms = self._creating.result()
         for ownership, room in zip(self._owned, rooms, strict=True):
             ownership.confirm(room)
-            ownership.suspect(self._creation.lost)
+            ownership.may_be_created(self._creation.lost)
         return [Made(*each) for each in zip(rooms, self._exps, self._owned, strict=True)]
 
     async def undo(self, bounds: Bounds) -> None:
@@ -90,12 +88,20 @@ class Batch:
                 continue
             if made:
                 ownership.confirm()
-            ownership.suspect(lost)
+            ownership.may_be_created(lost)
         await asyncio.gather(*(each.delete(max(1.0, deadline.left())) for each in self._owned))
 
     async def _look(self, deadline: Deadline) -> bool | None:
-        """Whether the rooms came about: all or none, so that one tells of all. None: unknown."""
-        try:
-            return await came_about(self._api, self._owned[0].name, deadline)
-        except DailyError:
-            return None
+        """Whether the rooms were created: all or none, so that one tells of all. None: unknown."""
+        made: bool | None = None
+        for pause in (0.0, *self._api.timings.look_again):
+            await asyncio.sleep(pause)
+            try:
+                await get_room(self._api, self._owned[0].name, deadline=deadline)
+            except DailyNotFoundError:
+                made = False
+            except DailyError:
+                made = None
+            else:
+                return True
+        return made

@@ -16,7 +16,7 @@ from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.batch_creation import BATCH
 from pipecat_daily_rest._rest.room_lookup import list_rooms
 from pipecat_daily_rest._rooms.bounds import Bounds
-from pipecat_daily_rest._rooms.owned import draining
+from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest._rooms.pool_batch import Batch, Made
 from pipecat_daily_rest.errors import DailyError
 
@@ -129,7 +129,7 @@ class Stock:
         self._drop()
         taken = self._waiting.popleft() if self._waiting else None
         if taken is not None:
-            taken.ownership.idle = False
+            taken.ownership.hand_out()
         left = len(self._waiting)
         self._missed = self._missed or taken is None
         if left <= self._numbers.target // 2:
@@ -144,7 +144,7 @@ class Stock:
         if self._ended:
             await taken.ownership.delete(self._bounds.delete())
         else:
-            taken.ownership.idle = True
+            taken.ownership.put_back()
             self._waiting.appendleft(taken)
 
     # -- Beginning and end -------------------------------------------------------------------
@@ -201,7 +201,7 @@ class Stock:
     async def _tend(self) -> None:
         """Do what is due."""
         self._drop()
-        if self._missing() and not draining and self._plan.now() >= self._fill_at:
+        if self._missing() and not process_rooms.drains and self._plan.now() >= self._fill_at:
             await self._fill()
         if (now := self._plan.now()) >= self._look_at:
             self._look_at = now + self._timings.pool_check
@@ -209,7 +209,7 @@ class Stock:
 
     def _next(self) -> float:
         """When something is due, if nothing happens before."""
-        if draining:
+        if process_rooms.drains:
             return self._plan.now() + self._timings.pool_check
         ripe = self._ripe()
         times = [self._look_at]

@@ -132,7 +132,7 @@ class UntilTheEnd:
         try:
             if exc_type is GeneratorExit:
                 # Nobody is left who would end the block: it was thrown away.
-                ownership.forgotten()
+                ownership.abandon()
         finally:
             await ownership.delete(self._bounds.delete())
 
@@ -216,10 +216,10 @@ async def make_room(
     try:
         room = await asyncio.shield(creating)
         ownership.confirm(room)
-        ownership.suspect(creation.lost)
+        ownership.may_be_created(creation.lost)
         bot_token, user_token = await asyncio.shield(making_tokens)
     except BaseException:
-        ownership.undone = True
+        ownership.undo()
         await carry_out(
             lambda: _roll_back(creating, making_tokens, creation, ownership, bounds),
             name=f"roll back {name}",
@@ -258,7 +258,7 @@ async def _roll_back(
         await asyncio.wait({creating})
     if not creating.cancelled() and creating.exception() is None:
         ownership.confirm(creating.result())
-    ownership.suspect(creation.lost)
+    ownership.may_be_created(creation.lost)
     if creation.may_exist:
         await ownership.delete(bounds.delete())
     else:

@@ -120,7 +120,7 @@ class ProvisionedRoom:
     def __del__(self) -> None:
         ownership = getattr(self, "_ownership", None)
         if ownership is not None:
-            ownership.forgotten()
+            ownership.abandon()
 
     def runner_args(
         self, body: Any = None, session_id: str | None = None

@@ -19,7 +19,7 @@ from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._core.waiting import carry_out, finish
 from pipecat_daily_rest._rest.deletion import delete_room
 from pipecat_daily_rest._rest.room_lookup import get_room
-from pipecat_daily_rest._rooms.owned import lent, owned_rooms
+from pipecat_daily_rest._rooms.owned import owned_rooms, process_rooms
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
@@ -107,7 +107,7 @@ def deletes_room(
             if url is None:
                 return await bot(*args, **kwargs)
             end = _End(url, only, api_key, api_url)
-            lent.add(end.come)
+            process_rooms.lent.add(end.come)
             try:
                 result = await bot(*args, **kwargs)
             except GeneratorExit:  # thrown away: nothing can be awaited any more
@@ -150,7 +150,7 @@ class _End:
         try:
             await finish(deletion, bound)
         finally:
-            lent.discard(self.come)
+            process_rooms.lent.discard(self.come)
             if not deletion.done():
                 deletion.cancel()
                 logger.error("A bot's room could not be deleted: no answer within {:g} s", bound)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from pipecat_daily_rest._core.callers_line import callers_line
 from pipecat_daily_rest._rest import helper
-from pipecat_daily_rest._rooms.owned import callers_line
 
 Line = tuple[str, int]
 
