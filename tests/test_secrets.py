@@ -192,7 +192,7 @@ async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
             person = daily.join(room.name, str(room.user_token))
             net.show(room, room.room, url, token, extra, room.join_url, [*room])
             net.show(room.runner_args(), room._tokens, room._ownership, *owned_rooms())
-            net.show(helper, helper.api, helper.daily_api_key, helper.api._leases)
+            net.show(helper, helper.api, helper.daily_api_key, helper.api._connections)
             net.show(DailyRESTHelper.from_env(), API(api_key=str(key), api_url=daily.api_url))
             net.show(RoomRequest(api_key=str(key), room_url=link), Options(room_url=link))
             made = issue({}, api_key=str(key), domain_id="x", issued_at=0)

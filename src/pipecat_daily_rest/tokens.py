@@ -5,7 +5,6 @@ Reference: https://docs.daily.co/docs/guides/privacy-and-security/self-signing-t
 """
 
 import binascii
-import functools
 import hmac
 import time
 from collections.abc import Mapping
@@ -56,10 +55,10 @@ Reason = Literal[
 
 
 class TokenVerificationError(DailyError):
-    """A meeting token that does not open the door.
+    """A meeting token that does not let anybody into the room.
 
     Parameters:
-        reason: ``not-a-token`` (not a JWT that Daily would take), ``wrong-key`` (signed with
+        reason: ``not-a-token`` (not a JWT that Daily would accept), ``wrong-key`` (signed with
             another API key), ``other-domain``, ``other-room``, ``expired`` or ``not-yet-valid``.
     """
 
@@ -67,7 +66,7 @@ class TokenVerificationError(DailyError):
         """Initialize the error.
 
         Args:
-            message: The sentence that ``str()`` gives; without the token.
+            message: What ``str()`` gives; without the token.
             reason: Why, for programs.
         """
         super().__init__(masked(message))
@@ -81,34 +80,20 @@ def claims(properties: DailyMeetingTokenProperties) -> dict[str, Any] | None:
         properties: The properties.
 
     Returns:
-        The claims; None when a property has no published claim, so that only Daily itself can
-        make the token.
+        The claims; None when a property has no published claim, so that only Daily can create the
+        token.
     """
     return short(wire(properties))
 
 
 def wire(properties: DailyMeetingTokenProperties) -> dict[str, Any]:
-    """Give a token's properties as Daily takes them.
-
-    Args:
-        properties: The properties.
-
-    Returns:
-        A copy by their long names, without those that are None.
-    """
-    # A value that is new to this version may have been read from a token: no warning about it.
+    """Give a token's properties as REST takes them: by their long names, without None."""
+    # A value that this version does not know may have been read from a token: no warning.
     return properties.model_dump(exclude_none=True, warnings=False)
 
 
 def short(wire: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Translate what Daily takes into the short claims that it publishes.
-
-    Args:
-        wire: A token's properties, as `wire` gives them.
-
-    Returns:
-        As `claims`.
-    """
+    """Translate what `wire` gives into claims; None as for `claims`."""
     claims: dict[str, Any] = {}
     for name, value in wire.items():
         if name in _CLAIMS:
@@ -121,7 +106,7 @@ def short(wire: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _permission_claims(permissions: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Of permissions only hasPresence, canSend and canReceive.base have published claims."""
+    """Only hasPresence, canSend and canReceive.base have published claims."""
     short: dict[str, Any] = {}
     for name, value in permissions.items():
         if name == "hasPresence":
@@ -138,14 +123,14 @@ def _permission_claims(permissions: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def from_claims(claims: Mapping[str, Any]) -> DailyMeetingTokenProperties:
-    """Translate a token's short claims into its properties: `claims`, the other way.
+    """Translate a token's short claims into its properties: the reverse of `claims`.
 
     Args:
         claims: The claims; ``d`` and ``iat``, which every token has, are left out.
 
     Returns:
-        The properties. Claims that are new to this version are kept under their own names, and
-        values that are new to it as they came.
+        The properties. Claims that this version does not know keep their names, and values that it
+        does not know stay as they are.
     """
     wire: dict[str, Any] = {}
     for name, value in claims.items():
@@ -154,7 +139,7 @@ def from_claims(claims: Mapping[str, Any]) -> DailyMeetingTokenProperties:
         elif name == "p":
             wire["permissions"] = _permissions(value)
         elif name not in ("d", "iat", "permissions", *_CLAIMS):
-            wire[name] = value  # a long name that has a short claim says nothing to Daily
+            wire[name] = value  # Daily ignores the long name of a short claim
     return read_token_properties(wire)
 
 
@@ -181,25 +166,18 @@ def sign(claims: Mapping[str, Any], *, api_key: str, domain_id: str, now: float)
 
     Args:
         claims: As `claims` gives them.
-        api_key: The secret; Daily uses the API key itself.
+        api_key: The API key, with which Daily signs tokens, too.
         domain_id: The domain's id.
-        now: The present, in unix seconds.
+        now: The time of issue, in unix seconds.
 
     Returns:
         The token.
     """
-    # Not PyJWT, whose import the first room would wait for; what comes from elsewhere it reads.
+    # Not by PyJWT: the first room would wait for its import.
     payload = compact_json.dumps({**claims, "d": domain_id, "iat": int(now)})
     signed = f"{_HEADER}.{_part(payload)}"
-    signer = _keyed(api_key).copy()
-    signer.update(signed.encode())
-    return Secret(f"{signed}.{_part(signer.digest())}")
-
-
-@functools.lru_cache(maxsize=16)
-def _keyed(api_key: str) -> hmac.HMAC:
-    """What signs with a key; setting it up takes longer than signing."""
-    return hmac.new(api_key.encode(), digestmod="sha256")
+    signature = hmac.digest(api_key.encode(), signed.encode(), "sha256")
+    return Secret(f"{signed}.{_part(signature)}")
 
 
 def _part(raw: bytes) -> str:
@@ -224,11 +202,11 @@ def read_token(
     The first call imports PyJWT.
 
     Args:
-        token: The token, signed here or made by Daily.
+        token: The token, signed on this machine or created by Daily.
         api_key: The key that must have signed it; ``DAILY_API_KEY`` when None.
-        domain_id: Id of the domain that it must belong to; any when None, since the key has one.
-        room_name: Name of the room that it must open; any when None. A token without a room opens
-            every room of its domain.
+        domain_id: Id of the domain that it must be for; any when None, since a key has one domain.
+        room_name: Name of the room that it must be for; any when None. A token without a room is
+            for every room of its domain.
         leeway: How wrong the clocks may be, in seconds or as a ``timedelta``.
         now: The present, in unix seconds; the clock's when None.
 
@@ -236,55 +214,55 @@ def read_token(
         The token's properties.
 
     Raises:
-        TokenVerificationError: It opens no room, or not that one, or not now; ``reason`` says why.
-        DailyConfigError: There is no key, ``leeway`` is not a duration, or ``now`` no instant.
+        TokenVerificationError: It is not valid for this room and now; ``reason`` says why.
+        DailyConfigError: There is no key, ``leeway`` is not a duration, or ``now`` not a time.
     """
     token, api_key = Secret(token), secret(api_key)
-    room_name = hide_secrets(room_name)  # a token may have come instead of a name
+    room_name = hide_secrets(room_name)  # the caller may have passed a token by mistake
     key = settings.api_key(api_key)
     spare = settings.seconds("leeway", leeway, least=0)
     present = time.time() if now is None else arguments.seconds("now", now)
     claims = _verified(token, key)
     if not isinstance(claims.get("d"), str) or not _is_instant(claims.get("iat")):
-        msg = "The token is no meeting token: it must have the claims d (domain) and iat (issued)."
+        msg = "This is not a meeting token: it must have the claims d (domain) and iat (issued)."
         raise TokenVerificationError(msg, reason="not-a-token")
     for name in ("exp", "nbf"):
         if claims.get(name) is not None and not _is_instant(claims[name]):
-            msg = f"The token is no meeting token: its {name} must be unix seconds."
+            msg = f"This is not a meeting token: its {name} must be unix seconds."
             raise TokenVerificationError(msg, reason="not-a-token")
     if domain_id is not None and claims["d"] != domain_id:
-        msg = f"The token is of the domain {claims['d']!r}, not {domain_id!r}."
+        msg = f"The token is for the domain {claims['d']!r}, not {domain_id!r}."
         raise TokenVerificationError(msg, reason="other-domain")
     if room_name is not None and claims.get("r") not in (None, room_name):
-        msg = f"The token opens the room {claims['r']!r}, not {room_name!r}."
+        msg = f"The token is for the room {claims['r']!r}, not {room_name!r}."
         raise TokenVerificationError(msg, reason="other-room")
     exp, nbf = claims.get("exp"), claims.get("nbf")
     if exp is not None and exp + spare <= present:
         msg = f"The token expired {present - exp:.0f} s ago."
         raise TokenVerificationError(msg, reason="expired")
     if nbf is not None and nbf - spare > present:
-        msg = f"The token is valid in {nbf - present:.0f} s only."
+        msg = f"The token becomes valid in {nbf - present:.0f} s."
         raise TokenVerificationError(msg, reason="not-yet-valid")
     return from_claims(claims)
 
 
 def _verified(token: Secret, key: Secret) -> dict[str, Any]:
-    """The claims of a token that the key has signed; their times are not looked at."""
+    """The claims of a token that the key signed; their times are not checked."""
     import jwt
 
-    # PyJWT's checks of time know no injected clock, and the others no claim of Daily's.
+    # PyJWT's checks of times take no injected clock; its others are for claims that Daily has not.
     checks = ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
     options: Any = {f"verify_{name}": False for name in checks}
-    # What PyJWT raises must not be the context: its frames hold the token and the key.
+    # PyJWT's error must not be the context: its frames hold the token and the key.
     reason: Reason
     try:
         return jwt.decode(token, key, algorithms=["HS256"], options=options)
     except jwt.InvalidSignatureError:
         reason, msg = "wrong-key", "The token was signed with another API key."
     except (jwt.PyJWTError, ValueError, RecursionError):
-        reason, msg = "not-a-token", "This is no meeting token: Daily's are JWTs with HS256."
+        reason, msg = "not-a-token", "This is not a meeting token: Daily's are JWTs with HS256."
     raise TokenVerificationError(msg, reason=reason)
 
 
 def _is_instant(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12
+    return arguments.is_number(value) and abs(value) < 1e12

@@ -65,7 +65,9 @@ async def ends(environment, *arguments):
         stderr=subprocess.PIPE,
     )
     out, err = await process.communicate()
-    warned = [line for line in err.decode().splitlines() if "DEBUG" not in line]
+    # A busy machine makes asyncio's debug mode complain of slow callbacks.
+    harmless = ("DEBUG", "Executing <")
+    warned = [line for line in err.decode().splitlines() if not any(h in line for h in harmless)]
     assert (process.returncode, warned) == (0, [])
     (files, loops), (files_later, loops_later) = json.loads(out)
     assert loops_later == loops

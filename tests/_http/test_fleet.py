@@ -240,11 +240,11 @@ async def test_redis_goes_away_and_comes_back(redis, said, monkeypatch):
             await ask(helper, 5)
             await asyncio.sleep(0.15)  # a look whether it is back
         assert [each["level"].name for each in said].count("WARNING") == 1
-        assert "Redis does not answer" in said[0]["message"]
+        assert "Redis does not respond" in said[0]["message"]
         redis.start()
         fleet = account_of(daily.api_url, daily.api_key).pacer.fleet
         async with asyncio.timeout(60):
-            while not any("Redis answers again" in each["message"] for each in said):
+            while not any("Redis responds again" in each["message"] for each in said):
                 await ask(helper)
                 await asyncio.sleep(0.05)
         await ask(helper)  # it is a new server, which knows none of the scripts
@@ -329,7 +329,7 @@ async def test_whatever_redis_answers_the_request_goes_out(said, monkeypatch, wh
     await asyncio.wait(serving, timeout=30)
     assert all(each.done() for each in serving)  # no connection is left
     assert [each["level"].name for each in said] == ["WARNING"]
-    assert "Redis does not answer" in said[0]["message"]
+    assert "Redis does not respond" in said[0]["message"]
 
 
 async def test_redis_that_hangs_with_requests_in_flight(redis, said):

@@ -234,9 +234,9 @@ async def test_a_block_may_outlive_its_pool(daily):
     assert await room.create_token()
     with pytest.raises(DailyConfigError, match="not open"):
         await pool.room().__aenter__()
-    assert pool._helper.api._leases
+    assert pool._helper.api._connections
     await block.__aexit__(None, None, None)
-    assert not pool._helper.api._leases  # its session is given back
+    assert not pool._helper.api._connections  # its session is given back
     assert daily.rooms == {}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is checked of any method's arguments before anything is sent. Pure: no I/O."""
+"""Checks of arguments before anything is sent: each gives the value, or raises DailyConfigError."""
 
 import inspect
 import json
@@ -11,8 +11,13 @@ from pipecat_daily_rest._core.secret import masked
 from pipecat_daily_rest.errors import DailyConfigError
 
 
+def is_number(value: object) -> bool:
+    """Tell whether a value is an int or a float; True and False are not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def model(field: str, value: object, kind: type) -> None:
-    """Check that an argument is of a class, and not of Pipecat's of the same name."""
+    """Check that an argument is of a class, and not of Pipecat's class of the same name."""
     if not isinstance(value, kind):
         given = type(value)
         name = (
@@ -27,18 +32,7 @@ def model(field: str, value: object, kind: type) -> None:
 
 
 def text(field: str, value: str | None) -> str | None:
-    """Check a string.
-
-    Args:
-        field: The argument's name.
-        value: The string, or None.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is none.
-    """
+    """Check a string or None."""
     if value is not None and not isinstance(value, str):
         msg = f"{field} must be a string, not {type(value).__name__}."
         raise DailyConfigError(msg)
@@ -46,40 +40,18 @@ def text(field: str, value: str | None) -> str | None:
 
 
 def texts(field: str, given: Iterable[str]) -> list[str]:
-    """Check a list of strings. A string is a list of one, not of its letters.
-
-    Args:
-        field: The argument's name.
-        given: The strings.
-
-    Returns:
-        They, as a list.
-
-    Raises:
-        DailyConfigError: They are none.
-    """
+    """Check strings and give them as a list. A string is a list of one, not of its letters."""
     listed = [given] if isinstance(given, str) else given
     if isinstance(listed, Iterable) and not isinstance(listed, Mapping):
         listed = list(listed)
         if all(isinstance(each, str) for each in listed):
             return listed
-    msg = f"{field} must be a list of strings."  # they may be secrets
+    msg = f"{field} must be a list of strings."  # without the values, which may be secrets
     raise DailyConfigError(msg)
 
 
 def json_object(field: str, value: Any) -> dict[str, Any]:
-    """Check an object that JSON can hold.
-
-    Args:
-        field: The argument's name.
-        value: The object.
-
-    Returns:
-        A copy.
-
-    Raises:
-        DailyConfigError: It is none.
-    """
+    """Check an object that JSON can hold, and give a copy."""
     if not isinstance(value, Mapping):
         msg = f"{field} must be an object, as a dict, not {type(value).__name__}."
         raise DailyConfigError(msg)
@@ -87,7 +59,7 @@ def json_object(field: str, value: Any) -> dict[str, Any]:
     try:
         json.dumps(copied, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        pass  # its words may quote what was passed
+        pass  # the error may quote a secret
     else:
         return copied
     msg = f"{field} must be what JSON can hold."
@@ -95,36 +67,15 @@ def json_object(field: str, value: Any) -> dict[str, Any]:
 
 
 def seconds(field: str, value: float) -> float:
-    """Check a duration.
-
-    Args:
-        field: The argument's name.
-        value: Seconds.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is no number of seconds.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """Check a finite number of seconds."""
+    if not is_number(value) or not math.isfinite(value):
         msg = f"{field} must be a number of seconds, not {value!r}."
         raise DailyConfigError(masked(msg))
     return value
 
 
 def user_id(value: str | None) -> str | None:
-    """Check a user id.
-
-    Args:
-        value: The id, or None.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is none, or longer than 36 characters.
-    """
+    """Check a user id of 36 characters at the most, or None."""
     if (value := text("user_id", value)) is not None and len(value) > 36:
         # https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
         msg = f"user_id has {len(value)} characters; 36 are allowed."
@@ -133,20 +84,7 @@ def user_id(value: str | None) -> str | None:
 
 
 def whole(field: str, value: int | None, low: int, high: int) -> int | None:
-    """Check a whole number.
-
-    Args:
-        field: The argument's name.
-        value: The number, or None.
-        low: The least.
-        high: The most.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is out of range.
-    """
+    """Check a whole number in a range, or None."""
     if value is not None and (type(value) is not int or not low <= value <= high):
         msg = f"{field} must be a whole number from {low} to {high}, not {value!r}."
         raise DailyConfigError(msg)
@@ -154,19 +92,7 @@ def whole(field: str, value: int | None, low: int, high: int) -> int | None:
 
 
 def at_least(field: str, value: int, least: int) -> int:
-    """Check a whole number that has no upper limit.
-
-    Args:
-        field: The argument's name.
-        value: The number.
-        least: The least.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is none, or too small.
-    """
+    """Check a whole number without an upper limit."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         msg = f"{field} must be a whole number, at least {least}, not {value!r}."
         raise DailyConfigError(masked(msg))
@@ -174,18 +100,7 @@ def at_least(field: str, value: int, least: int) -> int:
 
 
 def flag(field: str, value: bool | None) -> bool | None:
-    """Check a truth value. A text is none: ``"no"`` would count as true.
-
-    Args:
-        field: The argument's name.
-        value: The value, or None.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is none.
-    """
+    """Check True, False or None. Strings are refused: ``bool("no")`` is True."""
     if value is not None and not isinstance(value, bool):
         msg = f"{field} must be True or False, not {type(value).__name__}."
         raise DailyConfigError(msg)
@@ -193,14 +108,14 @@ def flag(field: str, value: bool | None) -> bool | None:
 
 
 def function(field: str, value: object) -> None:
-    """Check what is to be called."""
+    """Check that an argument can be called."""
     if not callable(value):
         msg = f"{field} must be a function, not {type(value).__name__}."
         raise DailyConfigError(msg)
 
 
 def awaitable(field: str, result: Any) -> Awaitable[Any]:
-    """Check what a function of the caller's gave, which has to be an async one."""
+    """Check what the caller's function returned: an async function returns an awaitable."""
     if inspect.isawaitable(result):
         return result
     msg = f"{field} must be an async function, as `async def {field}(runner_args)`."
@@ -208,19 +123,7 @@ def awaitable(field: str, result: Any) -> Awaitable[Any]:
 
 
 def one_of(field: str, value: str | None, *choices: str) -> str | None:
-    """Check one of a few words.
-
-    Args:
-        field: The argument's name.
-        value: The word, or None.
-        *choices: The words.
-
-    Returns:
-        The same.
-
-    Raises:
-        DailyConfigError: It is another.
-    """
+    """Check one of a few words, or None."""
     if value is not None and value not in choices:
         msg = f"{field} must be one of {', '.join(choices)}, not {value!r}."
         raise DailyConfigError(msg)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whether a function can be a bot, found before a room is made for it. Pure: no I/O."""
+"""Checks that a function can be a bot, before a room is made for it. Pure: no I/O."""
 
 import dis
 import functools
@@ -20,7 +20,7 @@ def check_bot(bot: Any, *, more: bool = False) -> None:
         raise DailyConfigError(msg)
     try:
         signature = inspect.signature(bot)
-    except (TypeError, ValueError):  # it has none, as some that are written in C
+    except (TypeError, ValueError):  # some functions in C have none
         return
     if not (signature.parameters if more else _takes_one(signature)):
         msg = f"bot must take one argument, {_FORM}"
@@ -55,10 +55,10 @@ def _is_generator(function: Any) -> bool:
 
 
 def _returns_a_result(function: Any) -> bool:
-    """Whether it returns anything but constants, as None at its end."""
+    """Whether it returns anything but constants (the implicit None is one)."""
     before = ""
     for step in dis.get_instructions(function):
-        # What jumps there has loaded something else.
+        # After a jump, something else than the line before it is returned.
         if step.opname == "RETURN_VALUE" and (step.is_jump_target or before != "LOAD_CONST"):
             return True
         before = step.opname

@@ -11,7 +11,7 @@ def dumps(value: Any) -> bytes:
     """Write JSON."""
     try:
         return to_json(value)
-    except ValueError:  # half of a character, which has an escape in JSON but no UTF-8
+    except ValueError:  # an unpaired surrogate: JSON has an escape for it, UTF-8 has not
         return json.dumps(value, separators=(",", ":")).encode()
 
 
@@ -19,5 +19,5 @@ def loads(raw: bytes) -> Any:
     """Read JSON."""
     try:
         return from_json(raw)
-    except ValueError:  # half of a character, another encoding, or indeed no JSON
+    except ValueError:  # an unpaired surrogate, another encoding, or not JSON
         return json.loads(raw)

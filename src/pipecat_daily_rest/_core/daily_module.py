@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which ``daily`` module this process has: daily-python, or the stand-in of the local room."""
+"""Which ``daily`` module this process has: daily-python, or the stand-in for local rooms."""
 
 import importlib.util
 import os
@@ -39,7 +39,7 @@ def would_be_real() -> bool:
 
 
 def is_missing() -> bool:
-    """Tell whether there is no ``daily`` at all."""
+    """Tell whether there is no ``daily`` module at all."""
     if sys.modules.get("daily") is not None:
         return False
     spec = importlib.util.find_spec("daily")

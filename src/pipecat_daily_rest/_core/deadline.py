@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""When it must be over."""
+"""The deadline that several requests share."""
 
 import asyncio
 import math
@@ -8,40 +8,31 @@ from contextlib import contextmanager
 
 
 class Deadline:
-    """An instant on the event loop's clock that several requests share.
+    """An instant on the event loop's clock.
 
     Parameters:
-        waited: Seconds that its clock stood still.
+        stops: Whether its clock stands still while a request waits for the rate limits.
+        waited: Seconds that it stood still.
     """
 
     def __init__(self, seconds: float, *, stops: bool = False) -> None:
-        """Initialize the deadline.
-
-        Args:
-            seconds: From now.
-            stops: Whether its clock stands still while a request waits for its turn.
-        """
         self.stops = stops
         self.waited = 0.0
         self._now = asyncio.get_running_loop().time
         self._at = self._now() + seconds
-        self._stopped: list[float] = []  # when each that waits began
+        self._stopped: list[float] = []  # when each wait began
 
     def left(self) -> float:
-        """Give the time that is left.
-
-        Returns:
-            Seconds, 0 when it is over.
-        """
+        """Give the seconds that are left, 0 at the least."""
         return max(0.0, self._at - (self._stopped[0] if self._stopped else self._now()))
 
     def end(self) -> None:
-        """Leave no time."""
+        """Leave no seconds."""
         self._at = -math.inf
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Stop its clock, if it stops."""
+        """Stop its clock meanwhile, if `stops`."""
         began = self._now()
         if self.stops:
             self._stopped.append(began)

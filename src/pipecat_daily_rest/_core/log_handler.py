@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the commands log, beside whatever the program's own handlers do."""
+"""The log handler of the commands, beside the program's own handlers."""
 
 import sys
 from typing import Any, cast
@@ -13,10 +13,10 @@ def to_stderr(level: str) -> None:
     """Log to stderr in the place of loguru's own default handler, and touch no other handler.
 
     The new handler has the id of the default one, so that a bot's `logger.remove(0)` finds it.
-    A program that has removed the default one sees to its logging itself.
+    A program that has removed the default handler gets none.
     """
     core = cast(Any, logger)._core
-    # Without it the first handler of the program has that id.
+    # Without a default handler the program's first handler has that id.
     if not _defaults.LOGURU_AUTOINIT or _DEFAULT not in core.handlers:
         return
     logger.remove(_DEFAULT)

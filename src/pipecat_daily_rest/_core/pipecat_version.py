@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The oldest Pipecat that this package works with, said where an older one is first met."""
+"""The oldest Pipecat that this package works with, and the error for an older one."""
 
 from importlib import metadata
 from typing import Any

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Room names: ours, anybody's, and how to read one from a URL."""
+"""Room names: made here, checked, and read from a room's URL."""
 
 import re
 import secrets
@@ -13,17 +13,16 @@ from pipecat_daily_rest.errors import DailyConfigError
 
 # https://docs.daily.co/reference/rest-api/rooms/create-room
 _VALID = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_RANDOM = 20
-# Lower-case letters and digits, without four that people mix up: 32 divide a byte's 256 evenly.
+_RANDOM = 20  # characters
+# Without four letters and digits that people mix up. 32 divide a byte's 256 values evenly.
 _LETTERS = b"abcdefghijkmnpqrstuvwxyz23456789" * 8
 
 
 def make_name(prefix: str, *, pool: bool = False) -> str:
-    """Make up a room name that nobody else has.
+    """Make a unique room name: ``<prefix>-r`` (``-p`` for a pool) and 20 letters and digits.
 
-    The shape, ``<prefix>-r`` and 20 lower-case letters and digits (100 bits), is fixed, and Pipecat's
-    own names (8 hex digits) never have it: it tells that a room is ours. A pool's rooms, which wait
-    empty for their use, have a ``p`` instead of the ``r``.
+    The shape is fixed: by it a sweep finds this package's rooms. Pipecat's names (8 hex digits)
+    never have it.
     """
     kind = "p" if pool else "r"
     name = f"{check_prefix(prefix)}-{kind}"
@@ -31,16 +30,12 @@ def make_name(prefix: str, *, pool: bool = False) -> str:
 
 
 def anonymous() -> str:
-    """Make up a room name as Daily does for a room without one: it tells nothing.
-
-    Returns:
-        20 letters and digits.
-    """
+    """Make a room name of 20 letters and digits, as Daily does for a room without a name."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(_RANDOM))
 
 
 def check_prefix(prefix: str) -> str:
-    """Check how our names are to begin."""
+    """Check the beginning of the names that are made here."""
     if (
         not isinstance(prefix, str)
         or not prefix
@@ -55,12 +50,12 @@ def check_prefix(prefix: str) -> str:
 
 
 def is_ours(name: str, prefix: str) -> bool:
-    """Tell whether a room name was made up here."""
+    """Tell whether a room name has the shape of those made here."""
     return re.fullmatch(rf"{re.escape(prefix)}-[rp][a-z0-9]{{{_RANDOM}}}", name) is not None
 
 
 def is_pool(name: str, prefix: str) -> bool:
-    """Tell whether a room name was made up here for a pool."""
+    """Tell whether a room name has the shape of those made here for a pool."""
     return is_ours(name, prefix) and name[len(prefix) + 1] == "p"
 
 
@@ -69,14 +64,14 @@ def check(name: str) -> str:
     if not isinstance(name, str) or not _VALID.fullmatch(name):
         msg = f"name {name!r} is not a room name: 1 to 128 of A-Z, a-z, 0-9, '-' and '_'."
         if isinstance(name, str) and "://" in name:
-            msg += " From a URL take it by get_name_from_url()."
+            msg += " get_name_from_url() takes it from a URL."
         raise DailyConfigError(masked(msg))
     return name
 
 
 def from_url(room_url: str) -> str:
-    """Take the room's name from its URL, strictly: a wrong name could delete the wrong room."""
-    # A query may carry a token, and a token may have come instead of a URL.
+    """Take the room's name from its URL; strict, since a wrong name could delete the wrong room."""
+    # The query may hold a token, and the caller may have passed a token by mistake.
     where: Any = type(room_url)
     if isinstance(room_url, str):
         where = hide_secrets(re.split(r"[?#]", room_url)[0])
@@ -84,7 +79,7 @@ def from_url(room_url: str) -> str:
     msg += settings.quotes(where)
     try:
         parts = urlsplit(where)
-        # urlsplit() drops line breaks without a word.
+        # urlsplit() drops line breaks silently.
         usable = parts.scheme in ("http", "https") and parts.hostname and room_url.isprintable()
     except (ValueError, AttributeError, TypeError) as exc:
         raise DailyConfigError(msg) from exc

@@ -8,19 +8,19 @@ from typing import Any, SupportsIndex, overload
 from pipecat_daily_rest._core.yaml_strings import Watch
 
 _PART = "[A-Za-z0-9_-]"
-# A JWT, or the beginning of one where a word begins: a room's name may hold eyJ. Each word is looked
-# through once, whatever is in it: a server may answer with anything.
+# A JWT, or the beginning of a word that may be one: a room's name may hold eyJ. The pattern passes
+# each word once, so that no input makes it slow.
 _TOKEN = re.compile(
     rf"(?<!{_PART})(?:(?>({_PART}*?)eyJ{_PART}{{10,}}+)\.{_PART}++\.{_PART}*+"
     rf"|eyJ{_PART}{{10,}}+(?:\.{_PART}*+)?)"
 )
-# What makes a link to a stored file work: https://docs.daily.co/docs/rest-api/access-links
+# The signature of a link to a stored file: https://docs.daily.co/docs/rest-api/access-links
 _SIGNATURE = re.compile(
     r"((?:[?&]|\\u0026)(?:X-[A-Za-z]+-)?Signature=)[^&#\s\\\"'<>]+", re.IGNORECASE
 )
 # https://docs.daily.co/reference/rest-api/webhooks
 SECRET_MEMBERS = ("hmac", "basicAuth")
-# An escape may spell anything, and a text in UTF-16 or UTF-32 has zeros in it.
+# An escape may spell a secret, and so may UTF-16 and UTF-32, which have zeros.
 _SIGNS = (b"\\", b"\0", *(f'"{name}"'.encode() for name in SECRET_MEMBERS))
 MASK = "***"
 
@@ -28,8 +28,8 @@ MASK = "***"
 class Secret(str):
     """A string whose ``repr`` does not show it, so that no traceback or dataclass prints it.
 
-    Whatever is made of its ``repr`` has ``'***'`` in it: ``f"{token!r}"``, ``str([token])``. It is
-    passed on as any string is: ``str(token)``, ``f"{token}"``, `json.dumps`, `shlex.quote`.
+    What is made of its ``repr`` has ``'***'`` in its place: ``f"{token!r}"``, ``str([token])``. All
+    else gives the string itself: ``str(token)``, ``f"{token}"``, `json.dumps`, `shlex.quote`.
     """
 
     __slots__ = ()
@@ -38,7 +38,7 @@ class Secret(str):
         return f"'{MASK}'"
 
     def __getitem__(self, key: SupportsIndex | slice) -> "Secret":
-        # Some tools cut a long string before they print it.
+        # Some tools cut a long string before they print it: the part is a secret, too.
         return Secret(super().__getitem__(key))
 
 
@@ -57,7 +57,7 @@ def secret(given: str | None) -> str | None:
 def masked(text: str, key: str = "") -> str:
     """Put ``***`` in the place of the API key, of meeting tokens and of the signatures of links."""
     text = text.replace(key, MASK) if key else text
-    # Most texts hold neither, and a look for what both need is faster than the patterns.
+    # Most texts hold no secret: these two looks are faster than the patterns.
     if "eyJ" in text:
         text = _TOKEN.sub(rf"\g<1>{MASK}", text)
     return _SIGNATURE.sub(rf"\g<1>{MASK}", text) if "=" in text else text

@@ -2,13 +2,14 @@
 """The one place that reads the environment.
 
 It is read at each call and never at import, since programs call ``load_dotenv()`` after importing.
-An argument wins over the environment, and an empty variable counts as one that is not set.
+An argument wins over the environment, and an empty variable counts as not set.
 """
 
 import os
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from pipecat_daily_rest._core.arguments import is_number
 from pipecat_daily_rest._core.secret import Secret, hide_secrets, secret
 from pipecat_daily_rest.errors import DailyConfigError
 
@@ -21,40 +22,19 @@ def _from_environment(name: str) -> str | None:
 
 
 def quotes(value: object) -> str:
-    """Tell of quotes around a value, which `docker --env-file` keeps.
-
-    Args:
-        value: The value.
-
-    Returns:
-        A sentence that goes behind another, or "" when there are none.
-    """
+    """Give a sentence to append to a message when a value is in quotes, else ""."""
     if not isinstance(value, str) or not {*value[:1], *value[-1:]} & {'"', "'"}:
         return ""
     return " Leave the quotes out: `docker --env-file` keeps them."
 
 
 def environment_key() -> Secret:
-    """Give ``DAILY_API_KEY`` as it is, unchecked.
-
-    Returns:
-        The key; "" when there is none.
-    """
+    """Give ``DAILY_API_KEY`` unchecked; "" when it is not set."""
     return Secret(_from_environment("DAILY_API_KEY") or "")
 
 
 def api_key(given: str | None = None) -> Secret:
-    """Give the API key.
-
-    Args:
-        given: The caller's; ``DAILY_API_KEY`` when None.
-
-    Returns:
-        The key.
-
-    Raises:
-        DailyConfigError: There is none, or it cannot be one.
-    """
+    """Give the caller's API key, or ``DAILY_API_KEY`` when None; checked."""
     key = given if given is not None else environment_key()
     if not key:
         msg = (
@@ -73,17 +53,7 @@ def api_key(given: str | None = None) -> Secret:
 
 
 def api_url(given: str | None = None) -> str:
-    """Give the base of the REST API, without a trailing slash.
-
-    Args:
-        given: The caller's; ``DAILY_API_URL`` when None, else Daily's own.
-
-    Returns:
-        The URL.
-
-    Raises:
-        DailyConfigError: It is not an http(s) URL.
-    """
+    """Give the base of the REST API without a trailing slash: ``DAILY_API_URL`` when None; checked."""
     url = given if given is not None else _from_environment("DAILY_API_URL") or DEFAULT_API_URL
     try:
         parts = urlsplit(url)
@@ -99,43 +69,20 @@ def api_url(given: str | None = None) -> str:
 
 
 def room_url(given: str | None = None) -> str | None:
-    """Give the URL of a room that exists already and is to be used.
-
-    Args:
-        given: The caller's; ``DAILY_ROOM_URL`` when None.
-
-    Returns:
-        The URL, or None when a room is to be made.
-    """
+    """Give the URL of an existing room to use, ``DAILY_ROOM_URL`` when not given; None for a new room."""
     url: str | None = hide_secrets(given or _from_environment("DAILY_ROOM_URL"))
     return url
 
 
 def redis_url() -> str | None:
-    """Give ``DAILY_REDIS_URL``: where machines that share an account keep count together.
-
-    Returns:
-        The URL, or None when there is none.
-    """
+    """Give ``DAILY_REDIS_URL``, the Redis of machines that share an account; None when not set."""
     return secret(_from_environment("DAILY_REDIS_URL"))
 
 
 def seconds(name: str, duration: timedelta | float, *, least: float = 1) -> float:
-    """Turn a duration into seconds.
-
-    Args:
-        name: The argument's name, for the error.
-        duration: Seconds or a ``timedelta``.
-        least: The shortest that makes sense, in seconds.
-
-    Returns:
-        Seconds.
-
-    Raises:
-        DailyConfigError: It is not a duration, or too short.
-    """
+    """Turn a duration into seconds, and check that it has `least` seconds."""
     value = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 1e9:
+    if not is_number(value) or not least <= value < 1e9:
         msg = (
             f"{name} must be a number of seconds, at least {least:g}, or a timedelta, "
             f"not {duration!r}."

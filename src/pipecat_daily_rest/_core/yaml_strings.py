@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tells PyYAML, once a program imports it, that a secret is a string.
+"""Lets PyYAML write a `Secret`, once a program imports PyYAML.
 
-It refuses a subclass of `str` that it was not told of. It is not imported for that.
+PyYAML refuses subclasses of `str` that are not registered; this package does not import it.
 """
 
 import sys
@@ -10,26 +10,25 @@ from typing import Any
 
 
 class Watch:
-    """A finder that finds nothing: it notes that the last of PyYAML's modules is imported.
+    """An import finder that finds nothing; it notices when PyYAML's last module is imported.
 
     Parameters:
-        kind: The subclass of `str`.
+        kind: The subclass of `str` to register.
     """
 
     def __init__(self, kind: type[str]) -> None:
-        """Initialize; PyYAML may be there already."""
         self._kind = kind
-        self._tell()
+        self._register()  # PyYAML may be imported already
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        """Give None. ``yaml.cyaml`` comes after all that represents."""
+        """Give None. PyYAML imports ``yaml.cyaml`` after all of its representers."""
         if name == "yaml.cyaml":
-            self._tell()
+            self._register()
 
-    def _tell(self) -> None:
+    def _register(self) -> None:
         representer = getattr(sys.modules.get("yaml.representer"), "SafeRepresenter", None)
         for each in _family(representer):
-            if "yaml_representers" in vars(each):  # the others inherit it
+            if "yaml_representers" in vars(each):  # others inherit it
                 each.add_representer(self._kind, _represent)
 
 

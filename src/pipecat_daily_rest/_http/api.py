@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Send, classify, retry: the one place that sends."""
+"""The one place that sends a request, reads the response, and tries again."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,9 +15,14 @@ from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import Secret
 from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._http.account import account_of
-from pipecat_daily_rest._http.connections import Lease, shared
+from pipecat_daily_rest._http.connections import (
+    Connections,
+    acquire,
+    close_orphans,
+    release,
+)
 from pipecat_daily_rest._http.rates import NoTurn, Pacer, RateLimits
-from pipecat_daily_rest._http.response import Answer, refusal
+from pipecat_daily_rest._http.response import Response, refusal
 from pipecat_daily_rest._http.retry import (
     Repeat,
     RetryPolicy,
@@ -33,11 +38,11 @@ from pipecat_daily_rest.errors import (
     DailyResponseError,
 )
 
-LOCAL_MARK = "X-Local-Daily"  # the header by which a local Daily tells what it is
+LOCAL_MARK = "X-Local-Daily"  # the header with which a local Daily says what it is
 
 _CONNECT_TIMEOUT = 5.0  # seconds
-_MOST = 8 << 20  # bytes of an answer; a thousand rooms with all of their properties have less
-_MOST_OF_AN_ERROR = 64 << 10
+_MOST = 8 << 20  # bytes of a response; a thousand rooms with all of their properties have less
+_MOST_OF_AN_ERROR = 64 << 10  # bytes
 
 
 class API:
@@ -69,37 +74,32 @@ class API:
         if pace:
             limits = pace if isinstance(pace, RateLimits) else None
             self._pacer = self.account.paced(limits)
-        self.batch_group = self._batch_group()
         self._teardown = False
-        self._leases: list[Lease] = []
+        self._connections: list[Connections] = []
         self._twin: API | None = None
 
-    def _batch_group(self) -> tuple[object, ...]:
-        """The same for all of the account whose deletions may share a request."""
+    @property
+    def batch_group(self) -> tuple[object, ...]:
+        """Equal for those of an account whose deletions may share a request."""
         return type(self), self.policy, self.pace, self._borrowed
 
     def twin(self) -> "API":
-        """Give one for the same URL and key that outlives a borrowed session.
-
-        Returns:
-            This one, if it has borrowed none.
-        """
+        """Give an API for the same account that works on when a borrowed session is closed."""
         if self._borrowed is None:
             return self
         if self._twin is None:
             self._twin = self.sharing()
             self._twin._borrowed = None
-            self._twin.batch_group = self._twin._batch_group()
         return self._twin
 
     def sharing(self) -> "API":
-        """Make another one for the same URL, key and session."""
+        """Make one for the same account and borrowed session, to be closed by itself."""
         other = self._copy()
-        other._leases = []
+        other._connections = []
         return other
 
     def for_teardown(self) -> "API":
-        """Make another one whose requests go before others, since they take something down."""
+        """Make one whose requests go before others, since they delete something."""
         other = self._copy()
         other._teardown = True
         return other
@@ -110,46 +110,46 @@ class API:
         return other
 
     async def aclose(self) -> None:
-        """Give the shared session back. A borrowed one is left alone."""
-        if (lease := self._lease()) is None:
-            shared.sweep()
+        """Release the running loop's connections. A borrowed session is left alone."""
+        if (connections := self._mine()) is None:
+            close_orphans()
             self._forget_closed()
             return
-        self._leases.remove(lease)
-        await shared.release(lease)
+        self._connections.remove(connections)
+        await release(connections)
 
     def _forget_closed(self) -> None:
-        for lease in tuple(self._leases):
-            if lease.session.closed:
+        for connections in tuple(self._connections):
+            if connections.client.closed:
                 with suppress(ValueError):  # another thread was quicker
-                    self._leases.remove(lease)
+                    self._connections.remove(connections)
 
-    def _lease(self) -> Lease | None:
+    def _mine(self) -> Connections | None:
+        """Those of the running loop that this API holds."""
         loop = asyncio.get_running_loop()
-        for lease in tuple(self._leases):  # from which another thread may take its own
-            if lease.loop() is loop:
-                return lease
+        for connections in tuple(self._connections):  # another thread may remove its own meanwhile
+            if connections.loop() is loop:
+                return connections
         return None
 
-    def _session(self) -> aiohttp.ClientSession:
+    def _client(self) -> aiohttp.ClientSession:
+        """What to send with: the borrowed session, or the running loop's connections."""
         if self._borrowed is not None:
             if self._borrowed.closed:
-                msg = (
-                    "The aiohttp session that was passed in is closed: keep it open, or pass none."
-                )
+                msg = "The aiohttp session that you passed is closed: keep it open, or pass none."
                 raise DailyConfigError(msg)
             if getattr(self._borrowed, "_loop", None) not in (None, asyncio.get_running_loop()):
                 msg = (
-                    "The aiohttp session that was passed in belongs to another event loop: "
+                    "The aiohttp session that you passed belongs to another event loop: "
                     "make it where it is used, or pass none."
                 )
                 raise DailyConfigError(msg)
             return self._borrowed
-        if (lease := self._lease()) is None:
-            lease = shared.acquire()
+        if (connections := self._mine()) is None:
+            connections = acquire()
             self._forget_closed()
-            self._leases.append(lease)
-        return lease.session
+            self._connections.append(connections)
+        return connections.client
 
     async def request(
         self,
@@ -165,26 +165,12 @@ class API:
         patient: bool = True,
         sending: Callable[[], None] | None = None,
     ) -> Any:
-        """Send a request, again where that is safe, and read the answer.
+        """Send a request, again where `repeat` allows it, and give the response's JSON.
 
-        Args:
-            method: The HTTP method.
-            path: Below the API URL, beginning with a slash and already quoted.
-            what: What failed, as an error's message begins.
-            json: The body.
-            query: The query.
-            repeat: Whether it may be sent again after no good answer came.
-            deadline: When it must be over; the policy's deadline from now when None.
-            surface: Errors that are the caller's to handle: no second attempt.
-            patient: Whether it waits for its turn.
-            sending: Called each time when it goes out.
-
-        Returns:
-            The answer's JSON; None for an answer without a body where none is needed.
-
-        Raises:
-            NoTurn: Daily's rate limits left no room for it.
-            DailyError: What the last attempt ended with; carries ``attempts``.
+        None stands for a response without a body, where Daily sends none. `path` is quoted already;
+        `what` begins the error's message; `deadline` is the policy's from now when None; errors in
+        `surface` are the caller's to handle: no second attempt; a request that is not `patient` is
+        not sent if it would have to wait for the rate limits; `sending` is called at each attempt.
         """
         deadline = deadline or self.deadline()
         attempt = 0
@@ -200,8 +186,8 @@ class API:
                 with slot:
                     if sending is not None:
                         sending()
-                    answer = await self._send(method, path, what, json, query, deadline)
-                    return self._judge(answer, slot, method, path, what)
+                    response = await self._send(method, path, what, json, query, deadline)
+                    return self._judge(response, slot, method, path, what)
             except DailyError as exc:
                 exc.attempts = attempt
                 unsent = never_happened(exc)
@@ -216,15 +202,15 @@ class API:
                 ):
                     raise
                 logger.info("{} Trying again in {:.2f} s.", exc, pause)
-                failure = exc.with_traceback(None)  # or it would hold this frame, which holds it
+                failure = exc.with_traceback(None)  # avoids a reference cycle with this frame
             await asyncio.sleep(pause)
 
     def deadline(self) -> Deadline:
-        """Give the policy's deadline, from now; its clock stops while requests wait."""
+        """Give the policy's deadline from now; its clock stops while requests wait for rate limits."""
         return Deadline(self.policy.deadline, stops=True)
 
     async def _turn(self, method: str, path: str, deadline: Deadline, patient: bool) -> Slot | None:
-        """Wait until the request is in order; None when that takes too long."""
+        """Wait until the rate limits allow the request; None when that takes too long."""
         if self._pacer is None:
             return Slot(None)
         if (slot := self._pacer.try_take(method, path, self._teardown)) is not None:
@@ -245,21 +231,21 @@ class API:
         body: Any,
         query: Mapping[str, str] | None,
         deadline: Deadline,
-    ) -> Answer | DailyConnectionError:
-        """The error is returned and not raised here, where aiohttp's would be its context."""
-        # One deletion that hangs leaves time for another.
+    ) -> Response | DailyConnectionError:
+        """Send it once. The error is returned: raised here, it would have aiohttp's as its context."""
+        # A deletion that hangs leaves time for a second attempt.
         left = deadline.left() / (2 if self._teardown else 1)
         limits = aiohttp.ClientTimeout(
             total=max(0.001, min(self.policy.timeout, left)),
             sock_connect=_CONNECT_TIMEOUT,
         )
-        session = self._session()
+        client = self._client()
         headers: Mapping[str, str] = self._headers
         options: dict[str, Any] = {}
-        if session is self._borrowed:
-            headers, options = self._beside(session)
+        if client is self._borrowed:
+            headers, options = self._for_borrowed(client)
         try:
-            answer = await session.request(
+            response = await client.request(
                 method,
                 self._root.with_path(self._root_path + path, encoded=True),
                 data=None if body is None else _body(body),
@@ -267,29 +253,29 @@ class API:
                 headers=headers,
                 timeout=limits,
                 allow_redirects=False,
-                raise_for_status=False,  # whatever a borrowed session does by itself
+                raise_for_status=False,  # a borrowed session may have it on
                 **options,
             )
-            raw, whole = await _read(answer)
+            raw, whole = await _read(response)
         except asyncio.CancelledError as exc:
-            exc.__traceback__ = None  # for the same reason as in _unanswered
+            exc.__traceback__ = None  # its frames hold the headers with the key
             raise
-        except Exception as exc:  # a borrowed session raises whatever it likes, a parser as well
+        except Exception as exc:  # a borrowed session, or a parser, may raise anything
             timeout = limits.total or 0.0
             return unanswered(what, self.url, exc, key=self.key, timeout=timeout)
-        self.is_local = self.is_local or LOCAL_MARK in answer.headers
-        return Answer(answer.status, raw, answer.headers, self.key, whole=whole)
+        self.is_local = self.is_local or LOCAL_MARK in response.headers
+        return Response(response.status, raw, response.headers, self.key, whole=whole)
 
-    def _beside(self, session: aiohttp.ClientSession) -> tuple[dict[str, str], dict[str, Any]]:
-        """What makes the request the same beside what a borrowed session adds by itself."""
+    def _for_borrowed(self, client: aiohttp.ClientSession) -> tuple[dict[str, str], dict[str, Any]]:
+        """Headers and options that make up for how a borrowed session is set up."""
         headers: dict[str, str] = {**self._headers}
-        if not session.auto_decompress:
+        if not client.auto_decompress:
             headers["Accept-Encoding"] = "identity"
-        if session.auth is None and not session.trust_env:
+        if client.auth is None and not client.trust_env:
             return headers, {}
-        # aiohttp takes no Authorization beside the session's own, or a netrc's.
+        # aiohttp refuses an Authorization header beside the session's own auth or a netrc's.
         del headers["Authorization"]
-        return headers, {"middlewares": (*getattr(session, "_middlewares", ()), self._authorize)}
+        return headers, {"middlewares": (*getattr(client, "_middlewares", ()), self._authorize)}
 
     async def _authorize(
         self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
@@ -298,47 +284,53 @@ class API:
         return await send(request)
 
     def _judge(
-        self, answer: Answer | DailyConnectionError, slot: Slot, method: str, path: str, what: str
+        self,
+        response: Response | DailyConnectionError,
+        slot: Slot,
+        method: str,
+        path: str,
+        what: str,
     ) -> Any:
-        if isinstance(answer, DailyConnectionError):
-            slot.counts = answer.sent
-            raise answer
-        refused = answer.status == 429
-        retry_after = answer.retry_after or 0.0 if refused else 0.0
+        """Give the response's JSON, or raise its error; the slot learns what came of it."""
+        if isinstance(response, DailyConnectionError):
+            slot.counts = response.sent
+            raise response
+        refused = response.status == 429
+        retry_after = response.retry_after or 0.0 if refused else 0.0
         slot.judge(refused=refused, retry_after=min(retry_after, self.policy.max_backoff))
-        if not 200 <= answer.status < 300:
-            raise refusal(answer, what, method, path)
-        if not answer.whole:
-            msg = f"{what}: Invalid response: status {answer.status}, but more than any answer has."
+        if not 200 <= response.status < 300:
+            raise refusal(response, what, method, path)
+        if not response.whole:
+            msg = f"{what}: Invalid response: status {response.status}, longer than {_MOST >> 20} MiB."
             raise DailyResponseError(msg)
         # Daily documents no body for some deletes: https://docs.daily.co/reference/rest-api/webhooks
-        if answer.empty and (method == "DELETE" or answer.status == 204):
+        if response.empty and (method == "DELETE" or response.status == 204):
             return None
         try:
-            return answer.json()
+            return response.json()
         except ValueError as exc:
-            msg = f"{what}: Invalid response: status {answer.status}, but no JSON."
+            msg = f"{what}: Invalid response: status {response.status}, but not JSON."
             raise DailyResponseError(msg) from exc
 
 
-async def _read(answer: aiohttp.ClientResponse) -> tuple[bytes, bool]:
-    """Read an answer, as much as any of Daily's has. Whether that was all of it."""
-    if answer.status < 200:  # a connection that was switched to something else
-        answer.close()
+async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
+    """Read a body up to the limit, and tell whether that was all of it."""
+    if response.status < 200:  # a connection that was switched to another protocol
+        response.close()
         return b"", True
-    most = _MOST if answer.status < 300 else _MOST_OF_AN_ERROR
+    most = _MOST if response.status < 300 else _MOST_OF_AN_ERROR
     parts: list[bytes] = []
     try:
-        while part := await answer.content.readany():
+        while part := await response.content.readany():
             parts.append(part)
             most -= len(part)
             if most < 0:
                 break
     except BaseException:
-        answer.close()
+        response.close()
         raise
     if most < 0:
-        answer.close()  # one that is at its end has given the connection back
+        response.close()  # one that was read to its end has given the connection back
     return parts[0] if len(parts) == 1 else b"".join(parts), most >= 0
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One aiohttp session for each event loop."""
+"""The connections of each event loop, shared by all who send from it and closed by the last."""
 
 import asyncio
 import atexit
@@ -14,11 +14,11 @@ from aiohttp.connector import Connection
 
 from pipecat_daily_rest._core.loops import Loop
 
-_KEEPALIVE = 50.0  # seconds; Daily's side drops an idle connection after 60 to 120
+_KEEPALIVE = 50.0  # seconds; Daily closes an idle connection after 60 to 120
 
 
 class _Connector(aiohttp.TCPConnector):
-    """One that knows its transports."""
+    """A connector that knows its transports."""
 
     def __init__(self) -> None:
         super().__init__(keepalive_timeout=_KEEPALIVE)
@@ -31,29 +31,28 @@ class _Connector(aiohttp.TCPConnector):
         return connection
 
 
-class Lease:
-    """The session of an event loop, and how many use it.
+class Connections:
+    """The connections of one event loop.
 
     Parameters:
-        loop: Gives the event loop, or None once it is no more.
-        session: The session.
-        users: How many use it.
+        loop: Gives the event loop, or None once it is freed.
+        client: What sends over them.
+        users: How many hold them.
     """
 
-    __slots__ = ("_connector", "loop", "session", "users")
+    __slots__ = ("_connector", "client", "loop", "users")
 
     def __init__(self, loop: Loop) -> None:
-        """Initialize, and open the session; nobody uses it yet."""
         self._connector = _Connector()
         self.loop = weakref.ref(loop)
-        # No cookies: Daily's API has none, and whoever sends some is not to fill the memory.
-        self.session = aiohttp.ClientSession(
+        # Daily's API sets no cookies, and a server that does must not fill the memory.
+        self.client = aiohttp.ClientSession(
             connector=self._connector, cookie_jar=aiohttp.DummyCookieJar()
         )
         self.users = 0
 
-    def end(self, loop: Any) -> None:
-        """Close the session of an event loop that is closed."""
+    def close_with(self, loop: Any) -> None:
+        """Close the connections of an event loop that is closed."""
         due: list[tuple[Callable[..., Any], tuple[Any, ...]]] = []
 
         def call_soon(callback: Callable[..., Any], *args: Any, context: Any = None) -> None:
@@ -66,7 +65,7 @@ class Lease:
                 transport.abort()
             for callback, args in due:  # one may add another
                 callback(*args)
-            closing = self.session.close()
+            closing = self.client.close()
             with suppress(StopIteration):
                 closing.send(None)
             closing.close()
@@ -74,41 +73,37 @@ class Lease:
             del loop.call_soon
 
 
-class Sessions:
-    """One session per event loop, counted by its users and closed by the last."""
+_shared: dict[Loop, Connections] = {}
 
-    def __init__(self) -> None:
-        self._shared: dict[Loop, Lease] = {}
 
-    def acquire(self) -> Lease:
-        """Use the running loop's session. Those of loops that are closed are closed, too."""
-        self.sweep()
+def acquire() -> Connections:
+    """Hold the running loop's connections, and close those of closed loops."""
+    close_orphans()
+    loop = asyncio.get_running_loop()
+    connections = _shared.get(loop)
+    if connections is None or connections.client.closed:
+        connections = _shared[loop] = Connections(loop)
+    connections.users += 1
+    return connections
+
+
+async def release(connections: Connections) -> None:
+    """Hold them no longer: the last user closes them."""
+    connections.users -= 1
+    if not connections.users:
         loop = asyncio.get_running_loop()
-        lease = self._shared.get(loop)
-        if lease is None or lease.session.closed:
-            lease = self._shared[loop] = Lease(loop)
-        lease.users += 1
-        return lease
-
-    async def release(self, lease: Lease) -> None:
-        """Use it no longer."""
-        lease.users -= 1
-        if not lease.users:
-            loop = asyncio.get_running_loop()
-            if self._shared.get(loop) is lease:
-                del self._shared[loop]
-            await lease.session.close()
-
-    def sweep(self) -> None:
-        """Close the sessions of event loops that are closed."""
-        for loop in tuple(self._shared):
-            # Another thread may be here, too.
-            if loop.is_closed() and (lease := self._shared.pop(loop, None)) is not None:
-                with suppress(
-                    Exception
-                ):  # a loop of another kind may refuse, and closes them itself
-                    lease.end(loop)
+        if _shared.get(loop) is connections:
+            del _shared[loop]
+        await connections.client.close()
 
 
-shared = Sessions()
-atexit.register(shared.sweep)
+def close_orphans() -> None:
+    """Close the connections of event loops that are closed."""
+    for loop in tuple(_shared):
+        # Another thread may do the same at the same time.
+        if loop.is_closed() and (connections := _shared.pop(loop, None)) is not None:
+            with suppress(Exception):  # a loop of another kind may refuse, and closes them itself
+                connections.close_with(loop)
+
+
+atexit.register(close_orphans)

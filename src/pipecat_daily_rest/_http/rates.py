@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Daily's three rate tiers: a request waits here until it is in order.
+"""Daily's three rate tiers: a request waits here until its tier has a free slot.
 
 Reference: https://docs.daily.co/docs/rest-api/authentication
 """
@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipecat_daily_rest._core import arguments
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._http.tier import Clock, Rate, Slot, Tier
 from pipecat_daily_rest.errors import DailyConfigError, DailyTimeoutError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SLOW = re.compile(r"DELETE /rooms/[^/]+|GET /recordings")
 _MEDIA_START = re.compile(r"POST /rooms/[^/]+/(?:recordings|live-streaming|dialOut)/start")
 
-_RESERVE = 5  # slots of the default tier that only teardown gets
+_RESERVE = 5  # slots of the default tier that are kept for teardown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +31,12 @@ class RateLimits:
     The numbers are the account's: what one helper says holds for all of the same URL and key.
 
     Parameters:
-        default: Whatever is in no other tier.
+        default: All requests that are in no other tier.
         slow: The deletion of a single room and the list of recordings.
         media_start: Starts of recordings, of live streams and of calls to a phone or a SIP
             address.
-        wait: Seconds that a request waits for its turn at the most.
-        redis_url: Where machines that share the account keep count together, as
+        wait: Seconds that a request waits for a free slot at the most.
+        redis_url: The Redis in which machines that share the account count together, as
             ``redis://host:6379/0``; ``DAILY_REDIS_URL`` when None. Needs the extra ``redis``.
     """
 
@@ -58,23 +59,20 @@ class RateLimits:
             )
             numbers = type(requests) is int and isinstance(seconds, int | float)
             if not numbers or requests < 1 or not 0 < seconds < math.inf:
-                msg = f"RateLimits: {name} is a number of requests and of seconds, as (100, 5.0)."
+                msg = (
+                    f"RateLimits: {name} must be a number of requests and a number of seconds, "
+                    "as (100, 5.0)."
+                )
                 raise DailyConfigError(msg)
-        number = isinstance(self.wait, int | float) and not isinstance(self.wait, bool)
-        if not number or not self.wait >= 0:
+        if not arguments.is_number(self.wait) or not self.wait >= 0:
             msg = "RateLimits: wait must be a number of seconds, 0 or more."
             raise DailyConfigError(msg)
-        if self.redis_url is not None and not isinstance(self.redis_url, str):
-            msg = "RateLimits: redis_url must be a string, as redis://host:6379/0."
-            raise DailyConfigError(msg)
+        arguments.text("RateLimits: redis_url", self.redis_url)
         object.__setattr__(self, "redis_url", secret(self.redis_url))
 
 
 def tier_of(method: str, path: str) -> str:
-    """Tell in which rate tier a request is.
-
-    Batches have none of their own, so they count as default.
-    """
+    """Tell in which rate tier a request is; Daily names none for batches: they count as default."""
     request = f"{method} {path}"
     if _SLOW.fullmatch(request):
         return "slow"
@@ -82,7 +80,7 @@ def tier_of(method: str, path: str) -> str:
 
 
 class NoTurn(DailyTimeoutError):
-    """A request was not sent, since Daily's rate limits left no room for it in time."""
+    """A request was not sent: Daily's rate limits allowed it too late."""
 
     sent = False
 
@@ -92,15 +90,9 @@ class NoTurn(DailyTimeoutError):
 
 
 class Pacer:
-    """The three tiers of one account, for all of its helpers in this process."""
+    """The three rate tiers of one account, shared by all of its helpers in this process."""
 
     def __init__(self, limits: RateLimits, clock: Clock = time.monotonic) -> None:
-        """Initialize; nothing was sent yet.
-
-        Args:
-            limits: The account's limits.
-            clock: Gives seconds.
-        """
         self.fleet: Fleet | None = None
         self.limits = limits
         self._clock = clock
@@ -125,16 +117,7 @@ class Pacer:
         default.reserve = min(_RESERVE, default.rate[0] // 4)
 
     def try_take(self, method: str, path: str, teardown: bool = False) -> Slot | None:
-        """Take a slot if there is one without waiting, and nobody else to ask.
-
-        Args:
-            method: The HTTP method.
-            path: Below the API URL, without a query.
-            teardown: Whether the request takes something down.
-
-        Returns:
-            The slot; None when `take` has to be awaited.
-        """
+        """Take a slot that is free at once; None when `take` has to be awaited."""
         if self.fleet is not None:
             return None
         return self.tiers[tier_of(method, path)].try_take(teardown=teardown)
@@ -142,17 +125,7 @@ class Pacer:
     async def take(
         self, method: str, path: str, bound: float, teardown: bool = False
     ) -> Slot | None:
-        """Wait until a request is in order.
-
-        Args:
-            method: The HTTP method.
-            path: Below the API URL, without a query.
-            bound: Seconds to wait at the most.
-            teardown: Whether the request takes something down; then it goes before others.
-
-        Returns:
-            The slot to send it with; None when it was not in order in time.
-        """
+        """Wait for a slot, `bound` seconds at the most; None when none was free in time."""
         name = tier_of(method, path)
         tier = self.tiers[name]
         began = tier.now()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The slots of an account that several machines share, in Redis.
+"""The rate tiers of an account that several machines share, in Redis.
 
-Each slot is a member of a sorted set, and its score is when it is free, by Redis's own clock. When
-Redis is away, each process goes by its own count, and nothing fails.
+Each slot is a member of a sorted set; its score is when it is free, by Redis's clock. While Redis
+does not respond, each process counts for itself, and no request fails.
 """
 
 import asyncio
@@ -25,15 +25,15 @@ from pipecat_daily_rest.errors import DailyConfigError
 if TYPE_CHECKING:
     from redis import Redis
 
-_TIMEOUT = 0.5  # seconds that Redis may take for each piece of an answer
-_PATIENCE = 4.0  # seconds for all of it; one that is away has been tried twice by then
-_RETRY = 2.0  # seconds between two looks whether it is back
-_FLIGHT = 15.0  # seconds after which a slot counts as answered: its process may have died
+_TIMEOUT = 0.5  # seconds that Redis may take for each piece of a reply
+_PATIENCE = 4.0  # seconds for the whole reply; enough for two attempts
+_RETRY = 2.0  # seconds between two attempts to reach a Redis that is away
+_FLIGHT = 15.0  # seconds after which a request in flight is given up: its process may have died
 _LOOK = 0.25  # seconds between two looks for a free slot
-_MARGIN = 0.02  # seconds; Redis's clock and Daily's are not the same
+_MARGIN = 0.02  # seconds by which Redis's clock and Daily's may differ
 
-# Gives 0 and takes a slot, or gives the milliseconds until one may be free. A slot that would be
-# free later than any can be is from before the clock was set back.
+# Takes a slot and gives 0, or gives the milliseconds until one may be free. A slot with a later time
+# than any can have was taken before Redis's clock was set back.
 _TAKE = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -58,17 +58,17 @@ return redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[2])
 
 
 class Fleet:
-    """What an account's machines have in common.
+    """The slots that an account's machines share.
 
     Parameters:
-        redis_url: Where it is.
+        redis_url: The URL of the Redis.
     """
 
     def __init__(self, redis_url: str, digest: str) -> None:
-        """Initialize; nothing is connected yet. The digest is the account's."""
+        """Initialize; nothing is connected yet. `digest` is the account's."""
         self.redis_url = redis_url
         client = _connect(redis_url)
-        weakref.finalize(self, client.close)  # at the exit at the latest
+        weakref.finalize(self, client.close)  # with the account, or when the process exits
         self._prefix = f"pipecat-daily-rest:{digest[:24]}"
         self._client = client
         self._turns: PerLoop[defaultdict[tuple[str, bool], asyncio.Lock]] = PerLoop(
@@ -79,25 +79,18 @@ class Fleet:
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        """Start a thread of its own: after a fork the parent's is not there."""
+        """Start a thread: after a fork the parent's does not exist."""
         self._lock = threading.Lock()
-        # One for all event loops: a connection belongs to none of them.
+        # One for all event loops: redis-py's connection belongs to none of them.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="daily-fleet")
         self._asked: deque[_Question] = deque()
 
     async def take(
         self, tier: str, rate: Rate, bound: float, *, teardown: bool = False
     ) -> "Ticket | None":
-        """Wait until the account has a free slot, in order of arrival on this event loop.
+        """Wait for a slot, in order of arrival on this event loop; None after `bound` seconds.
 
-        Args:
-            tier: The tier's name.
-            rate: Requests and seconds.
-            bound: Seconds to wait at the most.
-            teardown: Whether the request takes something down; then it waits for no other.
-
-        Returns:
-            The slot; None when none was free in time.
+        Teardown has a queue of its own.
         """
         ticket = Ticket(self, f"{self._prefix}:{tier}", rate[1])
         turn = self._turns.get()[tier, teardown]
@@ -111,7 +104,7 @@ class Fleet:
                     while pause := await self._pause(ticket, rate[0]):  # noqa: ASYNC110 - Redis tells nobody
                         await asyncio.sleep(min(pause, _LOOK))
         except BaseException as exc:
-            ticket.end(counted=False)  # it may be taken, unseen
+            ticket.end(counted=False)  # Redis may have given it meanwhile
             if isinstance(exc, TimeoutError):
                 return None
             raise
@@ -126,16 +119,16 @@ class Fleet:
         try:
             async with asyncio.timeout(_PATIENCE):
                 pause = await asyncio.wrap_future(self._ask(question))
-        except TimeoutError:  # it drips, and each drop is in time
+        except TimeoutError:  # the pieces of the reply come in time, but not all of it
             self._lose("no answer in time")
             return 0.0
         return 0.0 if pause is None else pause / 1000
 
     def end(self, ticket: "Ticket", *, counted: bool) -> None:
-        """Take note, soon, that a request was answered."""
+        """End the request of a slot, without waiting for Redis."""
         after = _milliseconds(ticket.seconds + _MARGIN) if counted else 0
         if not self._away:
-            with suppress(RuntimeError):  # the interpreter ends
+            with suppress(RuntimeError):  # the interpreter exits
                 self._ask(_Question(_END, ticket.key, (after, ticket.name)))
 
     def _ask(self, question: "_Question") -> "Future[int | None]":
@@ -144,7 +137,7 @@ class Fleet:
         return question.answer
 
     def _answer(self) -> None:
-        """Answer all that was asked by now with one round trip, however far away Redis is."""
+        """Answer all questions so far with one round trip, on the thread."""
         asked: list[_Question] = []
         while self._asked:
             question = self._asked.popleft()
@@ -154,7 +147,7 @@ class Fleet:
             return
         answers: list[Any] = [None] * len(asked)
         try:
-            # Not when it is away: each would wait for it again, and all others with it.
+            # Not while Redis is away: each question would wait for the timeout again.
             if not self._away:
                 answers = self._send(asked) or answers
         finally:
@@ -162,40 +155,40 @@ class Fleet:
                 question.answer.set_result(answer)
 
     def _send(self, asked: list["_Question"]) -> list[Any] | None:
-        """Give what the scripts give; None when Redis is away."""
+        """Give the scripts' results; None when Redis is away."""
         try:
             pipeline = self._client.pipeline(transaction=False)
             for each in asked:
                 pipeline.eval(each.script, 1, each.key, *each.arguments)
             answers = pipeline.execute()
-        except Exception as exc:  # redis raises whatever an answer that is none leads it to
+        except Exception as exc:  # redis-py may raise anything for a malformed reply
             self._lose(type(exc).__name__)
             return None
         if len(answers) != len(asked) or any(type(each) is not int or each < 0 for each in answers):
-            self._lose("an answer that no script gives")
+            self._lose("a reply that no script gives")
             return None
         with self._lock:
             back, self._away = self._away, False
         if back:
-            logger.info("Redis answers again.")
+            logger.info("Redis responds again.")
         return answers
 
     def _lose(self, reason: str) -> None:
-        """Go on without Redis."""
+        """Go on without Redis until it responds again."""
         with self._lock:
             first, self._away = not self._away, True
             self._look_at = time.monotonic() + _RETRY
-        with suppress(Exception):  # or what is left of its answer would answer the next question
+        with suppress(Exception):  # the rest of a late reply must not answer the next question
             self._client.connection_pool.disconnect(inuse_connections=True)
         if first:
             logger.warning(
-                "Redis does not answer ({}): until it does, this process keeps within Daily's "
-                "rate limits without regard to the other machines.",
+                "Redis does not respond ({}): until it does, this process keeps within Daily's "
+                "rate limits without knowing of the other machines' requests.",
                 reason,
             )
 
     def _is_away(self) -> bool:
-        """Whether Redis is away; now and then somebody looks, and nobody waits for it."""
+        """Whether Redis is away; the thread looks now and then, and no request waits for that."""
         with self._lock:
             if self._away and time.monotonic() >= self._look_at:
                 self._look_at = time.monotonic() + _RETRY
@@ -205,7 +198,7 @@ class Fleet:
 
 
 class _Question:
-    """What a script is asked for, and its answer: None when Redis is away."""
+    """A script to run, and its result: None when Redis is away."""
 
     __slots__ = ("answer", "arguments", "key", "script")
 
@@ -228,20 +221,13 @@ class Ticket:
     __slots__ = ("_fleet", "key", "name", "seconds")
 
     def __init__(self, fleet: Fleet, key: str, seconds: float) -> None:
-        """Initialize the ticket.
-
-        Args:
-            fleet: Whose.
-            key: The tier's key.
-            seconds: The tier's window.
-        """
         self._fleet = fleet
         self.key = key
         self.name = uuid.uuid4().hex
         self.seconds = seconds
 
     def end(self, *, counted: bool) -> None:
-        """Take note that the request was answered."""
+        """End the request."""
         self._fleet.end(self, counted=counted)
 
 
@@ -258,13 +244,13 @@ def _connect(redis_url: str) -> "Redis":
             redis_url,
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_TIMEOUT,
-            retry=Retry(NoBackoff(), 1),  # a connection that Redis has closed meanwhile
+            retry=Retry(NoBackoff(), 1),  # Redis may have closed the connection meanwhile
         )
     except ValueError:
         msg = "The Redis URL must look like redis://host:6379/0: check DAILY_REDIS_URL."
     raise DailyConfigError(
         msg + settings.quotes(redis_url)
-    )  # not the error itself, which may hold the password
+    )  # the original error may hold the password
 
 
 def _milliseconds(seconds: float) -> int:

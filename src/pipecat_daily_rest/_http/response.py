@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What Daily answered, and which error it is."""
+"""A response that was read, and which error it is."""
 
 import re
 import time
@@ -19,13 +19,13 @@ from pipecat_daily_rest.errors import (
     DailyServerError,
 )
 
-_SHOWN = 300  # characters of an answer in an error
+_SHOWN = 300  # characters of a response in an error
 _INSTANT = re.compile(r"\b(?:exp|nbf|past)\b")
-_SKEW = 30.0  # seconds; more is not the answer's way
+_SKEW = 30.0  # seconds; a longer difference is not the network's delay
 
 
-class Answer:
-    """An answer that was read. No traceback shows its body."""
+class Response:
+    """A response that was read. No traceback shows its body."""
 
     def __init__(
         self, status: int, body: bytes, headers: Mapping[str, str], key: str, *, whole: bool
@@ -38,12 +38,12 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """Seconds that the server asked to wait; None when it did not say."""
+        """Seconds that the server asks to wait; None when it does not say."""
         return read_retry_after(self._headers.get("Retry-After"))
 
     @property
     def behind(self) -> float | None:
-        """Seconds that this machine's clock is behind the server's; None when it did not say."""
+        """Seconds that this machine's clock is behind the server's; None when it sent no date."""
         sent_at = read_date(self._headers.get("Date"))
         return None if sent_at is None else sent_at.timestamp() - time.time()
 
@@ -53,56 +53,55 @@ class Answer:
         return not self._body
 
     def text(self) -> str:
-        """For an error: without the key and without tokens, which a server may send back."""
+        """The body for an error, with the key and tokens masked: a server may send them back."""
         return masked(self._body.decode("utf-8", "replace"), self.key)
 
     def json(self) -> Any:
-        """Its JSON, or a ValueError."""
+        """The body's JSON, or a ValueError."""
         try:
             value = compact_json.loads(self._body)
-            # Most answers hold no secret: then there is nothing to look for, member by member.
             return (
                 hide_secrets(value, self.key) if may_hold_secrets(self._body, self.key) else value
             )
         except (ValueError, RecursionError) as exc:
             reason = str(exc)
-        raise ValueError(reason)  # not the error itself, which holds the body
+        raise ValueError(reason)  # the original error holds the body
 
 
-def refusal(answer: Answer, what: str, method: str, path: str) -> DailyAPIError:
-    """Make the error for an answer that is none of the good ones."""
-    shown = " ".join(answer.text()[: 4 * _SHOWN].split())
+def refusal(response: Response, what: str, method: str, path: str) -> DailyAPIError:
+    """Make the error for a response whose status is not 2xx."""
+    shown = " ".join(response.text()[: 4 * _SHOWN].split())
     shown = shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "…"
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
         body = None
     body = body if isinstance(body, dict) else {}
     code, info = _code_and_info(body)
-    kind = _kind(answer.status, code)
-    message = f"{what} (status: {answer.status}): {shown}"
+    kind = _kind(response.status, code)
+    message = f"{what} (status: {response.status}): {shown}"
     if kind is DailyAuthenticationError:
         message += f" - check DAILY_API_KEY: the keys are at {settings.KEY_PAGE}."
     if kind is DailyInvalidRequestError:
-        message += _clock(answer, info)
+        message += _clock_hint(response, info)
     error = kind(
         message,
-        status=answer.status,
-        code=masked(code, answer.key),
-        info=masked(info, answer.key),
+        status=response.status,
+        code=masked(code, response.key),
+        info=masked(info, response.key),
         method=method,
-        path=masked(path, answer.key),
+        path=masked(path, response.key),
     )
     if isinstance(error, DailyRateLimitError):
-        error.retry_after = answer.retry_after
+        error.retry_after = response.retry_after
     return error
 
 
-def _clock(answer: Answer, info: str) -> str:
-    """What an instant that was checked here and is refused there tells of the clocks."""
+def _clock_hint(response: Response, info: str) -> str:
+    """Daily refused an exp or nbf that was right by this clock: say how wrong the clock is."""
     if not _INSTANT.search(info):
         return ""
-    behind = answer.behind
+    behind = response.behind
     if behind is None or abs(behind) < _SKEW:
         return " - is this machine's clock right?"
     which = "behind" if behind > 0 else "ahead of"
@@ -121,18 +120,18 @@ def _kind(status: int, code: str) -> type[DailyAPIError]:
         422: DailyInvalidRequestError,
         429: DailyRateLimitError,
     }
-    # A 501 says that there is no such thing: nothing failed, and sending it again does not help.
+    # A 501 means that Daily does not have this: trying again does not help.
     failed = status >= 500 and status != 501
     return DailyServerError if failed else kinds.get(status, DailyAPIError)
 
 
 def _code_and_info(body: dict[str, Any]) -> tuple[str, str]:
-    """What an error says; those of phone numbers have shapes of their own.
+    """An error's code and text; errors of phone numbers have another shape.
 
     https://docs.daily.co/reference/rest-api/phone-numbers
     """
     code, info, errors = (body.get(name) for name in ("error", "info", "errors"))
-    # Half of a character cannot be printed.
+    # An unpaired surrogate cannot be printed.
     code, info = (
         text.encode("utf-8", "replace").decode() if isinstance(text, str) else ""
         for text in (code, info)
@@ -141,5 +140,5 @@ def _code_and_info(body: dict[str, Any]) -> tuple[str, str]:
         details = [each["detail"] for each in errors if isinstance(each, dict) and "detail" in each]
         return "", " ".join(map(str, details))
     if " " in code and not info:
-        return "", code  # a sentence where the code should be
+        return "", code  # Daily sent a sentence in the place of the code
     return code, info

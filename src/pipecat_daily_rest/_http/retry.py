@@ -18,13 +18,13 @@ from pipecat_daily_rest.errors import (
 
 
 class Repeat(enum.Enum):
-    """Whether a request may be sent again after no good answer came."""
+    """When a request may be sent again."""
 
     SAFE = enum.auto()
-    """Twice does what once does: after a 429, a 5xx, a lost or an unreadable answer."""
+    """Sending twice does what sending once does: after a 429, a 5xx, a lost or unreadable response."""
 
     UNSENT = enum.auto()
-    """Only when the first surely did nothing: after a 429 or a refused connection."""
+    """Only if the first surely had no effect: after a 429 or a refused connection."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,11 @@ class RetryPolicy:
         arguments.at_least("RetryPolicy: attempts", self.attempts, 1)
         for name in ("backoff", "max_backoff", "deadline", "timeout"):
             value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not value >= 0 or (name in ("deadline", "timeout") and not value):
+            if (
+                not arguments.is_number(value)
+                or not value >= 0
+                or (name in ("deadline", "timeout") and not value)
+            ):
                 msg = f"RetryPolicy: {name} must be a positive number of seconds."
                 raise DailyConfigError(msg)
 
@@ -76,14 +79,9 @@ class RetryPolicy:
 
 
 def never_happened(error: DailyError) -> bool:
-    """Tell whether a request surely had no effect.
+    """Tell whether a request surely had no effect: Daily refused it, or there was no connection.
 
-    Args:
-        error: What it ended with.
-
-    Returns:
-        True after a refusal (4xx, 501) or when no connection came about; False when the answer was
-        lost, could not be read, was a 5xx, or is none that this API gives (a 1xx, a redirect).
+    A response that was lost or unreadable, a 5xx but 501, a 1xx and a redirect prove nothing.
     """
     if isinstance(error, DailyAPIError):
         return 400 <= error.status < 500 or error.status == 501
@@ -93,22 +91,12 @@ def never_happened(error: DailyError) -> bool:
 
 
 def may_repeat(error: DailyError, repeat: Repeat, *, unsent: bool) -> bool:
-    """Decide whether a request is sent again after an error."""
+    """Tell whether a request is sent again after an error."""
     return error.retryable and (unsent or repeat is Repeat.SAFE)
 
 
 def read_retry_after(header: str | None, *, now: datetime | None = None) -> float | None:
-    """Read a ``Retry-After`` header.
-
-    Daily documents none; it is honoured where it is sent.
-
-    Args:
-        header: Its value, seconds or a date.
-        now: The present; the clock's when None.
-
-    Returns:
-        Seconds from now, never negative; None when there is nothing to read.
-    """
+    """Read a ``Retry-After`` header, which Daily does not document: seconds from now, 0 or more."""
     if not header:
         return None
     try:
@@ -123,17 +111,10 @@ def read_retry_after(header: str | None, *, now: datetime | None = None) -> floa
 
 
 def read_date(header: str | None) -> datetime | None:
-    """Read a header that holds a date.
-
-    Args:
-        header: Its value.
-
-    Returns:
-        The instant in UTC; None when it is none, or one that no calendar has.
-    """
+    """Read a header that holds a date; None when it is not a date."""
     try:
         instant = parsedate_to_datetime(header or "")
-        # Now, since an offset may lead out of the calendar.
+        # To UTC here, where an offset out of the calendar is caught.
         return instant.replace(tzinfo=instant.tzinfo or UTC).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

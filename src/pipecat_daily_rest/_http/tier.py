@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One rate tier: who may send, and who waits.
+"""One rate tier: which request may be sent, and which waits.
 
-A request has a slot of its tier from before it is sent until a window after its *answer*: Daily
-counts it somewhere in between, so that no delay on the way can bring more requests into one of
-Daily's windows than the limit.
+A request holds a slot of its tier from before it is sent until one window after its *response*.
+Daily counts it somewhere in between, so whatever the network's delay, no window of Daily's gets more
+requests than the limit.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ Rate: TypeAlias = tuple[int, float]
 Clock: TypeAlias = Callable[[], float]
 Loop: TypeAlias = asyncio.AbstractEventLoop
 
-_MARGIN = 0.02  # seconds that a slot counts longer, since clocks are corrected
-_BACKOFF = 0.2  # seconds that a tier rests after the first 429; twice that after the next
+_MARGIN = 0.02  # seconds that a slot is held longer, since clocks are corrected
+_BACKOFF = 0.2  # seconds that a tier is closed after the first 429; twice that after the next
 _GRAIN = 0.002  # seconds between two looks for a free slot
 
 
 class _Waiter:
-    """A request that waits for its turn."""
+    """A request that waits for a slot."""
 
     __slots__ = ("admitted", "loop", "turn")
 
@@ -46,24 +46,17 @@ class Tier:
 
     Parameters:
         rate: Requests and seconds.
-        reserve: How many slots only teardown gets.
+        reserve: How many slots are kept for teardown.
     """
 
     def __init__(self, rate: Rate, *, reserve: int = 0, clock: Clock = time.monotonic) -> None:
-        """Initialize; all slots are free.
-
-        Args:
-            rate: Requests and seconds.
-            reserve: How many slots only teardown gets.
-            clock: Gives seconds.
-        """
         self.rate = rate
         self.reserve = reserve
         self._clock = clock
-        # Taken anew by its owner when the garbage collector ends a request of a dead event loop.
+        # Reentrant: the garbage collector may end a request of a closed loop while it is held.
         self._lock = threading.RLock()
-        self._flying = 0
-        self._cooling: deque[float] = deque()  # when each slot of an answered request is free
+        self._in_flight = 0
+        self._free_at: deque[float] = deque()  # for each slot whose request has its response
         self._closed_until = -math.inf
         self._refusals = 0
         self._teardown: deque[_Waiter] = deque()
@@ -77,18 +70,11 @@ class Tier:
 
     @property
     def used(self) -> int:
-        """How many slots count at present."""
-        return self._flying + len(self._cooling)
+        """How many slots are taken."""
+        return self._in_flight + len(self._free_at)
 
     def try_take(self, *, teardown: bool = False) -> "Slot | None":
-        """Take a slot if one is free and nobody was here before.
-
-        Args:
-            teardown: Whether the request takes something down.
-
-        Returns:
-            The slot; None when the request would have to wait.
-        """
+        """Take a slot if one is free and no request came before; else None."""
         with self._lock:
             if self._teardown or (self._others and not teardown) or not self._take(teardown):
                 return None
@@ -96,24 +82,16 @@ class Tier:
 
     def _take(self, teardown: bool) -> bool:
         now = self._clock()
-        while self._cooling and self._cooling[0] <= now:
-            self._cooling.popleft()
-        room = self.rate[0] - (0 if teardown else self.reserve)
-        if now < self._closed_until or self.used >= room:
+        while self._free_at and self._free_at[0] <= now:
+            self._free_at.popleft()
+        limit = self.rate[0] - (0 if teardown else self.reserve)
+        if now < self._closed_until or self.used >= limit:
             return False
-        self._flying += 1
+        self._in_flight += 1
         return True
 
     async def take(self, bound: float, *, teardown: bool = False) -> "Slot | None":
-        """Wait for a slot, in order of arrival. Who is cancelled frees its place.
-
-        Args:
-            bound: Seconds to wait at the most.
-            teardown: Whether the request takes something down; then it goes before others.
-
-        Returns:
-            The slot; None when none was free in time.
-        """
+        """Wait for a slot in order of arrival, teardown first; None after `bound` seconds."""
         if (slot := self.try_take(teardown=teardown)) is not None:
             return slot
         if bound <= 0:
@@ -125,7 +103,7 @@ class Tier:
         self._tick_in(waiter.loop)
         try:
             await asyncio.wait({waiter.turn}, timeout=bound)
-        except BaseException:  # or its event loop was thrown away
+        except BaseException:  # a cancellation, or the end of the event loop
             with self._lock:
                 admitted = waiter.admitted
                 if waiter in queue:
@@ -140,7 +118,7 @@ class Tier:
         return Slot(self)
 
     def _admit(self) -> None:
-        """Let in who is first, as far as there are slots."""
+        """Give the free slots to those who wait, in order."""
         with self._lock:
             for queue, teardown in ((self._teardown, True), (self._others, False)):
                 while queue and self._take(teardown):
@@ -150,12 +128,12 @@ class Tier:
                         waiter.loop.call_soon_threadsafe(waiter.wake)
                     except RuntimeError:  # its loop is closed
                         waiter.admitted = False
-                        self._flying -= 1
+                        self._in_flight -= 1
                 if queue:
                     return
 
     def _tick_in(self, loop: Loop) -> None:
-        """Look for free slots from this loop, as long as somebody on it waits."""
+        """Look for free slots on this loop as long as a request on it waits."""
         with self._lock:
             if loop in self._ticking:
                 return
@@ -171,32 +149,26 @@ class Tier:
         loop.call_later(self._pause(), self._tick, loop)
 
     def _pause(self) -> float:
-        """Seconds until a slot may be free. One of a request in flight is given back later."""
+        """Seconds until a slot may be free. The slots of requests in flight are free later."""
         with self._lock:
             now = self._clock()
             if now < self._closed_until:
                 soonest = self._closed_until
             else:
-                soonest = self._cooling[0] if self._cooling else now + self.rate[1]
+                soonest = self._free_at[0] if self._free_at else now + self.rate[1]
         return max(_GRAIN, soonest - now)
 
     def give_back(self, *, counted: bool) -> None:
-        """Take note that a request was answered, or that it never will be."""
+        """End a request in flight; its slot is free at once if Daily cannot have counted it."""
         with self._lock:
-            self._flying -= 1
+            self._in_flight -= 1
             if counted:
-                self._cooling.append(self._clock() + self.rate[1] + _MARGIN)
+                self._free_at.append(self._clock() + self.rate[1] + _MARGIN)
         if not counted:
             self._admit()
 
     def judge(self, sent_at: float, *, refused: bool, retry_after: float) -> None:
-        """Take note of an answer: a 429 closes the whole tier for a while.
-
-        Args:
-            sent_at: When the request got its slot.
-            refused: Whether the answer was a 429.
-            retry_after: Seconds that Daily asked to wait; 0 when it did not say.
-        """
+        """Note a response: a 429 closes the tier, for `retry_after` seconds at the least."""
         with self._lock:
             since_closed = sent_at >= self._closed_until
             if not refused:
@@ -209,37 +181,29 @@ class Tier:
             self._closed_until = max(self._closed_until, closed_until)
 
     def now(self) -> float:
-        """Give the present.
-
-        Returns:
-            Seconds of the tier's clock.
-        """
+        """Give the clock's seconds."""
         return self._clock()
 
 
 class Ticket(Protocol):
-    """A slot that is counted elsewhere, too."""
+    """A slot in Redis."""
 
     def end(self, *, counted: bool) -> None:
-        """Take note that the request was answered, or that it never will be."""
+        """End the request; Daily counts it, or surely does not."""
 
 
 class Slot:
     """The right to send one request; to be used in a ``with`` around it.
 
     Parameters:
-        counts: Whether Daily may count the request; False when it never got there.
-        ticket: The slot that the request has among all machines, if they keep count together.
+        counts: Whether Daily may count the request; False when it was surely not sent.
+        ticket: The request's slot in Redis, where machines share the account.
     """
 
     __slots__ = ("_taken_at", "_tier", "counts", "ticket")
 
     def __init__(self, tier: Tier | None) -> None:
-        """Initialize the slot.
-
-        Args:
-            tier: Whose it is; None where nothing is counted.
-        """
+        """Initialize the slot; without a tier nothing is counted."""
         self._tier = tier
         self._taken_at = 0.0 if tier is None else tier.now()
         self.counts = True
@@ -266,11 +230,6 @@ class Slot:
             pass
 
     def judge(self, *, refused: bool, retry_after: float = 0.0) -> None:
-        """Take note of an answer.
-
-        Args:
-            refused: Whether it was a 429.
-            retry_after: Seconds that Daily asked to wait; 0 when it did not say.
-        """
+        """Note a response, a 429 if `refused`."""
         if self._tier is not None:
             self._tier.judge(self._taken_at, refused=refused, retry_after=retry_after)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A request that got no answer, and which error it is."""
+"""A request without a response, and which error it is."""
 
 import aiohttp
 
@@ -10,7 +10,7 @@ _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 
 class Untrusted(DailyConnectionError):
-    """What answers there is not who it should be; the next attempt would meet the same."""
+    """Another server answers there; a second attempt would meet the same one."""
 
     retryable = False
     sent = False
@@ -19,17 +19,9 @@ class Untrusted(DailyConnectionError):
 def unanswered(
     what: str, url: str, cause: Exception, *, key: str, timeout: float
 ) -> DailyConnectionError:
-    """Make the error for a request without an answer.
+    """Make the error for a request without a response; ``sent`` unless it surely was not sent.
 
-    Args:
-        what: What failed, as the message begins.
-        url: The base URL of the API.
-        cause: What came instead of an answer.
-        key: The API key, which no error shows.
-        timeout: Seconds that the attempt was allowed to take.
-
-    Returns:
-        The error; whatever is not known to have failed before it was sent may have had an effect.
+    `what` begins the message, `timeout` is what the attempt was allowed in seconds.
     """
     kind: type[DailyConnectionError] = DailyConnectionError
     sent = True
@@ -48,11 +40,11 @@ def unanswered(
             sent, reason = False, f"the proxy refused to connect (status: {cause.status})"
         case aiohttp.ClientError() | OSError():
             reason = f"the connection was lost ({type(cause).__name__})"
-        case _:  # of a borrowed session, or of aiohttp's parser
+        case _:  # from a borrowed session or aiohttp's parser
             reason = f"the request failed ({type(cause).__name__}: {str(cause)[:200]})"
     error = kind(masked(f"{what}: no answer from {url}: {reason}.", key))
     error.sent = sent
-    # Only its kind and its words: its frames and arguments hold the request with its headers.
+    # Only its kind and its text: its frames and arguments hold the headers with the key.
     kinds = (TimeoutError, OSError, aiohttp.ClientError, Exception)
     bare = next(each for each in kinds if isinstance(cause, each))
     error.__cause__ = bare(masked(f"{type(cause).__name__}: {cause}"[:1000], key))

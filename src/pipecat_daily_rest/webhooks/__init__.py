@@ -10,9 +10,9 @@
         case WebhookEvent(type="recording.ready-to-download"):
             print(event.payload)
 
-Answer 200 to everything that is returned, also to a `WebhookProbe` and to what you do not need, and
-401 to a `WebhookVerificationError`. Daily may send an event twice and out of order:
-`WebhookEvent.dedupe_key` tells what was there already.
+Respond 200 to everything that `read_webhook` returns, also to a `WebhookProbe` and to events that you
+do not need, and 401 to a `WebhookVerificationError`. Daily may send an event twice and out of order:
+`WebhookEvent.dedupe_key` shows which events are the same.
 
 Reference: https://docs.daily.co/reference/rest-api/webhooks
 """

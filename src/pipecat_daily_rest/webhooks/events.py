@@ -48,7 +48,7 @@ class WebhookEvent(BaseModel):
 
     @property
     def dedupe_key(self) -> tuple[str, str]:
-        """The type, and what the event is about: two events with the same key are one.
+        """The type, and what the event is about: equal for an event that Daily sent twice.
 
         Returns:
             The type, and the participant's session id, else the event's id, else the whole event.
@@ -68,7 +68,7 @@ class ParticipantJoinedPayload(BaseModel):
         user_name: The user's name.
         joined_at: When the participant joined, in unix seconds.
         owner: Whether the participant is an owner.
-        will_eject_at: When the participant will be put out, in unix seconds; fixed at the join.
+        will_eject_at: When Daily will eject the participant, in unix seconds; fixed at the join.
         permissions: What the participant may do.
         network_quality_state: Quality of the network, as ``good``.
     """
@@ -123,7 +123,7 @@ class MeetingEndedPayload(MeetingStartedPayload):
 
 
 class ParticipantJoined(WebhookEvent):
-    """``participant.joined``: somebody, or a bot, is in the room.
+    """``participant.joined``: a person or a bot joined the room.
 
     Parameters:
         payload: Who.
@@ -133,7 +133,7 @@ class ParticipantJoined(WebhookEvent):
 
 
 class ParticipantLeft(WebhookEvent):
-    """``participant.left``: somebody, or a bot, is out of the room.
+    """``participant.left``: a person or a bot left the room.
 
     Parameters:
         payload: Who.
@@ -153,7 +153,7 @@ class MeetingStarted(WebhookEvent):
 
 
 class MeetingEnded(WebhookEvent):
-    """``meeting.ended``: everybody is gone, up to 20 s ago.
+    """``meeting.ended``: the last participant left, up to 20 s ago.
 
     Parameters:
         payload: Which.
@@ -163,7 +163,7 @@ class MeetingEnded(WebhookEvent):
 
 
 class WaitingParticipantEvent(WebhookEvent):
-    """``waiting-participant.joined`` and ``.left``: somebody knocks, or does so no longer.
+    """``waiting-participant.joined`` and ``.left``: a person knocks, or stops knocking.
 
     Parameters:
         payload: Who.
@@ -219,7 +219,7 @@ class DialoutPayload(_CallPayload):
         domain_id: The domain.
         room: The room's name.
         timestamp: When, in unix seconds.
-        session_id: The session id of whom is called.
+        session_id: The session id of the called participant.
         user_id: The user id that was given for it.
         destination: The number or SIP URI that is called.
         origin: The number or SIP URI that calls.
@@ -251,7 +251,7 @@ class CallProblemPayload(_CallPayload):
 
 
 class CallTransferPayload(_CallPayload):
-    """A call that leaves the room for elsewhere.
+    """A call that is transferred out of the room.
 
     Parameters:
         domain_id: The domain.
@@ -282,7 +282,7 @@ class DialinReady(WebhookEvent):
 
 
 class DialinEvent(WebhookEvent):
-    """``dialin.connected`` and ``.stopped``: a call came into a room, or is over.
+    """``dialin.connected`` and ``.stopped``: a call came into a room, or ended.
 
     Parameters:
         payload: Which.
@@ -314,7 +314,7 @@ class CallProblem(WebhookEvent):
 class CallTransferEvent(WebhookEvent):
     """``calltransfer.triggered``, ``.initiated``, ``.answered`` and ``.completed``.
 
-    The last two are not told of a SIP REFER.
+    Daily does not send the last two for a SIP REFER.
 
     Parameters:
         payload: Which.

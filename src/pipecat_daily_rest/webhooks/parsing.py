@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a webhook of Daily's says. Who sent it is not asked here. Pure: no I/O."""
+"""Webhooks are parsed here, after `signature` has verified them. Pure: no I/O."""
 
 import json
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,11 +21,11 @@ _OPEN = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=Tr
 
 
 class WebhookVerificationError(DailyError):
-    """A request that is not to be acted on: not signed by Daily, not from now, or not readable.
+    """A request to refuse: Daily did not sign it, or not just now, or it cannot be parsed.
 
     Parameters:
         reason: ``no-signature`` (a header is missing), ``bad-timestamp``, ``wrong-signature``,
-            ``outside-window`` (signed by Daily, but not now: a replay, or a wrong clock) or
+            ``outside-window`` (signed by Daily, but not just now: a replay, or a wrong clock) or
             ``unreadable`` (signed, but not the JSON of a webhook).
     """
 
@@ -33,7 +33,7 @@ class WebhookVerificationError(DailyError):
         """Initialize the error.
 
         Args:
-            message: The sentence that ``str()`` gives.
+            message: What ``str()`` gives.
             reason: Why, for programs.
         """
         super().__init__(message)
@@ -41,17 +41,17 @@ class WebhookVerificationError(DailyError):
 
 
 class WebhookProbe(BaseModel):
-    """Daily's test of the endpoint when it is configured: answer 200 at once.
+    """Daily's test of an endpoint when you configure it: respond 200 at once, and do nothing else.
 
-    It is recognised whether it is signed or not, since it comes before you can know the secret that
-    Daily makes up; nothing else may follow from it.
+    It is accepted with or without a signature: it comes before you can know the secret that Daily
+    makes.
     """
 
     model_config = _OPEN
 
 
 class DialinCall(BaseModel):
-    """A call that comes in and hears music until you connect it to a room.
+    """An incoming call, which hears music until you connect it to a room.
 
     The fields have the names of Pipecat's ``DialinSettings``.
 
@@ -76,17 +76,17 @@ class DialinCall(BaseModel):
     def dialin_request(
         self, *, api_key: str | None = None, api_url: str | None = None
     ) -> "DailyDialinRequest":
-        """Make what a standard Pipecat bot expects as ``runner_args.body`` of a call.
+        """Make what a Pipecat bot expects in ``runner_args.body`` for an incoming call.
 
         Args:
             api_key: The key with which the bot connects the call; ``DAILY_API_KEY`` when None.
             api_url: The base of the REST API; ``DAILY_API_URL`` when None, else Daily's own.
 
         Returns:
-            Pipecat's request. Its ``model_dump()`` is what Pipecat's own runner passes to the bot.
+            Pipecat's request. Pipecat's own runner passes its ``model_dump()`` to the bot.
 
         Raises:
-            DailyConfigError: There is no key, or the URL is not one.
+            DailyConfigError: There is no key, or ``api_url`` is not a URL.
         """
         api_key = secret(api_key)
         key, url = settings.api_key(api_key), settings.api_url(api_url)
@@ -104,19 +104,19 @@ class DialinCall(BaseModel):
             daily_api_key=key,
             daily_api_url=url,
         )
-        request.daily_api_key = key  # pydantic made a plain string of it, which a repr shows
+        request.daily_api_key = key  # pydantic made a plain string of it, and a repr shows that
         return request
 
 
 def parse_webhook(body: bytes) -> WebhookEvent:
-    """Parse a webhook that was verified before.
+    """Parse a webhook that is verified already.
 
     Args:
         body: The raw bytes of the request.
 
     Returns:
-        A subclass for the types that have one, else a plain `WebhookEvent`: for types that are new
-        to this version too, and for a payload unlike the one that Daily documents.
+        The subclass for the event's type; a plain `WebhookEvent` for a type that has none here, and
+        for a payload other than Daily documents.
 
     Raises:
         WebhookVerificationError: It is not an event.
@@ -128,7 +128,7 @@ def parse_webhook(body: bytes) -> WebhookEvent:
         try:
             return model.model_validate(data)
         except ValidationError as exc:
-            logger.warning(f"A {kind} webhook is unlike Daily's documents: {_fields(exc)}")
+            logger.warning(f"A {kind} webhook is not as Daily documents it: {_fields(exc)}")
     try:
         return WebhookEvent.model_validate(data)
     except ValidationError as exc:
@@ -137,7 +137,7 @@ def parse_webhook(body: bytes) -> WebhookEvent:
 
 
 def parse_dialin(body: bytes) -> DialinCall:
-    """Parse the request for a call that was verified before.
+    """Parse the request for an incoming call that is verified already.
 
     Args:
         body: The raw bytes of the request.
@@ -168,7 +168,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def parse_probe(body: bytes, *, call: bool) -> WebhookProbe | None:
-    """Daily's test, which has nothing of an event or a call; its exact body for calls is unknown."""
+    """Parse Daily's test of an endpoint; None for another body. The test's body for calls is unknown."""
     try:
         data = _object(body)
     except WebhookVerificationError:
@@ -180,7 +180,7 @@ def parse_probe(body: bytes, *, call: bool) -> WebhookProbe | None:
 
 
 def read_json(body: bytes) -> Any:
-    """Read JSON strictly, with numbers as JavaScript would write them; a ValueError if it is none."""
+    """Read JSON strictly, with numbers as JavaScript writes them; a ValueError for anything else."""
     try:
         return json.loads(body, parse_float=_number, parse_constant=_refuse)
     except RecursionError as exc:
@@ -199,5 +199,5 @@ def _refuse(constant: str) -> None:
 
 
 def _fields(exc: ValidationError) -> str:
-    """What is wrong with which field, without the value."""
+    """The fields and what is wrong with each, without the values."""
     return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())

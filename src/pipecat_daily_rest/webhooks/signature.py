@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whether a webhook is genuine: its signature and its time."""
+"""A webhook's signature and its timestamp are verified here."""
 
 import base64
 import hmac
@@ -15,9 +15,7 @@ from pipecat_daily_rest._core import arguments, settings
 from pipecat_daily_rest._core.secret import Secret
 from pipecat_daily_rest._core.secret import secret as as_secret
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
-from pipecat_daily_rest.webhooks.events import (
-    WebhookEvent,
-)
+from pipecat_daily_rest.webhooks.events import WebhookEvent
 from pipecat_daily_rest.webhooks.parsing import (
     DialinCall,
     WebhookProbe,
@@ -57,19 +55,19 @@ def read_webhook(
         body: The raw bytes of the request.
         headers: The request's headers.
         secret: The webhook's ``hmac``, in base64.
-        reserialized: Whether a signature over the body's compact JSON is right as well: Daily's
-            documents leave open which of the two is signed. Beyond 256 KiB it is not looked for.
+        reserialized: Whether a signature over the body's compact JSON is accepted, too: Daily's
+            documents do not say which of the two is signed. Not for bodies over 256 KiB.
         replay_window: How far from the present the timestamp may be, in seconds or as a
-            ``timedelta``; None for as far as you like. With ``retryType`` ``exponential`` Daily
-            repeats an event for 15 minutes and more, maybe with its first timestamp.
+            ``timedelta``; None for no limit. With ``retryType`` ``exponential`` Daily repeats an
+            event for 15 minutes and more, maybe with its first timestamp.
         now: The present, in unix seconds; the clock's when None.
 
     Returns:
         The event as `parse_webhook` gives it; a `WebhookProbe` when Daily only tests the endpoint.
 
     Raises:
-        WebhookVerificationError: It is not signed by Daily, not from now, or not readable.
-        DailyConfigError: The secret is not base64, or an argument is of the wrong kind.
+        WebhookVerificationError: Daily did not sign it, or not just now, or it cannot be parsed.
+        DailyConfigError: The secret is not base64, or an argument has the wrong type.
     """
     secret = as_secret(secret)
     try:
@@ -96,23 +94,23 @@ def read_dialin(
     replay_window: timedelta | float | None = REPLAY_WINDOW,
     now: float | None = None,
 ) -> DialinCall | WebhookProbe:
-    """Verify and parse the request for a call that comes in (``room_creation_api``).
+    """Verify and parse the request for an incoming call (``room_creation_api``).
 
     Args:
         body: The raw bytes of the request.
         headers: The request's headers.
-        secret: The ``hmac`` of the dial-in configuration, in base64. Daily makes up a new one when
-            the configuration is written without it.
+        secret: The ``hmac`` of the dial-in configuration, in base64. Daily makes a new one when you
+            update the configuration without it.
         replay_window: How far from the present the timestamp may be, in seconds or as a
-            ``timedelta``; None for as far as you like.
+            ``timedelta``; None for no limit.
         now: The present, in unix seconds; the clock's when None.
 
     Returns:
         The call; a `WebhookProbe` when Daily only tests the endpoint.
 
     Raises:
-        WebhookVerificationError: It is not signed by Daily, not from now, or not readable.
-        DailyConfigError: The secret is not base64, or an argument is of the wrong kind.
+        WebhookVerificationError: Daily did not sign it, or not just now, or it cannot be parsed.
+        DailyConfigError: The secret is not base64, or an argument has the wrong type.
     """
     secret = as_secret(secret)
     try:
@@ -125,7 +123,7 @@ def read_dialin(
 
 
 def _probe(body: bytes, *, call: bool) -> WebhookProbe | None:
-    """Daily's test of the endpoint, which is small: signed or not, it is looked for."""
+    """Daily's test of the endpoint, signed or not; None for another body. It is always small."""
     small = isinstance(body, bytes | bytearray | memoryview) and len(body) <= _PROBE
     return parse_probe(body, call=call) if small else None
 
@@ -140,24 +138,22 @@ def verify(
     replay_window: timedelta | float | None = REPLAY_WINDOW,
     now: float | None = None,
 ) -> None:
-    """Check that Daily signed a request, and just now.
+    """Check that Daily signed a request, and did so just now.
 
     Args:
-        body: The raw bytes of the request, not its JSON: one other space and the signature is
-            another.
+        body: The raw bytes of the request, not its JSON: another space means another signature.
         headers: The request's headers; upper and lower case are the same.
         secret: The ``hmac`` of the webhook or of the dial-in configuration, in base64.
-        source: ``webhook``, or ``pinless`` for a call that comes in.
-        reserialized: Whether a signature over the body's compact JSON, as ``JSON.stringify`` would
-            write it, is right as well: Daily's sample signs that. Beyond 256 KiB it is not looked
-            for.
+        source: ``webhook``, or ``pinless`` for an incoming call.
+        reserialized: Whether a signature over the body's compact JSON, as ``JSON.stringify`` writes
+            it, is accepted, too: Daily's sample signs that. Not for bodies over 256 KiB.
         replay_window: How far from the present the timestamp may be, in seconds or as a
-            ``timedelta``; None for as far as you like.
+            ``timedelta``; None for no limit.
         now: The present, in unix seconds; the clock's when None.
 
     Raises:
-        WebhookVerificationError: It did not.
-        DailyConfigError: The secret is not base64, or an argument is of the wrong kind.
+        WebhookVerificationError: Daily did not.
+        DailyConfigError: The secret is not base64, or an argument has the wrong type.
     """
     secret = as_secret(secret)
     _check(secret)
@@ -169,7 +165,7 @@ def verify(
     signature = _header(headers, signature_header)
     timestamp = _header(headers, timestamp_header)
     instant = _instant(timestamp, timestamp_header)
-    # The body is JSON for whoever has signed it; for others it is looked at when it is small.
+    # The sender is unknown yet: only small bodies are read as JSON.
     if not _matches(signature, secret, timestamp, raw) and not (
         reserialized
         and len(raw) <= _UNSIGNED
@@ -181,12 +177,12 @@ def verify(
             "webhook's own hmac secret, and checked against the raw bytes of the request."
         )
         raise WebhookVerificationError(msg, reason="wrong-signature")
-    # Only now, so that a wrong clock is blamed only for what Daily really signed.
+    # After the signature: a wrong clock is blamed only for what Daily signed.
     age = present - instant
     if window is not None and abs(age) > window:
         msg = (
             f"{timestamp_header} is {abs(age):.0f} s in the {'past' if age > 0 else 'future'}, and "
-            f"{window:g} s are allowed: a replay, or this machine's clock is wrong."
+            f"{window:g} s are allowed: it is a replay, or this machine's clock is wrong."
         )
         raise WebhookVerificationError(msg, reason="outside-window")
 
@@ -202,18 +198,18 @@ def sign(
     """Sign a body as Daily does, for the tests of a program that receives webhooks.
 
     Args:
-        body: The raw bytes that are to be sent.
+        body: The raw bytes that you send.
         secret: The ``hmac`` secret, in base64.
-        source: ``webhook``, or ``pinless`` for a call that comes in.
-        milliseconds: Whether the timestamp is in milliseconds; Daily's documents show seconds, and
-            real calls were seen with milliseconds.
+        source: ``webhook``, or ``pinless`` for an incoming call.
+        milliseconds: Whether the timestamp is in milliseconds; Daily's documents show seconds, but
+            milliseconds were seen in real requests.
         now: The present, in unix seconds; the clock's when None.
 
     Returns:
         The two headers.
 
     Raises:
-        DailyConfigError: The secret is not base64, or an argument is of the wrong kind.
+        DailyConfigError: The secret is not base64, or an argument has the wrong type.
     """
     secret = as_secret(secret)
     _check(secret)
@@ -261,14 +257,14 @@ def _header(headers: Mapping[str, str], name: str) -> str:
             if key.lower() == name.lower():
                 return str.strip(value)
     except (AttributeError, TypeError):
-        msg = "headers must be the headers of the request, as texts by their names."
+        msg = "headers must be the headers of the request: a mapping of names to strings."
         raise DailyConfigError(msg) from None
     msg = f"The request has no {name} header: Daily did not sign it."
     raise WebhookVerificationError(msg, reason="no-signature")
 
 
 def _instant(timestamp: str, header: str) -> float:
-    """Unix seconds of a timestamp in seconds or milliseconds."""
+    """Unix seconds, from a timestamp in seconds or milliseconds."""
     if not _TIMESTAMP.fullmatch(timestamp):
         msg = f"{header} is not a unix timestamp."
         raise WebhookVerificationError(msg, reason="bad-timestamp")
@@ -283,24 +279,24 @@ def _check(secret: Secret) -> None:
         usable = False
     if not usable:
         msg = (
-            "The hmac secret is missing or not base64: use the `hmac` that Daily answered for the "
-            "webhook or for the dial-in configuration."
+            "The hmac secret is missing or not base64: use the `hmac` that Daily gave you for the "
+            "webhook or the dial-in configuration."
         )
         raise DailyConfigError(msg)
 
 
 def _key(secret: Secret) -> bytes:
-    # As lenient as the Buffer.from() of Daily's samples: URL-safe letters, no padding.
+    # As lenient as Buffer.from() in Daily's samples: URL-safe letters, and padding may be missing.
     text = Secret(secret.strip().rstrip("=").translate(_URL_SAFE))
     return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
 def _signature(secret: Secret, timestamp: str, body: bytes) -> bytes:
     signer = hmac.new(_key(secret), timestamp.encode() + b".", "sha256")
-    signer.update(body)  # which is not copied
+    signer.update(body)  # without a copy
     return base64.b64encode(signer.digest())
 
 
 def _matches(signature: str, secret: Secret, timestamp: str, body: bytes) -> bool:
-    given = signature.encode(errors="replace")  # compare_digest() takes no text beyond ASCII
+    given = signature.encode(errors="replace")  # compare_digest() takes ASCII strings only
     return hmac.compare_digest(given, _signature(secret, timestamp, body))
