@@ -15,7 +15,9 @@ from pipecat_daily_rest import (
     provisioned_room,
 )
 from pipecat_daily_rest._core.deadline import Deadline
-from pipecat_daily_rest._rest.deletion import Deletion, _Batches, delete_room
+from pipecat_daily_rest._http.rates import NoTurn
+from pipecat_daily_rest._rest.deletion import Deletion
+from pipecat_daily_rest._rest.deletion_batcher import _Shared, begin_deletion, delete_room
 from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest.errors import DailyError, DailyServerError, DailyTimeoutError
 from pipecat_daily_rest.local import LocalDaily
@@ -95,7 +97,7 @@ async def test_those_that_meet_go_as_one():
         assert in_batches(daily) == [names]
         assert sent(daily) == ["/batch/rooms"]
         assert daily.rooms == {}
-        assert helper.api.account.part(_Batches).meetings.get() == {}
+        assert helper.api.account.part(_Shared).batchers.get() == {}
 
 
 async def test_the_same_room_twice_is_one():
@@ -205,6 +207,32 @@ async def test_the_others_are_served_anew_when_the_loop_cancels_what_sends():
         sending.cancel()
         assert await asyncio.gather(*tasks) == [True] * 3
         assert daily.rooms == {}
+
+
+async def test_a_batch_that_is_cancelled_before_it_begins_leaves_its_rooms_to_the_next(within):
+    async with open_rooms("one", "two") as (daily, helper):
+        outcomes = [begin_deletion(helper.api, name, Deadline(LONG)) for name in ("one", "two")]
+        [task] = [task for task in asyncio.all_tasks() if task.get_name() == "delete rooms"]
+        task.cancel()
+        with within(5, "two deletions whose task was cancelled"):
+            assert await asyncio.gather(*outcomes) == [True, True]
+        assert in_batches(daily) == [["one", "two"]]
+
+
+async def test_a_room_that_joins_a_batch_which_never_goes_out_goes_with_the_next():
+    async with open_rooms("one", "two", "three") as (daily, helper):
+        slots = []
+        while slot := helper.api._pacer.try_take("GET", "/", True):
+            slots.append(slot)
+        hasty = [begin_deletion(helper.api, name, Deadline(0.1)) for name in ("one", "two")]
+        await asyncio.sleep(0)
+        patient = begin_deletion(helper.api, "three", Deadline(LONG))
+        assert {type(end) for end in await asyncio.gather(*hasty)} == {NoTurn}
+        for slot in slots:
+            slot.void()
+        assert await patient is True
+        assert len(sent(daily)) == 1
+        assert sorted(daily.rooms) == ["one", "two"]
 
 
 async def test_each_has_a_deadline_of_its_own():

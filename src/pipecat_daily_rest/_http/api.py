@@ -2,7 +2,7 @@
 """The one place that sends a request, reads the response, and tries again."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -163,14 +163,14 @@ class API:
         deadline: Deadline | None = None,
         surface: tuple[type[DailyError], ...] = (),
         patient: bool = True,
-        sending: Callable[[], None] | None = None,
     ) -> Any:
         """Send a request, again where `repeat` allows it, and give the response's JSON.
 
         None stands for a response without a body, where Daily sends none. `path` is quoted already;
-        `what` begins the error's message; `deadline` is the policy's from now when None; errors in
-        `surface` are the caller's to handle: no second attempt; a request that is not `patient` is
-        not sent if it would have to wait for the rate limits; `sending` is called at each attempt.
+        `what` begins the error's message; `json` may be a function, which makes the body each time
+        the request goes out; `deadline` is the policy's from now when None; errors in `surface` are
+        the caller's to handle: no second attempt; a request that is not `patient` is not sent if it
+        would have to wait for the rate limits.
         """
         deadline = deadline or self.deadline()
         attempt = 0
@@ -184,9 +184,8 @@ class API:
             attempt += 1
             try:
                 with slot:
-                    if sending is not None:
-                        sending()
-                    response = await self._send(method, path, what, json, query, deadline)
+                    body = json() if callable(json) else json
+                    response = await self._send(method, path, what, body, query, deadline)
                     return self._judge(response, slot, method, path, what)
             except DailyError as exc:
                 exc.attempts = attempt

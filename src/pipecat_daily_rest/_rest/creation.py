@@ -89,20 +89,20 @@ class SafeCreation(ABC, Generic[Created]):
         """Send it once. ``lost`` counts it, unless it certainly had no effect."""
         before = self.lost
 
-        def sending() -> None:
+        def sent() -> Any:
             self._posts += 1
             self.lost += 1  # now, since a cancellation loses the response as well
+            return body
 
         try:
             return await self.api.request(
                 "POST",
                 path,
                 what=what,
-                json=body,
+                json=sent,
                 repeat=Repeat.UNSENT,
                 deadline=deadline,
                 surface=(DailyError,),
-                sending=sending,
             )
         except DailyError as exc:
             if never_happened(exc):

@@ -53,19 +53,7 @@ def list_rooms(api: API) -> AsyncIterator[DailyRoomObject]:
 
 
 async def delete_rooms(api: API, names: Sequence[str]) -> int:
-    """Delete rooms in batches of 1000, each all or nothing.
-
-    Args:
-        api: The API.
-        names: The rooms' names, checked, none twice.
-
-    Returns:
-        How many were deleted.
-
-    Raises:
-        DailyError: A batch was refused, as it is when one of its rooms does not exist; those
-            before it are deleted.
-    """
+    """Delete rooms in batches of 1000, each all or nothing, and tell how many."""
     starts = range(0, len(names), BATCH)
     return sum([await delete_batch(api, names[start : start + BATCH]) for start in starts])
 
@@ -75,29 +63,22 @@ async def delete_batch(
     names: Sequence[str],
     *,
     deadline: Deadline | None = None,
-    sending: Callable[[], None] | None = None,
+    close: Callable[[], Sequence[str]] | None = None,
 ) -> int:
-    """Delete rooms with one request, all or none.
+    """Delete 1000 rooms at most with one request, all or none, and tell how many.
+
+    ``close`` gives the rooms each time the request goes out, if these may be others by then.
 
     Reference: https://docs.daily.co/reference/rest-api/batch/delete-rooms
-
-    Args:
-        api: The API.
-        names: The rooms' names, checked, none twice; 1000 at the most.
-        deadline: When it must be over.
-        sending: Called each time when it goes out; it may change the names.
-
-    Returns:
-        How many were deleted.
-
-    Raises:
-        DailyError: It was refused, as it is when one of the rooms does not exist.
     """
     what = "Failed to delete "
     what += f"room [{names[0]}]" if len(names) == 1 else f"{len(names)} rooms"
-    body = {"room_names": names}
     data = await api.request(
-        "DELETE", "/batch/rooms", what=what, json=body, deadline=deadline, sending=sending
+        "DELETE",
+        "/batch/rooms",
+        what=what,
+        json=lambda: {"room_names": names if close is None else close()},
+        deadline=deadline,
     )
     count = data.get("deleted_count") if isinstance(data, dict) else None
     return count if isinstance(count, int) else len(names)

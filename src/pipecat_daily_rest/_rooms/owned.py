@@ -19,7 +19,7 @@ from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.timings import DELETE_BOUND
 from pipecat_daily_rest._core.waiting import carry_out, finish
 from pipecat_daily_rest._http.api import API
-from pipecat_daily_rest._rest.deletion import begin_deletion, delete_room
+from pipecat_daily_rest._rest.deletion_batcher import begin_deletion, delete_room
 from pipecat_daily_rest._rest.room_lookup import get_room
 from pipecat_daily_rest._rooms.process_rooms import ProcessRooms
 from pipecat_daily_rest.errors import DailyError, DailyNotFoundError

@@ -17,7 +17,7 @@ from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._core.waiting import carry_out, finish
-from pipecat_daily_rest._rest.deletion import delete_room
+from pipecat_daily_rest._rest.deletion_batcher import delete_room
 from pipecat_daily_rest._rest.room_lookup import get_room
 from pipecat_daily_rest._rooms.owned import owned_rooms, process_rooms
 from pipecat_daily_rest._rooms.room_spec import RoomRequest

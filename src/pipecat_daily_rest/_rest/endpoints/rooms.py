@@ -17,7 +17,7 @@ from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._rest import checks, room_lookup
 from pipecat_daily_rest._rest.batch_creation import create_rooms
 from pipecat_daily_rest._rest.creation import Creation
-from pipecat_daily_rest._rest.deletion import delete_room
+from pipecat_daily_rest._rest.deletion_batcher import delete_room
 from pipecat_daily_rest._rest.endpoints.base import Methods
 from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyRoomExistsError
 from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams, DailyRoomProperties
