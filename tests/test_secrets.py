@@ -77,7 +77,7 @@ def net():
 
 @pytest.fixture
 async def stranger():
-    """Starts a server that answers every request with whatever bytes a function makes of it."""
+    """Starts a server that responds to each request with the bytes that a function makes of it."""
     servers = []
 
     async def start(answer):
@@ -119,7 +119,7 @@ def response(status, body, *, kind="application/json", headers=""):
     ],
     ids=["loguru", "serialize", "logging", "warning"],
 )
-async def test_a_canary_that_is_let_out_is_found(net, key, say):
+async def test_a_leaked_canary_is_found(net, key, say):
     with net:
         say(str(key))
     assert leaks(net.said, key)
@@ -134,7 +134,7 @@ async def test_a_canary_in_an_error_is_found(net, key, where):
         except ValueError as exc:
             if where == "cause":
                 raise DailyError from exc
-            raise DailyError  # noqa: B904 - so that it is a context
+            raise DailyError  # noqa: B904 - so that it has a context
         if where == "frame":
             raise DailyError(len(held))
         error = DailyError(*{"message": [held], "argument": [1, held]}.get(where, []))
@@ -157,7 +157,7 @@ async def test_a_canary_that_only_debug_mode_shows_is_found(net, key):
     assert leaks(net.said, key)
 
 
-def test_pieces_and_tokens_are_found(key):
+def test_pieces_of_the_key_and_tokens_are_found(key):
     assert leaks(f"x{key[20:32]}", key)
     assert not leaks(f"x{key[20:31]}", key)
     assert leaks("a eyJhbGciOiJIUzI1NiJ9")
@@ -221,7 +221,7 @@ async def test_the_runners_objects(net, key, monkeypatch):
     assert not leaks(net.said, key)
 
 
-async def test_a_child_that_starts_and_ends(net):
+async def test_a_child_process_that_starts_and_ends(net):
     with net:
         async with LocalChild(port=0, log_level="TRACE") as child:
             async with provisioned_room(api_key=str(child.api_key), api_url=child.api_url) as room:
@@ -231,7 +231,7 @@ async def test_a_child_that_starts_and_ends(net):
 
 
 async def test_tools_that_cut_long_values_show_no_part_of_a_secret(daily, key):
-    """As rich does in tracebacks with locals: a slice of a plain string is a plain string."""
+    """As rich cuts them in tracebacks with locals."""
     async with provisioned_room(api_key=str(key), api_url=daily.api_url) as room:
         held = [room.bot_token, daily.api_key, room.join_url]
     said = rich.pretty.pretty_repr(held, max_string=40)
@@ -244,7 +244,7 @@ async def test_tools_that_cut_long_values_show_no_part_of_a_secret(daily, key):
 
 
 async def told(net, *attempts):
-    """Log how each of some attempts fails."""
+    """Log the error of each attempt."""
     for attempt in attempts:
         try:
             coming = attempt()
@@ -280,7 +280,7 @@ async def inside(helper, room, token):
 
 
 @pytest.mark.parametrize("bad", ["{}\n", "{} x", "\u00e9{}"])
-async def test_a_key_that_cannot_be_one(net, key, bad, monkeypatch):
+async def test_an_impossible_key(net, key, bad, monkeypatch):
     wrong = Secret(bad.format(key))
     with net:
         monkeypatch.setenv("DAILY_API_KEY", f"x {wrong}")
@@ -340,7 +340,7 @@ async def test_a_wrong_key(net, daily, key):
     assert not leaks(net.said, wrong, key)
 
 
-# What a server sends back of a request and of a token that it made.
+# What a server sends back of a request and of a token that it created.
 ECHOES = {
     "json": lambda sent, token: response(
         400, json.dumps({"error": f"no {sent} {token}", "info": f"you sent {sent} {token}"})
@@ -365,12 +365,12 @@ ECHOES = {
 
 
 def flat(request):
-    """A request on one line, as JSON can hold it and a server would echo it."""
+    """A request on one line, as a server may echo it inside JSON."""
     return " ".join(request.split()).replace('"', "'")
 
 
 @pytest.mark.parametrize("echo", ECHOES)
-async def test_a_server_that_sends_back_what_it_got(net, token, key, stranger, echo):
+async def test_a_server_that_echoes_the_request(net, token, key, stranger, echo):
     def answer(request):
         sent = request if echo in ("status-line", "header") else flat(request)
         return ECHOES[echo](sent, token)
@@ -412,8 +412,8 @@ async def test_a_server_that_sends_back_what_it_got(net, token, key, stranger, e
     assert not leaks(net.said, key, token)
 
 
-async def test_a_connection_that_is_lost_while_the_headers_are_written(net, key, stranger):
-    """aiohttp's frames then hold the key as bytes, within the headers."""
+async def test_a_connection_lost_while_the_headers_are_written(net, key, stranger):
+    """aiohttp's frames then hold the key in the headers' bytes."""
     url = await stranger(lambda request: b"")
     connector = aiohttp.TCPConnector()
 
@@ -476,7 +476,7 @@ async def test_a_request_that_is_cancelled(net, daily, key, token, how):
     assert not leaks(net.said, key, token)
 
 
-async def test_links_where_a_room_is_wanted(net, daily, key, token):
+async def test_a_link_in_the_place_of_a_room(net, daily, key, token):
     helper = DailyRESTHelper(daily_api_key=str(key), daily_api_url=daily.api_url)
     gone, nested, broken = (
         Secret(f"{place}?t={token}")
@@ -503,7 +503,7 @@ async def test_links_where_a_room_is_wanted(net, daily, key, token):
     assert not leaks(net.said, key, token)
 
 
-async def test_the_words_of_an_error_about_a_token_in_the_wrong_place(daily, key, token):
+async def test_the_error_about_a_token_in_the_wrong_place(daily, key, token):
     helper = DailyRESTHelper(daily_api_key=str(key), daily_api_url=daily.api_url)
     plain = str(token)
     elsewhere = DailyMeetingTokenProperties(room_name=plain)
@@ -528,7 +528,7 @@ async def test_the_words_of_an_error_about_a_token_in_the_wrong_place(daily, key
 # -- The local Daily ---------------------------------------------------------------------------
 
 
-async def test_a_failure_of_the_room_itself(net, daily, key, token, monkeypatch):
+async def test_a_failure_inside_the_local_room(net, daily, key, token, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError(str(key), str(token))
 
@@ -546,7 +546,7 @@ async def test_a_failure_of_the_room_itself(net, daily, key, token, monkeypatch)
     assert not leaks(net.said, key, token)
 
 
-async def test_tokens_that_do_not_open_a_room(net, daily, key, token):
+async def test_refused_tokens(net, daily, key, token):
     daily.state.create_room("demo", "private", {})
     strange = Secret(token[:-5] + "AAAAA")
     with net:
@@ -568,7 +568,7 @@ async def test_tokens_that_do_not_open_a_room(net, daily, key, token):
     assert not leaks(net.said, key, token, strange)
 
 
-async def test_a_link_that_a_script_joins_by(net, daily, key):
+async def test_a_scripted_participant_joins_by_a_link(net, daily, key):
     async with provisioned_room(api_key=str(key), api_url=daily.api_url) as room:
         person = daily.join(room.join_url)
         assert person.participant.is_owner is False
@@ -607,7 +607,7 @@ async def test_a_person_in_a_room(net, daily, key, token):
         ["GET /demo/link?t={token} HTTP/1.1", "Host: 127.0.0.1", "Upgrade: {key}"],
     ],
 )
-async def test_requests_that_are_no_http(net, daily, key, token, lines):
+async def test_malformed_http_requests(net, daily, key, token, lines):
     with net:
         reader, writer = await asyncio.open_connection("127.0.0.1", daily.port)
         text = "\r\n".join([*lines, "Connection: close", "", ""])
@@ -620,7 +620,7 @@ async def test_requests_that_are_no_http(net, daily, key, token, lines):
 
 
 async def test_a_whole_session(net, daily, key):
-    """With a request of every kind, logged by everything that can log."""
+    """With a request of every kind, and all loggers on."""
     with net:
         async with provisioned_room(
             api_key=str(key), api_url=daily.api_url, token_source="api"
@@ -641,7 +641,7 @@ HELD = ["k" * 40, "eyJhbGciOiJIUzI1NiJ9.eyJyIjoiYSJ9.c2ln", "https://x/a?X-Amz-S
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
 @pytest.mark.parametrize("escaped", [False, True])
 @pytest.mark.parametrize("held", [*HELD, None])
-def test_no_answer_with_a_secret_is_passed_over(held, escaped, encoding):
+def test_a_response_that_may_hold_a_secret_is_searched(held, escaped, encoding):
     answer = {"name": "ä-room", "hmac": "aGVsbG8="} if held is None else [{"a": ["b", held]}]
     text = json.dumps(answer, ensure_ascii=False)
     if escaped:
@@ -651,5 +651,5 @@ def test_no_answer_with_a_secret_is_passed_over(held, escaped, encoding):
     assert may_hold_secrets(raw, "k" * 40)
 
 
-def test_an_answer_without_a_secret_is_passed_over():
+def test_a_response_without_a_secret_is_not_searched():
     assert not may_hold_secrets(b'{"name": "eyJ-room", "url": "https://x/room?t="}', "k" * 40)

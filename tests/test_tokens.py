@@ -16,7 +16,7 @@ from pipecat_daily_rest._core.secret import Secret
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rules import claims as daily_claims
 
-# Daily's published claims, written down here once more: a slip in tokens.py turns this red.
+# Daily's published claims, written a second time: a slip in tokens.py turns the tests red.
 # https://docs.daily.co/docs/guides/privacy-and-security/self-signing-tokens
 PUBLISHED = {
     "room_name": ("r", "a"),
@@ -44,7 +44,7 @@ UNPUBLISHED = ["enable_prejoin_ui", "enable_live_captions_ui", "enable_terse_log
 
 
 @pytest.mark.parametrize("name", [*Properties.model_fields])
-def test_every_property_has_its_published_claim_or_none(name):
+def test_each_property_becomes_its_published_claim(name):
     if name == "permissions":
         return
     if name in UNPUBLISHED:
@@ -54,7 +54,7 @@ def test_every_property_has_its_published_claim_or_none(name):
         assert tokens.claims(Properties(**{name: value})) == {claim: value}
 
 
-def test_a_property_that_is_new_is_left_to_daily():
+def test_an_unknown_property_is_left_to_daily():
     assert tokens.claims(Properties(brand_new=1)) is None
 
 
@@ -76,7 +76,7 @@ def test_permissions(permissions, short):
     assert claims == (None if short is None else {"p": short})
 
 
-def test_signed_with_the_key_itself():
+def test_a_token_is_signed_with_the_api_key():
     token = tokens.sign({"r": "a"}, api_key="k" * 40, domain_id="dom", now=12.7)
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "typ": "JWT"}
     assert jwt.decode(token, "k" * 40, algorithms=["HS256"]) == {"r": "a", "d": "dom", "iat": 12}
@@ -139,7 +139,7 @@ def refusal(token, **arguments):
 
 @settings(deadline=None)
 @given(PROPERTIES)
-def test_what_was_signed_is_what_is_read(properties):
+def test_a_signed_token_is_read_with_the_same_properties(properties):
     claims = tokens.claims(properties)
     assert tokens.from_claims(claims) == properties
     token = tokens.sign(claims, api_key=KEY, domain_id="dom", now=NOW)
@@ -165,7 +165,7 @@ def test_every_published_claim_is_read(long, claim, value):
     assert tokens.from_claims({claim: value}).model_dump(exclude_none=True) == {long: value}
 
 
-async def test_tokens_that_daily_made_are_read():
+async def test_tokens_created_by_daily_are_read():
     wanted = Properties(room_name="a", exp=int(time.time()) + 60, enable_prejoin_ui=True)
     async with (
         LocalDaily() as daily,
@@ -179,7 +179,7 @@ async def test_tokens_that_daily_made_are_read():
     assert read == wanted
 
 
-def test_what_is_new_to_this_version_is_kept():
+def test_unknown_claims_and_values_are_kept():
     read = tokens.read_token(
         signed({"zz": 1, "er": "hologram", "exp": NOW + 0.5, "p": {"cs": "a,smell", "new": 1}}),
         api_key=KEY,
@@ -191,12 +191,12 @@ def test_what_is_new_to_this_version_is_kept():
     assert tokens.claims(read) is None  # and no warning about the values
 
 
-def test_a_long_name_in_a_token_means_nothing():
-    # Daily looks at `r` alone: this token opens every room.
+def test_a_long_name_in_a_token_is_ignored():
+    # Daily reads `r` alone: this token is for every room.
     assert tokens.from_claims({"room_name": "a", "permissions": {}}) == Properties()
 
 
-def test_a_token_without_a_room_opens_every_room():
+def test_a_token_without_a_room_is_for_every_room():
     assert tokens.read_token(signed(), api_key=KEY, room_name="a", now=NOW) == Properties()
 
 
@@ -226,7 +226,7 @@ def test_the_key_comes_from_the_environment(monkeypatch):
         ({"exp": float("nan")}, {}, "not-a-token"),
     ],
 )
-def test_a_refusal_says_why(claims, arguments, reason):
+def test_the_error_says_why_a_token_is_refused(claims, arguments, reason):
     assert refusal(signed(claims), **arguments).reason == reason
 
 
@@ -234,7 +234,7 @@ def test_a_refusal_says_why(claims, arguments, reason):
     ("claims", "leeway"),
     [({"exp": NOW + 1}, 0), ({"exp": NOW - 4}, 5), ({"nbf": NOW}, 0), ({"nbf": NOW + 5}, 5)],
 )
-def test_in_time(claims, leeway):
+def test_a_token_within_its_times_and_the_leeway(claims, leeway):
     tokens.read_token(signed(claims), api_key=KEY, leeway=leeway, now=NOW)
 
 
@@ -251,11 +251,11 @@ def test_in_time(claims, leeway):
     ],
     ids=["empty", "dots", "None", "bytes", "unsigned", "HS512", "cut"],
 )
-def test_what_is_no_token_is_refused(token):
+def test_a_string_that_is_not_a_token_is_refused(token):
     assert refusal(token).reason in ("not-a-token", "wrong-key")
 
 
-def test_a_token_that_was_changed_is_refused():
+def test_a_changed_token_is_refused():
     head, body, signature = signed({"o": False}).split(".")
     better = signed({"o": True}, key="x" * 40).split(".")[1]
     assert body != better
@@ -263,13 +263,13 @@ def test_a_token_that_was_changed_is_refused():
 
 
 @pytest.mark.parametrize("leeway", [-1, "5", float("nan")])
-def test_a_leeway_is_a_duration(leeway):
+def test_a_leeway_that_is_not_a_duration(leeway):
     with pytest.raises(DailyConfigError, match="leeway"):
         tokens.read_token(signed(), api_key=KEY, leeway=leeway)
 
 
 @pytest.mark.parametrize("now", ["5", True, float("nan")])
-def test_the_present_is_a_number(now):
+def test_now_must_be_a_number(now):
     with pytest.raises(DailyConfigError, match="now must be a number of seconds"):
         tokens.read_token(signed(), api_key=KEY, now=now)
 
@@ -279,7 +279,7 @@ def test_the_present_is_a_number(now):
     [({"exp": 1}, "expired"), ({"r": "a"}, "other-room"), ({"d": 5}, "not-a-token")],
 )
 @pytest.mark.parametrize("right", [True, False])
-def test_no_refusal_shows_the_token_or_the_key(claims, reason, right):
+def test_no_error_shows_the_token_or_the_key(claims, reason, right):
     key, token = Secret("c" * 40), Secret(signed(claims, key="c" * 40 if right else "x" * 40))
     error = refusal(str(token), api_key=str(key), room_name=str(token))
     assert error.reason == (reason if right else "wrong-key")
@@ -291,7 +291,7 @@ def test_no_refusal_shows_the_token_or_the_key(claims, reason, right):
     assert str(token) not in shown
 
 
-def test_reading_imports_nothing_before_it_is_used():
+def test_pyjwt_is_imported_only_when_a_token_is_read():
     code = "import sys, pipecat_daily_rest.tokens; print('jwt' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert answer.stdout.strip() == "False", answer.stderr

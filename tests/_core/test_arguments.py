@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Arguments that cannot be one: a clear error, and nothing is sent."""
+"""Arguments of a wrong type or value: a clear error, and nothing is sent."""
 
 import sys
 
@@ -91,7 +91,7 @@ URL = "https://x.daily.co/demo"
         (lambda helper: helper.request("GET", "/", deadline="5"), "deadline must be a number"),
     ],
 )
-async def test_what_is_no_argument_is_said_and_not_sent(local_daily, call, message):
+async def test_a_wrong_argument_raises_and_sends_nothing(local_daily, call, message):
     async with DailyRESTHelper(
         daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url
     ) as helper:
@@ -111,7 +111,7 @@ async def test_what_is_no_argument_is_said_and_not_sent(local_daily, call, messa
         ({"user": DailyMeetingTokenParams()}, "user must be a .*DailyMeetingTokenProperties"),
     ],
 )
-async def test_a_provisioned_room_of_something_else(local_daily, given, message):
+async def test_wrong_arguments_of_provisioned_room(local_daily, given, message):
     room = provisioned_room(**given, api_key=local_daily.api_key, api_url=local_daily.api_url)
     with pytest.raises(DailyConfigError, match=message):
         await room.__aenter__()
@@ -119,13 +119,13 @@ async def test_a_provisioned_room_of_something_else(local_daily, given, message)
 
 
 @pytest.mark.parametrize("bound", ["x", -1, float("nan"), True, None])
-async def test_a_bound_of_something_else(bound):
+async def test_a_wrong_bound(bound):
     with pytest.raises(DailyConfigError, match="bound must be a number of seconds"):
         async with drain_on_exit(bound):
             pass
 
 
-async def test_an_owner_of_something_else(local_daily):
+async def test_a_wrong_owner(local_daily):
     async with provisioned_room(api_key=local_daily.api_key, api_url=local_daily.api_url) as room:
         with pytest.raises(DailyConfigError, match="owner must be True or False, not str"):
             await room.create_token(owner="no")
@@ -152,7 +152,7 @@ KEY = "k" * 40
         ({"daily_api_url": ["https://x/v1"]}, "DAILY_API_URL"),
     ],
 )
-def test_a_helper_of_something_else(given, message):
+def test_wrong_arguments_of_the_helper(given, message):
     with pytest.raises(DailyConfigError, match=message) as caught:
         DailyRESTHelper(**{"daily_api_key": KEY, **given})
     assert KEY not in str(caught.value)
@@ -177,7 +177,7 @@ async def bot(runner_args):
         ({"local": True, "port": True}, "port must be a whole number from 0 to 65535"),
     ],
 )
-async def test_a_run_of_something_else(local_daily, monkeypatch, given, message):
+async def test_wrong_arguments_of_run_bot(local_daily, monkeypatch, given, message):
     for name, value in local_daily.env().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "path", [str(daily_module.FOLDER), *sys.path])
@@ -197,12 +197,12 @@ async def test_a_bot_that_is_not_async_leaves_no_room(local_daily, monkeypatch, 
 
 
 @pytest.mark.parametrize("path", [None, [], 1.5, {"a": 1}])
-def test_a_bot_file_has_a_path(path):
+def test_the_bot_file_must_be_a_path(path):
     with pytest.raises(DailyConfigError, match="There is no file"):
         load_bot(path)
 
 
-async def test_one_string_is_a_list_of_one_and_not_of_its_letters(local_daily):
+async def test_a_string_counts_as_a_list_of_one(local_daily):
     async with DailyRESTHelper(
         daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url
     ) as helper:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What cannot be a bot is found before a room is made for it, and what can be one is let through."""
+"""A function that cannot be a bot is refused before a room is made for it."""
 
 import functools
 import inspect
@@ -135,7 +135,7 @@ def test_what_cannot_be_a_bot(bot, says):
         check_bot(bot)
 
 
-async def test_no_room_is_made_for_it(local_daily):
+async def test_no_room_is_made_for_what_cannot_be_a_bot(local_daily):
     for bot in (plain, none):
         with pytest.raises(DailyConfigError, match="async def bot"):
             await run_bot(bot)

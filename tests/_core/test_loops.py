@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One helper in a process that begins an event loop for every call, as a Lambda's handler does."""
+"""One helper in a process that starts an event loop for each call, as an AWS Lambda handler does."""
 
 import asyncio
 import json
@@ -65,13 +65,13 @@ async def ends(environment, *arguments):
         stderr=subprocess.PIPE,
     )
     out, err = await process.communicate()
-    # A busy machine makes asyncio's debug mode complain of slow callbacks.
+    # A busy machine makes asyncio's debug mode warn of slow callbacks.
     harmless = ("DEBUG", "Executing <")
     warned = [line for line in err.decode().splitlines() if not any(h in line for h in harmless)]
     assert (process.returncode, warned) == (0, [])
     (files, loops), (files_later, loops_later) = json.loads(out)
     assert loops_later == loops
-    assert files_later <= files + 2  # one loop's connections are now two, now three
+    assert files_later <= files + 2  # a loop has two connections, or three
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files in /proc")
@@ -84,7 +84,7 @@ async def test_a_closed_loop_leaves_nothing_behind(local_daily, helper, begin, w
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts open files in /proc")
-async def test_nor_does_one_with_tls(tmp_path):
+async def test_a_closed_loop_with_tls_leaves_nothing_behind(tmp_path):
     certificate, context = self_signed(tmp_path)
 
     async def room(request):

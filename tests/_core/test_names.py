@@ -61,7 +61,7 @@ def test_a_refused_url_does_not_show_its_token(url):
 
 
 @given(st.text())
-def test_no_text_becomes_a_name_that_daily_refuses(url):
+def test_from_url_never_gives_a_name_that_daily_refuses(url):
     try:
         name = room_names.from_url(url)
     except DailyConfigError:
@@ -69,7 +69,7 @@ def test_no_text_becomes_a_name_that_daily_refuses(url):
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name)
 
 
-def test_our_names_are_unlike_pipecats_and_each_other():
+def test_names_are_unique_and_unlike_pipecats():
     made = {room_names.make_name("pipecat") for _ in range(1000)}
     assert len(made) == 1000
     for name in made:
@@ -78,7 +78,7 @@ def test_our_names_are_unlike_pipecats_and_each_other():
 
 
 @pytest.mark.parametrize("prefix", ["", "a b", "a/b", "ä", "x" * 120])
-def test_a_prefix_that_makes_no_name_is_refused(prefix):
+def test_a_prefix_that_gives_no_valid_name_is_refused(prefix):
     with pytest.raises(DailyConfigError, match="name_prefix"):
         room_names.make_name(prefix)
 
@@ -86,7 +86,7 @@ def test_a_prefix_that_makes_no_name_is_refused(prefix):
 @given(
     st.text(string.ascii_letters + string.digits + "_-", min_size=1, max_size=106), st.booleans()
 )
-def test_a_name_of_ours_is_known_by_its_whole_shape(prefix, pool):
+def test_is_ours_checks_the_whole_shape(prefix, pool):
     name = room_names.make_name(prefix, pool=pool)
     assert room_names.is_ours(name, prefix)
     assert room_names.is_pool(name, prefix) is pool

@@ -17,7 +17,7 @@ def test_the_environment_is_read_at_each_call(monkeypatch):
     assert settings.api_key("given") == "given"
 
 
-def test_no_key_says_where_to_get_one_and_how_to_do_without(monkeypatch):
+def test_a_missing_key_says_where_to_get_one_and_how_to_do_without(monkeypatch):
     monkeypatch.setenv("DAILY_API_KEY", "")
     with pytest.raises(DailyConfigError) as caught:
         settings.api_key()
@@ -26,7 +26,7 @@ def test_no_key_says_where_to_get_one_and_how_to_do_without(monkeypatch):
 
 
 @pytest.mark.parametrize("key", ["a b", "a\nb", "schlüssel", "x\x00"])
-def test_a_key_that_cannot_be_one_is_not_shown(key):
+def test_an_impossible_key_is_refused_and_not_shown(key):
     with pytest.raises(DailyConfigError) as caught:
         settings.api_key(key)
     assert key not in str(caught.value)
@@ -55,7 +55,7 @@ def test_bad_urls(url):
 
 @pytest.mark.parametrize("quote", ['"', "'"])
 @pytest.mark.parametrize("name", ["DAILY_API_KEY", "DAILY_API_URL", "DAILY_ROOM_URL"])
-async def test_quotes_that_docker_keeps_are_named(monkeypatch, name, quote):
+async def test_quotes_around_a_variable_are_reported(monkeypatch, name, quote):
     monkeypatch.setenv("DAILY_API_KEY", "key")
     value = {"DAILY_API_KEY": "key", "DAILY_API_URL": "https://api.daily.co/v1"}
     monkeypatch.setenv(name, quote + value.get(name, "https://x.daily.co/room") + quote)
@@ -63,7 +63,7 @@ async def test_quotes_that_docker_keeps_are_named(monkeypatch, name, quote):
         await provisioned_room().__aenter__()
 
 
-def test_quotes_around_the_url_of_redis_are_named(monkeypatch):
+def test_quotes_around_the_redis_url_are_reported(monkeypatch):
     monkeypatch.setenv("DAILY_REDIS_URL", "'redis://localhost:6379/0'")
     with pytest.raises(DailyConfigError, match="quotes"):
         DailyRESTHelper(daily_api_key="key")

@@ -28,7 +28,7 @@ def key_of(number):
 
 
 def others(count=accounts._RECENT):
-    """Use so many other accounts that no other is among the recent ones."""
+    """Use so many other accounts that the earlier ones are no longer among the recent."""
     for number in range(count):
         account_of("https://other.test/v1", key_of(number))
 
@@ -41,7 +41,7 @@ def test_one_account_for_a_url_and_a_key():
     assert key_of(1) not in str([vars(account), list(accounts._recent), list(accounts._accounts)])
 
 
-async def test_thousands_of_keys_leave_as_much_behind_as_a_few(local_daily):
+async def test_the_memory_stays_bounded_with_thousands_of_keys(local_daily):
     async def use(numbers):
         for number in numbers:
             async with DailyRESTHelper(
@@ -67,7 +67,7 @@ async def test_thousands_of_keys_leave_as_much_behind_as_a_few(local_daily):
     assert many - few < 500_000  # bytes; 3000 accounts have some 35 MB
 
 
-async def test_an_account_is_freed_with_its_last_user_when_others_came_since():
+async def test_an_account_that_is_not_recent_is_freed_with_its_last_user():
     async with LocalDaily() as daily:
         async with helper_of(daily) as first:
             second, account = helper_of(daily), weakref.ref(first.api.account)
@@ -85,7 +85,7 @@ async def test_an_account_is_freed_with_its_last_user_when_others_came_since():
         assert account() is None
 
 
-async def test_a_room_that_is_owned_holds_its_account():
+async def test_an_owned_room_holds_its_account():
     async with LocalDaily() as daily:
         async with provisioned_room(daily=helper_of(daily)):
             account = weakref.ref(account_of(daily.api_url, daily.api_key))
@@ -96,7 +96,7 @@ async def test_a_room_that_is_owned_holds_its_account():
         assert account() is None
 
 
-async def test_rooms_one_after_the_other_ask_for_the_domain_once_and_keep_the_rate_windows():
+async def test_rooms_one_after_the_other_ask_for_the_domain_id_once_and_share_the_rate_windows():
     async with LocalDaily() as daily:
         for _ in range(3):
             async with provisioned_room(daily=helper_of(daily)):
@@ -107,7 +107,7 @@ async def test_rooms_one_after_the_other_ask_for_the_domain_once_and_keep_the_ra
         assert sum(tier.used for tier in tiers.values()) == len(daily.requests)
 
 
-async def test_a_domain_is_asked_for_once_by_those_who_need_it_at_once_and_again_after_a_failure():
+async def test_concurrent_users_ask_for_the_domain_id_once_and_again_after_a_failure():
     async with LocalDaily() as daily, helper_of(daily) as helper:
         daily.fail("GET", "/", status=500, times=QUICK.attempts)
         answers = await asyncio.gather(
@@ -120,7 +120,7 @@ async def test_a_domain_is_asked_for_once_by_those_who_need_it_at_once_and_again
         assert not helper.api.account.domain_turn._made
 
 
-def test_threads_that_begin_at_once_find_the_same_account_and_parts():
+def test_threads_find_the_same_account_and_parts():
     ready, found = threading.Barrier(8), []
 
     def look():
@@ -137,7 +137,7 @@ def test_threads_that_begin_at_once_find_the_same_account_and_parts():
     assert len({(number, id(account), id(part)) for number, account, part in found}) == 20
 
 
-async def test_a_fleet_ends_its_thread_and_its_connection_with_its_account(redis):
+async def test_the_redis_thread_and_connection_end_with_the_account(redis):
     async with LocalDaily() as daily:
         async with helper_of(daily) as helper:
             await helper.domain_id()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Several processes keep within one account's limits together, by a real Redis."""
+"""Several processes keep within one account's limits together, through a real Redis."""
 
 import asyncio
 import gc
@@ -89,13 +89,13 @@ async def test_several_processes_stay_inside_one_accounts_limits(redis):
         assert daily.limits.refused.total() == 0
 
 
-async def test_without_redis_they_would_not():
+async def test_several_processes_without_redis_exceed_the_limits():
     async with LocalDaily(limits=Limits(default=QUICK), latency=0.05) as daily:
         await run_workers(daily, 3, DAILY_REDIS_URL="")
         assert daily.limits.refused.total() > 0
 
 
-async def test_its_slots_are_shared_and_freed(redis):
+async def test_slots_are_shared_and_freed(redis):
     pace = RateLimits(default=(4, LONG), wait=0.3)
     async with LocalDaily() as daily, helper_of(daily, pace=pace) as helper:
         fleet = account_of(daily.api_url, daily.api_key).pacer.fleet
@@ -118,11 +118,11 @@ async def test_its_slots_are_shared_and_freed(redis):
         assert fleet.redis_url == redis.url
 
 
-async def test_a_slot_counts_until_a_window_after_the_answer(redis):
+async def test_a_slot_is_taken_until_a_window_after_the_response(redis):
     fleet = fleet_module.Fleet(redis.url, "account")
     flying = await fleet.take("default", (1, 0.3), 0.0)
     await asyncio.sleep(0.5)
-    assert await fleet.take("default", (1, 0.3), 0.0) is None  # no answer yet
+    assert await fleet.take("default", (1, 0.3), 0.0) is None  # no response yet
     flying.end(counted=True)
     answered = time.monotonic()
     assert await fleet.take("default", (1, 0.3), LONG) is not None
@@ -131,7 +131,7 @@ async def test_a_slot_counts_until_a_window_after_the_answer(redis):
 
 @asynccontextmanager
 async def far_away(redis, seconds):
-    """The same Redis, so long a way off; gives its URL and what came in at once, each time."""
+    """A relay to Redis with a delay; gives its URL and what each read received."""
     came, connections = [], set()
 
     async def pass_on(reader, writer, note=lambda data: None):
@@ -160,7 +160,7 @@ async def far_away(redis, seconds):
         await asyncio.gather(*connections, return_exceptions=True)
 
 
-async def test_many_at_once_share_a_round_trip(redis, monkeypatch):
+async def test_many_requests_share_a_round_trip(redis, monkeypatch):
     monkeypatch.setattr(fleet_module, "_TIMEOUT", 30.0)
     async with far_away(redis, 0.05) as (url, came):
         fleet = fleet_module.Fleet(url, "account")
@@ -169,7 +169,7 @@ async def test_many_at_once_share_a_round_trip(redis, monkeypatch):
         assert await fleet.take("slow", (1, LONG), LONG) is not None
         del came[:]  # it is connected
         tickets = await asyncio.gather(*(fleet.take("default", (50, LONG), 0.0) for _ in range(60)))
-        # The first goes at once, and those after it together.
+        # The first is sent at once, the others together.
         assert len(came) < 10
         assert tickets[50:] == [None] * 10  # in order of arrival
         for ticket in filter(None, tickets):
@@ -178,14 +178,14 @@ async def test_many_at_once_share_a_round_trip(redis, monkeypatch):
         assert len(came) < 20
 
 
-async def test_the_slot_of_a_process_that_died_is_freed(redis, monkeypatch):
+async def test_the_slot_of_a_dead_process_is_freed(redis, monkeypatch):
     monkeypatch.setattr(fleet_module, "_FLIGHT", 0.2)
     fleet = fleet_module.Fleet(redis.url, "account")
     await fleet.take("default", (1, 0.2), 0.0)
     assert await fleet.take("default", (1, 0.2), LONG) is not None
 
 
-async def test_a_clock_that_is_set_back_keeps_no_slot(redis):
+async def test_slots_are_freed_when_the_clock_is_set_back(redis):
     from redis import Redis
 
     fleet = fleet_module.Fleet(redis.url, "account")
@@ -198,7 +198,7 @@ async def test_a_clock_that_is_set_back_keeps_no_slot(redis):
     assert await fleet.take("default", (2, LONG), 0.0) is None
 
 
-async def test_who_is_cancelled_leaves_no_slot_behind(redis):
+async def test_a_cancelled_wait_takes_no_slot(redis):
     fleet = fleet_module.Fleet(redis.url, "account")
     held = await fleet.take("default", (1, LONG), 0.0)
     waiting = [asyncio.create_task(fleet.take("default", (1, LONG), LONG)) for _ in range(3)]
@@ -211,7 +211,7 @@ async def test_who_is_cancelled_leaves_no_slot_behind(redis):
 
 
 @pytest.mark.parametrize("bound", [LONG, 0.0])
-async def test_who_is_cancelled_while_redis_answers_gives_the_slot_back(redis, monkeypatch, bound):
+async def test_a_wait_cancelled_while_redis_responds_gives_its_slot_back(redis, monkeypatch, bound):
     fleet = fleet_module.Fleet(redis.url, "account")
     taken, go_on = threading.Event(), threading.Event()
     send = fleet._send
@@ -231,14 +231,14 @@ async def test_who_is_cancelled_while_redis_answers_gives_the_slot_back(redis, m
     assert await fleet.take("default", (1, LONG), 5.0) is not None
 
 
-async def test_redis_goes_away_and_comes_back(redis, said, monkeypatch):
+async def test_redis_stops_and_starts_again(redis, said, monkeypatch):
     monkeypatch.setattr(fleet_module, "_RETRY", 0.1)
     async with LocalDaily() as daily, helper_of(daily) as helper:
         await ask(helper, 3)
         redis.stop()
         for _ in range(3):
             await ask(helper, 5)
-            await asyncio.sleep(0.15)  # a look whether it is back
+            await asyncio.sleep(0.15)  # the next attempt to reach it
         assert [each["level"].name for each in said].count("WARNING") == 1
         assert "Redis does not respond" in said[0]["message"]
         redis.start()
@@ -247,25 +247,25 @@ async def test_redis_goes_away_and_comes_back(redis, said, monkeypatch):
             while not any("Redis responds again" in each["message"] for each in said):
                 await ask(helper)
                 await asyncio.sleep(0.05)
-        await ask(helper)  # it is a new server, which knows none of the scripts
+        await ask(helper)  # a new server, which does not know the scripts
         assert await fleet.take("default", (1, 5.0), 0.0) is None
         assert {request.status for request in daily.requests} == {200}
 
 
-async def test_redis_that_was_never_there(said, monkeypatch):
+async def test_without_a_redis_server_requests_are_sent(said, monkeypatch):
     server = RedisServer()
     monkeypatch.setenv("DAILY_REDIS_URL", server.url)
     async with LocalDaily() as daily, helper_of(daily) as helper:
         await ask(helper, 20)
         assert [each["level"].name for each in said] == ["WARNING"]
-        # It is a pacer of its own now.
+        # The process counts for itself now.
         tight = RateLimits(default=(4, LONG), wait=0.1)
         async with helper_of(daily, pace=tight) as second:
             with pytest.raises(DailyTimeoutError):
                 await ask(second)
 
 
-async def test_redis_that_hangs_holds_nobody_up_for_long(redis, said):
+async def test_a_hanging_redis_delays_requests_only_briefly(redis, said):
     async with LocalDaily() as daily, helper_of(daily) as helper:
         await ask(helper)
         redis.signal(signal.SIGSTOP)
@@ -301,7 +301,7 @@ NONSENSE = {
 
 
 @pytest.mark.parametrize("what", NONSENSE)
-async def test_whatever_redis_answers_the_request_goes_out(said, monkeypatch, what):
+async def test_a_request_is_sent_whatever_redis_replies(said, monkeypatch, what):
     monkeypatch.setattr(fleet_module, "_PATIENCE", 1.0)
     reply = NONSENSE[what]
 
@@ -332,13 +332,15 @@ async def test_whatever_redis_answers_the_request_goes_out(said, monkeypatch, wh
     assert "Redis does not respond" in said[0]["message"]
 
 
-async def test_redis_that_hangs_with_requests_in_flight(redis, said):
+async def test_redis_hangs_with_requests_in_flight(redis, said):
     async with LocalDaily() as daily, helper_of(daily) as helper:
         await ask(helper)
         held = daily.fail("GET", "/rooms", delay=0.5, times=80)
         flying = asyncio.create_task(ask(helper, 80))
         await held.wait(80)
-        redis.signal(signal.SIGSTOP)  # before they are answered, and their slots given back
+        redis.signal(
+            signal.SIGSTOP
+        )  # before their responses, after which their slots are given back
         await flying
         async with asyncio.timeout(30):
             await ask(helper)
@@ -356,7 +358,7 @@ async def test_several_loops_share_one_connection(redis):
         assert daily.limits.refused.total() == 0
 
 
-def test_a_closed_loop_is_let_go(redis):
+def test_a_closed_loop_is_freed(redis):
     fleet, loops = fleet_module.Fleet(redis.url, "account"), []
 
     async def work():
@@ -371,7 +373,7 @@ def test_a_closed_loop_is_let_go(redis):
 
 
 @pytest.mark.parametrize("url", ["nonsense://:hunter2@host", "redis://:hunter2@host:port/0"])
-def test_a_url_that_cannot_be_one(url, monkeypatch):
+def test_an_impossible_redis_url(url, monkeypatch):
     with pytest.raises(DailyConfigError, match="must look like redis://") as exc:
         DailyRESTHelper(daily_api_key="k" * 32, pace=RateLimits(redis_url=url))
     assert "hunter2" not in str(exc.value)
@@ -383,13 +385,13 @@ def test_a_url_that_cannot_be_one(url, monkeypatch):
     assert "hunter2" not in repr(RateLimits(redis_url=url))
 
 
-def test_redis_is_not_installed(monkeypatch):
+def test_the_redis_package_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "redis", None)
     with pytest.raises(DailyConfigError, match=r"pip install 'pipecat-daily-rest\[redis\]'"):
         DailyRESTHelper(daily_api_key="m" * 32, pace=RateLimits(redis_url="redis://127.0.0.1/0"))
 
 
-def test_no_slot_names_the_account(redis):
+def test_redis_keys_do_not_hold_the_api_key(redis):
     from redis import Redis
 
     async def main():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whatever a server or a proxy answers: a DailyError, in time, with bounded memory."""
+"""Whatever a server or a proxy sends back: a DailyError, in time, with bounded memory."""
 
 import asyncio
 import gzip
@@ -22,7 +22,7 @@ ROOM = {"name": "demo", "url": "https://x.daily.co/demo", "config": {"exp": 1}}
 
 
 def bomb(megabytes):
-    """A gzip of so many bytes that are one JSON text."""
+    """A gzip of one JSON string of so many bytes."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     packed = [packer.compress(b'"')]
     packed += [packer.compress(b"a" * 1_000_000) for _ in range(megabytes)]
@@ -127,7 +127,7 @@ async def listed(helper):
 
 
 async def message(call):
-    """What it raises, if it does; nothing but a DailyError is caught."""
+    """The DailyError that it raises, or None."""
     try:
         await call
     except DailyError as exc:
@@ -147,7 +147,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("which", ANSWERS)
-async def test_it_is_a_daily_error_in_time(which):
+async def test_a_hostile_response_is_a_daily_error_in_time(which):
     loop = asyncio.get_running_loop()
     async with raw_server(ANSWERS[which]) as raw, helper_of(raw) as helper:
         for call in CALLS.values():
@@ -160,7 +160,7 @@ async def test_it_is_a_daily_error_in_time(which):
 
 
 @pytest.mark.parametrize("megabytes", [1, 200])
-async def test_an_answer_that_unpacks_to_too_much(megabytes):
+async def test_a_response_that_unpacks_to_too_much(megabytes):
     packed = answer(bomb(megabytes), "Content-Encoding: gzip")
     async with raw_server(packed) as raw, helper_of(raw) as helper:
         tracemalloc.start()
@@ -173,7 +173,7 @@ async def test_an_answer_that_unpacks_to_too_much(megabytes):
 
 
 @pytest.mark.parametrize("status", ["101 Switching Protocols", "302 Found"])
-async def test_an_answer_that_proves_nothing(status):
+async def test_a_response_that_proves_nothing(status):
     async with raw_server(answer(b"", status=status)) as raw, helper_of(raw) as helper:
         with pytest.raises(DailyError, match="unknown"):
             await helper.request("POST", "/webhooks", json={"url": "https://x.example"})

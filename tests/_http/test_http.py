@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is between a request and its answer: certificates, clocks, and a session that is lent."""
+"""Certificates, clocks, and borrowed aiohttp sessions."""
 
 import asyncio
 import ssl
@@ -31,7 +31,7 @@ def said():
 
 
 @pytest.mark.parametrize(("days", "says"), [(2, "SSL_CERT_FILE"), (-1, "this machine's clock")])
-async def test_a_certificate_that_is_not_trusted(tmp_path, monkeypatch, said, days, says):
+async def test_an_untrusted_certificate(tmp_path, monkeypatch, said, days, says):
     certificate, context = self_signed(tmp_path, days=days)
     trusting = ssl.create_default_context(cafile=certificate)
     runner = web.AppRunner(web.Application())
@@ -50,7 +50,7 @@ async def test_a_certificate_that_is_not_trusted(tmp_path, monkeypatch, said, da
     assert "certificate is not trusted" in str(caught.value)
 
 
-async def test_a_server_that_speaks_no_tls(said):
+async def test_a_server_without_tls(said):
     async def plain(reader, writer):
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -64,7 +64,7 @@ async def test_a_server_that_speaks_no_tls(said):
     assert (caught.value.attempts, said) == (1, [])
 
 
-async def test_a_clock_that_is_slow(local_daily, helper):
+async def test_an_error_tells_of_a_slow_clock(local_daily, helper):
     local_daily.advance(7200)
     with pytest.raises(DailyInvalidRequestError, match=r"clock is 7[12]\d\d s behind"):
         async with provisioned_room(daily=helper):
@@ -87,7 +87,7 @@ async def test_a_clock_that_is_slow(local_daily, helper):
         ("Date: nonsense", "is this machine's clock right?"),
     ],
 )
-async def test_a_clock_beside_the_servers(date, says):
+async def test_an_error_compares_the_clock_with_the_servers(date, says):
     body = b'{"error": "invalid-request-error", "info": "exp was \'1\', which is in the past"}'
     async with raw_server(answer(body, date, status="400 Bad Request")) as raw:
         async with DailyRESTHelper(daily_api_key="key", daily_api_url=raw.url) as helper:
@@ -95,7 +95,7 @@ async def test_a_clock_beside_the_servers(date, says):
                 await helper.get_room("demo")
 
 
-async def test_a_session_with_a_will_of_its_own(local_daily, tmp_path, monkeypatch):
+async def test_a_borrowed_session_with_other_settings(local_daily, tmp_path, monkeypatch):
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password secret\n")
     (tmp_path / "netrc").chmod(0o600)
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -123,7 +123,7 @@ async def test_a_session_with_a_will_of_its_own(local_daily, tmp_path, monkeypat
     assert "/v1/rooms" in passed
 
 
-async def test_a_session_of_another_loop(local_daily):
+async def test_a_borrowed_session_of_another_loop(local_daily):
     async def make():
         return aiohttp.ClientSession()
 

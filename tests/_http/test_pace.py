@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The client stays inside the limits of a local Daily that has them."""
+"""The client keeps within the rate limits of a local Daily."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ QUICK = {"default": (20, 0.5), "slow": (2, LONG), "media_start": (2, 0.5)}
 
 @asynccontextmanager
 async def limited(numbers, *, choices=None, daily_numbers=None, **options):
-    """A local Daily with limits, and a helper that knows them."""
+    """A local Daily with rate limits, and a helper that knows them."""
     limits = Limits(**(daily_numbers or numbers))
     async with (
         LocalDaily(limits=limits, choices=choices) as daily,
@@ -95,13 +95,13 @@ async def test_a_burst_waits_and_nothing_is_refused(window, latency):
         daily.latency = latency
         began = time.monotonic()
         await ask(helper, 70)
-        # 15 in each window, since 5 are for teardown.
+        # 15 in each window, since 5 are kept for teardown.
         assert time.monotonic() - began >= 4 * 0.5
         assert daily.limits.refused.total() == 0
         assert daily.limits.passed == {"default": 70}
 
 
-async def test_a_burst_of_starts_succeeds_and_all_is_gone_at_once_right_after_it():
+async def test_a_burst_of_rooms_succeeds_and_is_deleted_right_after_it():
     async with limited({**QUICK, "default": (20, 1.0)}) as (daily, helper):
         inside, end = asyncio.Semaphore(0), asyncio.Event()
 
@@ -122,7 +122,7 @@ async def test_a_burst_of_starts_succeeds_and_all_is_gone_at_once_right_after_it
         assert daily.limits.refused.total() == 0
 
 
-async def test_all_helpers_of_an_account_share_and_others_do_not():
+async def test_the_helpers_of_an_account_share_its_limits_and_others_do_not():
     async with limited(CLOSED) as (daily, helper), LocalDaily() as other:
         async with helper_of(daily) as second, helper_of(other, pace=RateLimits(**CLOSED)) as third:
             await ask(helper, 3)
@@ -133,7 +133,7 @@ async def test_all_helpers_of_an_account_share_and_others_do_not():
             waiting.cancel()
 
 
-async def test_several_loops_and_threads_share():
+async def test_several_loops_and_threads_share_the_limits():
     async with limited(QUICK) as (daily, _):
 
         async def work():
@@ -153,7 +153,7 @@ async def test_the_pace_can_be_switched_off():
         assert daily.limits.refused == {"default": 1}
 
 
-async def test_what_one_helper_says_of_the_limits_holds_for_all():
+async def test_the_limits_given_to_one_helper_hold_for_all():
     async with limited(CLOSED, daily_numbers={"default": (100, LONG)}) as (daily, helper):
         await ask(helper, 3)
         waiting = asyncio.create_task(ask(helper))
@@ -180,7 +180,7 @@ async def test_a_request_that_waits_too_long_was_never_sent():
             assert len(daily.requests) == 3
 
 
-async def test_a_room_that_waits_too_long_is_no_room_and_waits_once(monkeypatch):
+async def test_a_room_that_waits_too_long_is_not_created_and_waits_once(monkeypatch):
     async with limited(CLOSED) as (daily, _):
         async with helper_of(daily, pace=RateLimits(**CLOSED, wait=0.5)) as helper:
             await ask(helper, 3)
@@ -203,7 +203,7 @@ async def test_a_room_that_waits_too_long_is_no_room_and_waits_once(monkeypatch)
             assert owned_rooms() == ()
 
 
-async def test_who_is_cancelled_while_it_waits_sends_nothing_and_does_not_wait_on():
+async def test_a_cancelled_wait_ends_at_once_and_sends_nothing():
     async with limited(CLOSED) as (daily, helper):
         await ask(helper, 3)
 
@@ -230,7 +230,7 @@ async def test_the_deadline_begins_with_the_first_send():
         assert daily.limits.passed == {"default": 12}
 
 
-async def test_a_deadlines_clock_stands_still_while_anybody_waits():
+async def test_the_deadlines_clock_stands_still_while_a_request_waits():
     deadline = Deadline(LONG, stops=True)
     firm = Deadline(LONG)
     with deadline.waiting(), firm.waiting():
@@ -246,8 +246,8 @@ async def test_a_deadlines_clock_stands_still_while_anybody_waits():
     assert firm.waited == 0
 
 
-async def test_a_refusal_closes_the_tier_for_all():
-    """Somebody else uses the account, too."""
+async def test_a_429_closes_the_tier_for_all_requests():
+    """Another program uses the account, too."""
     async with limited({"default": (100, LONG)}) as (daily, helper):
         daily.fail("GET", "/rooms", status=429, times=1)
         with_pause = asyncio.create_task(ask(helper))
@@ -258,10 +258,10 @@ async def test_a_refusal_closes_the_tier_for_all():
         assert all(request.at - at >= 0.14 for request in daily.requests[1:])
 
 
-async def test_a_limit_that_is_lower_than_thought_fails_nobody():
-    """The pacer knows nothing of the others who use the account; their 429s tell it."""
+async def test_no_request_fails_when_the_limit_is_lower_than_configured():
+    """The pacer does not know of other programs on the account: it learns by the 429s."""
     numbers = {"default": (10, 1.0)}
-    # How often one of them is refused before its turn comes is left to chance.
+    # How often a request is refused is left to chance.
     policy = RetryPolicy(attempts=100, deadline=100)
     known = {"default": (100, 5.0)}
     async with limited(known, daily_numbers=numbers, retry=policy) as (daily, helper):
@@ -270,7 +270,7 @@ async def test_a_limit_that_is_lower_than_thought_fails_nobody():
         assert daily.limits.refused.total() > 0
 
 
-async def test_a_start_of_media_waits_in_its_own_tier():
+async def test_media_starts_wait_in_their_own_tier():
     async with limited({**CLOSED, "default": (100, LONG)}) as (_, helper):
         with pytest.raises(DailyNotFoundError):
             await helper.request("POST", "/rooms/a/dialOut/start", json={})
@@ -303,6 +303,6 @@ async def test_a_start_of_media_waits_in_its_own_tier():
         ({"redis_url": True}, "redis_url"),
     ],
 )
-def test_limits_that_make_no_sense(numbers, says):
+def test_wrong_limits(numbers, says):
     with pytest.raises(DailyConfigError, match=says):
         RateLimits(**numbers)

@@ -31,13 +31,13 @@ REFUSED.sent = False
         (errors.DailyConfigError("x"), False, False),
     ],
 )
-def test_what_is_sent_again(error, safe, unsent):
+def test_which_requests_are_sent_again(error, safe, unsent):
     known = never_happened(error)
     assert may_repeat(error, Repeat.SAFE, unsent=known) is safe
     assert may_repeat(error, Repeat.UNSENT, unsent=known) is unsent
 
 
-def test_pauses_grow_have_a_cap_and_obey_the_server():
+def test_pauses_grow_to_a_limit_and_obey_the_server():
     policy = RetryPolicy(backoff=1, max_backoff=4)
     for attempt, longest in ((1, 1), (2, 2), (3, 4), (9, 4), (10_000, 4)):
         drawn = [policy.pause(attempt) for _ in range(200)]
@@ -67,7 +67,7 @@ def test_pauses_grow_have_a_cap_and_obey_the_server():
         {"max_backoff": {}},
     ],
 )
-def test_a_policy_that_makes_no_sense(bad):
+def test_wrong_policies(bad):
     with pytest.raises(errors.DailyConfigError, match=next(iter(bad))):
         RetryPolicy(**bad)
 

@@ -15,7 +15,7 @@ from virtual import now, run
 
 
 class Server:
-    """Refuses what is too much in any window, and takes a different time for every request."""
+    """Refuses requests above the limit in any window; each request takes another time."""
 
     def __init__(self, requests, seconds, *, slowest=2.0, seed=1):
         self.seconds = seconds
@@ -39,7 +39,7 @@ def tier(requests=100, seconds=5.0, **options):
 
 
 async def use(of, seconds=0.0, *, teardown=False, bound=1000.0):
-    """Take a slot, and give when."""
+    """Take a slot, and give the time."""
     slot = await of.take(bound, teardown=teardown)
     assert slot is not None
     at = now()
@@ -50,7 +50,7 @@ async def use(of, seconds=0.0, *, teardown=False, bound=1000.0):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("slowest", [0.0, 0.01, 0.5, 4.0])
-def test_nothing_is_refused_however_long_the_way_takes(seed, slowest):
+def test_nothing_is_refused_whatever_the_network_delay(seed, slowest):
     async def main():
         server, of = Server(100, 5.0, slowest=slowest, seed=seed), tier()
 
@@ -64,12 +64,12 @@ def test_nothing_is_refused_however_long_the_way_takes(seed, slowest):
         assert len(server.counted) == 100
         return now()
 
-    # The floor is 20 s; each of the four windows may wait for a slowest answer.
+    # At least 20 s; each of the four windows may wait for the slowest response.
     assert 20 <= run(main()) <= 20 + 5 * 2 * slowest + 0.5
 
 
-def test_a_slot_that_was_free_at_the_sending_would_be_refused():
-    """That the test above can fail: counted from the sending, requests are refused."""
+def test_slots_counted_from_the_sending_would_be_refused():
+    """Proves that the test above can fail."""
 
     async def main():
         server, of = Server(100, 5.0, slowest=0.5), tier()
@@ -100,7 +100,7 @@ def test_first_come_first_served():
     run(main())
 
 
-def test_whoever_comes_later_does_not_overtake():
+def test_a_later_request_does_not_overtake():
     async def main():
         of = tier(2, 1.0)
         await asyncio.gather(use(of), use(of))
@@ -108,14 +108,14 @@ def test_whoever_comes_later_does_not_overtake():
         await asyncio.sleep(0.5)
         second, third = asyncio.create_task(use(of)), asyncio.create_task(use(of))
         assert await first < 1.1
-        assert of.try_take() is None  # a slot is free by now, for those who wait
+        assert of.try_take() is None  # the free slot is for those who wait
         assert await second < 1.1
         assert 2.0 <= await third < 2.2
 
     run(main())
 
 
-def test_who_is_cancelled_frees_its_place():
+def test_a_cancelled_wait_leaves_the_queue():
     async def main():
         of = tier(1, 1.0)
         await use(of)
@@ -130,13 +130,13 @@ def test_who_is_cancelled_frees_its_place():
     run(main())
 
 
-def test_who_is_cancelled_when_its_turn_has_come_gives_it_on():
+def test_a_wait_cancelled_when_it_has_its_slot_passes_it_on():
     async def main():
         of = tier(1, 5.0)
         held = await of.take(1.0)
         first, second = asyncio.create_task(use(of)), asyncio.create_task(use(of))
         await asyncio.sleep(0.1)
-        held.void()  # the first is admitted, and has not run yet
+        held.void()  # the first has its slot, but has not run yet
         assert of.waiting == 1
         first.cancel()
         assert await second < 0.2
@@ -145,7 +145,7 @@ def test_who_is_cancelled_when_its_turn_has_come_gives_it_on():
     run(main())
 
 
-def test_a_request_that_is_cancelled_in_flight_counts():
+def test_a_request_cancelled_in_flight_counts():
     async def main():
         of = tier(1, 5.0)
         flying = asyncio.create_task(use(of, 100.0))
@@ -156,7 +156,7 @@ def test_a_request_that_is_cancelled_in_flight_counts():
     run(main())
 
 
-def test_waiting_has_a_bound():
+def test_a_wait_ends_at_its_bound():
     async def main():
         of = tier(1, 10.0)
         await use(of)
@@ -169,7 +169,7 @@ def test_waiting_has_a_bound():
     run(main())
 
 
-def test_what_never_got_there_does_not_count():
+def test_a_request_that_was_not_sent_does_not_count():
     async def main():
         of = tier(1, 10.0)
         with await of.take(1.0) as slot:
@@ -181,7 +181,7 @@ def test_what_never_got_there_does_not_count():
     run(main())
 
 
-def test_a_reserve_for_teardown_which_goes_first():
+def test_teardown_has_reserved_slots_and_goes_first():
     async def main():
         of = tier(10, 5.0, reserve=2)
         await asyncio.gather(*(use(of) for _ in range(8)))
@@ -192,7 +192,7 @@ def test_a_reserve_for_teardown_which_goes_first():
         ends = await asyncio.gather(*(use(of, teardown=True) for _ in range(2)))
         assert ends == [1.0, 1.0]
         late = asyncio.create_task(use(of, teardown=True))
-        assert 5.0 <= await late < 5.1  # beside the others, before all of them
+        assert 5.0 <= await late < 5.1  # before all of the others
         times = await asyncio.gather(*others)
         assert times == sorted(times)
         assert sum(at < 5.1 for at in times) == 5
@@ -201,7 +201,7 @@ def test_a_reserve_for_teardown_which_goes_first():
     run(main())
 
 
-def test_a_refusal_closes_the_tier_and_the_next_ones_for_longer():
+def test_a_429_closes_the_tier_and_each_further_one_for_longer():
     async def main():
         of = tier(100, 5.0)
         gaps = []
@@ -210,7 +210,7 @@ def test_a_refusal_closes_the_tier_and_the_next_ones_for_longer():
             with slot:
                 slot.judge(refused=True)
             began = now()
-            await use(of)  # nobody is let in, with 100 slots
+            await use(of)  # no request gets a slot, though 100 are free
             gaps.append(now() - began)
         expected = [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
         for gap, middle in zip(gaps, expected, strict=True):
@@ -221,12 +221,12 @@ def test_a_refusal_closes_the_tier_and_the_next_ones_for_longer():
             slot.judge(refused=True)
         began = now()
         await use(of)
-        assert now() - began <= 0.26  # all was well in between
+        assert now() - began <= 0.26  # a success in between resets the pause
 
     run(main())
 
 
-def test_refusals_of_one_burst_count_as_one():
+def test_the_429s_of_one_burst_count_as_one():
     async def main():
         of = tier(100, 5.0)
         slots = [await of.take(1.0) for _ in range(50)]
@@ -238,7 +238,7 @@ def test_refusals_of_one_burst_count_as_one():
     run(main())
 
 
-def test_retry_after_is_kept():
+def test_retry_after_is_obeyed():
     async def main():
         of = tier(100, 5.0)
         with await of.take(1.0) as slot:
@@ -286,7 +286,7 @@ def test_several_threads_share_a_tier():
     assert of.waiting == 0
 
 
-def test_a_loop_that_ends_does_not_hold_the_others_up():
+def test_a_closed_loop_does_not_block_other_loops():
     of = Tier((1, 0.2))
     loop = asyncio.new_event_loop()
 
@@ -301,7 +301,7 @@ def test_a_loop_that_ends_does_not_hold_the_others_up():
     waits = loop.run_until_complete(forgotten())
     loop.run_until_complete(asyncio.sleep(0))
     assert of.waiting == 1
-    loop.close()  # with somebody in the queue
+    loop.close()  # with a request in the queue
 
     async def other():
         with await of.take(1000.0):
@@ -313,7 +313,7 @@ def test_a_loop_that_ends_does_not_hold_the_others_up():
 
 
 @pytest.mark.parametrize("when", ["waiting", "admitted"])
-def test_a_loop_that_is_thrown_away_keeps_no_slot(when):
+def test_a_loop_that_is_garbage_collected_keeps_no_slot(when):
     of = Tier((1, 1000.0))
     held = of.try_take()
     loop = asyncio.new_event_loop()
@@ -330,7 +330,7 @@ def test_a_loop_that_is_thrown_away_keeps_no_slot(when):
     assert of.waiting == 1
     if when == "waiting":
         loop.close()
-        held.void()  # and nobody is there to take it
+        held.void()  # and no request is there to take it
     else:
         held.void()
         assert (of.waiting, of.used) == (0, 1)

@@ -64,7 +64,7 @@ class DailyRESTHelper(
             daily_api_key: The API key.
             daily_api_url: The base URL of the API.
             aiohttp_session: A session to borrow; it is never closed here. Without one, all helpers
-                of an event loop share a session, which the last of them closes.
+                of an event loop share connections, which the last of them closes.
             retry: How often and how long requests are tried.
             pace: Whether requests wait until Daily's rate limits allow them. An account with other
                 limits than the documented ones says so: ``RateLimits(default=(200, 5))``.
@@ -143,7 +143,7 @@ class DailyRESTHelper(
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Give the shared session back. A session that was passed in is left alone."""
+        """Close its connections, unless another helper shares them or the session is borrowed."""
         await self.api.aclose()
 
     async def warm(self) -> None:
