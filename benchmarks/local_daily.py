@@ -99,10 +99,10 @@ class _Served:
 
     async def reset(self, *, latency: float, limits: bool, connect: float) -> None:
         daily = self._daily
-        for room in list(daily.state.rooms.values()):
-            daily.state.delete_room(room)
+        for room in list(daily.state.domain.rooms.values()):
+            daily.state.rooms.delete(room)
         daily.requests.clear()
-        daily.state.log.clear()
+        daily.state.log.entries.clear()
         daily.latency, self._connect = latency, connect
         rates = Limits() if limits else None
         daily.limits = Limiter(rates, daily.state.choices, daily.state.clock)
@@ -117,7 +117,7 @@ class _Served:
 
     async def seed(self, *, names: list[str], age: float) -> None:
         for name in names:
-            room = self._daily.state.create_room(name, "private", {"exp": time.time() + 3600})
+            room = self._daily.state.rooms.create(name, "private", {"exp": time.time() + 3600})
             room.created_at -= age
 
 

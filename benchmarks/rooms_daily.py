@@ -10,6 +10,7 @@ import numpy as np
 from benchmarks.rooms_child import serve
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
+from pipecat_daily_rest.local.call.room import Newcomer
 
 _EVERY = 100  # ticks between two words
 _WORD = 10  # ticks
@@ -87,9 +88,9 @@ class _Rooms:
     async def make(self, *, names: list[str]) -> list[str]:
         """Make rooms; give their URLs. Those that were there before are gone."""
         for room in list(self._state.rooms.values()):
-            self._state.delete_room(room)
+            self._state.rooms.delete(room)
         for name in names:
-            self._state.create_room(name, "public", {})
+            self._state.rooms.create(name, "public", {})
         return [f"{self._daily.url}/{name}" for name in names]
 
     async def talk(self) -> None:
@@ -99,7 +100,7 @@ class _Rooms:
             for speaks in (True, False):
                 person = _Person(words, speaks=speaks)
                 media = {"microphone": "playable"}
-                me = self._state.join(name, None, person, kind="scripted", media=media)
+                me = self._state.lobby.join(name, None, Newcomer(person, "scripted", media=media))
                 words.speaker = me.id if speaks else words.speaker
             self._words.append(words)
 
@@ -123,12 +124,12 @@ class _Rooms:
 
         async def write(name: str) -> float:
             writer = _Writer()
-            me = self._state.join(name, None, writer, kind="scripted")
+            me = self._state.lobby.join(name, None, Newcomer(writer, "scripted"))
             began = loop.time()
-            self._state.message(me.room, "ping", sender=me.id)
+            self._state.messages.send(me.room, "ping", sender=me.id)
             await asyncio.wait_for(writer.answered.wait(), _WAIT)
             took = loop.time() - began
-            self._state.leave(me)
+            self._state.calls.leave(me)
             return took
 
         return await asyncio.gather(*(write(name) for name in self._state.rooms))

@@ -199,7 +199,13 @@ async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
             net.show(
                 made, daily, daily.env(), daily.state, daily.rooms, daily.requests, daily.api_key
             )
-            net.show(person, person.participant, daily.state.log, daily.faults, daily.faults.added)
+            net.show(
+                person,
+                person.participant,
+                daily.state.log.entries,
+                daily.faults,
+                daily.faults.added,
+            )
             net.show(copy.deepcopy(token), pickle.loads(pickle.dumps(token)), token[:40])  # noqa: S301
             arguments = dataclasses.asdict(room.runner_args())
             net.show(arguments, arguments["token"])
@@ -532,8 +538,8 @@ async def test_a_failure_inside_the_local_room(net, daily, key, token, monkeypat
     def fail(*_, **__):
         raise RuntimeError(str(key), str(token))
 
-    monkeypatch.setattr(daily.state, "admit", fail)
-    daily.state.create_room("demo", "private", {})
+    monkeypatch.setattr(daily.state.admission, "admit", fail)
+    daily.state.rooms.create("demo", "private", {})
     with net:
         async with aiohttp.ClientSession() as session:
             offer = {"type": "offer", "sdp": "v=0", "token": str(token)}
@@ -547,7 +553,7 @@ async def test_a_failure_inside_the_local_room(net, daily, key, token, monkeypat
 
 
 async def test_refused_tokens(net, daily, key, token):
-    daily.state.create_room("demo", "private", {})
+    daily.state.rooms.create("demo", "private", {})
     strange = Secret(token[:-5] + "AAAAA")
     with net:
         for given in (strange, token.replace(".", "!"), token[:60], f"{token}.x", key):
@@ -580,14 +586,14 @@ async def test_a_scripted_participant_joins_by_a_link(net, daily, key):
 
 
 async def test_a_person_in_a_room(net, daily, key, token):
-    daily.state.create_room("demo", "private", {})
+    daily.state.rooms.create("demo", "private", {})
     async with aiohttp.ClientSession() as session:
         ana = Peer(daily, session, "demo")
         with net:
             await ana.join(token=str(token))
             [person] = daily.rooms["demo"].participants.values()
             net.show(person, person.seat, person.room)
-            daily.state.delete_room(person.room)
+            daily.state.rooms.delete(person.room)
             await ana.event("closed")
             await ana.close()
     assert "Connection object" in net.said
@@ -630,7 +636,7 @@ async def test_a_whole_session(net, daily, key):
         async with DailyRESTHelper(daily_api_key=str(key), daily_api_url=daily.api_url) as helper:
             await helper.request("GET", f"/meeting-tokens/{room.user_token}")
             assert [each async for each in helper.list_rooms()] == []
-        net.show(*daily.requests, *daily.state.log, *map(str, daily.requests))
+        net.show(*daily.requests, *daily.state.log.entries, *map(str, daily.requests))
     assert "Local room" in net.said
     assert not leaks(net.said, key, room.bot_token, room.user_token)
 

@@ -73,7 +73,7 @@ async def run(start: Any, daily: LocalDaily, *, seed: str, sessions: int, worker
         for number in range(workers):
             group.create_task(lane(number))
     daily.faults.clear()
-    ends.rooms = len({entry.room for entry in daily.state.log if entry.what == "created"})
+    ends.rooms = len({entry.room for entry in daily.state.log.entries if entry.what == "created"})
     left = set(daily.rooms)
     report = await sweep_rooms(min_age=0, pause=0, api_key=daily.api_key, api_url=daily.api_url)
     ends.left, ends.missed = len(left), len(left ^ set(report.deleted))

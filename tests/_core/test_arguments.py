@@ -192,7 +192,7 @@ async def test_a_bot_that_is_not_async_leaves_no_room(local_daily, monkeypatch, 
     monkeypatch.setattr(sys, "path", [str(daily_module.FOLDER), *sys.path])
     with pytest.raises(DailyConfigError, match=r"`async def bot\(runner_args\)`"):
         await run_bot(lambda runner_args: print(runner_args.room_url))
-    assert [each.what for each in local_daily.state.log] == ["created", "deleted"]
+    assert [each.what for each in local_daily.state.log.entries] == ["created", "deleted"]
     assert "Talk to the bot" in capsys.readouterr().out
 
 

@@ -341,7 +341,7 @@ async def test_what_is_gone_already_is_settled_by_looking(status, count):
     choices = Choices(batch_delete_missing=status)
     async with open_rooms(*names, choices=choices) as (daily, helper):
         for name in names[1:3]:
-            daily.state.delete_room(daily.rooms[name])
+            daily.state.rooms.delete(daily.rooms[name])
         await asyncio.gather(*map(helper.delete_room_by_name, names))
         assert sent(daily) == ["/batch/rooms"] * 2
         looks = {f"/rooms/{name}" for name in names} if count < 10 else {"/rooms"}

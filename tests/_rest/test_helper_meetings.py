@@ -19,7 +19,7 @@ from pipecat_daily_rest.local.choices import Choices
 
 @pytest.fixture
 async def helper(local_daily, helper):
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     return helper
 
 
@@ -49,7 +49,7 @@ async def test_meetings_of_all_pages(helper, local_daily):
 
 @pytest.mark.undocumented("meetings without their participants")
 async def test_meetings_that_are_asked_for(helper, local_daily):
-    local_daily.state.create_room("other", "public", {})
+    local_daily.state.rooms.create("other", "public", {})
     first, second = hold(local_daily), hold(local_daily, "other")
     ana = local_daily.join("demo", user_name="Ana")
     third = local_daily.rooms["demo"].meeting_id
@@ -100,7 +100,7 @@ async def test_questions_about_meetings_that_make_no_sense(helper, local_daily):
 @pytest.mark.parametrize("pause", [0, 1])
 async def test_the_participants_of_a_meeting_in_any_order(order, pause):
     async with LocalDaily(choices=Choices(meeting_participants=order)) as daily:
-        daily.state.create_room("demo", "public", {"max_participants": 300})
+        daily.state.rooms.create("demo", "public", {"max_participants": 300})
         people = []
         for _ in range(205):
             people.append(daily.join("demo").id)
@@ -132,7 +132,7 @@ async def test_meetings_are_read_leniently(helper, local_daily):
 
 async def test_the_domain(helper, local_daily):
     domain = await helper.get_domain()
-    assert (domain.domain_name, domain.domain_id) == ("local", local_daily.state.domain_id)
+    assert (domain.domain_name, domain.domain_id) == ("local", local_daily.state.domain.id)
     assert domain.config["lang"] == "en"
     assert domain.config["geo"] is None
     domain = await helper.set_domain({"lang": "fr", "geo": "us-west-2"})
@@ -148,7 +148,7 @@ async def test_the_domain(helper, local_daily):
         await helper.set_domain({})
     with pytest.raises(DailyInvalidRequestError, match="unknown property 'language'"):
         await helper.set_domain({"language": "fr"})
-    assert await helper.domain_id() == local_daily.state.domain_id
+    assert await helper.domain_id() == local_daily.state.domain.id
 
 
 # -- Tokens ----------------------------------------------------------------------------------

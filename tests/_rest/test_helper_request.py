@@ -120,7 +120,7 @@ async def test_what_there_is_not_is_not_asked_for_again(local_daily, helper, met
     assert not isinstance(caught.value, DailyServerError)
     assert (caught.value.attempts, caught.value.retryable) == (1, False)
     assert "unknown" not in str(caught.value)
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     with pytest.raises(DailyAPIError, match="records nothing") as caught:
         await helper.request("POST", "/rooms/demo/recordings/start", json={})
     assert caught.value.status == 501

@@ -207,7 +207,7 @@ async def test_lists_that_are_refused_before_anything_is_sent(helper, local_dail
 
 
 async def test_a_refusal_makes_no_room_and_is_the_error(helper, local_daily):
-    local_daily.state.create_room("taken", "public", {})
+    local_daily.state.rooms.create("taken", "public", {})
     with pytest.raises(DailyInvalidRequestError, match="a room named taken already exists"):
         await helper.create_rooms(named("a", "taken"))
     assert list(local_daily.rooms) == ["taken"]
@@ -216,7 +216,7 @@ async def test_a_refusal_makes_no_room_and_is_the_error(helper, local_daily):
 
 @pytest.mark.parametrize("failure", [{"drop": "after"}, {"truncate": True}, {"html": True}])
 async def test_a_lost_answer_is_resolved_by_looking(helper, local_daily, failure):
-    local_daily.state.create_room("before", "public", {})
+    local_daily.state.rooms.create("before", "public", {})
     local_daily.fail("POST", "/batch/rooms", commit=failure.get("html"), **failure)
     rooms = await helper.create_rooms([DailyRoomParams(), DailyRoomParams(name="a")])
     assert [room.name for room in rooms] == list(local_daily.rooms)[1:]
@@ -245,7 +245,7 @@ async def test_a_first_attempt_that_comes_late_is_found(helper, local_daily):
             super().append(request)
             if len(sent(local_daily)) == 2 and not local_daily.rooms:
                 for name in ("a", "b"):
-                    local_daily.state.create_room(name, "public", {"exp": exp})
+                    local_daily.state.rooms.create(name, "public", {"exp": exp})
 
     local_daily.parts.requests = Requests()
     local_daily.fail("POST", "/batch/rooms", status=503)
@@ -255,7 +255,7 @@ async def test_a_first_attempt_that_comes_late_is_found(helper, local_daily):
 
 
 async def test_a_namesake_is_not_taken_for_ours(helper, local_daily):
-    local_daily.state.create_room("a", "public", {"exp": time.time() + 600})
+    local_daily.state.rooms.create("a", "public", {"exp": time.time() + 600})
     local_daily.fail("POST", "/batch/rooms", drop="before")
     with pytest.raises(DailyRoomExistsError, match="'a' exists and was not made by this call"):
         await helper.create_rooms(named("a", "b", exp=time.time() + 60))
@@ -313,7 +313,7 @@ async def test_a_create_that_is_cancelled_says_what_may_be_there(helper, local_d
 
 
 async def test_a_split_list_that_fails_says_what_exists(helper, local_daily):
-    local_daily.state.create_room("taken", "public", {})
+    local_daily.state.rooms.create("taken", "public", {})
     params = [DailyRoomParams() for _ in range(2500)]
     params[1700] = DailyRoomParams(name="taken")
     with pytest.raises(DailyBatchError) as caught:
@@ -363,7 +363,7 @@ async def test_a_cancelled_create_tells_the_names(helper, local_daily):
     try:
         local_daily.fail("POST", "/batch/rooms", commit=True, hang=True)
         task = asyncio.create_task(helper.create_rooms([DailyRoomParams(), DailyRoomParams()]))
-        await local_daily.state.wait_for("created", count=2)
+        await local_daily.state.log.wait_for("created", count=2)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

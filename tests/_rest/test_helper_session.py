@@ -17,7 +17,7 @@ from pipecat_daily_rest.local.call.room import JoinRefused
 
 @pytest.fixture
 async def helper(local_daily, helper):
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     return helper
 
 

@@ -92,7 +92,7 @@ async def test_recordings_that_go_while_they_are_listed(unknown_cursor):
 
 
 async def test_a_recording_is_deleted(local_daily, helper):
-    local_daily.state.create_room("demo", "public", {"recordings_bucket": BUCKET})
+    local_daily.state.rooms.create("demo", "public", {"recordings_bucket": BUCKET})
     made = local_daily.add_recording("demo")
     deleted = await helper.delete_recording(made.id)
     assert deleted.model_dump() == {
@@ -141,13 +141,13 @@ async def test_the_link_to_a_recording(local_daily, helper):
 
 
 async def test_a_transcript(local_daily, helper):
-    room = local_daily.state.create_room("demo", "public", {"transcription_bucket": BUCKET})
+    room = local_daily.state.rooms.create("demo", "public", {"transcription_bucket": BUCKET})
     made = local_daily.add_transcript("demo", start=1705314600.0, duration=300)
     transcript = await helper.get_transcript(made.id)
     assert isinstance(transcript, DailyTranscript)
     assert transcript.model_dump() == {
         "transcriptId": made.id,
-        "domainId": local_daily.state.domain_id,
+        "domainId": local_daily.state.domain.id,
         "roomId": room.id,
         "mtgSessionId": made.meeting_id,
         "status": "t_finished",
@@ -163,7 +163,7 @@ async def test_a_transcript(local_daily, helper):
 
 
 async def test_transcripts_of_all_pages(local_daily, helper):
-    room = local_daily.state.create_room("demo", "public", {})
+    room = local_daily.state.rooms.create("demo", "public", {})
     made = [
         local_daily.add_transcript("demo", start=float(n), meeting_id=f"m{n % 2}").id
         for n in range(120)
@@ -191,7 +191,7 @@ async def test_a_transcript_is_deleted(local_daily, helper):
 async def test_the_link_to_a_transcript_by_either_name(name, key):
     choices = Choices(transcript_link_name=name, transcript_key_name=key)
     async with LocalDaily(choices=choices) as daily, helper_of(daily) as helper:
-        daily.state.create_room("demo", "public", {"transcription_bucket": BUCKET})
+        daily.state.rooms.create("demo", "public", {"transcription_bucket": BUCKET})
         made = daily.add_transcript("demo", "WEBVTT\n\nmine")
         link = await helper.get_transcript_link(made.id)
         assert await fetched(link.download_link) == (200, b"WEBVTT\n\nmine")

@@ -118,7 +118,7 @@ async def test_the_same_token_on_the_wire(local_daily, session, token):
         made = await helper(module, local_daily, session).get_token(
             f"{local_daily.url}/wire", *positional, **given
         )
-        assert local_daily.state.read_token(made, ignore_nbf=True)["room_name"] == "wire"
+        assert local_daily.state.domain.read_token(made, ignore_nbf=True)["room_name"] == "wire"
         body = local_daily.requests[-1].body
         assert abs(body["properties"].pop("exp") - time.time() - (positional or (3600,))[0]) < 60
         bodies.append(body)

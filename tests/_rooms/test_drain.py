@@ -69,11 +69,11 @@ async def test_rooms_go_at_the_signal_and_the_server_hears_it(env, heard):
     async with in_a_task(), drain_on_exit():
         signal.raise_signal(signal.SIGTERM)
         assert heard == ["server"]
-        await env.state.wait_for("deleted")
+        await env.state.log.wait_for("deleted")
         signal.raise_signal(signal.SIGTERM)
         assert heard == ["server", "server"]
         async with provisioned_room():  # made later
-            await env.state.wait_for("deleted", count=2)
+            await env.state.log.wait_for("deleted", count=2)
     assert state() == before
 
 
@@ -91,7 +91,7 @@ async def test_nested_and_repeated_blocks_leave_everything_as_it_was(env, heard,
         assert state() == before
     async with drain_on_exit(), in_a_task():
         signal.raise_signal(signal.SIGTERM)
-        await env.state.wait_for("deleted")
+        await env.state.log.wait_for("deleted")
     assert heard == ["server"]
 
 
@@ -103,7 +103,7 @@ async def test_blocks_that_end_in_the_order_in_which_they_began(env, heard):
     await first.__aexit__(None, None, None)
     async with in_a_task():
         signal.raise_signal(signal.SIGTERM)
-        await env.state.wait_for("deleted")
+        await env.state.log.wait_for("deleted")
     assert heard == ["server"]
     await second.__aexit__(None, None, None)
     assert state() == before
@@ -125,7 +125,7 @@ async def test_a_handler_that_comes_later_is_called_as_well(env, heard, door):
                     await asyncio.sleep(0.05)
         signal.raise_signal(signal.SIGTERM)
         await later.wait()
-        await env.state.wait_for("deleted")
+        await env.state.log.wait_for("deleted")
     assert heard == ["server"]
     asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
 
@@ -220,9 +220,9 @@ async def test_a_block_that_is_cancelled_has_no_grace(env, heard):
 async def test_rooms_that_wait_in_a_pool_have_no_grace_and_are_not_replaced(env, heard):
     async with RoomPool(size=3) as pool, drain_on_exit(grace=3600):
         async with pool.room() as room:
-            await env.state.wait_for("created", count=4)
+            await env.state.log.wait_for("created", count=4)
             signal.raise_signal(signal.SIGTERM)
-            await env.state.wait_for("deleted", count=3)
+            await env.state.log.wait_for("deleted", count=3)
             assert list(env.rooms) == [room.name]
         async with pool.room() as room:  # made on the spot, for a call that is still taken
             assert list(env.rooms) == [room.name]
@@ -241,11 +241,11 @@ async def test_a_room_whose_create_is_answered_during_its_deletion_goes_at_once(
         task = asyncio.create_task(bot())
         await fault.wait()
         signal.raise_signal(signal.SIGTERM)
-        await env.state.wait_for("deleted")
+        await env.state.log.wait_for("deleted")
         assert env.rooms == {}
         task.cancel()
         await asyncio.wait({task})
-    assert [entry.what for entry in env.state.log] == ["created", "deleted"]
+    assert [entry.what for entry in env.state.log.entries] == ["created", "deleted"]
 
 
 async def test_a_room_that_comes_about_after_its_deletion_gave_up_goes_too(env, heard, monkeypatch):
@@ -260,8 +260,8 @@ async def test_a_room_that_comes_about_after_its_deletion_gave_up_goes_too(env, 
         task = asyncio.create_task(bot())
         await fault.wait()
         signal.raise_signal(signal.SIGTERM)
-        await env.state.wait_for("created")
-        await env.state.wait_for("deleted")
+        await env.state.log.wait_for("created")
+        await env.state.log.wait_for("deleted")
         task.cancel()
         await asyncio.wait({task})
     assert env.rooms == {}
@@ -314,4 +314,4 @@ async def main():
 asyncio.run(main())
 """
     assert await run(program, local_daily.env()) == (-signal.SIGTERM, "")
-    assert [entry.what for entry in local_daily.state.log] == ["created", "deleted"]
+    assert [entry.what for entry in local_daily.state.log.entries] == ["created", "deleted"]

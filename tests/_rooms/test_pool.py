@@ -507,7 +507,7 @@ async def test_a_look_reads_no_further_than_the_oldest_room_that_waits(daily, ca
     clock.ahead = 3600
     async with pool_of(daily, size=3, now=clock.now) as pool:
         [first, *_] = pool._stock._waiting
-        daily.state.delete_room(daily.rooms[first.room.name])
+        daily.state.rooms.delete(daily.rooms[first.room.name])
         clock.pass_by(pool, Timings.pool_check)
         await until(pool, vanished=1)
         assert len(sent(daily, "GET", "/rooms")) == 1

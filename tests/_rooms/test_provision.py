@@ -60,7 +60,7 @@ async def test_a_private_room_with_two_tokens_and_no_room_after_it(daily):
         assert (bot["o"], user["o"]) == (True, False)
         for token in (bot, user):
             assert token["r"] == room.name
-            assert token["d"] == daily.state.domain_id
+            assert token["d"] == daily.state.domain.id
             assert before < token["exp"] <= body["properties"]["exp"]
             assert "ejt" not in token
         assert room.bot_token != room.user_token

@@ -187,7 +187,7 @@ async def test_rooms_that_others_delete_meanwhile(daily):
 
     async def others_delete(seconds):
         for name in rooms[10:20]:
-            daily.state.delete_room(daily.rooms[name])
+            daily.state.rooms.delete(daily.rooms[name])
 
     daily.requests.clear()
     report = await sweep(sleep=others_delete)
@@ -204,7 +204,7 @@ async def test_all_were_deleted_meanwhile(daily):
 
     async def others_delete(seconds):
         for room in list(daily.rooms.values()):
-            daily.state.delete_room(room)
+            daily.state.rooms.delete(room)
 
     report = await sweep(sleep=others_delete)
     assert set(report.deleted) == set(rooms)
@@ -313,7 +313,7 @@ async def test_a_list_goes_on_when_rooms_come_and_go_between_its_pages(unknown_c
                 listed.append(room.name)
                 if len(listed) == page * 100:
                     for name in listed[-2:]:  # the next page's cursor, and the one before it
-                        daily.state.delete_room(daily.rooms[name])
+                        daily.state.rooms.delete(daily.rooms[name])
                     daily.advance(2)  # the list begins with the newest
                     await helper.create_room(DailyRoomParams(name="new"))
         assert len(listed) == len(set(listed))
@@ -372,7 +372,7 @@ async def test_the_command(daily, tmp_path):
     code, out, _ = await command(daily, "--min-age", "0", "--dry-run", cwd=tmp_path)
     assert f"{old} spared: somebody is in it\n" in out
     for participant in list(daily.rooms[old].participants.values()):
-        daily.state.leave(participant)
+        daily.state.calls.leave(participant)
     code, out, _ = await command(daily, "--min-age", "0", "--dry-run", cwd=tmp_path)
     assert code == 0
     assert f"{old} would be deleted\n" in out

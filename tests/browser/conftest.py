@@ -241,7 +241,7 @@ async def browser_person(tmp_path: Path) -> AsyncIterator[BrowserPeople]:
 async def daily() -> AsyncIterator[LocalDaily]:
     """A local Daily with a public room ``demo``."""
     async with LocalDaily() as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         yield daily
 
 

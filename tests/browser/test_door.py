@@ -18,7 +18,7 @@ People = Any  # `BrowserPeople` of conftest.py
 @pytest.fixture
 def door(daily: LocalDaily) -> LocalDaily:
     room = daily.rooms["demo"]
-    daily.state.update_room(room, "private", {"enable_knocking": True})
+    daily.state.rooms.update(room, "private", {"enable_knocking": True})
     return daily
 
 
@@ -54,7 +54,7 @@ async def test_waiting_and_being_let_in(
     assert not await ana.page.is_visible("#door")
     # Until it may.
     [ana_id] = [p.id for p in door.rooms["demo"].participants.values() if not p.is_owner]
-    door.state.permit(door.rooms["demo"], {ana_id: {"canAdmin": ["participants"]}})
+    door.state.calls.permit(door.rooms["demo"], {ana_id: {"canAdmin": ["participants"]}})
     await ana.sees("Bo", "#waiting")
     await bo.page.click("#giveup")
     await bo.state("left")
@@ -74,7 +74,7 @@ async def test_being_turned_away_and_knocking_again(
     await ana.sees("An owner of the call did not let you in.", "#reason")
     await knock(ana)
     await olga.sees("Ana", "#waiting")
-    door.state.delete_room(door.rooms["demo"])
+    door.state.rooms.delete(door.rooms["demo"])
     await ana.state("refused")
     await ana.sees("The room was deleted.", "#reason")
 
@@ -86,7 +86,7 @@ async def test_who_may_no_longer_speak_is_muted(daily: LocalDaily, browser_perso
     room = daily.rooms["demo"]
     me = next(each for each in room.participants.values() if each.id != script.id)
     await script.hears(500)
-    daily.state.permit(room, {me.id: {"canSend": False}})
+    daily.state.calls.permit(room, {me.id: {"canSend": False}})
     await ana.sees("no longer speak", "#notice")
     await ana.sees("Unmute", "#mute")
     await script.event(
@@ -98,7 +98,7 @@ async def test_who_may_no_longer_speak_is_muted(daily: LocalDaily, browser_perso
     await script.hears(lambda audio: len(audio) >= 24_000)
     assert not script.heard.any()
     # It may again, but only the person switches the microphone on.
-    daily.state.permit(room, {me.id: {"canSend": True}})
+    daily.state.calls.permit(room, {me.id: {"canSend": True}})
     await ana.sees("You may speak now: press Unmute", "#notice")
     assert me.media["microphone"] == "off"
     await ana.page.click("#mute")

@@ -81,7 +81,7 @@ async def elsewhere() -> AsyncIterator[Callable[[str], Any]]:
 
 async def test_a_page_from_elsewhere(browser_person: Any, elsewhere: Any) -> None:
     async with LocalDaily(control=True) as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         ana = await browser_person(f"{daily.url}/demo")
         async with ana.page.expect_response("**/demo/offer") as answered:
             await ana.join()

@@ -64,7 +64,7 @@ async def test_a_killed_browser_is_noticed_and_the_others_go_on(
     assert left["reason"] == "leftCall"
     await bo.until(lambda: [e for e in bo.events if e["event"] == "participant-left"])
     # By the missing pings after 5 s: ICE would have taken half a minute.
-    (entry,) = [entry for entry in daily.state.log if entry.what == "person left"]
+    (entry,) = [entry for entry in daily.state.log.entries if entry.what == "person left"]
     assert entry.detail == f"{ana_id}: vanished"
     bo.heard.clear()
     cy.forget()

@@ -22,7 +22,7 @@ People = Any  # `BrowserPeople` of conftest.py
 
 
 async def logged(daily: LocalDaily, what: str, count: int = 1) -> LogEntry:
-    return await asyncio.wait_for(daily.state.wait_for(what, count=count), WAIT)
+    return await asyncio.wait_for(daily.state.log.wait_for(what, count=count), WAIT)
 
 
 def id_of(daily: LocalDaily, name: str) -> str:
@@ -118,9 +118,9 @@ async def test_mute_by_key_and_by_an_owner(
 
     await ana.page.click("#mute")
     await owner.hears(500, voice=ana_id, timeout=WAIT)
-    daily.state.mute(participant, by=owner.participant, microphone=False)
+    daily.state.calls.mute(participant, by=owner.participant, microphone=False)
     await ana.sees("Olga muted your microphone. Press Unmute, or M, to speak.")
-    daily.state.mute(participant, by=owner.participant, microphone=True)
+    daily.state.calls.mute(participant, by=owner.participant, microphone=True)
     await ana.sees("Olga asks you to speak: press Unmute, or M.")
     assert participant.media["microphone"] == "off"
     await ana.page.fill("#message", "")
@@ -224,7 +224,7 @@ async def test_markup_is_shown_as_text(
     script.send(rtvi)
     owner = daily.join("demo", link(is_owner=True, user_name=markup).partition("?t=")[2])
     person = daily.rooms["demo"].participants[id_of(daily, "<b>Ana</b>")]
-    daily.state.mute(person, by=owner.participant, microphone=False)
+    daily.state.calls.mute(person, by=owner.participant, microphone=False)
     await ana.sees("muted your microphone", "#notice")
     assert markup in await ana.page.inner_text("#notice")
     assert "<b>Ana</b>" in await ana.page.inner_text("#people")
@@ -255,8 +255,8 @@ async def test_what_is_long_comes_in_pieces_and_too_much_is_said(
 @pytest.mark.parametrize(
     ("end", "sentence"),
     [
-        (lambda state, room, who: state.delete_room(room), "The room was deleted"),
-        (lambda state, room, who: state.eject(room, [who]), "You were removed from the room."),
+        (lambda state, room, who: state.rooms.delete(room), "The room was deleted"),
+        (lambda state, room, who: state.calls.eject(who), "You were removed from the room."),
         (lambda state, room, who: state.clock.advance(600), "The room's time is over."),
         (lambda state, room, who: state.close(), "The local Daily was stopped."),
     ],
@@ -267,7 +267,7 @@ async def test_the_page_says_why_it_ended(
 ) -> None:
     room, state = daily.rooms["demo"], daily.state
     config = {"exp": state.clock.now() + 300, "eject_at_room_exp": True}
-    state.update_room(room, None, config)
+    state.rooms.update(room, None, config)
     ana = await browser_person(f"{daily.url}/demo")
     await ana.join()
     end(state, room, next(iter(room.participants.values())))

@@ -180,11 +180,11 @@ async def test_an_owner_switches_a_camera_off(
     participant = daily.rooms["demo"].participants[ana_id]
     await ana.page.click("#camera")
     await owner.sees(is_fake_camera, of=ana_id)
-    daily.state.mute(participant, by=owner.participant, camera=False)
+    daily.state.calls.mute(participant, by=owner.participant, camera=False)
     await ana.sees("Olga switched your camera off. Press Camera to switch it on again.")
     await ana.page.wait_for_selector('#camera[aria-pressed="false"]')
     await ana.page.wait_for_selector(tile(ana_id), state="detached")
-    daily.state.mute(participant, by=owner.participant, camera=True)
+    daily.state.calls.mute(participant, by=owner.participant, camera=True)
     await ana.sees("Olga asks you to show yourself: press Camera.")
     assert participant.media["camera"] == "off"
     await ana.page.click("#camera")
@@ -204,7 +204,7 @@ async def test_who_may_not_show_has_no_buttons(
     script = daily.join("demo")
     participant = daily.rooms["demo"].participants[id_of(daily, "Ana")]
     await script.sees(is_fake_camera, of=participant.id)
-    daily.state.permit(participant.room, {participant.id: {"canSend": ["audio"]}})
+    daily.state.calls.permit(participant.room, {participant.id: {"canSend": ["audio"]}})
     await ana.sees("You may no longer show this, so it was switched off.", "#notice")
     await ana.page.wait_for_selector("#camera", state="hidden")
     assert not await ana.page.is_visible("#stage")

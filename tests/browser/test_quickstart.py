@@ -33,7 +33,7 @@ async def bot(local_daily: LocalDaily):
         processes.append(process)
         while not (line := (await process.stdout.readline()).decode()).startswith("http"):
             assert line, "the bot ended before it printed its link"
-        await local_daily.state.wait_for("bot joined")
+        await local_daily.state.log.wait_for("bot joined")
         return process, line.strip()
 
     yield bot

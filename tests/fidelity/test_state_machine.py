@@ -290,7 +290,7 @@ class Machine(RuleBasedStateMachine):
         if signed:
             claims = {claim: each for (_, claim), each in given.items()}
             now = self.instant(self.hour)
-            claims |= {"d": self.daily.state.domain_id, "iat": now}
+            claims |= {"d": self.daily.state.domain.id, "iat": now}
             text = jwt.encode(claims, str(self.daily.api_key), algorithm="HS256")
         else:
             properties = {name: each for (name, _), each in given.items()}

@@ -145,7 +145,7 @@ async def test_a_bot_that_names_daily_itself_gets_it_too(
     local_daily: LocalDaily, start: Any
 ) -> None:
     sip = {"endpoint": "demo@sip.example", "extra_endpoints": []}
-    local_daily.state.create_room("demo", "public", {"sip_uri": sip})
+    local_daily.state.rooms.create("demo", "public", {"sip_uri": sip})
     url = f"{local_daily.url}/demo"
     program = await start(sys.executable, "-c", DIAL_IN, url, env=local_daily.env())
     assert await program.ended() == 0, program.err

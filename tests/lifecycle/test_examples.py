@@ -31,19 +31,19 @@ def holds(audio, hz):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_its_log_from_the_first_line_to_the_last(start, local_daily, number):
     program = await start(*(sys.executable, EXAMPLES / "quickstart.py"), env=local_daily.env())
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     async with aiohttp.ClientSession() as session:
         person = Peer(local_daily, session, room)
         await person.join(hz=500, token=token)
         program.signal(number)
         assert await program.ended() == 0, program.err
-        await local_daily.state.wait_for("person left")
+        await local_daily.state.log.wait_for("person left")
         await person.close()
-    log = [entry.what for entry in local_daily.state.log]
+    log = [entry.what for entry in local_daily.state.log.entries]
     assert log[:5] == ["created", "bot joined", "person joined", "bot left", "deleted"]
     assert log[5:] == ["person left"]
-    assert local_daily.state.log[5].detail.endswith("room-deleted")
+    assert local_daily.state.log.entries[5].detail.endswith("room-deleted")
     assert "Traceback" not in program.err
 
 
@@ -52,7 +52,7 @@ async def test_it_answers_whoever_speaks_and_whoever_comes_later(start, local_da
         *(sys.executable, "-m", "pipecat_daily_rest", "run", EXAMPLES / "quickstart.py"),
         env=local_daily.env(),
     )
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     silence = np.zeros(SAMPLE_RATE, np.int16)
     for hz in (3300, 3700):  # the first leaves, the next one comes
@@ -73,7 +73,7 @@ async def test_the_blocks(start, local_daily, example, number):
     program = await start(sys.executable, EXAMPLES / example, env=local_daily.env())
     _, room, token = await program.says(LINK, groups=True)
     if example == "room_block.py":
-        await local_daily.state.wait_for("bot joined")
+        await local_daily.state.log.wait_for("bot joined")
         person = local_daily.join(room, token)
         await person.hears(660)
     else:

@@ -94,7 +94,7 @@ async def test_a_foreign_room_of_the_callers_name_is_never_deleted(kind, monkeyp
         method, path = REQUESTS[request]
         async with LocalDaily() as daily, helper_of(daily, policy) as helper:
             config = {} if exp is None else {"exp": time.time() + exp}
-            theirs = daily.state.create_room("theirs", "private", config)
+            theirs = daily.state.rooms.create("theirs", "private", config)
             if request == "look":
                 daily.fail("POST", "/rooms", drop="before")
             daily.fail(method, path, times=times, **KINDS[kind].describe())
@@ -120,7 +120,7 @@ async def test_a_namesake_with_the_same_exp_is_not_ours_when_we_were_refused(loc
     exp = time.time() + 500.25
     params = DailyRoomParams(name="theirs")
     params.properties.exp = exp
-    theirs = local_daily.state.create_room("theirs", "private", {"exp": exp})
+    theirs = local_daily.state.rooms.create("theirs", "private", {"exp": exp})
     async with watched(), helper_of(local_daily) as helper:
         with pytest.raises(DailyRoomExistsError):
             async with provisioned_room(params, daily=helper):
@@ -157,7 +157,7 @@ FAR = ["Infinity", "NaN", "1e300", "1800000000000", "1" + "0" * 400]  # millisec
 
 @pytest.mark.parametrize("exp", FAR)
 async def test_a_namesake_that_ends_in_no_year_that_python_knows(local_daily, exp):
-    theirs = local_daily.state.create_room("theirs", "private", {})
+    theirs = local_daily.state.rooms.create("theirs", "private", {})
     local_daily.fail("POST", "/rooms", drop="before")
     body = f'{{"name": "theirs", "url": "{local_daily.url}/theirs", "config": {{"exp": {exp}}}}}'
     local_daily.fail("GET", "/rooms/theirs", body=body, times=None)
@@ -203,7 +203,7 @@ class ShortOfPatience(Bounds):
 
 
 def happened(daily):
-    return [event.what for event in daily.state.log if event.what in ("created", "deleted")]
+    return [event.what for event in daily.state.log.entries if event.what in ("created", "deleted")]
 
 
 @pytest.mark.parametrize("name", [None, "mine"])

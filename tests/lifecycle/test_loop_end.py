@@ -30,7 +30,7 @@ except BaseException as exc:
 async def ends(start, local_daily, end):
     program = await start(sys.executable, "-c", PROGRAM.format(end=end), env=local_daily.env())
     assert await program.ended() == 0, program.err
-    log = [entry.what for entry in local_daily.state.log]
+    log = [entry.what for entry in local_daily.state.log.entries]
     assert log.count("created") == log.count("deleted") == 3
     assert local_daily.rooms == {}
     assert "Traceback" not in program.err

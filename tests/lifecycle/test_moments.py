@@ -82,7 +82,7 @@ async def test_in_a_pipeline_and_then_while_its_room_is_deleted(
     program.signal(number)
     assert await program.ended() == 0, program.err
     assert local_daily.rooms == {}
-    log = [entry.what for entry in local_daily.state.log]
+    log = [entry.what for entry in local_daily.state.log.entries]
     assert log.index("bot left") < log.index("deleted")
 
 
@@ -93,15 +93,15 @@ async def test_in_a_pipeline_and_then_while_its_room_is_deleted(
 async def test_as_a_pipeline_comes_up(run_bot, local_daily, entry, number):
     program = await run_bot("pipeline")
     if entry == "person joined":
-        room = (await local_daily.state.wait_for("bot joined")).room
+        room = (await local_daily.state.log.wait_for("bot joined")).room
         link = await program.says(r"\?t=([\w.-]+)\s")
         local_daily.join(room, link)
     else:
-        await local_daily.state.wait_for(entry)
+        await local_daily.state.log.wait_for(entry)
     program.signal(number)
     assert await program.ended() == 0, program.err
     assert local_daily.rooms == {}
-    assert "created" in [entry.what for entry in local_daily.state.log]
+    assert "created" in [entry.what for entry in local_daily.state.log.entries]
 
 
 async def test_a_delete_that_hangs_is_bounded_and_reported(run_bot, local_daily, within):

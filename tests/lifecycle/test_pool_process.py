@@ -93,7 +93,7 @@ async def test_while_daily_is_away_it_starts_and_says_so(serve, local_daily):
         assert "Unable to create room (status: 503)" in await answer.text()
     await program.says("The pool cannot be filled, and goes on trying", stream="err")
     away.cancel()
-    await local_daily.state.wait_for("created", count=5)
+    await local_daily.state.log.wait_for("created", count=5)
     program.signal(signal.SIGTERM)
     assert await program.ended() == 0, program.err
     assert local_daily.rooms == {}

@@ -16,7 +16,7 @@ SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
 def log(daily):
-    return [entry.what for entry in daily.state.log]
+    return [entry.what for entry in daily.state.log.entries]
 
 
 def quiet(program):
@@ -31,7 +31,7 @@ async def test_a_bot_that_returns(run_bot, local_daily):
     link = await program.says(LINK)
     room, _, token = link.rpartition("?t=")
     assert f"in DailyRunnerArguments {room}" in program.out
-    assert local_daily.state.read_token(token)["is_owner"] is False
+    assert local_daily.state.domain.read_token(token)["is_owner"] is False
     await program.says(DELETED)
     assert log(local_daily) == ["created", "deleted"]
     quiet(program)

@@ -57,10 +57,10 @@ class Server:
                 await each.close()
 
     async def rooms(self, count):
-        await self.daily.state.wait_for("created", count=count)
+        await self.daily.state.log.wait_for("created", count=count)
 
     async def no_rooms(self, count):
-        await self.daily.state.wait_for("deleted", count=count)
+        await self.daily.state.log.wait_for("deleted", count=count)
         assert self.daily.rooms == {}
 
     async def worker(self):
@@ -209,7 +209,7 @@ async def test_rooms_that_come_to_be_during_the_drain(serve, local_daily):
     local_daily.fail("POST", "/rooms", delay=0.5)  # answered between two looks for it
     await server.bots("after/0", "after/1")
     server.program.signal(signal.SIGTERM)
-    await local_daily.state.wait_for("created", count=3)
+    await local_daily.state.log.wait_for("created", count=3)
     await server.no_rooms(3)
 
 

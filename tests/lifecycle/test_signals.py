@@ -17,7 +17,7 @@ LOOPS = pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
 
 
 def log(daily):
-    return [entry.what for entry in daily.state.log]
+    return [entry.what for entry in daily.state.log.entries]
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ async def test_a_closed_terminal(local_daily, tmp_path):
         start_new_session=True,
     )
     os.close(theirs)
-    await local_daily.state.wait_for("created")
+    await local_daily.state.log.wait_for("created")
     os.close(ours)
-    await local_daily.state.wait_for("deleted")
+    await local_daily.state.log.wait_for("deleted")
     assert await asyncio.to_thread(process.wait) == 0
 
 

@@ -62,7 +62,7 @@ async def test_uvicorn_with_a_room_that_is_being_made(under_uvicorn, local_daily
     assert local_daily.rooms == {}
     program.signal(signal.SIGTERM)
     await program.ended()
-    assert [entry.what for entry in local_daily.state.log] == ["created", "deleted"]
+    assert [entry.what for entry in local_daily.state.log.entries] == ["created", "deleted"]
 
 
 async def test_uvicorn_with_a_deletion_that_fails_at_first(under_uvicorn, local_daily, post):
@@ -98,7 +98,7 @@ async def test_bots_that_do_not_end(under_uvicorn, start, local_daily, post, ser
     for _ in range(3):
         await post(f"{url}/start/stubborn")
     program.signal(number)
-    await local_daily.state.wait_for("deleted", count=3)
+    await local_daily.state.log.wait_for("deleted", count=3)
     assert local_daily.rooms == {}
 
 
@@ -118,7 +118,7 @@ def under_pipecat(start, local_daily, post):
 
 
 def happened(daily):
-    return [entry.what for entry in daily.state.log]
+    return [entry.what for entry in daily.state.log.entries]
 
 
 @pytest.mark.parametrize("do", ["return", "raise"])

@@ -27,7 +27,7 @@ async def test_it_greets_hears_and_answers(start, local_daily, provider):
         *(sys.executable, "-m", "pipecat_daily_rest", "run", EXAMPLE),
         env={**local_daily.env(), **provider.env()},
     )
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     person = local_daily.join(room, token)
     await person.hears(TONE)  # the greeting

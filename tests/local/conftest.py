@@ -14,7 +14,7 @@ from pipecat_daily_rest.local import LocalDaily
 @pytest.fixture
 async def daily(local_daily: LocalDaily) -> LocalDaily:
     """A local Daily with a public room ``demo``."""
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     return local_daily
 
 

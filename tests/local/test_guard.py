@@ -31,7 +31,7 @@ UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Versi
 @pytest.fixture
 async def daily() -> AsyncIterator[LocalDaily]:
     async with LocalDaily(control=True, api_key=secrets.token_hex(32)) as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         yield daily
 
 
@@ -258,7 +258,7 @@ async def test_the_key_never_travels_to_the_browser(
 ) -> None:
     key, state = daily.api_key, daily.state
     properties = {"room_name": "demo", "is_owner": True, "user_name": "Ana"}
-    token = issue(properties, api_key=key, domain_id=state.domain_id, issued_at=0)
+    token = issue(properties, api_key=key, domain_id=state.domain.id, issued_at=0)
     got = [daily.url]
 
     async def get(path: str) -> str:
@@ -287,7 +287,7 @@ async def test_the_key_never_travels_to_the_browser(
         await ana.event("levels")
         script.leave()
         await ana.event("participant-left")
-        state.delete_room(daily.rooms["demo"])
+        state.rooms.delete(daily.rooms["demo"])
         await ana.event("closed")
     finally:
         await asyncio.gather(ana.close(), bo.close())

@@ -12,6 +12,7 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.bot.seat import BotSeat
 from pipecat_daily_rest.local.call.mixer import BLOCK, TICK
+from pipecat_daily_rest.local.call.room import Newcomer
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.rules.schema import Refusal
 
@@ -22,7 +23,7 @@ ASKED = {"includeRawResponse": True, "extra": {"interim_results": True}}
 async def demo(**choices: Any) -> AsyncIterator[Any]:
     async with LocalDaily(choices=Choices(**choices)) as daily:
         sip = {"endpoint": "demo@sip.example"}
-        daily.state.create_room("demo", "public", {"enable_dialout": True, "sip_uri": sip})
+        daily.state.rooms.create("demo", "public", {"enable_dialout": True, "sip_uri": sip})
         yield daily
 
 
@@ -53,7 +54,7 @@ async def test_events_are_given_once_and_by_whichever_handle() -> None:
         assert (await room.event("participant-left"))["participant"]["id"] == bo.id
         with pytest.raises(DailyConfigError, match="There is no room 'nowhere'"):
             daily.room("nowhere")
-        daily.state.delete_room(room.room)
+        daily.state.rooms.delete(room.room)
         await room.event("participant-left", lambda e: e["participant"]["id"] == ana.id)
 
 
@@ -174,7 +175,7 @@ async def test_keys_of_which_telephone() -> None:
         first.hang_up()
         with pytest.raises(DailyConfigError, match="its keys reach no room"):
             first.press("1")
-        daily.state.create_room("plain", "public", {})
+        daily.state.rooms.create("plain", "public", {})
         with pytest.raises(DailyConfigError, match="takes no calls"):
             daily.room("plain").dial_in()
 
@@ -204,7 +205,7 @@ async def test_without_a_network_nothing_passes() -> None:
         before = len(ana.events)
         ana.send("from away")
         bo.send("to away")
-        daily.state.update(ana.participant, user_name="Anna")
+        daily.state.calls.update(ana.participant, user_name="Anna")
         assert bo.received == []
         assert len(ana.events) == before
         assert ana.participant.user_name == "Ana"
@@ -237,7 +238,7 @@ async def test_muted_while_away_it_stays_muted() -> None:
     async with demo() as daily:
         boss, ana = owner(daily), daily.join("demo", user_name="Ana")
         daily.room("demo").lose_network(ana, seconds=10)
-        daily.state.mute(ana.participant, by=boss.participant, microphone=False)
+        daily.state.calls.mute(ana.participant, by=boss.participant, microphone=False)
         daily.advance(11)
         assert ana.participant.media["microphone"] == "off"
         assert (await ana.event("mute"))["microphone"] is False
@@ -269,7 +270,7 @@ async def test_what_ends_while_it_is_away(end: str) -> None:
         if end == "leaves":
             ana.leave()
         else:
-            daily.state.put_out(ana.participant, "ejected")
+            daily.state.calls.eject(ana.participant, "ejected")
         daily.advance(60)
         assert ana.left_reason == ("leftCall" if end == "leaves" else "ejected")
 
@@ -308,8 +309,8 @@ async def test_a_bot_without_a_network_gets_the_last_picture_when_it_is_back() -
     async with demo() as daily:
         await daily.mixer.stop()
         ana, seat = daily.join("demo", user_name="Ana"), BotSeat()
-        bot = daily.state.join("demo", None, seat, kind="bot", user_name="Robot")
-        seat.take_place(bot, daily.state.may_receive)
+        bot = daily.state.lobby.join("demo", None, Newcomer(seat, "bot", "Robot"))
+        seat.take_place(bot, daily.state.calls.may_receive)
         seat.look([(ana.participant, "camera")])
         daily.room("demo").lose_network("Robot", seconds=10)
         told = len(seat.texts)

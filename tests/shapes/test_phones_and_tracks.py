@@ -59,7 +59,7 @@ async def test_a_cold_transfer_by_telephone(local_daily: LocalDaily, call_in: An
     phone.press("0")
     assert await caller.left() == "leftCall"
     assert (phone.state, phone.transferred_to) == ("transferred", OPERATOR)
-    await local_daily.state.wait_for("bot left")
+    await local_daily.state.log.wait_for("bot left")
 
 
 @pytest.mark.proves("CallClient.start_dialout", "on_dialout_answered")
@@ -76,7 +76,7 @@ async def test_a_warm_transfer_by_telephone(local_daily: LocalDaily, call_in: An
     operators_phone.press("1")
     await customer.hears(TOGETHER)
     await operator.hears(TOGETHER)
-    await local_daily.state.wait_for("bot left")
+    await local_daily.state.log.wait_for("bot left")
     assert tone_level(customer.heard, SECRET) == 0
     customer.tone(500)
     operator.tone(600)
@@ -87,7 +87,7 @@ async def test_a_warm_transfer_by_telephone(local_daily: LocalDaily, call_in: An
 async def test_a_mirror_with_three_custom_tracks(
     local_daily: LocalDaily, provider: Any, start: Any
 ) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     ana = local_daily.join("demo", user_name="Ana")
     ana.mute()
     program = await start("mirror", await provider(), f"{local_daily.url}/demo")

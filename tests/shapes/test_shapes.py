@@ -29,7 +29,7 @@ async def test_a_plain_transport_with_configure(
 ) -> None:
     speaker = await provider(tones={"Hello there, Ana!": 700})
     program = await start("say_one_thing", speaker)
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     [name] = local_daily.rooms
     ana = local_daily.join(name, user_name="Ana")
     await ana.hears(700)
@@ -46,7 +46,7 @@ async def test_a_bot_with_create_transport(
         tones={"It is noon.": 700},
     )
     program = await start("assistant", ears, run=True)
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     ana = local_daily.join(room, token)
     ana.says(np.zeros(SAMPLE_RATE * 2, np.int16))
@@ -70,7 +70,7 @@ async def test_a_warm_transfer(
     )
     made = await helper.create_room(DailyRoomParams(name="demo", privacy="private"))
     program = await start("warm_transfer", speaker, made.url)
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     tokens = {
         who: (await program.says(rf"{who}: (\S+)\s", groups=True))[0]
         for who in ("customer", "agent", "hold-music")
@@ -111,7 +111,7 @@ async def test_a_bot_with_the_camera_in(local_daily: LocalDaily, provider: Any, 
 
     eyes = await provider(describe, tones={"It is red.": 700, "It is blue.": 900})
     program = await start("describe_image", eyes, run=True)
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     ana = local_daily.join(room, token)
     for colour, hz, answer in ((RED, 700, "It is red."), (BLUE, 900, "It is blue.")):
@@ -143,14 +143,14 @@ async def test_a_dialin_bot_under_pipecats_own_runner(
     caller = await phone.connected()
     await caller.hears(700)
     phone.hang_up()
-    await local_daily.state.wait_for("bot left")
+    await local_daily.state.log.wait_for("bot left")
 
 
 @pytest.mark.proves("CallClient.send_app_message", "on_app_message")
 async def test_a_bot_that_is_written_to(local_daily: LocalDaily, provider: Any, start: Any) -> None:
     mind = await provider(lambda messages: f"You wrote {messages[-1]['content']!r}.")
     program = await start("text_chat", mind, run=True)
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     ana, bo = local_daily.join(room, token), local_daily.join(room, token)
 

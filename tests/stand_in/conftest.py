@@ -113,7 +113,7 @@ class Bot:
 @pytest.fixture
 def url(local_daily: LocalDaily) -> str:
     """A public room."""
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     return f"{local_daily.url}/demo"
 
 
@@ -121,7 +121,9 @@ def url(local_daily: LocalDaily) -> str:
 def token(local_daily: LocalDaily) -> Callable[..., str]:
     def token(**properties: Any) -> str:
         state = local_daily.state
-        return issue(properties, api_key=state.api_key, domain_id=state.domain_id, issued_at=0)
+        return issue(
+            properties, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0
+        )
 
     return token
 

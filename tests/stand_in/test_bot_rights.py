@@ -17,7 +17,7 @@ EVERYTHING = ["camera", "microphone", "screenVideo", "screenAudio", "customVideo
 
 @pytest.fixture
 def url(local_daily: LocalDaily) -> str:
-    local_daily.state.create_room("demo", "private", {"enable_knocking": True})
+    local_daily.state.rooms.create("demo", "private", {"enable_knocking": True})
     return f"{local_daily.url}/demo"
 
 
@@ -169,7 +169,7 @@ async def test_a_bot_is_told_why_its_stay_ends(
     elif rule == "eject_after_elapsed":
         rights[rule] = 1000
     else:
-        local_daily.state.update_room(local_daily.rooms["demo"], None, {rule: True})
+        local_daily.state.rooms.update(local_daily.rooms["demo"], None, {rule: True})
     bot, _ = await start_pipecat(start, url, token(**rights))
     if rule == "enforce_unique_user_ids":
         person(user_id="robot")
@@ -241,7 +241,7 @@ client.release()
 @pytest.mark.proves("on_inputs_updated", "CallClient.inputs")
 async def test_starts_off_for_bots_is_a_choice(program: Any, off: bool) -> None:
     async with LocalDaily(choices=Choices(start_off_for_bots=off)) as daily:
-        daily.state.create_room("demo", "public", {"start_audio_off": True})
+        daily.state.rooms.create("demo", "public", {"start_audio_off": True})
         bot = await program(LOOKS, url=f"{daily.url}/demo")
         await bot.ends()
     assert await bot.tells("state") == ["off" if off else "playable"]
@@ -275,10 +275,10 @@ tell("released")
 async def test_a_bot_that_knocks(program: Any, what: str) -> None:
     choices = Choices(bots_knock=True, knock_refused_info="Join request rejected")
     async with LocalDaily(choices=choices) as daily:
-        daily.state.create_room("demo", "private", {"enable_knocking": True})
+        daily.state.rooms.create("demo", "private", {"enable_knocking": True})
         state = daily.state
         bot = await program(KNOCKS, url=f"{daily.url}/demo")
-        await state.wait_for("bot knocked")
+        await state.log.wait_for("bot knocked")
         [knock] = daily.rooms["demo"].waiting.values()
         assert knock.user_name == "Robot"
         daily.advance(60)
@@ -298,7 +298,7 @@ async def test_a_bot_that_knocks(program: Any, what: str) -> None:
             await bot.tells("on_call_state_updated", lambda state: state == "left")
         elif what == "is killed":
             await bot.kill()
-            await state.wait_for("bot went away")
+            await state.log.wait_for("bot went away")
             return
         bot.process.stdin.write(b"\n")
         await bot.tells("released")
@@ -306,7 +306,7 @@ async def test_a_bot_that_knocks(program: Any, what: str) -> None:
         if what == "goes away":
             joined, error = await bot.tells("joined")
             assert not joined
-            await state.wait_for("bot went away")
+            await state.log.wait_for("bot went away")
         await olga.event(
             "waiting-participant-removed" if what == "goes away" else "participant-counts-updated"
         )
@@ -316,4 +316,4 @@ async def test_a_bot_that_knocks(program: Any, what: str) -> None:
 def _owner(daily: LocalDaily) -> str:
     properties = {"room_name": "demo", "is_owner": True}
     state = daily.state
-    return issue(properties, api_key=state.api_key, domain_id=state.domain_id, issued_at=0)
+    return issue(properties, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)

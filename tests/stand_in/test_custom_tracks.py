@@ -172,7 +172,7 @@ client.release()
         if track == "microphone":
             ana.mute()
         else:
-            local_daily.state.update(ana.participant, custom_audio={})
+            local_daily.state.calls.update(ana.participant, custom_audio={})
         source, size, last = await bot.tells("heard")
         assert (source, size) == (track, 16_000)
         assert 4_000 < last < 16_000 - 1  # the tone of 0.3 s, and then silence
@@ -369,7 +369,7 @@ client.release()
                 room = ana.participant.room
                 (robot,) = (p for p in room.participants.values() if p.kind == "bot")
                 rule = {"byParticipantId": {ana.id: False}}
-                local_daily.state.permit(room, {robot.id: {"canReceive": rule}})
+                local_daily.state.calls.permit(room, {robot.id: {"canReceive": rule}})
             case "loses its network":
                 local_daily.room("demo").lose_network("Ana", seconds=3600)
         while await goes_on():

@@ -84,7 +84,7 @@ CODES = {"a write": A_WRITE, "an operation": AN_OPERATION, "after release": AFTE
 def run(local_daily: LocalDaily, start: Callable[..., Any]) -> Callable[..., Any]:
     async def run(code: str, callback: str) -> str:
         """Run a bot to its end, and give what it has logged."""
-        local_daily.state.create_room("demo", "public", {})
+        local_daily.state.rooms.create("demo", "public", {})
         code = BEGIN + code.replace("CALLBACK", callback)
         return await (await start(f"{local_daily.url}/demo", code=code)).ends()
 

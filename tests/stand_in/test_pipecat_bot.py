@@ -16,7 +16,7 @@ TONE = {"do": "tone", "hz": 700, "seconds": 3}
 
 @pytest.fixture
 def url(local_daily: LocalDaily) -> str:
-    local_daily.state.create_room("demo", "private", {})
+    local_daily.state.rooms.create("demo", "private", {})
     return f"{local_daily.url}/demo"
 
 
@@ -90,7 +90,7 @@ async def test_a_conversation(
     # It leaves, and only then its room would be deleted.
     ana.send({"do": "end"})
     await bot.tells("on_left")
-    entry = await local_daily.state.wait_for("bot left")
+    entry = await local_daily.state.log.wait_for("bot left")
     assert entry.detail.endswith("leftCall")
     await bot.tells("end")
     log = await bot.ends()
@@ -167,7 +167,7 @@ async def test_an_owner_mutes_the_bot(
     (joined,) = await bot.tells("on_joined")
     id = joined["participants"]["local"]["id"]
     participant = ana.participant.room.participants[id]
-    local_daily.state.mute(participant, by=ana.participant, microphone=False)
+    local_daily.state.calls.mute(participant, by=ana.participant, microphone=False)
     await bot.tells(
         "on_participant_updated",
         lambda p: p["info"]["isLocal"] and p["media"]["microphone"]["state"] == "off",
@@ -181,16 +181,17 @@ async def test_a_call_that_ends_reaches_the_bot(
     local_daily: LocalDaily, url: str, owner: str, start: Any, end: str
 ) -> None:
     state = local_daily.state
-    room = state.rooms["demo"]
+    room = state.domain.rooms["demo"]
     if end == "expired":
         exp = state.clock.now() + 1000
-        state.update_room(room, None, {"exp": exp, "eject_at_room_exp": True})
+        state.rooms.update(room, None, {"exp": exp, "eject_at_room_exp": True})
     bot = await start(url, owner)
     await bot.tells("on_joined")
     if end == "deleted":
-        state.delete_room(room)
+        state.rooms.delete(room)
     elif end == "ejected":
-        state.eject(room, list(room.participants.values()))
+        for participant in list(room.participants.values()):
+            state.calls.eject(participant)
     elif end == "expired":
         local_daily.advance(1001)
     else:
@@ -217,7 +218,7 @@ async def test_a_bot_that_dies_is_out_at_once(
     await bot.tells("on_joined")
     bot.process.kill()
     await ana.event("participant-left", timeout=5)
-    await local_daily.state.wait_for("bot left")
+    await local_daily.state.log.wait_for("bot left")
 
 
 @pytest.mark.parametrize(
@@ -257,7 +258,7 @@ async def test_a_refused_join_says_what_to_do(
     elif case == "full":
         person()
         config = {"max_participants": 1}
-        local_daily.state.update_room(local_daily.rooms["demo"], None, config)
+        local_daily.state.rooms.update(local_daily.rooms["demo"], None, config)
     else:
         room = {
             "no room": f"{local_daily.url}/nowhere",
@@ -272,4 +273,4 @@ async def test_a_refused_join_says_what_to_do(
     assert sentence in log
     assert owner not in log
     assert "Traceback" not in log
-    assert not [entry for entry in local_daily.state.log if entry.what == "bot joined"]
+    assert not [entry for entry in local_daily.state.log.entries if entry.what == "bot joined"]

@@ -56,7 +56,7 @@ async def test_a_call_goes_out_and_the_bot_is_told(
 ) -> None:
     made = await room(helper)
     bot = await start(made.url, await helper.get_token(made.url))
-    await local_daily.state.wait_for("bot joined")
+    await local_daily.state.log.wait_for("bot joined")
     session = await helper.start_dialout("demo", phone_number="+12125550123")
     [phone] = local_daily.dialouts
     for what, act in (("connected", None), ("answered", phone.answer), ("stopped", phone.hang_up)):

@@ -147,7 +147,7 @@ async def test_who_joins_later_does_not_take_the_speaker(
     local_daily: LocalDaily, start: Callable[..., Any]
 ) -> None:
     for name in ("one", "two"):
-        local_daily.state.create_room(name, "public", {})
+        local_daily.state.rooms.create(name, "public", {})
     urls = [f"{local_daily.url}/{name}" for name in ("one", "two")]
     process = await start(*urls, code=CALLED)
     await process.tells("heard", lambda number: number == 0)  # the caller was there before
@@ -159,7 +159,7 @@ async def test_the_speaker_hears_the_room_of_who_selected_it(
     local_daily: LocalDaily, start: Callable[..., Any]
 ) -> None:
     for number, hz in enumerate((500, 1500)):
-        local_daily.state.create_room(f"demo-{number}", "public", {})
+        local_daily.state.rooms.create(f"demo-{number}", "public", {})
         local_daily.join(f"demo-{number}").tone(hz, 120)
     process = await start(f"{local_daily.url}/demo", code=TOGETHER)
     [first] = await process.tells("heard")

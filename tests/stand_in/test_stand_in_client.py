@@ -61,7 +61,7 @@ client.release()
     order = [line[0] for line in bot.lines]
     assert order.index("joined") > order.index("on_call_state_updated")
     assert order.index("on_participant_joined") > order.index("on_call_state_updated")
-    log = [entry.what for entry in local_daily.state.log]
+    log = [entry.what for entry in local_daily.state.log.entries]
     assert log.count("bot joined") == log.count("bot left") == 2
 
 
@@ -69,7 +69,7 @@ client.release()
 async def test_released_in_a_call_it_leaves(local_daily: LocalDaily, program: Any) -> None:
     bot = await program("wait(client.join, url)\nclient.release()\ntell('released')\n")
     await bot.ends()
-    assert (await local_daily.state.wait_for("bot left")).detail.endswith("leftCall")
+    assert (await local_daily.state.log.wait_for("bot left")).detail.endswith("leftCall")
     # Nothing is delivered once it is released.
     assert "left" not in [line[1] for line in bot.lines if line[0] == "on_call_state_updated"]
 
@@ -78,7 +78,7 @@ async def test_a_process_that_just_ends_is_out(local_daily: LocalDaily, program:
     bot = await program("wait(client.join, url)\n")
     log = await bot.ends()
     assert log == ""
-    await local_daily.state.wait_for("bot left")
+    await local_daily.state.log.wait_for("bot left")
 
 
 @pytest.mark.proves(
@@ -193,7 +193,7 @@ tell("out")
 """,
     )
     await bot.tells("ready")
-    await local_daily.state.wait_for("bot left")
+    await local_daily.state.log.wait_for("bot left")
     await bot.tells("out")
     await bot.ends()
 
@@ -297,7 +297,7 @@ client.release()
     )
     await bot.tells("here")
     [robot] = local_daily.rooms["demo"].participants.values()
-    local_daily.state.permit(robot.room, {robot.id: {"canSend": ["video"]}})
+    local_daily.state.calls.permit(robot.room, {robot.id: {"canSend": ["video"]}})
 
     def own(participant: dict[str, Any]) -> bool:
         return participant["info"].get("permissions", {}).get("canSend") == ["camera"]

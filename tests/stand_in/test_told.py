@@ -15,7 +15,7 @@ CONNECTIONS = ["signalling", "sendTransport", "recvTransport"]
 @pytest.fixture
 def room(local_daily: LocalDaily) -> Any:
     sip = {"endpoint": "demo@sip.example", "extra_endpoints": []}
-    local_daily.state.create_room("demo", "private", {"enable_dialout": True, "sip_uri": sip})
+    local_daily.state.rooms.create("demo", "private", {"enable_dialout": True, "sip_uri": sip})
     return local_daily.room("demo")
 
 
@@ -77,7 +77,7 @@ async def test_who_speaks_is_muted_is_called_otherwise_and_leaves(
         "on_participant_updated",
         lambda p: p["id"] == ana.id and p["media"]["microphone"]["state"] == "off",
     )
-    local_daily.state.update(ana.participant, user_name="Anna")
+    local_daily.state.calls.update(ana.participant, user_name="Anna")
     await bot.tells("on_participant_updated", lambda p: p["info"]["userName"] == "Anna")
     ana.leave()
     await bot.tells("on_participant_left", lambda p, why: (p["id"], why) == (ana.id, "leftCall"))

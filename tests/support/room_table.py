@@ -96,9 +96,9 @@ async def ask(names: list[str]) -> tuple[dict[str, Any], dict[str, str], dict[st
     """Give the stand-in's docstrings, the events that never come, and the errors of methods."""
     async with LocalDaily() as daily:
         state = daily.state
-        state.create_room("demo", "private", {})
+        state.rooms.create("demo", "private", {})
         owner = {"room_name": "demo", "is_owner": True}
-        token = issue(owner, api_key=state.api_key, domain_id=state.domain_id, issued_at=0)
+        token = issue(owner, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", ASK, f"{daily.url}/demo", token, *names),
             env={**os.environ, **daily.env()},

@@ -12,6 +12,6 @@ def token(daily: LocalDaily, **properties: Any) -> str:
     return issue(
         {"room_name": "demo", **properties},
         api_key=daily.api_key,
-        domain_id=daily.state.domain_id,
+        domain_id=daily.state.domain.id,
         issued_at=daily.state.clock.now(),
     )

@@ -16,7 +16,7 @@ from pipecat_daily_rest.testing.daily_thread import DailyThread
 @pytest.fixture
 def fixture() -> Iterator[LocalDailyFixture]:
     thread = DailyThread()
-    thread.call(thread.daily.state.create_room, "demo", "public", {})
+    thread.call(thread.daily.state.rooms.create, "demo", "public", {})
     yield LocalDailyFixture(thread, env={})
     thread.stop()
 

@@ -55,7 +55,7 @@ class Hands:
             DailyConfigError: There is no such room.
         """
         name, _ = _name_and_token(room, None)
-        if (found := self.state.find_room(name)) is None:
+        if (found := self.state.domain.find(name)) is None:
             msg = f"There is no room {name!r}: make it first, over the REST API."
             raise DailyConfigError(msg)
         return RoomHandle(
@@ -82,7 +82,8 @@ class Hands:
             DailyConfigError: An argument cannot be one.
         """
         room, token = _name_and_token(room, token)
-        return Scripted(self.state, room, token, **options)
+        state = self.state
+        return Scripted(state.lobby, state.calls, state.messages, room, token, **options)
 
     def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
         """Put a recording there, as if a call had been recorded: nothing is recorded here.

@@ -116,28 +116,33 @@ class LocalDaily(Hands):
         self.port = port
         self.api_key = Secret(api_key or secrets.token_hex(32))
         choices = choices or Choices()
-        self.state = State(api_key=self.api_key, clock=Clock(), choices=choices)
-        self.limits = Limiter(limits, choices, self.state.clock)
-        self.stored = Stored(self.state)  # recordings and transcripts
+        self.state = state = State(api_key=self.api_key, clock=Clock(), choices=choices)
+        self.limits = Limiter(limits, choices, state.clock)
+        self.stored = Stored(state.domain, state.log)  # recordings and transcripts
         self.faults = Faults()
-        self.mixer = Mixer(self.state)
+        self.mixer = Mixer(state.domain, state.calls)
         self._outgoing = Outgoing()
-        self.webhooks = Hooks(self.state, self._outgoing)
-        Notices(self.state, self.webhooks)
-        self.telephony = Telephony(self.state, self.webhooks)
-        self.switchboard = Switchboard(self.state, self.telephony, self._outgoing)
-        self.dialing = Dialing(self.state, self.telephony)
-        self.transcriber = Transcriber(self.state)
-        self.services = Services(self.state, self.dialing, self.transcriber)
-        self.network = Network(self.state)
+        self.webhooks = Hooks(state.clock, choices, self._outgoing)
+        Notices(state.log, choices, self.webhooks)
+        self.telephony = Telephony(state.domain, state.calls, self.webhooks, self.join)
+        self.switchboard = Switchboard(state.domain, self.telephony, self._outgoing)
+        self.dialing = Dialing(state.calls, self.telephony)
+        self.transcriber = Transcriber(state.calls)
+        self.services = Services(choices, self.dialing, self.transcriber)
+        self.network = Network(state.calls)
         self.closers: list[Callable[[], Awaitable[None]]] = []  # the routes' ends
         if speech_model is not None:
-            speech = Speech(self.state, self.transcriber, speech_model)
+            speech = Speech(self.transcriber, speech_model)
             self.mixer.listeners.append(speech.hear)
             self.closers.append(speech.aclose)
         self.parts = Parts(
             url=lambda: self.url,
-            state=self.state,
+            domain=state.domain,
+            log=state.log,
+            meetings=state.meetings,
+            calls=state.calls,
+            messages=state.messages,
+            rooms=state.rooms,
             requests=Journal(),
             limits=self.limits,
             faults=self.faults,
@@ -165,7 +170,7 @@ class LocalDaily(Hands):
     @property
     def rooms(self) -> dict[str, Room]:
         """The rooms that exist, by name; expired ones do not."""
-        return self.state.existing()
+        return self.state.domain.existing()
 
     @property
     def requests(self) -> list[Request]:
@@ -279,11 +284,13 @@ class LocalDaily(Hands):
             middlewares=[self._no_traceback, guard(self)], client_max_size=1024 * 1024
         )
         app.on_response_prepare.append(self._mark)
+        state = self.state
+        participants = (state.lobby, state.calls, state.messages)
         for routes in (
             api.routes(self.parts),
             files.routes(self.parts),
-            link.routes(self.state, self.services),
-            person.routes(self.state, self.mixer, self.host, self.closers),
+            link.routes(*participants, self.services),
+            person.routes(*participants, self.mixer, self.host, self.closers),
         ):
             app.add_routes(routes)
         if self._control:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from pipecat_daily_rest._core.secret import hide_secrets, secret
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.inbox import Inbox
 from pipecat_daily_rest.local.call.log import LogEntry
-from pipecat_daily_rest.local.call.news import Inbox
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.outside.phone import DialIn, DialOut
 from pipecat_daily_rest.local.rest.faults import Chaos, Fault
@@ -189,7 +189,7 @@ class LocalDailyFixture(Requests):
             DailyConfigError: An argument cannot be one.
         """
         must_be(float | None, timeout=timeout)
-        waiting = self._daily.state.wait_for(what, room=room, count=count)
+        waiting = self._daily.state.log.wait_for(what, room=room, count=count)
         try:
             return await self._thread.follow(asyncio.wait_for(waiting, timeout))
         except TimeoutError as exc:
@@ -200,7 +200,7 @@ class LocalDailyFixture(Requests):
     @property
     def log(self) -> list[LogEntry]:
         """What has happened in the rooms, in order."""
-        return self._thread.call(lambda: list(self._daily.state.log))
+        return self._thread.call(lambda: list(self._daily.state.log.entries))
 
     @property
     def rooms(self) -> dict[str, Room]:

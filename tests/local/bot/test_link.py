@@ -25,7 +25,7 @@ from pipecat_daily_rest.local.rules.claims import issue
 def owner(daily: LocalDaily) -> str:
     state = daily.state
     properties = {"is_owner": True, "room_name": "demo"}
-    return issue(properties, api_key=daily.api_key, domain_id=state.domain_id, issued_at=0)
+    return issue(properties, api_key=daily.api_key, domain_id=state.domain.id, issued_at=0)
 
 
 ON = {"microphone": "playable"}
@@ -49,7 +49,7 @@ async def test_without_a_websocket_it_says_what_it_is(daily: LocalDaily) -> None
 
 async def test_who_joins_learns_who_is_there(daily: LocalDaily, connect: Any, owner: str) -> None:
     ana = daily.join("demo", user_name="Ana")
-    daily.state.speaking(ana.participant.room, ana.id)
+    daily.state.calls.speaking(ana.participant.room, ana.id)
     bot = await connect()
     welcome = await bot.ask("join", token=owner, user_name="Robot", media=ON)
     assert welcome["error"] is None
@@ -144,7 +144,7 @@ FIELDS = ("token", "user_name", "media", "message", "recipient", "voices", "mix"
 def test_no_op_breaks_the_room(op: str, fields: dict[str, Any]) -> None:
     async def run() -> None:
         async with LocalDaily() as daily, aiohttp.ClientSession() as session:
-            daily.state.create_room("demo", "public", {})
+            daily.state.rooms.create("demo", "public", {})
             bot = Socket(await session.ws_connect(f"{daily.url}/demo/link"))
             await bot.ask("join", media=ON)
             answer = await bot.ask(op, **fields)
@@ -199,14 +199,14 @@ async def test_left_is_answered_once_it_is_out(daily: LocalDaily, connect: Any) 
     await bot.ask("leave")
     assert not daily.rooms["demo"].participants
     await bot.end()
-    assert [e.what for e in daily.state.log].count("bot left") == 1
+    assert [e.what for e in daily.state.log.entries].count("bot left") == 1
 
 
 async def test_a_closed_link_is_out(daily: LocalDaily, connect: Any) -> None:
     bot = await connect()
     await bot.ask("join")
     bot.socket._response.connection.transport.abort()
-    await daily.state.wait_for("bot left")
+    await daily.state.log.wait_for("bot left")
 
 
 async def test_who_was_put_out_learns_why_and_says_no_more(daily: LocalDaily, connect: Any) -> None:
@@ -214,7 +214,7 @@ async def test_who_was_put_out_learns_why_and_says_no_more(daily: LocalDaily, co
     bot = await connect()
     welcome = await bot.ask("join")
     participant = daily.rooms["demo"].participants[welcome["local"]["id"]]
-    daily.state.put_out(participant, "ejected")
+    daily.state.calls.eject(participant, "ejected")
     await bot.socket.send_json({"op": "app-message", "request": 9, "message": "but"})
     assert (await bot.end())[-1] == {"event": "closed", "reason": "ejected"}
     assert ana.received == []

@@ -39,7 +39,7 @@ def spoken(text: str) -> Any:
 async def test_speech_is_written_down_and_the_clock_goes_on() -> None:
     folder = str(Path(MODEL.origin).parent / "model")
     async with LocalDaily(speech_model=folder) as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         ana, bo = daily.join("demo", user_name="Ana"), daily.join("demo", user_name="Bo")
         bo.participant.is_owner = True
         daily.transcriber.start(bo.participant, {"includeRawResponse": True})
@@ -63,7 +63,7 @@ async def test_speech_is_written_down_and_the_clock_goes_on() -> None:
 @pytest.mark.skipif(not HAS_WHISPER, reason="needs faster-whisper")
 async def test_a_model_that_is_not_here_fails_the_transcription() -> None:
     async with LocalDaily(speech_model="tiny.none") as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         bo = daily.join("demo")
         bo.participant.is_owner = True
         daily.transcriber.start(bo.participant, {})
@@ -80,7 +80,7 @@ async def test_without_faster_whisper_it_says_how_to_get_it(
     sink = logger.add(lambda message: said.append(str(message)), level="WARNING")
     try:
         async with LocalDaily(speech_model="tiny.en") as daily:
-            daily.state.create_room("demo", "public", {})
+            daily.state.rooms.create("demo", "public", {})
             bo = daily.join("demo")
             bo.participant.is_owner = True
             daily.transcriber.start(bo.participant, {})
@@ -99,7 +99,7 @@ async def test_a_worker_that_dies_is_told_and_started_again(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     async with LocalDaily(speech_model="tiny.en") as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         bo = daily.join("demo")
         bo.participant.is_owner = True
         for _ in range(2):

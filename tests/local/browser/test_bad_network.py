@@ -26,7 +26,7 @@ async def relay(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
 
 @pytest.fixture
 async def ana(local_daily: LocalDaily, relay: Relay) -> AsyncIterator[Peer]:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     async with aiohttp.ClientSession() as session:
         peer = Peer(local_daily, session, "demo", relay=relay)
         yield peer
@@ -68,4 +68,4 @@ async def test_the_call_survives_a_bad_network_and_recovers(
     await talk()
     assert relay.lost == lost
     assert id in local_daily.rooms["demo"].participants  # it is the same call
-    assert "person left" not in [entry.what for entry in local_daily.state.log]
+    assert "person left" not in [entry.what for entry in local_daily.state.log.entries]

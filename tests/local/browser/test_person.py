@@ -72,8 +72,8 @@ async def test_joining_tells_who_is_there_and_who_comes_and_goes(
     assert newcomer["media"]["microphone"]["state"] == "off"
     bo.send({"event": "leave"})
     assert (await ana.event("participant-left"))["participant"]["id"] == bo_id
-    await within(daily.state.wait_for("person left"))
-    assert [e.what for e in daily.state.log if e.what.startswith("person")] == [
+    await within(daily.state.log.wait_for("person left"))
+    assert [e.what for e in daily.state.log.entries if e.what.startswith("person")] == [
         "person joined",
         "person joined",
         "person left",
@@ -101,7 +101,7 @@ async def test_messages_mute_and_name(daily: LocalDaily, peer: Peers) -> None:
     ana.send({"event": "update", "microphone": True})
     await script.hears(500, voice=ana_id)
     participant = script.participant.room.participants[ana_id]
-    daily.state.mute(participant, by=script.participant, microphone=False)
+    daily.state.calls.mute(participant, by=script.participant, microphone=False)
     await ana.event("mute", by=script.id, microphone=False)
     assert script.received == [{"a": "<b>"}]
 
@@ -121,8 +121,8 @@ async def test_what_is_no_message_is_ignored(daily: LocalDaily, peer: Peers) -> 
 @pytest.mark.parametrize(
     ("end", "reason", "log"),
     [
-        (lambda state, room, person: state.delete_room(room), "room-deleted", "room-deleted"),
-        (lambda state, room, person: state.eject(room, [person]), "ejected", "ejected"),
+        (lambda state, room, person: state.rooms.delete(room), "room-deleted", "room-deleted"),
+        (lambda state, room, person: state.calls.eject(person), "ejected", "ejected"),
         (lambda state, room, person: state.close(), "shutdown", "shutdown"),
     ],
     ids=["deleted", "ejected", "stopped"],
@@ -135,7 +135,7 @@ async def test_whoever_is_put_out_is_told_why(
     room = daily.rooms["demo"]
     end(daily.state, room, room.participants[ana_id])
     await ana.event("closed", reason=reason)
-    entry = await within(daily.state.wait_for("person left"))
+    entry = await within(daily.state.log.wait_for("person left"))
     assert entry.detail == f"{ana_id}: {log}"
     assert not room.participants
     # The page hangs up by itself; if it does not, the room does.
@@ -149,7 +149,7 @@ async def test_hanging_up_is_noticed_at_once(
     ana = peer()
     ana_id = await ana.join(hz=500)
     await ana.close()
-    entry = await within(daily.state.wait_for("person left"))
+    entry = await within(daily.state.log.wait_for("person left"))
     assert entry.detail == f"{ana_id}: leftCall"
 
 
@@ -160,10 +160,10 @@ async def test_the_beacon_of_a_page_that_goes_away(
     ana = peer()
     await ana.join()
     for body in ("{", '["x"]', '{"id": "unknown"}', json.dumps({"id": ana.answer["id"]})):
-        assert not [e for e in daily.state.log if e.what == "person left"]
+        assert not [e for e in daily.state.log.entries if e.what == "person left"]
         async with ana.session.post(f"{ana.base}/leave", data=body) as response:
             assert response.status == 204
-    await within(daily.state.wait_for("person left"))
+    await within(daily.state.log.wait_for("person left"))
 
 
 async def test_who_vanishes_is_noticed_by_the_missing_pings(
@@ -173,7 +173,7 @@ async def test_who_vanishes_is_noticed_by_the_missing_pings(
     script, ana = daily.join("demo"), peer()
     ana_id = await ana.join(ping=False)
     await ana.vanish()
-    entry = await within(daily.state.wait_for("person left"))
+    entry = await within(daily.state.log.wait_for("person left"))
     assert entry.detail == f"{ana_id}: vanished"
     assert (await script.event("participant-left"))["participant"]["id"] == ana_id
 
@@ -186,7 +186,7 @@ async def test_pings_or_sound_keep_somebody_in(
     ids = [await pings.join(), await sounds.join(hz=500, ping=False)]
     silent_id = await silent.join(ping=False)
     # The one without either leaves; by then the others would have left as well.
-    entry = await within(daily.state.wait_for("person left"))
+    entry = await within(daily.state.log.wait_for("person left"))
     assert entry.detail == f"{silent_id}: vanished"
     assert set(daily.rooms["demo"].participants) == set(ids)
 
@@ -207,7 +207,7 @@ async def test_who_never_connects_is_never_in(
     status, _ = await ana.offer()
     assert status == 200
     await within(ended.wait())
-    assert [entry.what for entry in daily.state.log] == ["created"]
+    assert [entry.what for entry in daily.state.log.entries] == ["created"]
 
 
 async def test_a_room_that_ends_between_offer_and_connection_refuses(
@@ -216,20 +216,20 @@ async def test_a_room_that_ends_between_offer_and_connection_refuses(
     ana = peer()
     ana.pc.addTransceiver("audio", direction="recvonly")
     _, answer = await ana.offer()
-    daily.state.delete_room(daily.rooms["demo"])
+    daily.state.rooms.delete(daily.rooms["demo"])
     await ana.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], answer["type"]))
     refused = await ana.event("refused")
     assert refused["error"] == "no-room"
     assert "was deleted" in refused["info"]
-    assert not [e for e in daily.state.log if e.what == "person joined"]
+    assert not [e for e in daily.state.log.entries if e.what == "person joined"]
 
 
 async def test_refusals_have_a_kind_and_a_sentence(daily: LocalDaily, peer: Peers) -> None:
     state = daily.state
     now = state.clock.now()
-    state.create_room("private", "private", {"max_participants": 1})
-    state.create_room("later", "public", {"nbf": now + 60})
-    state.create_room("over", "public", {"exp": now - 1})
+    state.rooms.create("private", "private", {"max_participants": 1})
+    state.rooms.create("later", "public", {"nbf": now + 60})
+    state.rooms.create("over", "public", {"exp": now - 1})
 
     async def refusal(room: str, **properties: Any) -> tuple[int, str]:
         given = token(daily, **{"room_name": room, **properties}) if properties else None
@@ -356,7 +356,7 @@ async def test_no_token_reaches_the_log(daily: LocalDaily, peer: Peers) -> None:
         async with ana.session.get(f"{ana.base}?t={good}") as response:
             assert response.status == 200
         await ana.close()
-        await within(daily.state.wait_for("person left"))
+        await within(daily.state.log.wait_for("person left"))
     finally:
         logger.remove(sink)
     assert lines
@@ -365,7 +365,7 @@ async def test_no_token_reaches_the_log(daily: LocalDaily, peer: Peers) -> None:
 
 async def test_a_stop_closes_connections_that_are_not_in_yet(peer: Peers) -> None:
     async with LocalDaily() as daily, aiohttp.ClientSession() as session:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         ana = Peer(daily, session, "demo")
         ana.pc.addTransceiver("audio", direction="recvonly")
         status, _ = await ana.offer()
@@ -432,7 +432,7 @@ async def test_a_connection_that_does_not_get_closed_is_not_kept_alive(
     for connection in connections:
         connection.close = lambda: asyncio.sleep(600)
     ana.send({"event": "leave"})
-    await daily.state.wait_for("person left")
+    await daily.state.log.wait_for("person left")
     await asyncio.wait_for(seat.end(), WAIT)
     for each in ice:
         assert each.state == "closed"

@@ -57,7 +57,7 @@ async def test_a_page_sees_only_what_it_may(daily: LocalDaily, peer: Peers) -> N
     for allowed in (False, True):
         ana.events.clear()
         rule = {"canReceive": {"byParticipantId": {ana_id: {"video": allowed}}}}
-        daily.state.permit(room, {bo_id: rule})
+        daily.state.calls.permit(room, {bo_id: rule})
         await ana.event("wanted", source="camera", wanted=allowed)
         camera.colour = GREEN
     await bo.sees(GREEN)
@@ -169,7 +169,7 @@ async def test_what_is_switched_off_or_muted_is_not_seen(daily: LocalDaily, peer
     await ana.pictures(Camera(RED))
     for switch_off in (
         lambda: ana.send({"event": "update", "camera": False}),
-        lambda: daily.state.mute(participant, by=owner.participant, camera=False),
+        lambda: daily.state.calls.mute(participant, by=owner.participant, camera=False),
     ):
         ana.send({"event": "update", "camera": True})
         await owner.sees(RED, of=id)

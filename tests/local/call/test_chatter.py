@@ -23,8 +23,8 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def join(local_daily: LocalDaily) -> Callable[..., Scripted]:
-    local_daily.state.create_room("demo", "public", {})
-    local_daily.state.create_room("other", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
+    local_daily.state.rooms.create("other", "public", {})
 
     def join(kind: str = "bot", room: str = "demo") -> Scripted:
         return local_daily.join(room, kind=kind)
@@ -103,7 +103,7 @@ async def test_people_and_the_rest_api_are_never_limited(
     ana, bot = join("person"), join()
     for _ in range(100):
         ana.send(ANSWER)
-        local_daily.state.message(ana.participant.room, ANSWER, sender="")
+        local_daily.state.messages.send(ana.participant.room, ANSWER, sender="")
     assert len(bot.received) == 200
     for _ in range(100):
         bot.send(ANSWER)

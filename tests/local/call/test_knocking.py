@@ -19,7 +19,7 @@ LOBBY = {"enable_knocking": True}
 
 @pytest.fixture
 async def daily(local_daily: LocalDaily) -> LocalDaily:
-    local_daily.state.create_room("demo", "private", LOBBY)
+    local_daily.state.rooms.create("demo", "private", LOBBY)
     return local_daily
 
 
@@ -49,7 +49,7 @@ DOORS = [
 async def test_who_has_to_knock(
     local_daily: LocalDaily, privacy: str, config: Any, rights: Any, what: str
 ) -> None:
-    local_daily.state.create_room("demo", privacy, config)
+    local_daily.state.rooms.create("demo", privacy, config)
     key = None if rights is None else token(local_daily, **rights)
     room = local_daily.rooms["demo"]
     if what == "comes in":
@@ -74,7 +74,7 @@ async def test_who_has_to_knock(
 
 async def test_a_token_that_knocks_where_nobody_has_to() -> None:
     async with LocalDaily(choices=Choices(knocking_without_lobby_refused=False)) as daily:
-        daily.state.create_room("demo", "private", {})
+        daily.state.rooms.create("demo", "private", {})
         assert daily.join("demo", token(daily, knocking=True)).participant.id
 
 
@@ -120,7 +120,7 @@ async def test_an_owner_turns_somebody_away(daily: LocalDaily) -> None:
     assert ana.left_reason == "not-allowed"
     assert [each["id"] for each in olga.waiting] == [bo.id]
     assert not [e for e in olga.events if e["event"].startswith("participant-joined")]
-    await daily.state.wait_for("scripted turned away")
+    await daily.state.log.wait_for("scripted turned away")
     # It may knock again.
     again = daily.join("demo", user_name="Ana", knock=True)
     olga.lets_in()  # everybody who waits
@@ -132,15 +132,15 @@ async def test_admins_of_participants_answer_too_and_only_while_they_are(daily: 
     guest = daily.join("demo", token(daily), user_name="Guest")
     ana = daily.join("demo", user_name="Ana", knock=True)
     room = daily.rooms["demo"]
-    daily.state.permit(room, {guest.id: {"canAdmin": ["participants"]}})
+    daily.state.calls.permit(room, {guest.id: {"canAdmin": ["participants"]}})
     added = await guest.event("waiting-participant-added")
     assert added["participant"]["id"] == ana.id
-    daily.state.permit(room, {guest.id: {"canAdmin": ["streaming"]}})
+    daily.state.calls.permit(room, {guest.id: {"canAdmin": ["streaming"]}})
     await guest.event("waiting-participant-removed")
     assert list(room.waiting) == [ana.id]
     with pytest.raises(PermissionError):
         guest.lets_in()
-    daily.state.permit(room, {guest.id: {"canAdmin": True}})
+    daily.state.calls.permit(room, {guest.id: {"canAdmin": True}})
     guest.lets_in(ana.id)
     await ana.is_in()
 
@@ -188,13 +188,13 @@ async def test_what_happens_while_one_waits(local_daily: LocalDaily, what: str, 
     state = local_daily.state
     now = state.clock.now()
     config = {**LOBBY, "exp": now + 100, "max_participants": 2}
-    state.create_room("demo", "private", config)
+    state.rooms.create("demo", "private", config)
     room = local_daily.rooms["demo"]
     olga = owner_of(local_daily)
     rights = {"knocking": True, "exp": now + 50, "user_id": "ana"}
     ana = local_daily.join("demo", token(local_daily, **rights), knock=True)
     if what == "deleted":
-        state.delete_room(room)
+        state.rooms.delete(room)
     elif what == "expired":
         local_daily.advance(101)
         assert olga.left_reason is None
@@ -208,7 +208,7 @@ async def test_what_happens_while_one_waits(local_daily: LocalDaily, what: str, 
         local_daily.join("demo", token(local_daily))
         olga.lets_in(ana.id)
     elif what == "banned":
-        state.eject(room, [], ban=["ana"])
+        room.meeting.banned.add("ana")
         olga.lets_in(ana.id)
     with pytest.raises(JoinRefused) as refused:
         await ana.is_in()
@@ -219,7 +219,7 @@ async def test_what_happens_while_one_waits(local_daily: LocalDaily, what: str, 
 @pytest.mark.parametrize("may", [True, False])
 async def test_a_knock_at_a_full_room(may: bool) -> None:
     async with LocalDaily(choices=Choices(knock_in_full_room=may)) as daily:
-        daily.state.create_room("demo", "private", {**LOBBY, "max_participants": 2})
+        daily.state.rooms.create("demo", "private", {**LOBBY, "max_participants": 2})
         olga, bo = owner_of(daily), daily.join("demo", token(daily))
         if not may:
             with pytest.raises(JoinRefused, match="full"):
@@ -287,7 +287,7 @@ async def test_a_browser_that_goes_away_waits_no_longer(
         joining.cancel()
         await ana.pc.close()
     await olga.event("waiting-participant-removed")
-    await daily.state.wait_for("person went away")
+    await daily.state.log.wait_for("person went away")
     assert daily.rooms["demo"].waiting == {}
     joining.cancel()
 

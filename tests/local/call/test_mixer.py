@@ -10,7 +10,7 @@ import pytest
 from pipecat_daily_rest.local.call import mixer as mixer_module
 from pipecat_daily_rest.local.call.clock import Clock
 from pipecat_daily_rest.local.call.mixer import BLOCK, TICK, Block, Mixer
-from pipecat_daily_rest.local.call.room import Participant, Room
+from pipecat_daily_rest.local.call.room import Newcomer, Participant, Room
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.rules.claims import issue
 from pipecat_daily_rest.local.scripted.person import Scripted
@@ -55,27 +55,27 @@ def constant(value: int) -> Block:
 @pytest.fixture
 async def state() -> State:
     state = State(api_key="k" * 32, clock=Clock())
-    state.create_room("demo", "public", {})
+    state.rooms.create("demo", "public", {})
     return state
 
 
 @pytest.fixture
 async def mixer(state: State) -> Mixer:
-    return Mixer(state)
+    return Mixer(state.domain, state.calls)
 
 
 @pytest.fixture
 async def room(state: State) -> Room:
-    return state.rooms["demo"]
+    return state.domain.rooms["demo"]
 
 
 def join(state: State, seat: Any, *, room: str = "demo", token: str | None = None) -> Participant:
     media = {"microphone": "playable"}
-    return state.join(room, token, seat, kind="scripted", media=media)
+    return state.lobby.join(room, token, Newcomer(seat, "scripted", media=media))
 
 
 def token(state: State, **properties: Any) -> str:
-    return issue(properties, api_key=state.api_key, domain_id=state.domain_id, issued_at=0)
+    return issue(properties, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)
 
 
 async def test_everyone_hears_the_others_and_not_itself(state: State, mixer: Mixer) -> None:
@@ -100,7 +100,7 @@ async def test_a_loud_mix_is_clipped_and_does_not_wrap(state: State, mixer: Mixe
 
 
 async def test_rooms_do_not_hear_each_other(state: State, mixer: Mixer) -> None:
-    state.create_room("other", "public", {})
+    state.rooms.create("other", "public", {})
     a, b = Seat(constant(7)), Seat()
     join(state, a)
     join(state, b, room="other")
@@ -115,10 +115,10 @@ async def test_a_muted_participant_is_silent_and_does_not_save_up(
     speaker, listener = Seat(constant(1), constant(2), constant(3)), Seat()
     participant = join(state, speaker)
     join(state, listener)
-    state.update(participant, media={"microphone": "off"})
+    state.calls.update(participant, media={"microphone": "off"})
     mixer.tick()
     mixer.tick()
-    state.update(participant, media={"microphone": "playable"})
+    state.calls.update(participant, media={"microphone": "playable"})
     mixer.tick()
     assert [heard[0][0] for heard in listener.heard] == [0, 0, 3]
     assert [len(heard[1]) for heard in listener.heard] == [0, 0, 1]
@@ -273,6 +273,6 @@ async def test_a_room_that_nobody_is_in_is_not_touched(
     monkeypatch.setattr(mixer, "_mix", lambda room, _: mixed.append(room))
     mixer.tick()
     assert mixed == []
-    Scripted(state, "demo")
+    Scripted(state.lobby, state.calls, state.messages, "demo")
     mixer.tick()
     assert len(mixed) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.bot.seat import END, PICTURE, SOUND, BotSeat
-from pipecat_daily_rest.local.call.room import Participant
+from pipecat_daily_rest.local.call.room import Newcomer, Participant
 from pipecat_daily_rest.local.scripted.person import Scripted
 
 KINDS = {SOUND: "sound", PICTURE: "picture", END: "end"}
@@ -21,10 +21,10 @@ async def demo() -> AsyncIterator[Call]:
     """Ana, and a bot that wants all of her sounds; the clock is the test's."""
     async with LocalDaily() as daily:
         await daily.mixer.stop()
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         ana, seat = daily.join("demo", user_name="Ana"), BotSeat()
-        bot = daily.state.join("demo", None, seat, kind="bot", user_name="Robot")
-        seat.take_place(bot, daily.state.may_receive)
+        bot = daily.state.lobby.join("demo", None, Newcomer(seat, "bot", "Robot"))
+        seat.take_place(bot, daily.state.calls.may_receive)
         sources = ("microphone", "screenAudio", "camera", "music")
         seat.voices = {(ana.id, source) for source in sources} | {(bot.id, "microphone")}
         yield daily, ana, bot, seat
@@ -58,7 +58,7 @@ async def test_a_track_that_is_not_published_sends_nothing(demo: Call) -> None:
     tick()
     ana.tone(500, 0.04, track="music")
     assert [tick(), tick(), tick()] == [["sound of music"]] * 2 + [["sound of music with silence"]]
-    daily.state.update(ana.participant, custom_audio={})
+    daily.state.calls.update(ana.participant, custom_audio={})
     assert [tick(), tick()] == [["end of music"], []]
 
 
@@ -77,11 +77,11 @@ async def test_nor_does_one_that_may_not_be_sent_or_received(
     id = {"Ana": ana.id, "Robot": bot.id}[whose]
     daily.mixer.tick()
     frames(seat)
-    daily.state.permit(bot.room, {id: lost})
+    daily.state.calls.permit(bot.room, {id: lost})
     for expected in (["end of microphone"], []):
         daily.mixer.tick()
         assert frames(seat) == expected
-    daily.state.permit(bot.room, {id: again})
+    daily.state.calls.permit(bot.room, {id: again})
     daily.mixer.tick()
     assert frames(seat) == ["sound of microphone with silence"]
 
@@ -125,7 +125,7 @@ async def test_a_camera_ends_and_so_does_the_picture_that_waits(demo: Call, end:
         case "loses its network":
             daily.room("demo").lose_network("Ana", seconds=10)
         case "may not":
-            daily.state.permit(bot.room, {bot.id: rule})
+            daily.state.calls.permit(bot.room, {bot.id: rule})
         case "not wanted":
             seat.look([])
     head = uuid.UUID(ana.id).bytes

@@ -223,19 +223,19 @@ async def test_a_converter_that_fails_is_logged_and_begins_again(
 
 async def test_who_is_hidden_or_may_not_is_not_seen() -> None:
     state = State(api_key="k" * 32, clock=Clock())
-    state.create_room("demo", "public", {})
+    state.rooms.create("demo", "public", {})
 
     def token(**permissions: Any) -> str:
         properties = {"room_name": "demo", "permissions": permissions}
-        key, id = state.api_key, state.domain_id
+        key, id = state.domain.api_key, state.domain.id
         return issue(properties, api_key=key, domain_id=id, issued_at=state.clock.now())
 
-    ana = Scripted(state, "demo")
-    hidden = Scripted(state, "demo", token(hasPresence=False))
+    ana = Scripted(state.lobby, state.calls, state.messages, "demo")
+    hidden = Scripted(state.lobby, state.calls, state.messages, "demo", token(hasPresence=False))
     hidden.shows(RED)
     with pytest.raises(TimeoutError, match="it saw nothing"):
         await ana.sees(RED, of=hidden.id, timeout=0.05)
-    limited = Scripted(state, "demo", token(canSend=["video"]))
+    limited = Scripted(state.lobby, state.calls, state.messages, "demo", token(canSend=["video"]))
     limited.shows(GREEN)
     await ana.sees(GREEN, of=limited.id)
     with pytest.raises(PermissionError, match="screenVideo"):
@@ -253,15 +253,15 @@ async def test_who_is_hidden_or_may_not_is_not_seen() -> None:
 
 async def test_a_permission_that_goes_and_comes_again() -> None:
     state = State(api_key="k" * 32, clock=Clock())
-    room = state.create_room("demo", "public", {})
-    ana, bo = (Scripted(state, "demo") for _ in range(2))
+    room = state.rooms.create("demo", "public", {})
+    ana, bo = (Scripted(state.lobby, state.calls, state.messages, "demo") for _ in range(2))
     ana.shows(RED)
     await bo.sees(RED, of=ana.id)
     for change in ({"canSend": ["audio"]}, {"hasPresence": False}):
-        state.permit(room, {ana.id: change})
+        state.calls.permit(room, {ana.id: change})
         with pytest.raises(TimeoutError, match="it saw nothing"):
             await bo.sees(RED, of=ana.id, timeout=0.05)
-        state.permit(room, {ana.id: {"canSend": True, "hasPresence": True}})
+        state.calls.permit(room, {ana.id: {"canSend": True, "hasPresence": True}})
         await bo.sees(RED, of=ana.id)
 
 
@@ -269,7 +269,7 @@ async def test_from_another_thread() -> None:
     """As the fixture `local_daily` gives it to a test."""
     thread = DailyThread()
     try:
-        thread.call(thread.daily.state.create_room, "demo", "public", {})
+        thread.call(thread.daily.state.rooms.create, "demo", "public", {})
         ana, bo = (RemotePerson(thread, thread.call(thread.daily.join, "demo")) for _ in range(2))
         picture = np.zeros((10, 20, 3), np.uint8)
         picture[:, 10:] = BLUE

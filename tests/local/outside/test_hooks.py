@@ -81,7 +81,7 @@ async def test_a_webhook_is_made_once_its_endpoint_has_passed_the_test(call, loc
     assert (hook["lastMomentPushed"], hook["basicAuth"]) == (None, None)
     assert hook["retryType"] == "circuit-breaker"
     assert {"participant.joined", "dialin.ready", "recording.error"} < set(hook["eventTypes"])
-    assert hook["domainId"] == local_daily.state.domain_id
+    assert hook["domainId"] == local_daily.state.domain.id
     assert await call("GET", "/webhooks") == (200, [hook])
     assert await call("GET", f"/webhooks/{hook['uuid']}") == (200, [hook])
 

@@ -41,7 +41,7 @@ BUCKET = {"bucket_region": "us-west-2", "assume_role_arn": "arn", "allow_api_acc
     ],
 )
 async def test_a_create_that_is_refused_makes_no_room(call, local_daily, rooms) -> None:
-    local_daily.state.create_room("taken", "public", {})
+    local_daily.state.rooms.create("taken", "public", {})
     status, answer = await call("POST", "/batch/rooms", {"rooms": rooms})
     assert (status, answer["error"]) == (400, "invalid-request-error")
     assert list(local_daily.rooms) == ["taken"]
@@ -76,9 +76,9 @@ async def test_a_thousand_rooms(call, local_daily) -> None:
     ],
 )
 async def test_a_delete_that_is_refused_deletes_nothing(call, local_daily, body) -> None:
-    local_daily.state.create_room("old", "public", {"exp": local_daily.state.clock.now() + 1})
+    local_daily.state.rooms.create("old", "public", {"exp": local_daily.state.clock.now() + 1})
     local_daily.advance(2)
-    local_daily.state.create_room("a", "public", {})
+    local_daily.state.rooms.create("a", "public", {})
     status, answer = await call("DELETE", "/batch/rooms", body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
     assert list(local_daily.rooms) == ["a"]
@@ -86,13 +86,13 @@ async def test_a_delete_that_is_refused_deletes_nothing(call, local_daily, body)
 
 async def test_delete_puts_everybody_out(call, local_daily) -> None:
     for name in ("a", "b", "c"):
-        local_daily.state.create_room(name, "public", {})
+        local_daily.state.rooms.create(name, "public", {})
     local_daily.join("a")
     assert await call("DELETE", "/batch/rooms", {"room_names": ["a", "c"]}) == (
         200,
         {"deleted_count": 2},
     )
-    await local_daily.state.wait_for("scripted left", room="a")
+    await local_daily.state.log.wait_for("scripted left", room="a")
     assert list(local_daily.rooms) == ["b"]
 
 
@@ -107,7 +107,7 @@ async def test_delete_puts_everybody_out(call, local_daily) -> None:
 )
 async def test_choices_about_delete(choices, names, status, left) -> None:
     async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
-        daily.state.create_room("a", "public", {})
+        daily.state.rooms.create("a", "public", {})
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = daily.api_url + "/batch/rooms"
         async with session.delete(url, json={"room_names": names}, headers=headers) as answer:

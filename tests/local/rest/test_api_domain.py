@@ -81,8 +81,8 @@ async def test_what_is_refused(call, local_daily, body) -> None:
 
 async def test_a_domain_without_user_ids_twice(call, local_daily) -> None:
     await call("POST", "/", {"properties": {"enforce_unique_user_ids": True}})
-    local_daily.state.create_room("demo", "public", {})
-    local_daily.state.create_room("other", "public", {"enforce_unique_user_ids": False})
+    local_daily.state.rooms.create("demo", "public", {})
+    local_daily.state.rooms.create("other", "public", {"enforce_unique_user_ids": False})
     _, answer = await call("POST", "/meeting-tokens", {"properties": {"user_id": "a"}})
     first, second = (local_daily.join("demo", answer["token"]) for _ in range(2))
     assert (first.left_reason, second.left_reason) == ("replaced", None)

@@ -65,7 +65,7 @@ async def test_when_a_participant_came_and_went(call, calls) -> None:
 async def test_a_line(call, local_daily, calls) -> None:
     _, answer = await call("GET", f"/logs?userSessionId={calls['again']}")
     [line] = answer["logs"]
-    [entry] = [e for e in local_daily.state.log if e.participant == calls["again"]]
+    [entry] = [e for e in local_daily.state.log.entries if e.participant == calls["again"]]
     time = line.pop("time")
     assert line.pop("clientTime") == time
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z", time)
@@ -82,8 +82,8 @@ async def test_a_line(call, local_daily, calls) -> None:
 
 async def test_lines_of_a_time(call, local_daily, calls) -> None:
     query = f"/logs?mtgSessionId={calls['meeting']}"
-    left = [e.at for e in local_daily.state.log if e.what == "scripted left"]
-    joined = [e.at for e in local_daily.state.log if e.what == "scripted joined"]
+    left = [e.at for e in local_daily.state.log.entries if e.what == "scripted left"]
+    joined = [e.at for e in local_daily.state.log.entries if e.what == "scripted joined"]
     between = int((joined[1] + left[0]) / 2 * 1000)
     assert len(lines(await call("GET", f"{query}&startTime={between}"))) == 2
     assert len(lines(await call("GET", f"{query}&endTime={between}"))) == 2
@@ -152,7 +152,7 @@ async def test_the_requests_that_came(call, local_daily) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", made.pop("createdAt"))
     assert json.loads(made.pop("request")) == {"name": "demo"}
     assert made == {
-        "domainId": local_daily.state.domain_id,
+        "domainId": local_daily.state.domain.id,
         "source": "api",
         "ip": "127.0.0.1",
         "method": "POST",
@@ -214,7 +214,7 @@ async def test_the_source_of_a_log(call) -> None:
 
 
 async def test_no_secret_is_told(call, local_daily) -> None:
-    key, domain = local_daily.api_key, local_daily.state.domain_id
+    key, domain = local_daily.api_key, local_daily.state.domain.id
     token = issue({}, api_key=key, domain_id=domain, issued_at=0)
     link = "https://b.daily.co/x?Expires=1&Signature=0123456789abcdef"
     await call("GET", f"/meeting-tokens/{token}")

@@ -103,7 +103,7 @@ async def test_a_second_one_starts_it_at_once_and_10_seconds_are_recorded(call, 
 async def test_a_meeting_of_a_few_seconds_is_a_choice(listed: bool, query: str) -> None:
     choices = Choices(meeting_without_participants=listed)
     async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         daily.join("demo")
         daily.join("demo")
         key = {"Authorization": f"Bearer {daily.api_key}"}
@@ -173,7 +173,7 @@ async def test_somebody_who_was_alone_from_the_start_stays_in_one_meeting(call, 
 async def test_the_name_at_the_end_is_recorded(call, daily) -> None:
     ana = daily.join("demo", user_name="A.")
     daily.advance(60)
-    daily.state.update(ana.participant, user_name="Ana")
+    daily.state.calls.update(ana.participant, user_name="Ana")
     ana.leave()
     _, page = await call("GET", "/meetings")
     assert [each["user_name"] for each in page["data"][0]["participants"]] == ["Ana"]
@@ -183,11 +183,11 @@ async def test_records_do_not_keep_what_people_heard(daily) -> None:
     seat = weakref.ref(daily.join("demo").participant.seat)
     daily.advance(60)
     [participant] = daily.rooms["demo"].participants.values()
-    daily.state.leave(participant)
+    daily.state.calls.leave(participant)
     del participant
     gc.collect()
     assert seat() is None
-    assert len(daily.state.meetings) == 1
+    assert len(daily.state.meetings.records) == 1
 
 
 async def test_company_comes_back_in_time(call, daily) -> None:
@@ -216,7 +216,7 @@ async def hold(daily: LocalDaily, *rooms: str) -> list[str]:
     ids = []
     for room in rooms:
         if room not in daily.rooms:
-            daily.state.create_room(room, "public", {})
+            daily.state.rooms.create(room, "public", {})
         guest = daily.join(room)
         ids.append(daily.rooms[room].meeting_id)
         daily.advance(60)
@@ -304,7 +304,7 @@ async def test_choices() -> None:
                 async with session.get(daily.api_url + path) as answer:
                     return answer.status, await answer.json()
 
-            daily.state.create_room("demo", "public", {})
+            daily.state.rooms.create("demo", "public", {})
             alone = daily.join("demo")
             daily.advance(minutes=25)
             _, page = await get("/meetings")

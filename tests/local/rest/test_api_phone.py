@@ -113,7 +113,7 @@ async def test_a_call_out(call, local_daily, told):
         assert event.payload.session_id == phone.session_id
         assert (event.payload.room, event.payload.user_id) == ("demo", "u1")
         assert event.payload.destination == NUMBER
-        assert event.payload.domain_id == local_daily.state.domain_id
+        assert event.payload.domain_id == local_daily.state.domain.id
         assert event.payload.timestamp == pytest.approx(time.time(), abs=300)
     heard = [event["event"] for event in bot.events if event["event"].startswith("dialout-")]
     assert heard == ["dialout-connected", "dialout-answered", "dialout-stopped"]
@@ -466,7 +466,9 @@ async def test_a_call_in(call, local_daily, receiver, answering, told):
     assert (connected.payload.sip_from, connected.payload.room) == ("+12125550111", "demo")
     assert connected.payload.sip_headers == headers
     assert connected.payload.display_name == "+12125550111"
-    assert [entry.what for entry in local_daily.state.log if entry.what.startswith("dialin")] == [
+    assert [
+        entry.what for entry in local_daily.state.log.entries if entry.what.startswith("dialin")
+    ] == [
         "dialin ready",
         "dialin ready",
         "dialin connected",

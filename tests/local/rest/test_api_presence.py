@@ -70,7 +70,7 @@ async def test_eject_by_session_id_and_by_user_id(call, daily) -> None:
     assert status == 200
     assert sorted(answer["ejectedIds"]) == sorted([ana.id, ana_too.id, bo.id])
     assert list(daily.rooms["demo"].participants) == [cy.id]
-    await daily.state.wait_for("scripted left", count=3)
+    await daily.state.log.wait_for("scripted left", count=3)
     assert daily.join("demo", token(daily, user_id="a")).id != ana.id
     nobody = await call("POST", "/rooms/demo/eject", {"ids": ["unknown"]})
     assert nobody == (200, {"ejectedIds": []})
@@ -121,7 +121,7 @@ async def test_an_eject_from_no_room_and_from_an_empty_room(call, daily) -> None
 
 async def test_people_stay_in_an_expired_room(call, local_daily) -> None:
     exp = local_daily.state.clock.now() + 60
-    local_daily.state.create_room("demo", "public", {"exp": exp})
+    local_daily.state.rooms.create("demo", "public", {"exp": exp})
     guest = local_daily.join("demo")
     local_daily.advance(61)
     assert (await call("GET", "/rooms/demo/presence"))[0] == 404
@@ -142,7 +142,7 @@ async def test_an_update_does_not_move_the_end_of_those_inside(call, local_daily
     assert list(local_daily.rooms["demo"].participants) == [comes.id]
     assert stays.id not in local_daily.rooms["demo"].participants
     local_daily.advance(120)
-    await local_daily.state.wait_for("scripted left", count=2)
+    await local_daily.state.log.wait_for("scripted left", count=2)
 
 
 async def test_choices() -> None:
@@ -160,7 +160,7 @@ async def test_choices() -> None:
                 return answer.status, await answer.json()
 
         assert await get("/rooms/none/presence") == (200, {"total_count": 0, "data": []})
-        daily.state.create_room("demo", "public", {"exp": daily.state.clock.now() + 60})
+        daily.state.rooms.create("demo", "public", {"exp": daily.state.clock.now() + 60})
         url = daily.api_url + "/rooms/demo/eject"
         async with session.post(url, headers=headers, json={"ids": ["x"]}) as answer:
             assert (answer.status, await answer.json()) == (200, {"ejectedIds": []})

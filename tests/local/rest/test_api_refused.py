@@ -95,7 +95,7 @@ BAD = {
 
 @pytest.mark.parametrize(("action", "body"), [(a, body) for a in GOOD for body in GOOD[a]])
 async def test_a_refusal_says_what_it_is(call, local_daily, action, body) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     path = f"/rooms/demo/{action}"
     status, answer = await call("POST", path, body)
     assert status == 501
@@ -107,7 +107,7 @@ async def test_a_refusal_says_what_it_is(call, local_daily, action, body) -> Non
 
 @pytest.mark.parametrize(("action", "body"), [(a, body) for a in BAD for body in [*BAD[a], [], 5]])
 async def test_a_bad_body_is_told_first(call, local_daily, action, body) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     status, answer = await call("POST", f"/rooms/demo/{action}", body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
 
@@ -118,14 +118,14 @@ async def test_an_unknown_room_is_told_first(call, local_daily, path) -> None:
         404,
         {"error": "not-found", "info": "room demo not found"},
     )
-    local_daily.state.create_room("demo", "public", {"exp": local_daily.state.clock.now() + 5})
+    local_daily.state.rooms.create("demo", "public", {"exp": local_daily.state.clock.now() + 5})
     local_daily.advance(6)
     assert (await call("POST", path, {}))[0] == 404
 
 
 @pytest.mark.parametrize("path", ACTIONS)
 async def test_only_a_post_with_json_and_the_key_is_refused(call, local_daily, path) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     assert (await call("POST", path, data="{"))[0] == 400
     assert (await call("GET", path))[0] == 404
     headers = {"Authorization": "Bearer wrong"}

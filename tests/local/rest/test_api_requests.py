@@ -74,7 +74,7 @@ async def test_a_body_that_is_not_json(call, local_daily, method, path, body) ->
     ],
 )
 async def test_a_body_that_is_no_object(call, local_daily, method, path, body) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     status, answer = await call(method, path, body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
 
@@ -98,7 +98,7 @@ async def test_a_body_over_a_mebibyte(call, local_daily) -> None:
     ],
 )
 async def test_unknown_routes(call, local_daily, method, path) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     status, answer = await call(method, path)
     assert (status, answer["error"]) == (404, "not-found")
     assert list(local_daily.rooms) == ["demo"]
@@ -108,12 +108,12 @@ async def test_the_domain(call, local_daily) -> None:
     status, domain = await call("GET", "/")
     assert status == 200
     assert domain["domain_name"] == "local"
-    assert domain["domain_id"] == local_daily.state.domain_id
+    assert domain["domain_id"] == local_daily.state.domain.id
     assert domain["config"]["lang"] == "en"
 
 
 async def test_every_answer_carries_the_mark(call, local_daily, session) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     seen = set()
     for method, url in [
         ("GET", local_daily.api_url + "/"),
@@ -189,15 +189,15 @@ async def test_a_failure_of_the_server_is_a_500_without_a_traceback(
     local_daily, session, monkeypatch
 ) -> None:
     token = issue(
-        {}, api_key=local_daily.api_key, domain_id=local_daily.state.domain_id, issued_at=0
+        {}, api_key=local_daily.api_key, domain_id=local_daily.state.domain.id, issued_at=0
     )
 
     def fail(*_: object, **__: object) -> None:
         msg = f"a bug, with {token} and {local_daily.api_key}"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(local_daily.state, "find_room", fail)
-    monkeypatch.setattr(local_daily.state, "admit", fail)
+    monkeypatch.setattr(local_daily.state.domain, "find", fail)
+    monkeypatch.setattr(local_daily.state.admission, "admit", fail)
     lines: list[str] = []
     sink = logger.add(lines.append, level="ERROR", format="{message}")
     try:
@@ -229,7 +229,7 @@ async def test_parallel_creates_of_one_name_make_one_room(call, local_daily) -> 
 
 
 async def test_the_guard_turns_strangers_away(local_daily, session) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     port = local_daily.port
     key = {"Authorization": f"Bearer {local_daily.api_key}"}
 
@@ -258,7 +258,7 @@ async def test_the_guard_turns_strangers_away(local_daily, session) -> None:
 
 @pytest.mark.parametrize("path", ["/v1/rooms", "/v1/link", "/v1/offer", "/v1/leave"])
 async def test_a_room_may_be_called_v1(local_daily, session, path) -> None:
-    local_daily.state.create_room("v1", "public", {})
+    local_daily.state.rooms.create("v1", "public", {})
     async with session.get(local_daily.url + "/v1") as answer:
         assert answer.status == 200
         assert answer.content_type == "text/html"

@@ -147,7 +147,7 @@ async def test_delete(call, local_daily) -> None:
     assert await call("DELETE", "/rooms/demo") == (404, NOT_FOUND)
     assert await call("GET", "/rooms/demo") == (404, NOT_FOUND)
     assert (await call("POST", "/rooms", {"name": "demo"}))[0] == 200
-    what = [entry.what for entry in local_daily.state.log]
+    what = [entry.what for entry in local_daily.state.log.entries]
     assert what == ["created", "deleted", "created"]
 
 
@@ -156,7 +156,7 @@ async def test_an_expired_room_does_not_exist(call, local_daily) -> None:
     await call("POST", "/rooms", {"name": "other"})
     await call("POST", "/rooms", {"name": "demo", "properties": {"exp": exp}})
     local_daily.advance(61)
-    await local_daily.state.wait_for("expired", room="demo")
+    await local_daily.state.log.wait_for("expired", room="demo")
     assert await call("GET", "/rooms/demo") == (404, NOT_FOUND)
     assert await call("POST", "/rooms/demo", {"properties": {"exp": exp + 90}}) == (404, NOT_FOUND)
     _, rooms = await call("GET", "/rooms")
@@ -176,8 +176,8 @@ async def test_a_room_that_expired_long_ago_is_collected(call, local_daily) -> N
     assert await call("DELETE", "/rooms/demo") == (404, NOT_FOUND)
     status, answer = await call("DELETE", "/rooms/busy")
     assert (status, answer.get("deleted")) == (404, True)
-    await local_daily.state.wait_for("scripted left", room="busy")
-    assert guest.id in local_daily.state.log[-1].detail
+    await local_daily.state.log.wait_for("scripted left", room="busy")
+    assert guest.id in local_daily.state.log.entries[-1].detail
 
 
 async def test_the_name_of_an_expired_room_is_free(call, local_daily) -> None:
@@ -188,7 +188,7 @@ async def test_the_name_of_an_expired_room_is_free(call, local_daily) -> None:
     status, new = await call("POST", "/rooms", {"name": "demo"})
     assert status == 200
     assert new["id"] != old["id"]
-    await local_daily.state.wait_for("scripted left", room="demo")
+    await local_daily.state.log.wait_for("scripted left", room="demo")
     assert local_daily.rooms["demo"].participants == {}
     local_daily.advance(86_400)
     assert (await call("GET", "/rooms/demo"))[0] == 200
@@ -230,7 +230,7 @@ async def test_lists_are_newest_first_in_pages(call, local_daily) -> None:
 async def test_rooms_of_one_second_are_listed_by_id(call, local_daily) -> None:
     second = int(local_daily.state.clock.now()) + 1
     for index in range(5):
-        room = local_daily.state.create_room(f"room-{index}", "public", {})
+        room = local_daily.state.rooms.create(f"room-{index}", "public", {})
         room.created_at = second + index / 10
     _, page = await call("GET", "/rooms")
     ids = [room["id"] for room in page["data"]]
@@ -239,7 +239,7 @@ async def test_rooms_of_one_second_are_listed_by_id(call, local_daily) -> None:
 
 async def test_a_page_has_100_rooms_at_most(call, local_daily) -> None:
     for index in range(103):
-        local_daily.state.create_room(f"room-{index}", "public", {})
+        local_daily.state.rooms.create(f"room-{index}", "public", {})
     for query in ("", "?limit=100", "?limit=5000"):
         _, page = await call("GET", "/rooms" + query)
         assert (page["total_count"], len(page["data"])) == (103, 100)
@@ -297,7 +297,7 @@ async def with_choices(choices: Choices, *requests) -> list:
 
 
 def an_expired_demo(daily: LocalDaily) -> None:
-    daily.state.create_room("demo", "public", {"exp": daily.state.clock.now() + 60})
+    daily.state.rooms.create("demo", "public", {"exp": daily.state.clock.now() + 60})
     daily.advance(61)
 
 
@@ -345,9 +345,9 @@ async def test_a_choice_about_whom_an_update_moves() -> None:
         async with LocalDaily(choices=Choices(update_moves_ejection=choice)) as daily:
             now = daily.state.clock.now()
             config = {"exp": now + 90, "eject_at_room_exp": True}
-            room = daily.state.create_room("demo", "public", config)
+            room = daily.state.rooms.create("demo", "public", config)
             guest = daily.join("demo")
-            daily.state.update_room(room, None, {**config, "exp": now + 210})
+            daily.state.rooms.update(room, None, {**config, "exp": now + 210})
             daily.advance(100)
             assert guest.left_reason == reason
             daily.advance(111)
@@ -406,7 +406,7 @@ async def test_screen_sharing_cannot_change_while_a_meeting_runs() -> None:
                 async with session.post(url, json={"properties": properties}) as answer:
                     return answer.status
 
-            room = daily.state.create_room("demo", "public", {})
+            room = daily.state.rooms.create("demo", "public", {})
             assert await update({"enable_screenshare": False}) == 200
             guest = daily.join("demo")
             assert await update({"enable_screenshare": False, "lang": "fr"}) == 200

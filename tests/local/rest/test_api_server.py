@@ -115,10 +115,10 @@ async def test_a_key_of_ones_own() -> None:
 
 
 async def test_it_can_be_waited_for_what_happens(local_daily) -> None:
-    waiting = asyncio.create_task(local_daily.state.wait_for("expired", room="demo"))
+    waiting = asyncio.create_task(local_daily.state.log.wait_for("expired", room="demo"))
     exp = local_daily.state.clock.now() + 60
-    local_daily.state.create_room("demo", "public", {"exp": exp})
-    created = await local_daily.state.wait_for("created")
+    local_daily.state.rooms.create("demo", "public", {"exp": exp})
+    created = await local_daily.state.log.wait_for("created")
     assert (created.room, created.what) == ("demo", "created")
     local_daily.advance(59)
     assert list(local_daily.rooms) == ["demo"]
@@ -130,9 +130,9 @@ async def test_it_can_be_waited_for_what_happens(local_daily) -> None:
 
 async def test_the_end_puts_everybody_out_and_frees_the_port() -> None:
     async with LocalDaily() as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         daily.join("demo")
-    assert daily.state.log[-1].what == "scripted left"
+    assert daily.state.log.entries[-1].what == "scripted left"
     with socket.create_server(("127.0.0.1", daily.port)):
         pass
     await daily.aclose()

@@ -197,9 +197,9 @@ async def test_presence_can_be_given_and_taken(call, daily) -> None:
 async def test_an_admin_of_participants_may_mute_others(daily) -> None:
     ana, bo = daily.join("demo"), daily.join("demo")
     with pytest.raises(PermissionError):
-        daily.state.mute(bo.participant, by=ana.participant, microphone=False)
-    daily.state.permit(daily.rooms["demo"], {ana.id: {"canAdmin": ["participants"]}})
-    daily.state.mute(bo.participant, by=ana.participant, microphone=False)
+        daily.state.calls.mute(bo.participant, by=ana.participant, microphone=False)
+    daily.state.calls.permit(daily.rooms["demo"], {ana.id: {"canAdmin": ["participants"]}})
+    daily.state.calls.mute(bo.participant, by=ana.participant, microphone=False)
     assert bo.participant.media["microphone"] == "off"
 
 
@@ -253,7 +253,7 @@ async def test_choices() -> None:
         unknown_permission_target="error",
     )
     async with LocalDaily(choices=choices) as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         body = {"data": {}}
         sent = await ask(daily, "POST", "/rooms/demo/send-app-message", body)
         assert sent == (200, {"sent": "true"})
@@ -274,7 +274,7 @@ async def test_choices() -> None:
         status, _ = await ask(daily, "POST", "/rooms/demo/update-permissions", body)
         assert (status, ana.participant.permissions["canSend"]) == (404, True)
     async with LocalDaily(choices=Choices(message_in_empty_room=400)) as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         status, answer = await ask(daily, "POST", "/rooms/demo/send-app-message", {"data": {}})
         assert (status, answer["error"]) == (400, "invalid-request-error")
 
@@ -322,7 +322,7 @@ async def test_a_token_that_makes_its_holder_knock_opens_nothing_here(daily) -> 
 
 
 async def test_hidden_participants_of_a_room(local_daily) -> None:
-    local_daily.state.create_room("demo", "public", {"enable_hidden_participants": True})
+    local_daily.state.rooms.create("demo", "public", {"enable_hidden_participants": True})
     guest = local_daily.join("demo")
     owner = local_daily.join("demo", token(local_daily, is_owner=True))
     assert (guest.participant.hidden, owner.participant.hidden) == (True, False)
@@ -331,7 +331,7 @@ async def test_hidden_participants_of_a_room(local_daily) -> None:
 async def test_token_over_room_over_domain_and_owners_over_all(call, local_daily) -> None:
     rights = {"canSend": ["audio"], "canAdmin": ["streaming"], "hasPresence": False}
     assert (await call("POST", "/", {"properties": {"permissions": rights}}))[0] == 200
-    local_daily.state.create_room(
+    local_daily.state.rooms.create(
         "demo", "public", {"permissions": {"canSend": False, "canAdmin": False}}
     )
     guest = local_daily.join("demo", token(local_daily, permissions={"canSend": True}))

@@ -89,7 +89,7 @@ async def test_what_is_not_said_of_a_recording(call, local_daily) -> None:
     ana.leave()
     later = local_daily.add_recording("demo")
     assert later.meeting_id != made.meeting_id
-    assert [entry.what for entry in local_daily.state.log].count("recording added") == 2
+    assert [entry.what for entry in local_daily.state.log.entries].count("recording added") == 2
 
 
 @pytest.mark.parametrize("kind", ["recording", "transcript"])
@@ -144,7 +144,7 @@ async def test_recordings_of_one_second_have_a_stable_order(call, local_daily) -
 
 
 async def test_a_recording_is_deleted(call, local_daily) -> None:
-    local_daily.state.create_room("bucketed", "public", {"recordings_bucket": BUCKET})
+    local_daily.state.rooms.create("bucketed", "public", {"recordings_bucket": BUCKET})
     made = local_daily.add_recording("bucketed", start=5.0)
     plain = local_daily.add_recording("plain", start=6.0)
     assert await call("DELETE", f"/recordings/{made.id}") == (
@@ -291,7 +291,7 @@ async def test_a_transcript(call, local_daily) -> None:
     made = local_daily.add_transcript("demo", VTT, start=1705314600.0, duration=300)
     described = {
         "transcriptId": made.id,
-        "domainId": local_daily.state.domain_id,
+        "domainId": local_daily.state.domain.id,
         "roomId": room["id"],
         "mtgSessionId": made.meeting_id,
         "status": "t_finished",
@@ -305,7 +305,7 @@ async def test_a_transcript(call, local_daily) -> None:
 
 
 async def test_a_transcripts_place_is_told_where_the_room_has_a_bucket(call, local_daily) -> None:
-    local_daily.state.create_room("demo", "public", {"transcription_bucket": BUCKET})
+    local_daily.state.rooms.create("demo", "public", {"transcription_bucket": BUCKET})
     made = local_daily.add_transcript("demo", start=5.0)
     place = {"s3key": "local/demo/5000.vtt", "bucket": "mine", "region": "eu-west-1"}
     for method, path in (("GET", ""), ("GET", "/access-link"), ("DELETE", "")):
@@ -360,7 +360,7 @@ async def test_a_transcripts_link(call, local_daily, get) -> None:
 async def test_what_a_transcripts_link_and_place_are_called_is_a_choice(get) -> None:
     choices = {"transcript_link_name": "link", "transcript_key_name": "key"}
     async with choosing(**choices) as daily, aiohttp.ClientSession() as session:
-        daily.state.create_room("demo", "public", {"transcription_bucket": BUCKET})
+        daily.state.rooms.create("demo", "public", {"transcription_bucket": BUCKET})
         made = daily.add_transcript("demo", VTT)
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = f"{daily.api_url}/transcript/{made.id}/access-link"

@@ -58,7 +58,7 @@ async def test_every_property_has_its_documented_claim(call, local_daily) -> Non
     assert now <= claims.pop("iat") <= local_daily.state.clock.now()
     assert claims == {
         "r": "demo",
-        "d": local_daily.state.domain_id,
+        "d": local_daily.state.domain.id,
         "nbf": now - 5,
         "exp": now + 60,
         "o": True,
@@ -94,8 +94,8 @@ async def test_a_token_without_wishes_opens_every_room(call, local_daily, body) 
     assert status == 200
     assert sorted(claims_of(local_daily, answer["token"])) == ["d", "iat"]
     for name in ("a", "b"):
-        local_daily.state.create_room(name, "private", {})
-        room, rights = local_daily.state.admit(name, answer["token"])
+        local_daily.state.rooms.create(name, "private", {})
+        room, rights = local_daily.state.admission.admit(name, answer["token"])
         assert (room.name, rights) == (name, {})
 
 
@@ -158,7 +158,7 @@ async def test_validation_of_a_token_that_is_not_valid_yet(call, local_daily) ->
 
 
 async def test_validation_of_what_is_no_token_of_ours(call, local_daily) -> None:
-    key, domain = local_daily.api_key, local_daily.state.domain_id
+    key, domain = local_daily.api_key, local_daily.state.domain.id
     good = {"r": "demo", "d": domain, "iat": 1}
     assert (await call("GET", "/meeting-tokens/" + jwt.encode(good, key)))[0] == 200
     for token in (
@@ -175,7 +175,7 @@ async def test_validation_of_what_is_no_token_of_ours(call, local_daily) -> None
 
 def refusal(daily: LocalDaily, name: str, token: str | None = None) -> str:
     with pytest.raises(JoinRefused) as refused:
-        daily.state.admit(name, token)
+        daily.state.admission.admit(name, token)
     assert str(refused.value).endswith(".")
     return refused.value.kind
 
@@ -193,9 +193,9 @@ async def test_who_may_come_in(call, local_daily) -> None:
     assert refusal(local_daily, "demo", "garbage") == "not-allowed"
     assert refusal(local_daily, "demo", await create_token(call, room_name="open")) == "not-allowed"
     assert refusal(local_daily, "open", await create_token(call, room_name="demo")) == "not-allowed"
-    assert local_daily.state.admit("open", None)[1] == {}
+    assert local_daily.state.admission.admit("open", None)[1] == {}
     token = await create_token(call, room_name="demo", user_name="Ana", is_owner=True)
-    assert local_daily.state.admit("demo", token)[1] == {
+    assert local_daily.state.admission.admit("demo", token)[1] == {
         "room_name": "demo",
         "user_name": "Ana",
         "is_owner": True,
@@ -205,8 +205,8 @@ async def test_who_may_come_in(call, local_daily) -> None:
     assert refusal(local_daily, "demo", early) == "nbf-token"
     assert refusal(local_daily, "later", await create_token(call)) == "nbf-room"
     local_daily.advance(101)
-    local_daily.state.admit("demo", early)
-    local_daily.state.admit("later", await create_token(call))
+    local_daily.state.admission.admit("demo", early)
+    local_daily.state.admission.admit("later", await create_token(call))
     local_daily.advance(100)
     assert refusal(local_daily, "demo", early) == "exp-token"
     assert refusal(local_daily, "open", early) == "exp-token"
@@ -220,7 +220,7 @@ async def test_a_full_room(call, local_daily) -> None:
     local_daily.join("demo")
     assert refusal(local_daily, "demo", await create_token(call, is_owner=True)) == "meeting-full"
     await call("POST", "/rooms/demo", {"properties": {"max_participants": None}})
-    local_daily.state.admit("demo", None)
+    local_daily.state.admission.admit("demo", None)
 
 
 @pytest.mark.undocumented("a third privacy")
@@ -250,12 +250,12 @@ async def test_choices() -> None:
         _, made = await call("POST", "/meeting-tokens", {"properties": properties})
         assert await call("GET", f"/meeting-tokens/{made['token']}") == (200, properties)
 
-        odd = {"d": daily.state.domain_id, "iat": 1, "room": "demo"}
-        assert daily.state.admit("demo", jwt.encode(odd, daily.api_key))[1] == {}
+        odd = {"d": daily.state.domain.id, "iat": 1, "room": "demo"}
+        assert daily.state.admission.admit("demo", jwt.encode(odd, daily.api_key))[1] == {}
 
         daily.advance(61)
-        assert daily.state.admit("demo", made["token"])[1] == {}
-        assert daily.state.admit("demo", "garbage")[1] == {}
+        assert daily.state.admission.admit("demo", made["token"])[1] == {}
+        assert daily.state.admission.admit("demo", "garbage")[1] == {}
         await call("POST", "/rooms/demo", {"privacy": "private"})
         assert refusal(daily, "demo", made["token"]) == "exp-token"
         await call("POST", "/rooms/demo", {"privacy": "org"})

@@ -159,7 +159,7 @@ async def test_headers(local_daily):
 )
 async def test_what_is_carried_out(local_daily, failure, commits):
     fault = local_daily.fail("POST", "/rooms", **failure)
-    created = asyncio.create_task(local_daily.state.wait_for("created"))
+    created = asyncio.create_task(local_daily.state.log.wait_for("created"))
     asking = asyncio.create_task(raw(local_daily, json={"name": "demo"}))
     await fault.wait()
     if commits:
@@ -263,7 +263,7 @@ async def test_a_delayed_request_is_carried_out_after_its_client_has_gone(local_
     await fault.wait()
     assert local_daily.rooms == {}
     asking.cancel()
-    await local_daily.state.wait_for("created", room="late")
+    await local_daily.state.log.wait_for("created", room="late")
     await asyncio.wait({asking})
 
 

@@ -20,7 +20,7 @@ READERS = ("/v1/rooms", "/v1/batch/rooms", "/v1/nowhere", "/.faults", "/demo/off
 @pytest.fixture
 async def daily() -> AsyncIterator[LocalDaily]:
     async with LocalDaily(control=True) as daily:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         yield daily
 
 

@@ -60,12 +60,12 @@ async def test_lines_meetings_and_stays_are_forgotten_but_who_is_there_is_not(
     monkeypatch.setattr(log, "_MOST", 30)
     monkeypatch.setattr(meetings, "_MOST", 30)
     state = local_daily.state
-    room = state.create_room("demo", "public", {})
+    room = state.rooms.create("demo", "public", {})
     ana = local_daily.join("demo")
     for _ in range(100):
         local_daily.join("demo").leave()
-    assert len(state.log) <= 30
-    assert state.log[-1].what == "scripted left"
+    assert len(state.log.entries) <= 30
+    assert state.log.entries[-1].what == "scripted left"
     assert room.meeting is not None
     assert len(room.meeting.people) <= 31
     assert room.meeting.people[0].participant_id == ana.id
@@ -75,4 +75,4 @@ async def test_lines_meetings_and_stays_are_forgotten_but_who_is_there_is_not(
         people = [local_daily.join("demo") for _ in range(2)]
         for each in people:
             each.leave()
-    assert len(state.meetings) == 30
+    assert len(state.meetings.records) == 30

@@ -19,8 +19,8 @@ from pipecat_daily_rest.local.bot import link
 from pipecat_daily_rest.local.bot import seat as bot_seat
 from pipecat_daily_rest.local.browser import webrtc_channel
 from pipecat_daily_rest.local.call import outage
-from pipecat_daily_rest.local.call.news import Inbox
-from pipecat_daily_rest.local.call.room import MOST_TRACKS
+from pipecat_daily_rest.local.call.inbox import Inbox
+from pipecat_daily_rest.local.call.room import MOST_TRACKS, Newcomer
 from pipecat_daily_rest.local.choices import Choices
 
 LIMIT = Choices().app_message_limit
@@ -70,7 +70,7 @@ async def test_a_person_is_told_that_a_message_was_too_large(peer: Peers) -> Non
         app_message_limit=100, app_message_warning=None, app_message_too_large_info=text
     )
     async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         ana, bo = daily.join("demo"), Peer(daily, session, "demo")
         try:
             await bo.join()
@@ -85,7 +85,7 @@ async def test_a_person_is_told_that_a_message_was_too_large(peer: Peers) -> Non
 async def test_without_a_limit_a_message_comes_in_pieces(lines: list[str]) -> None:
     choices = Choices(app_message_limit=None, app_message_warning=None)
     async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
-        daily.state.create_room("demo", "public", {})
+        daily.state.rooms.create("demo", "public", {})
         ana, bo = daily.join("demo"), Peer(daily, session, "demo")
         try:
             await bo.join()
@@ -155,7 +155,7 @@ async def test_a_seat_that_fails_is_put_out_and_everybody_is_told(
 ) -> None:
     state = daily.state
     before = daily.join("demo")
-    broken = state.join("demo", None, Broken(), kind="phone", user_name=str(daily.api_key))
+    broken = state.lobby.join("demo", None, Newcomer(Broken(), "phone", str(daily.api_key)))
     # It was told the counts at once.
     assert list(daily.rooms["demo"].participants) == [before.id]
     after = daily.join("demo")
@@ -183,9 +183,9 @@ async def test_whatever_it_is_told_when_it_fails(daily: LocalDaily, event: str) 
         ana.send(1)
         assert await cy.message() == 1
     elif event == "mute":
-        daily.state.mute(bo.participant, by=ana.participant, microphone=False)
+        daily.state.calls.mute(bo.participant, by=ana.participant, microphone=False)
     else:
-        daily.state.permit(bo.participant.room, {bo.id: {"hasPresence": False}})
+        daily.state.calls.permit(bo.participant.room, {bo.id: {"hasPresence": False}})
     await cy.event("participant-left")
     assert list(daily.rooms["demo"].participants) == [ana.id, cy.id]
 
@@ -197,16 +197,16 @@ async def test_a_join_that_fails_is_undone(daily: LocalDaily, connect: Any, peer
         if what == "joined":
             raise RuntimeError(what)
 
-    daily.state.observers.append(fail)
+    daily.state.log.observers.append(fail)
     with pytest.raises(RuntimeError):
         daily.join("demo")
     bot = await connect()
     assert "log says why" in (await bot.ask("join"))["error"]
     joining = asyncio.create_task(peer().join())
     async with asyncio.timeout(WAIT):
-        await daily.state.wait_for("person left")
+        await daily.state.log.wait_for("person left")
     joining.cancel()
-    daily.state.observers.remove(fail)
+    daily.state.log.observers.remove(fail)
     assert list(daily.rooms["demo"].participants) == [ana.id]
     await peer().join()
 
@@ -234,7 +234,7 @@ async def test_a_browser_that_takes_short_messages_only_is_alone_in_that(
     ana.send("x" * 10_000)
     ana.send("more")
     await bo.event("app-message", message="more")
-    await daily.state.wait_for("person left")
+    await daily.state.log.wait_for("person left")
     assert len(daily.rooms["demo"].participants) == 2
     assert [line for line in lines if "4000 bytes" in line]
 
@@ -250,7 +250,7 @@ async def test_a_bot_that_does_not_read_is_out_and_others_go_on(
     # The client's own buffer fills, then the kernel's, then what the room keeps.
     idle.socket._response.connection.transport.pause_reading()
     [seat] = [each.seat for each in daily.rooms["demo"].participants.values() if each.kind == "bot"]
-    left = asyncio.create_task(daily.state.wait_for("bot left"))
+    left = asyncio.create_task(daily.state.log.wait_for("bot left"))
     sent = 0
     while not left.done() and sent < 2000:
         ana.send(of_size(LIMIT))

@@ -53,8 +53,8 @@ async def test_the_helpers_whole_life_of_a_room(local, helper) -> None:
     token = await helper.get_token(room.url, 30)
     claims = jwt.decode(token, local.api_key, algorithms=["HS256"])
     assert (claims["r"], claims["o"], claims["ejt"]) == ("demo", True, False)
-    assert claims["d"] == local.state.domain_id
-    local.state.admit("demo", token)
+    assert claims["d"] == local.state.domain.id
+    local.state.admission.admit("demo", token)
 
     assert await helper.delete_room_by_url(room.url)
     assert local.rooms == {}
@@ -114,7 +114,7 @@ async def test_every_field_of_pipecats_models_passes(local, helper) -> None:
         permissions={"hasPresence": False, "canSend": ["audio"]},
     )
     token = await helper.get_token(room.url, params=DailyMeetingTokenParams(properties=given))
-    rights = local.state.admit(room.name, token)[1]
+    rights = local.state.admission.admit(room.name, token)[1]
     assert rights == given.model_dump(exclude_none=True)
 
 
@@ -126,7 +126,7 @@ async def test_configure(local, session) -> None:
     room = local.rooms[name]
     assert room.config["eject_at_room_exp"] is True
     assert isinstance(room.config["exp"], float)
-    assert local.state.admit(name, token)[1]["is_owner"] is True
+    assert local.state.admission.admit(name, token)[1]["is_owner"] is True
     assert [str(request).partition(" {")[0] for request in local.requests] == [
         "POST /rooms",
         "POST /meeting-tokens",
@@ -152,7 +152,7 @@ async def test_configure_for_a_phone_call_and_with_properties(local, session) ->
     name = config.room_url.removeprefix(local.url + "/")
     assert local.rooms[name].config["enable_hand_raising"] is True
     assert "exp" not in local.rooms[name].config
-    assert local.state.admit(name, config.token)[1]["user_id"] == "bot"
+    assert local.state.admission.admit(name, config.token)[1]["user_id"] == "bot"
     with pytest.raises(Exception, match="unknown property 'enable_everything'"):
         await configure(session, room_properties=DailyRoomProperties(enable_everything=True))
 

@@ -13,7 +13,7 @@ from pipecat_daily_rest.local.bot.seat import PICTURE, BotSeat
 from pipecat_daily_rest.local.call.clock import Clock
 from pipecat_daily_rest.local.call.mixer import BLOCK, Block, Mixer
 from pipecat_daily_rest.local.call.pictures import Picture
-from pipecat_daily_rest.local.call.room import JoinRefused
+from pipecat_daily_rest.local.call.room import JoinRefused, Newcomer
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.rules.claims import BadToken, issue
@@ -76,17 +76,17 @@ class Rooms:
     def __init__(self, **choices: Any) -> None:
         self.clock = StoppedClock()
         self.state = State(api_key="k" * 32, clock=self.clock, choices=Choices(**choices))
-        self.mixer = Mixer(self.state)
+        self.mixer = Mixer(self.state.domain, self.state.calls)
         self.create("demo")
 
     def create(self, name: str, privacy: str = "public", **config: Any) -> None:
-        self.state.create_room(name, privacy, config)
+        self.state.rooms.create(name, privacy, config)
 
     def token(self, **properties: Any) -> str:
         return issue(
             properties,
-            api_key=self.state.api_key,
-            domain_id=self.state.domain_id,
+            api_key=self.state.domain.api_key,
+            domain_id=self.state.domain.id,
             issued_at=self.clock.now(),
         )
 
@@ -96,7 +96,7 @@ class Rooms:
         seat = Seat(says)
         token = self.token(**rights) if rights else None
         media = {"microphone": "playable", "camera": "playable"}
-        participant = self.state.join(room, token, seat, kind=kind, media=media)
+        participant = self.state.lobby.join(room, token, Newcomer(seat, kind, media=media))
         return participant, seat
 
     def hear(self) -> None:
@@ -159,7 +159,7 @@ async def test_one_hears_everybody_but_oneself_and_those_one_may_not(rooms: Room
     rooms.hear()
     assert (ears.mix, all_ears.mix) == (432, 431)
     rules = {"byUserId": {"bo": False}, "byParticipantId": {by_id.id: {"audio": False}}}
-    rooms.state.permit(listener.room, {listener.id: {"canReceive": rules}})
+    rooms.state.calls.permit(listener.room, {listener.id: {"canReceive": rules}})
     rooms.hear()
     assert (ears.mix, all_ears.mix) == (2, 431)
     assert set(ears.voices) == {everybody.id}
@@ -169,10 +169,10 @@ async def test_one_hears_everybody_but_oneself_and_those_one_may_not(rooms: Room
     assert not shown & {by_user.id, by_id.id}
     # Only what is given is changed: the user stays away.
     back = {"canReceive": {"byParticipantId": {}}}
-    rooms.state.permit(listener.room, {listener.id: back})
+    rooms.state.calls.permit(listener.room, {listener.id: back})
     rooms.hear()
     assert ears.mix == 402
-    rooms.state.permit(listener.room, {listener.id: {"canReceive": {"base": False}}})
+    rooms.state.calls.permit(listener.room, {listener.id: {"canReceive": {"base": False}}})
     rooms.hear()
     assert (ears.mix, ears.voices) == (0, {})
     [*_, own] = ears.told("participant-updated")
@@ -211,7 +211,7 @@ async def test_hidden_participants_of_a_room_receive_owners_only(rooms: Rooms) -
     rooms.hear()
     assert (ears.mix, owners_ears.mix) == (300, 20)
     assert guest.room.counts() == {"present": 2, "hidden": 1}
-    rooms.state.permit(guest.room, {guest.id: {"hasPresence": True}})
+    rooms.state.calls.permit(guest.room, {guest.id: {"hasPresence": True}})
     rooms.hear()
     assert (ears.mix, owners_ears.mix) == (320, 21)
     assert shown.room.counts() == {"present": 3, "hidden": 0}
@@ -227,8 +227,8 @@ async def test_who_has_no_presence_is_counted_and_otherwise_not_there(rooms: Roo
     assert (seat.mix, ghost_seat.mix) == (0, 1)
     assert seat.told("participant-joined") == []
     assert seat.told("participant-counts-updated")[-1]["counts"] == {"present": 1, "hidden": 1}
-    rooms.state.update(ghost, user_name="Boo")
-    rooms.state.leave(ghost)
+    rooms.state.calls.update(ghost, user_name="Boo")
+    rooms.state.calls.leave(ghost)
     assert {event["event"] for event in seat.events} == {"participant-counts-updated"}
     assert seat.told("participant-counts-updated")[-1]["counts"] == {"present": 1, "hidden": 0}
     assert ana.room.active_speaker is None
@@ -242,7 +242,7 @@ async def test_who_may_no_longer_send_is_silent_at_once(unmutes: bool) -> None:
     room = ana.room
     rooms.hear()
     assert other.mix == 7
-    rooms.state.permit(room, {ana.id: {"canSend": ["video"]}})
+    rooms.state.calls.permit(room, {ana.id: {"canSend": ["video"]}})
     rooms.hear()
     assert other.mix == 0
     [told] = other.told("participant-updated")
@@ -255,14 +255,14 @@ async def test_who_may_no_longer_send_is_silent_at_once(unmutes: bool) -> None:
     assert mutes == ([] if unmutes else [(False, None)])
     # To switch it on does not help.
     if unmutes:
-        rooms.state.update(ana, media={"microphone": "playable"})
+        rooms.state.calls.update(ana, media={"microphone": "playable"})
     rooms.hear()
     assert other.mix == 0
-    rooms.state.permit(room, {ana.id: {"canSend": True}})
+    rooms.state.calls.permit(room, {ana.id: {"canSend": True}})
     rooms.hear()
     assert other.mix == (7 if unmutes else 0)
     assert len(seat.told("mute")) == len(mutes)
-    rooms.state.update(ana, media={"microphone": "playable"})
+    rooms.state.calls.update(ana, media={"microphone": "playable"})
     rooms.hear()
     assert other.mix == 7
     rooms.state.close()
@@ -292,8 +292,8 @@ async def test_what_somebody_may_administer(rooms: Rooms, token: Any, tasks: set
     all_tasks = ("participants", "streaming", "transcription")
     assert {task for task in all_tasks if admin.may_admin(task)} == tasks
     deeds: list[Callable[[], object]] = [
-        lambda: state.mute(other, by=admin, microphone=False),
-        lambda: state.permit(room, {other.id: {"canSend": False}}, by=admin),
+        lambda: state.calls.mute(other, by=admin, microphone=False),
+        lambda: state.calls.permit(room, {other.id: {"canSend": False}}, by=admin),
     ]
     for deed in deeds:
         if "participants" in tasks:
@@ -311,10 +311,10 @@ async def test_only_owners_ask_others_to_switch_something_on(rooms: Rooms) -> No
     owner, _ = rooms.join(is_owner=True)
     admin, _ = rooms.join(permissions={"canAdmin": ["participants"]})
     _, seat = target, seat = rooms.join()
-    rooms.state.mute(target, by=owner, microphone=True)
+    rooms.state.calls.mute(target, by=owner, microphone=True)
     assert [event["microphone"] for event in seat.told("mute")] == [True]
     with pytest.raises(PermissionError, match="only an owner"):
-        rooms.state.mute(target, by=admin, camera=True)
+        rooms.state.calls.mute(target, by=admin, camera=True)
     assert len(seat.told("mute")) == 1
 
 
@@ -340,7 +340,7 @@ async def test_starts_off(kind: str, bots: bool, config: Any, token: Any, off: s
     ana, _ = rooms.join(room="quiet", kind=kind, user_name="Ana", **token)
     expected = off if kind != "bot" or bots else set()
     assert {track for track in ("microphone", "camera") if ana.media[track] == "off"} == expected
-    rooms.state.update(ana, media={"microphone": "playable"})  # it is only the start
+    rooms.state.calls.update(ana, media={"microphone": "playable"})  # it is only the start
     assert ana.media["microphone"] == "playable"
     rooms.state.close()
 
@@ -403,7 +403,7 @@ async def test_before_nbf_and_after_exp_nobody_comes_in(rooms: Rooms) -> None:
             ana, _ = rooms.join(room="timed", user_name="Ana", **token)
         except JoinRefused as exc:
             return exc.kind
-        rooms.state.leave(ana)
+        rooms.state.calls.leave(ana)
         return None
 
     assert refused() == "nbf-room"
@@ -428,7 +428,7 @@ async def test_max_participants_counts_the_hidden(rooms: Rooms) -> None:
     with pytest.raises(JoinRefused) as refused:
         rooms.join(room="small", is_owner=True)
     assert refused.value.kind == "meeting-full"
-    rooms.state.leave(ghost)
+    rooms.state.calls.leave(ghost)
     rooms.join(room="small")
 
 
@@ -476,7 +476,7 @@ async def test_permissions_that_are_none(
     rooms: Rooms, local_daily: LocalDaily, call: Any, permissions: Any
 ) -> None:
     with pytest.raises(BadToken):
-        rooms.state.read_token(rooms.token(permissions=permissions))
+        rooms.state.domain.read_token(rooms.token(permissions=permissions))
     body = {"properties": {"permissions": permissions}}
     for path in ("/rooms", "/meeting-tokens"):
         status, answer = await call("POST", path, body)
@@ -579,9 +579,9 @@ def test_null_leaves_a_permission() -> None:
 
 async def test_each_is_told_in_its_own_words(rooms: Rooms) -> None:
     seat = BotSeat()
-    bot = rooms.state.join("demo", None, seat, kind="bot")
+    bot = rooms.state.lobby.join("demo", None, Newcomer(seat, "bot"))
     ana, anas = rooms.join()
-    rooms.state.permit(bot.room, {ana.id: {"canSend": ["audio"]}})
+    rooms.state.calls.permit(bot.room, {ana.id: {"canSend": ["audio"]}})
     told = [json.loads(text) for text in seat.texts]
     sends = [e["participant"]["info"]["permissions"]["canSend"] for e in told if "participant" in e]
     assert sends == [list(KINDS), ["microphone"]]
@@ -595,8 +595,8 @@ async def test_each_is_told_in_its_own_words(rooms: Rooms) -> None:
 async def test_what_may_not_be_seen_is_not_sent(rooms: Rooms) -> None:
     seat = BotSeat()
     token = rooms.token(permissions={"canReceive": {"base": {"audio": True}}})
-    bot = rooms.state.join("demo", token, seat, kind="bot")
-    seat.take_place(bot, rooms.state.may_receive)
+    bot = rooms.state.lobby.join("demo", token, Newcomer(seat, "bot"))
+    seat.take_place(bot, rooms.state.calls.may_receive)
     ana, _ = rooms.join()
     seat.look([(ana, "camera")])
 
@@ -607,17 +607,17 @@ async def test_what_may_not_be_seen_is_not_sent(rooms: Rooms) -> None:
     assert not sees()
     for allowed in (True, False, True):
         rule = {"canReceive": {"byParticipantId": {ana.id: {"video": allowed}}}}
-        rooms.state.permit(bot.room, {bot.id: rule})
+        rooms.state.calls.permit(bot.room, {bot.id: rule})
         assert sees() is allowed
 
 
 async def test_a_person_of_a_test_sees_what_it_may(local_daily: LocalDaily) -> None:
-    local_daily.state.create_room("demo", "public", {})
+    local_daily.state.rooms.create("demo", "public", {})
     ana, bo = local_daily.join("demo"), local_daily.join("demo")
     ana.shows((255, 0, 0))
     room = bo.participant.room
-    local_daily.state.permit(room, {bo.id: {"canReceive": {"base": {"audio": True}}}})
+    local_daily.state.calls.permit(room, {bo.id: {"canReceive": {"base": {"audio": True}}}})
     with pytest.raises(TimeoutError, match="saw nothing"):
         await bo.sees((255, 0, 0), of=ana.id, timeout=0.5)
-    local_daily.state.permit(room, {bo.id: {"canReceive": {"base": True}}})
+    local_daily.state.calls.permit(room, {bo.id: {"canReceive": {"base": True}}})
     await bo.sees((255, 0, 0), of=ana.id)

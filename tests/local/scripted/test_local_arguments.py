@@ -18,7 +18,7 @@ SECRET = "s" * 40
 @pytest.fixture
 async def daily() -> AsyncIterator[LocalDaily]:
     async with LocalDaily() as daily:
-        daily.state.create_room("demo", "public", {"sip_uri": {"endpoint": "demo@sip.example"}})
+        daily.state.rooms.create("demo", "public", {"sip_uri": {"endpoint": "demo@sip.example"}})
         yield daily
 
 
@@ -300,10 +300,10 @@ async def test_of_waiting(daily: Any) -> None:
     fault = daily.fail("GET", "/")
     for waits, message in (
         (fault.wait("x"), "hits must be a whole number"),
-        (daily.state.wait_for(5), "what must be a string"),
-        (daily.state.wait_for("created", room=5), "room must be a string"),
-        (daily.state.wait_for("created", count="x"), "count must be a whole number"),
-        (daily.state.wait_for("created", count=0), "count must be at least 1"),
+        (daily.state.log.wait_for(5), "what must be a string"),
+        (daily.state.log.wait_for("created", room=5), "room must be a string"),
+        (daily.state.log.wait_for("created", count="x"), "count must be a whole number"),
+        (daily.state.log.wait_for("created", count=0), "count must be at least 1"),
     ):
         with pytest.raises(DailyConfigError, match=message):
             await waits

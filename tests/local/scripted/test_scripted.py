@@ -88,7 +88,7 @@ async def test_mute_leave_and_being_put_out(daily: LocalDaily) -> None:
     assert await ana.left() == "leftCall"
     assert (await bo.event("participant-left"))["participant"]["id"] == ana.id
     assert len([e for e in bo.events if e["event"] == "participant-left"]) == 1
-    daily.state.delete_room(daily.rooms["demo"])
+    daily.state.rooms.delete(daily.rooms["demo"])
     assert await bo.left() == "room-deleted"
     bo.leave()
     assert bo.left_reason == "room-deleted"
@@ -108,7 +108,7 @@ async def test_forget_starts_a_new_recording(daily: LocalDaily) -> None:
 
 async def test_memory_is_bounded_and_says_takes_bytes(daily: LocalDaily) -> None:
     await daily.mixer.stop()
-    mixer = Mixer(daily.state)
+    mixer = Mixer(daily.state.domain, daily.state.calls)
     ana, bo = daily.join("demo"), daily.join("demo", keep=0.1)
     ana.says(np.arange(1, BLOCK * 9 + 2, dtype=np.int16).tobytes())
     for _ in range(12):

@@ -11,17 +11,25 @@ Sound and pictures are binary frames; `bot_seat` says of what shape.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from pipecat_daily_rest.local.bot.seat import BotSeat
 from pipecat_daily_rest.local.bot.services import Services
-from pipecat_daily_rest.local.call.messages import TooLarge
+from pipecat_daily_rest.local.call.app_messages import AppMessages, TooLarge
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.lobby import Lobby
 from pipecat_daily_rest.local.call.pictures import SOURCES
-from pipecat_daily_rest.local.call.room import MEDIA, MOST_TRACKS, JoinRefused, Knock, Participant
-from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.call.room import (
+    MEDIA,
+    MOST_TRACKS,
+    JoinRefused,
+    Knock,
+    Newcomer,
+    Participant,
+)
 from pipecat_daily_rest.local.rules.incoming import NotJSON, parse
 from pipecat_daily_rest.local.rules.properties import PERMISSIONS
 from pipecat_daily_rest.local.rules.rights import from_bot
@@ -35,7 +43,9 @@ _MOST_NAME = 128  # bytes of a custom track's name
 _MOST_WISHES = 256  # tracks that a bot hears at a time, and as many that it sees
 
 
-def routes(state: State, services: Services) -> list[web.RouteDef]:
+def routes(
+    lobby: Lobby, calls: Calls, messages: AppMessages, services: Services
+) -> list[web.RouteDef]:
     """Give the route for bots."""
 
     async def link(request: web.Request) -> web.StreamResponse:
@@ -46,7 +56,7 @@ def routes(state: State, services: Services) -> list[web.RouteDef]:
             text = "A bot's link to the room: a websocket, for the stand-in of daily-python.\n"
             return web.Response(status=426, text=text, headers={"Upgrade": "websocket"})
         await socket.prepare(request)
-        await _Link(state, services, request, socket).run()
+        await _Link(lobby, calls, messages, services, request, socket).run()
         return socket
 
     return [web.get("/{room:[A-Za-z0-9_-]{1,128}}/link", link)]
@@ -61,17 +71,21 @@ class _Link:
 
     def __init__(
         self,
-        state: State,
+        lobby: Lobby,
+        calls: Calls,
+        messages: AppMessages,
         services: Services,
         request: web.Request,
         socket: web.WebSocketResponse,
     ) -> None:
-        self._state = state
+        self._lobby = lobby
+        self._calls = calls
+        self._messages = messages
         self._services = services.ops
         self._room = request.match_info["room"]
         self._request = request
         self._socket = socket
-        self._seat = BotSeat(self._state.choices, self._too_slow)
+        self._seat = BotSeat(self._calls.choices, self._too_slow)
         self._me: Participant | None = None
         self._knock: Knock | None = None
         self._join_request: int | None = None
@@ -100,9 +114,9 @@ class _Link:
         finally:
             hurry.cancel()
             if self._me is not None:
-                self._state.leave(self._me, "the link ended")
+                self._calls.leave(self._me, "the link ended")
             if self._knock is not None:
-                self._state.stop_waiting(self._knock)
+                self._lobby.stop_waiting(self._knock)
             self._seat.close("")
             try:
                 await asyncio.wait_for(writer, _CLOSE)
@@ -134,7 +148,7 @@ class _Link:
     def _too_slow(self) -> None:
         """Who does not read holds nobody up: out at once, since it does not read why either."""
         if self._me is not None:
-            asyncio.get_running_loop().call_soon(self._state.leave, self._me, "too slow")
+            asyncio.get_running_loop().call_soon(self._calls.leave, self._me, "too slow")
         if self._request.transport is not None:
             asyncio.get_running_loop().call_later(_CLOSE, self._request.transport.abort)
 
@@ -169,7 +183,7 @@ class _Link:
         except (_Refused, Refusal, TooLarge, PermissionError) as exc:
             error = str(exc)
         except Exception as exc:
-            self._state.log_failure(self._room, "an op of a bot failed", exc)
+            self._calls.log.failed(self._room, "an op of a bot failed", exc)
             error = "the local room failed; its log says why"
         if answer is not None:
             self._reply(request, error, answer)
@@ -188,14 +202,10 @@ class _Link:
         token, name = op.get("token"), op.get("user_name", "")
         if not isinstance(token, str | None) or not isinstance(name, str):
             raise _Refused("join: token and user_name are strings")
-        who: dict[str, Any] = {
-            "kind": "bot",
-            "user_name": name,
-            **_media(op.get("media", {})),
-        }
-        if not self._state.choices.bots_knock:
-            return self._welcome(self._state.join(self._room, token, self._seat, **who))
-        came = self._state.come(self._room, token, self._seat, self, **who)
+        newcomer = Newcomer(self._seat, "bot", name, *_media(op.get("media", {})))
+        if not self._calls.choices.bots_knock:
+            return self._welcome(self._lobby.join(self._room, token, newcomer))
+        came = self._lobby.join_or_knock(self._room, token, newcomer, self)
         if isinstance(came, Participant):
             return self._welcome(came)
         self._knock, self._join_request = came, request
@@ -212,7 +222,7 @@ class _Link:
 
     def _welcome(self, me: Participant) -> dict[str, Any]:
         self._me = me
-        self._seat.take_place(me, self._state.may_receive)
+        self._seat.take_place(me, self._calls.may_receive)
         room = me.room
         return {
             "meeting": room.meeting_id,
@@ -227,21 +237,22 @@ class _Link:
         }
 
     def _leave(self, me: Participant, op: dict[str, Any]) -> None:
-        self._state.leave(me)
+        self._calls.leave(me)
         self._me = None
 
     def _app_message(self, me: Participant, op: dict[str, Any]) -> None:
         recipient = op.get("recipient")
         if "message" not in op or not isinstance(recipient, str | None):
             raise _Refused("app-message: a message, and a session id or null as recipient")
-        self._state.check_message(me.room, op["message"])
-        self._state.message(me.room, op["message"], sender=me.id, recipient=recipient)
+        self._messages.check(me.room, op["message"])
+        self._messages.send(me.room, op["message"], sender=me.id, recipient=recipient)
 
     def _update(self, me: Participant, op: dict[str, Any]) -> None:
         name = op.get("user_name")
         if not isinstance(name, str | None):
             raise _Refused("update: user_name is a string")
-        self._state.update(me, **_media(op.get("media", {})), user_name=name)
+        media, custom = _media(op.get("media", {}))
+        self._calls.update(me, media=media, custom_audio=custom, user_name=name)
 
     def _listen(self, me: Participant, op: dict[str, Any]) -> None:
         self._seat.voices = set(_tracks("listen: voices", op.get("voices")))
@@ -262,7 +273,7 @@ class _Link:
         if not all(isinstance(on, bool | None) for on in switches.values()):
             raise _Refused("mute: microphone and camera are true, false or null")
         for target in self._targets(me, [op.get("participant")]):
-            self._state.mute(target, by=me, **switches)
+            self._calls.mute(target, by=me, **switches)
 
     def _eject(self, me: Participant, op: dict[str, Any]) -> None:
         ids = op.get("participants")
@@ -271,7 +282,8 @@ class _Link:
         targets = self._targets(me, ids)
         if not me.administers:
             raise _Refused("only an owner may eject others: join with an owner's token")
-        self._state.eject(me.room, targets)
+        for target in targets:
+            self._calls.eject(target)
 
     def _permit(self, me: Participant, op: dict[str, Any]) -> None:
         [target] = self._targets(me, [op.get("participant")])
@@ -280,10 +292,10 @@ class _Link:
             raise _Refused("permit: permissions is an object")
         try:
             body = {"permissions": from_bot(given)}
-            change = Schema(self._state.choices).body({"permissions": PERMISSIONS}, body)
+            change = Schema(self._calls.choices).body({"permissions": PERMISSIONS}, body)
         except (Refusal, ValueError) as exc:
             raise _Refused(str(exc)) from exc
-        self._state.permit(me.room, {target.id: change.get("permissions", {})}, by=me)
+        self._calls.permit(me.room, {target.id: change.get("permissions", {})}, by=me)
 
     def _targets(self, me: Participant, ids: list[Any]) -> list[Participant]:
         here = me.room.participants
@@ -320,8 +332,8 @@ def _is_name(name: str) -> bool:
         return False
 
 
-def _media(media: Any) -> dict[str, Mapping[str, str] | None]:
-    """Check track states that a bot sent, and sort them as `State.update` takes them."""
+def _media(media: Any) -> tuple[dict[str, str], dict[str, str] | None]:
+    """Check track states that a bot sent; give those of its tracks and of its custom ones."""
     if not isinstance(media, dict) or media.keys() - {*MEDIA, "customAudio"}:
         raise _Refused(f"media: only {', '.join(MEDIA)} and customAudio")
     custom = media.pop("customAudio", None)
@@ -335,4 +347,4 @@ def _media(media: Any) -> dict[str, Mapping[str, str] | None]:
         raise _Refused(msg + ", ".join(MEDIA))
     if any(state not in ("playable", "off") for state in (*media.values(), *names.values())):
         raise _Refused("media: a track is playable or off")
-    return {"media": media, "custom_audio": custom}
+    return media, custom

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipecat_daily_rest.local.bot.transcriber import Transcriber
 from pipecat_daily_rest.local.call.room import Participant
-from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.outside.dialing import Dialing
 from pipecat_daily_rest.local.outside.phone_bodies import DIALOUT_START, SEND_DTMF
 from pipecat_daily_rest.local.rules.kinds import Check, one_of
@@ -32,9 +32,9 @@ class Services:
         ops: What does each, by its name; it raises `Refusal` when it may not or cannot.
     """
 
-    def __init__(self, state: State, dialing: Dialing, transcriber: Transcriber) -> None:
+    def __init__(self, choices: Choices, dialing: Dialing, transcriber: Transcriber) -> None:
         """Initialize them."""
-        self._choices = state.choices
+        self._choices = choices
         self._dialing = dialing
         self._transcriber = transcriber
         self.ops: dict[str, Callable[[Participant, dict[str, Any]], dict[str, Any]]] = {

@@ -21,7 +21,6 @@ from loguru import logger
 from pipecat_daily_rest.local.bot.transcriber import Transcriber
 from pipecat_daily_rest.local.call.mixer import BLOCK, TICK, Block
 from pipecat_daily_rest.local.call.room import Participant, Room
-from pipecat_daily_rest.local.call.state import State
 
 RATE = 16_000  # Hz, which Whisper takes
 _LOUD = 0.008  # loudness (1 is full scale) from which somebody speaks
@@ -73,9 +72,8 @@ class _Utterance:
 class Speech:
     """Hears those who are transcribed, and tells the transcriber what they said."""
 
-    def __init__(self, state: State, transcriber: Transcriber, model: str) -> None:
+    def __init__(self, transcriber: Transcriber, model: str) -> None:
         """Wait for the first transcription."""
-        self._state = state
         self._transcriber = transcriber
         self._model = model
         self._speaking: WeakKeyDictionary[Participant, _Utterance] = WeakKeyDictionary()
@@ -130,8 +128,7 @@ class Speech:
                 process.kill()
             await process.wait()
         logger.warning("Local room: {}", error)
-        for room in list(self._state.rooms.values()):
-            self._transcriber.fail(room, error)
+        self._transcriber.fail_all(error)
 
     async def _write_down(self, process: asyncio.subprocess.Process) -> str:
         """Write down what is said until that fails; give the error."""

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.room import Participant, Room
-from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.rules.schema import invalid
 
 
@@ -40,12 +40,12 @@ class Transcription:
 class Transcriber:
     """The transcriptions of one local Daily. It hears nothing by itself: it is told."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, calls: Calls) -> None:
         """Watch the rooms."""
         self.watchers: list[Callable[[Room], None]] = []  # told when one starts
-        self._state = state
+        self._calls = calls
         self._running: dict[Room, dict[str, Transcription]] = {}
-        state.observers.append(self._observe)
+        calls.log.observers.append(self._observe)
 
     def running(self, room: Room) -> list[Transcription]:
         """Give the transcriptions of a call."""
@@ -62,7 +62,7 @@ class Transcriber:
         room = by.room
         others = self._running.setdefault(room, {})
         if id in others or (others and not settings.get("instanceId")):
-            raise invalid(self._state.choices.transcription_runs_info)
+            raise invalid(self._calls.choices.transcription_runs_info)
         told = {name: value for name, value in settings.items() if name != "instanceId"}
         extra = settings.get("extra") or {}
         others[id] = Transcription(
@@ -71,8 +71,8 @@ class Transcriber:
             raw=settings.get("includeRawResponse") is True,
             interim=isinstance(extra, dict) and extra.get("interim_results") is True,
         )
-        self._state.record(room.name, "transcription started", by.id)
-        self._state.tell(room, {"event": "transcription-started", "status": others[id].status})
+        self._calls.log.record(room.name, "transcription started", by.id)
+        self._calls.tell(room, {"event": "transcription-started", "status": others[id].status})
         for watcher in self.watchers:
             watcher(room)
 
@@ -97,7 +97,7 @@ class Transcriber:
             "participants": participants,
             "updatedBy": by.id,
         }
-        self._state.tell(by.room, {"event": "transcription-updated", "update": update})
+        self._calls.tell(by.room, {"event": "transcription-updated", "update": update})
 
     def stop(self, by: Participant, id: str | None = None) -> None:
         """End a transcription.
@@ -115,8 +115,13 @@ class Transcriber:
     def fail(self, room: Room, message: str) -> None:
         """Have every transcription of a call fail."""
         for transcription in self.running(room):
-            self._state.tell(room, {"event": "transcription-error", "message": message})
+            self._calls.tell(room, {"event": "transcription-error", "message": message})
             self._end(room, transcription, None)
+
+    def fail_all(self, message: str) -> None:
+        """Have every transcription of every call fail."""
+        for room in list(self._running):
+            self.fail(room, message)
 
     def said(self, participant: Participant, text: str, *, final: bool = True) -> None:
         """Tell what somebody said, to everybody in the call."""
@@ -127,7 +132,7 @@ class Transcriber:
                 "start_transcription first (wait for the room's 'transcription-started')."
             )
             raise DailyConfigError(msg)
-        now = datetime.fromtimestamp(self._state.clock.now(), UTC)
+        now = datetime.fromtimestamp(self._calls.log.clock.now(), UTC)
         for transcription in self.running(room):
             if not _includes(transcription, participant) or not (final or transcription.interim):
                 continue
@@ -136,28 +141,28 @@ class Transcriber:
                 "participantId": participant.id,
                 "text": text,
                 "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                "trackType": self._state.choices.transcription_track_type,
+                "trackType": self._calls.choices.transcription_track_type,
                 # Without Deepgram's `channel`: Pipecat reads a language out of it, and fails
                 # without one.
                 **({"rawResponse": {"is_final": final}} if transcription.raw else {}),
             }
-            self._state.tell(room, {"event": "transcription-message", "message": message})
+            self._calls.tell(room, {"event": "transcription-message", "message": message})
 
     def _check(self, by: Participant) -> None:
         if not by.may_admin("transcription"):
-            raise invalid(self._state.choices.may_not_transcribe_info)
+            raise invalid(self._calls.choices.may_not_transcribe_info)
 
     def _find(self, room: Room, id: str | None) -> Transcription:
         running = self.running(room)
         found = [each for each in running if id in (None, each.id)]
         if not found:
-            raise invalid(self._state.choices.no_transcription_info)
+            raise invalid(self._calls.choices.no_transcription_info)
         return found[-1]
 
     def _end(self, room: Room, transcription: Transcription, by: str | None) -> None:
         del self._running[room][transcription.id]
-        self._state.record(room.name, "transcription stopped", by or "an error")
-        self._state.tell(room, {"event": "transcription-stopped", "updatedBy": by})
+        self._calls.log.record(room.name, "transcription stopped", by or "an error")
+        self._calls.tell(room, {"event": "transcription-stopped", "updatedBy": by})
 
     def _observe(self, what: str, subject: Any) -> None:
         if what == "meeting ended":
@@ -166,7 +171,7 @@ class Transcriber:
             for transcription in self.running(subject.room):
                 # Not before the one who joined knows that it has.
                 event = {"event": "transcription-started", "status": transcription.status}
-                asyncio.get_running_loop().call_soon(self._state.reach, [subject], event)
+                asyncio.get_running_loop().call_soon(self._calls.reach, [subject], event)
 
 
 def _includes(transcription: Transcription, participant: Participant) -> bool:

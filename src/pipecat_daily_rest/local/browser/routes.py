@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from pipecat_daily_rest.local.call.app_messages import AppMessages
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.lobby import Lobby
 from pipecat_daily_rest.local.call.mixer import Mixer
 from pipecat_daily_rest.local.call.room import JoinRefused
-from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.guard import is_loopback
 from pipecat_daily_rest.local.rules.incoming import NotJSON, Unreadable, parse, read_body
 from pipecat_daily_rest.local.rules.rights import start_off
@@ -41,10 +43,15 @@ _NO_MEDIA = (
 
 
 def routes(
-    state: State, mixer: Mixer, host: str, closers: list[Callable[[], Awaitable[None]]]
+    lobby: Lobby,
+    calls: Calls,
+    messages: AppMessages,
+    mixer: Mixer,
+    host: str,
+    closers: list[Callable[[], Awaitable[None]]],
 ) -> list[web.RouteDef]:
     """Give the routes for people, and have their connections closed with the local Daily."""
-    people = _People(state, mixer, host)
+    people = _People(lobby, calls, messages, mixer, host)
     closers.append(people.aclose)
     return [
         web.get(_ROOM, people.page),
@@ -57,9 +64,11 @@ def routes(
 class _People:
     """The browsers of one local Daily."""
 
-    def __init__(self, state: State, mixer: Mixer, host: str) -> None:
-        self._state = state
-        self._mixer = mixer
+    def __init__(
+        self, lobby: Lobby, calls: Calls, messages: AppMessages, mixer: Mixer, host: str
+    ) -> None:
+        self._admission = lobby.admission
+        self._parts = (lobby, calls, messages, mixer)  # of a connection
         self._host = host
         self._connections: dict[str, Connection] = {}
         self._closed = False
@@ -86,7 +95,7 @@ class _People:
         if self._closed:
             return _no(503, "shutdown", "The local Daily is stopping. Start the bot again.")
         try:
-            place, rights = self._state.admit(room, token)
+            place, rights = self._admission.admit(room, token)
         except JoinRefused as exc:
             return _no(404 if exc.kind == "no-room" else 403, exc.kind, exc.message)
         try:
@@ -97,8 +106,7 @@ class _People:
             webrtc.stay_on_this_machine()
         quiet = "microphone" in start_off(place.config, rights)
         connection: Connection = webrtc.Connection(
-            self._state,
-            self._mixer,
+            *self._parts,
             room=room,
             token=token,
             user_name=name,

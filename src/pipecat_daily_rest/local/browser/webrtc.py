@@ -33,10 +33,18 @@ from pipecat_daily_rest.local.browser.webrtc_audio import Ear, Mouth
 from pipecat_daily_rest.local.browser.webrtc_channel import Channel
 from pipecat_daily_rest.local.browser.webrtc_close import close
 from pipecat_daily_rest.local.browser.webrtc_video import Pictures
-from pipecat_daily_rest.local.call.messages import TooLarge
+from pipecat_daily_rest.local.call.app_messages import AppMessages, TooLarge
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.lobby import Lobby
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block, Mixer
-from pipecat_daily_rest.local.call.room import MEDIA, JoinRefused, Knock, Participant, is_about
-from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.call.room import (
+    MEDIA,
+    JoinRefused,
+    Knock,
+    Newcomer,
+    Participant,
+    is_about,
+)
 from pipecat_daily_rest.local.rules.incoming import NotJSON, parse
 
 PING_TIMEOUT = 5.0  # seconds without a sign of life until somebody has vanished
@@ -61,7 +69,9 @@ class Connection:
 
     def __init__(
         self,
-        state: State,
+        lobby: Lobby,
+        calls: Calls,
+        messages: AppMessages,
         mixer: Mixer,
         *,
         room: str,
@@ -73,7 +83,9 @@ class Connection:
         """Initialize a connection whose offer is about to be answered.
 
         Args:
-            state: The domain.
+            lobby: Lets it in.
+            calls: Who is in the rooms.
+            messages: The app messages.
             mixer: Tells how loud everybody is.
             room: The room's name.
             token: The meeting token, or None.
@@ -82,7 +94,9 @@ class Connection:
             on_end: Called once, when everything is closed.
         """
         self.id = str(uuid.uuid4())
-        self._state = state
+        self._lobby = lobby
+        self._calls = calls
+        self._messages = messages
         self._mixer = mixer
         self._room = room
         self._token = token
@@ -158,9 +172,9 @@ class Connection:
     def leave(self, reason: str = "leftCall") -> None:
         """Leave the room, if it is in, and end the connection."""
         if self._participant is not None:
-            self._state.leave(self._participant, reason)
+            self._calls.leave(self._participant, reason)
         if self._knock is not None:
-            self._state.stop_waiting(self._knock)
+            self._lobby.stop_waiting(self._knock)
         self._hung_up.set()
         self.end()
 
@@ -227,20 +241,13 @@ class Connection:
         channel.on("message", self._on_message)
         channel.on("close", self.leave)
         try:
-            came = self._state.come(
-                self._room,
-                self._token,
-                self,
-                self,
-                kind="person",
-                user_name=self._user_name,
-                media=self._media,
-            )
+            newcomer = Newcomer(self, "person", self._user_name, self._media)
+            came = self._lobby.join_or_knock(self._room, self._token, newcomer, self)
         except JoinRefused as exc:  # since the offer was answered
             self.turned_away(exc)
             return
         except Exception as exc:  # aiortc would end with it
-            self._state.log_failure(self._room, "a browser's join failed", exc)
+            self._calls.log.failed(self._room, "a browser's join failed", exc)
             self.leave()
             return
         if isinstance(came, Participant):
@@ -270,7 +277,7 @@ class Connection:
                 "id": participant.id,
                 "room": self._room,
                 "participants": here,
-                "waiting": self._state.waiting(participant),
+                "waiting": self._lobby.waiting(participant),
             }
         )
 
@@ -287,7 +294,7 @@ class Connection:
         except TooLarge as exc:
             self._tell({"event": "not-sent", "info": str(exc)})
         except Exception as exc:  # aiortc would end with it
-            self._state.log_failure(self._room, "a browser's message failed", exc)
+            self._calls.log.failed(self._room, "a browser's message failed", exc)
 
     def _take(self, message: dict[str, Any]) -> None:
         me = self._participant
@@ -297,12 +304,12 @@ class Connection:
             return
         elif message.get("event") == "app-message":
             recipient = message.get("recipient")
-            self._state.check_message(me.room, message.get("message"))
-            self._state.message(me.room, message.get("message"), sender=me.id, recipient=recipient)
+            self._messages.check(me.room, message.get("message"))
+            self._messages.send(me.room, message.get("message"), sender=me.id, recipient=recipient)
         elif message.get("event") == "update":
             name = message.get("userName")
             switched = {track: on for track in MEDIA if (on := message.get(track)) is not None}
-            self._state.update(
+            self._calls.update(
                 me,
                 media={track: "playable" if on else "off" for track, on in switched.items()},
                 user_name=name if isinstance(name, str) else None,
@@ -312,7 +319,7 @@ class Connection:
             # button for the second.
             with suppress(LookupError, PermissionError):
                 let_in = message.get("letIn") is True
-                self._state.decide(me.room, str(message.get("id")), by=me, let_in=let_in)
+                self._lobby.decide(me.room, str(message.get("id")), by=me, let_in=let_in)
         elif message.get("event") == "pictures":
             self._offer = str(message.get("sdp"))
             if self._opening is None or self._opening.done():
@@ -328,7 +335,7 @@ class Connection:
 
     async def _answer_pictures(self, me: Participant, sdp: str) -> None:
         """Answer an offer, in place of the connection that they had before."""
-        before, pictures = self._pictures, Pictures(me, self._tell, self._state.may_receive)
+        before, pictures = self._pictures, Pictures(me, self._tell, self._calls.may_receive)
         self._pictures = pictures
         if before is not None:
             await before.close()

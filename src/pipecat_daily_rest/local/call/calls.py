@@ -1,87 +1,159 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What happens between the people in a room."""
+"""Who is in the rooms, what each may do, and what each is told."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-from loguru import logger
-
-from pipecat_daily_rest.local.call.messages import Messages
-from pipecat_daily_rest.local.call.room import MEDIA, Participant, Room, short_name
+from pipecat_daily_rest.local.call.log import Log
+from pipecat_daily_rest.local.call.meetings import Meetings
+from pipecat_daily_rest.local.call.room import MEDIA, Knock, Participant, Room, short_name
+from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.rules import rights
 
 
-def set_media(
-    participant: Participant,
-    media: Mapping[str, str],
-    custom_audio: Mapping[str, str] | None = None,
-) -> None:
-    """Note which tracks somebody sends. Tells nobody.
+class Changes(TypedDict, total=False):
+    """What a participant changes about itself.
 
-    Args:
-        participant: Who.
-        media: Track states, ``playable`` or ``off``.
+    Parameters:
+        media: New track states, ``playable`` or ``off``.
         custom_audio: The states of all its custom audio tracks, by name; None leaves them.
+        user_name: New display name; None leaves it.
     """
-    participant.media.update(media)
-    if custom_audio is not None:
-        participant.custom_audio = dict(custom_audio)
-    participant.open_feeds()
+
+    media: Mapping[str, str]
+    custom_audio: Mapping[str, str] | None
+    user_name: str | None
 
 
-class Calls(Messages):
-    """The calls in the rooms: mutes, rights, and who leaves or is put out."""
+class Calls:
+    """The calls in the rooms. One participant who cannot be told does not disturb the others."""
 
-    def update(
-        self,
-        participant: Participant,
-        *,
-        media: Mapping[str, str] | None = None,
-        custom_audio: Mapping[str, str] | None = None,
-        user_name: str | None = None,
+    def __init__(
+        self, log: Log, meetings: Meetings | None = None, choices: Choices | None = None
     ) -> None:
-        """Change what others see of somebody, as it wishes: a mute, a new name.
+        """Initialize without participants."""
+        self.log = log
+        self.choices = choices or Choices()
+        self._clock = log.clock
+        self._meetings = meetings or Meetings(log, choices)
 
-        Args:
-            participant: Who.
-            media: New track states, ``playable`` or ``off``.
-            custom_audio: The states of all its custom audio tracks, by name; None leaves them.
-            user_name: New display name.
-        """
-        change = partial(
-            self.change,
-            participant,
-            media=media,
-            custom_audio=custom_audio,
-            user_name=user_name,
-        )
+    # -- Joining and leaving ---------------------------------------------------------------
+
+    def enter(self, participant: Participant) -> None:
+        """Have a participant join its room, and tell the others."""
+        room = participant.room
+        room.participants[participant.id] = participant
+        try:
+            self._meetings.joined(participant)
+            self.limit_stay(participant)
+            ids = {"participant": participant.id, "meeting": room.meeting_id or ""}
+            self.log.record(room.name, f"{participant.kind} joined", participant.id, **ids)
+            if not participant.hidden:
+                joined = {"event": "participant-joined", "participant": participant.describe()}
+                self.tell(room, joined, but=participant)
+            self._tell_counts(room)
+            if len(room.participants) == 1:
+                self.log.notify("meeting started", (room, room.meeting_id))
+            self.log.notify("joined", participant)
+        except BaseException:
+            self.leave(participant, "could not come in")
+            raise
+
+    def limit_stay(self, participant: Participant) -> None:
+        """Set when Daily ejects a participant, by the room and the token as they are now."""
+        if participant.ejection is not None:
+            participant.ejection.cancel()
+            participant.ejection = None
+        says = (participant.room.config, participant.rights, participant.joined_at)
+        participant.will_eject_at = rights.ejection(*says)
+        if participant.will_eject_at is not None:
+            why = rights.ejection_reason(*says)
+            participant.ejection = self._clock.call_at(
+                participant.will_eject_at, lambda: self.eject(participant, why)
+            )
+
+    def leave(self, participant: Participant, reason: str = "leftCall") -> None:
+        """Take a participant out of its room and tell the others. A second time does nothing."""
+        room, meeting = participant.room, participant.room.meeting_id
+        ids = {"participant": participant.id, "meeting": meeting or ""}
+        if room.participants.pop(participant.id, None) is None:
+            return
+        if participant.ejection is not None:
+            participant.ejection.cancel()
+        if room.active_speaker == participant.id:
+            room.active_speaker = None
+        self._meetings.left(participant)
+        participant.set_media(dict.fromkeys(MEDIA, "off"), {})
+        self.log.record(room.name, f"{participant.kind} left", f"{participant.id}: {reason}", **ids)
+        if not participant.hidden:
+            left = {"event": "participant-left", "participant": participant.describe()}
+            self.tell(room, {**left, "reason": "leftCall"})
+        self._tell_counts(room)
+        self.log.notify("left", participant)
+        if room.meeting_id is None:
+            self.log.notify("meeting ended", (room, meeting))
+
+    def eject(self, participant: Participant, reason: str = "ejected") -> None:
+        """Have a participant leave and close its seat; the reason is as in `Seat.close`."""
+        if participant.id in participant.room.participants:
+            self.leave(participant, reason)
+            try:
+                participant.seat.close(reason)
+            except Exception as exc:
+                self.log.failed(participant.room.name, f"the seat of {participant.id} fails", exc)
+
+    def fail(self, participant: Participant, exc: Exception) -> None:
+        """Eject a participant whose seat has failed."""
+        self.log.failed(participant.room.name, f"{participant.id} is ejected", exc)
+        self.eject(participant, "failed")
+
+    # -- Telling ---------------------------------------------------------------------------
+
+    def tell(self, room: Room, event: dict[str, Any], *, but: Participant | None = None) -> None:
+        """Tell everybody in a room, but one."""
+        room.told.put(event)
+        self.reach([other for other in room.participants.values() if other is not but], event)
+
+    def reach(self, targets: Iterable[Participant], event: dict[str, Any]) -> None:
+        """Tell some participants. One whose seat fails is ejected after the others were told."""
+        failures: list[tuple[Participant, Exception]] = []
+        for target in list(targets):
+            try:
+                target.seat.send(event)
+            except Exception as exc:
+                failures.append((target, exc))
+        for target, failure in failures:
+            self.fail(target, failure)
+
+    def _tell_counts(self, room: Room) -> None:
+        self.tell(room, {"event": "participant-counts-updated", "counts": room.counts()})
+
+    def tell_of_knock(self, targets: Iterable[Participant], knock: Knock, what: str) -> None:
+        """Tell participants that somebody waits (``added``) or no longer does (``removed``)."""
+        event = {"event": f"waiting-participant-{what}", "participant": knock.describe()}
+        self.reach(targets, event)
+
+    # -- Changes ---------------------------------------------------------------------------
+
+    def update(self, participant: Participant, **changes: Unpack[Changes]) -> None:
+        """Have a participant change something about itself; it waits while it has no network."""
         if participant.outage is None:
-            change()
+            self.change(participant, **changes)
         else:
-            participant.outage.hold(change)
+            participant.outage.hold(partial(self.change, participant, **changes))
 
-    def change(
-        self,
-        participant: Participant,
-        *,
-        media: Mapping[str, str] | None = None,
-        custom_audio: Mapping[str, str] | None = None,
-        user_name: str | None = None,
-    ) -> None:
-        """Change what others see of somebody, whether it has a network or not."""
+    def change(self, participant: Participant, **changes: Unpack[Changes]) -> None:
+        """Change something about a participant, with or without a network."""
         before = participant.describe()
-        set_media(participant, media or {}, custom_audio)
-        if user_name is not None:
+        participant.set_media(changes.get("media", {}), changes.get("custom_audio"))
+        if (user_name := changes.get("user_name")) is not None:
             participant.user_name = short_name(user_name)
         after = participant.describe()
         joined = participant.id in participant.room.participants
         if joined and after != before and not participant.hidden:
-            self.tell(
-                participant.room,
-                {"event": "participant-updated", "participant": after},
-                but=participant,
-            )
+            event = {"event": "participant-updated", "participant": after}
+            self.tell(participant.room, event, but=participant)
 
     def mute(
         self,
@@ -91,18 +163,8 @@ class Calls(Messages):
         microphone: bool | None = None,
         camera: bool | None = None,
     ) -> None:
-        """Switch somebody's inputs, as an owner may.
-
-        Args:
-            participant: Whose.
-            by: The owner who does it.
-            microphone: False is off, None leaves it; True is for owners alone.
-            camera: As for the microphone.
-
-        Raises:
-            PermissionError: ``by`` is neither an owner nor an admin of participants.
-        """
-        self._need_admin(by)
+        """Have an owner switch a participant's inputs: False is off, None leaves it."""
+        _need_admin(by)
         switched = {"microphone": microphone, "camera": camera}
         if True in switched.values() and not by.is_owner:
             msg = "only an owner may ask others to switch something on: join with an owner's token"
@@ -117,7 +179,7 @@ class Calls(Messages):
     def may_receive(
         self, listener: Participant, sender: Participant, kind: str, track: str = "*"
     ) -> bool:
-        """Tell whether somebody may have what another sends."""
+        """Tell whether a participant may receive what another sends."""
         # https://docs.daily.co/reference/rest-api/rooms/create-room (enable_hidden_participants)
         if listener.hidden and listener.room.config.get("enable_hidden_participants"):
             if not (listener.is_owner or sender.is_owner):
@@ -131,11 +193,6 @@ class Calls(Messages):
             unnamed=self.choices.unnamed_media_received,
         )
 
-    def _need_admin(self, by: Participant) -> None:
-        if not by.administers:
-            msg = "only an owner may change other participants: join with an owner's token"
-            raise PermissionError(msg)
-
     def permit(
         self,
         room: Room,
@@ -143,20 +200,10 @@ class Calls(Messages):
         *,
         by: Participant | None = None,
     ) -> None:
-        """Change what people may do, and tell them and the others.
-
-        Reference: https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
-
-        Args:
-            room: The room.
-            changes: What to change, by session id; ``*`` is for all who are not named.
-            by: Who does it; None for whoever has the API key.
-
-        Raises:
-            PermissionError: ``by`` is neither an owner nor an admin of participants.
-        """
+        """Change permissions, by session id; ``*`` is everybody not named, no ``by`` is REST."""
+        # https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
         if by is not None:
-            self._need_admin(by)
+            _need_admin(by)
         for participant in list(room.participants.values()):
             change = changes.get(participant.id, changes.get("*", {}))
             after = rights.changed(participant.permissions, change)
@@ -164,7 +211,8 @@ class Calls(Messages):
                 self._permit(participant, after)
 
     def _permit(self, participant: Participant, permissions: dict[str, Any]) -> None:
-        room, was_hidden, could = participant.room, participant.hidden, participant.administers
+        room, was_hidden = participant.room, participant.hidden
+        administered = participant.administers
         sent = {name for name, kind in MEDIA.items() if participant.may_send(kind)}
         participant.permissions = permissions
         lost = {name for name in sent if not participant.may_send(MEDIA[name])}
@@ -174,7 +222,7 @@ class Calls(Messages):
             self.reach([participant], {"event": "mute", "by": participant.id, **off})
         participant.open_feeds()
         described = participant.describe()
-        self.record(room.name, f"{participant.kind} has other permissions", participant.id)
+        self.log.record(room.name, f"{participant.kind} has other permissions", participant.id)
         event: dict[str, Any] = {"event": "participant-updated", "participant": described}
         if participant.hidden and not was_hidden:
             event = {"event": "participant-left", "participant": described, "reason": "hidden"}
@@ -188,69 +236,20 @@ class Calls(Messages):
         self.reach([participant], own)
         if participant.hidden != was_hidden:
             self._tell_counts(room)
-        self._admins_changed(participant, could)
-
-    def _admins_changed(self, participant: Participant, could: bool) -> None:
-        """Somebody may administer participants from now on, or no longer."""
+        if participant.administers != administered:
+            for knock in list(room.waiting.values()):
+                self.tell_of_knock([participant], knock, "removed" if administered else "added")
 
     def speaking(self, room: Room, participant_id: str | None) -> None:
-        """Note who speaks loudest, and tell everybody when that changes.
-
-        Args:
-            room: The room.
-            participant_id: The session id; None leaves the last one.
-        """
+        """Note who speaks loudest (None leaves the last one), and tell everybody of a change."""
         participant = room.participants.get(participant_id or "")
         if participant is None or participant.hidden or room.active_speaker == participant_id:
             return
         room.active_speaker = participant_id
         self.tell(room, {"event": "active-speaker-changed", "participant": participant.describe()})
 
-    def leave(self, participant: Participant, reason: str = "leftCall") -> None:
-        """Take somebody out of the room and tell the others. A second time does nothing."""
-        room = participant.room
-        whose = {"participant": participant.id, "meeting": room.meeting_id or ""}
-        if room.participants.pop(participant.id, None) is None:
-            return
-        if participant.ejection is not None:
-            participant.ejection.cancel()
-        if room.active_speaker == participant.id:
-            room.active_speaker = None
-        meeting = room.meeting_id
-        self._went(participant)
-        set_media(participant, dict.fromkeys(MEDIA, "off"), {})
-        self.record(room.name, f"{participant.kind} left", f"{participant.id}: {reason}", **whose)
-        if not participant.hidden:
-            self.tell(
-                room,
-                {
-                    "event": "participant-left",
-                    "participant": participant.describe(),
-                    "reason": "leftCall",
-                },
-            )
-        self._tell_counts(room)
-        self.notify("left", participant)
-        if room.meeting_id is None:
-            self.notify("meeting ended", (room, meeting))
 
-    def put_out(self, participant: Participant, reason: str) -> None:
-        """End somebody's stay against its will."""
-        if participant.id in participant.room.participants:
-            self.leave(participant, reason)
-            try:
-                participant.seat.close(reason)
-            except Exception as exc:
-                logger.error(
-                    "Local room {}: a seat does not close: {!r}", participant.room.name, exc
-                )
-
-    def eject(
-        self, room: Room, targets: list[Participant], *, ban: Collection[str] = ()
-    ) -> list[str]:
-        """Put people out on request."""
-        if room.meeting is not None:
-            room.meeting.banned |= set(ban)
-        for target in targets:
-            self.put_out(target, "ejected")
-        return [target.id for target in targets]
+def _need_admin(by: Participant) -> None:
+    if not by.administers:
+        msg = "only an owner may change other participants: join with an owner's token"
+        raise PermissionError(msg)

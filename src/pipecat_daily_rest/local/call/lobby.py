@@ -1,52 +1,63 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The door of a private room: who knocks, and who lets them in.
+"""The lobby of a private room: who knocks, and who lets them in.
 
 Reference: https://docs.daily.co/docs/daily-js/guides/waiting-room
 """
 
-from collections.abc import Mapping
 from typing import Any
 
+from pipecat_daily_rest.local.call.admission import Admission
 from pipecat_daily_rest.local.call.calls import Calls
-from pipecat_daily_rest.local.call.room import JoinRefused, Knock, Participant, Room
-from pipecat_daily_rest.local.call.seat import Seat
+from pipecat_daily_rest.local.call.room import (
+    Caller,
+    JoinRefused,
+    Knock,
+    Newcomer,
+    Participant,
+    Room,
+)
 
 
-class Lobby(Calls):
-    """The doors of the rooms."""
+class Lobby:
+    """The lobbies of the rooms. Those who wait are in `Room.waiting`."""
 
-    def admit(self, name: str, token: str | None) -> tuple[Room, dict[str, Any]]:
-        """Decide whether somebody may come in, as `Arrivals` says."""
-        raise NotImplementedError
+    def __init__(self, admission: Admission, calls: Calls) -> None:
+        """Initialize it."""
+        self.admission = admission
+        self._calls = calls
+        self._log = calls.log
 
-    def _come_in(
-        self,
-        room: Room,
-        rights: Mapping[str, Any],
-        seat: Seat,
-        *,
-        kind: str,
-        user_name: str,
-        media: Mapping[str, str],
-        custom_audio: Mapping[str, str] | None,
-        id: str | None = None,
-    ) -> Participant:
-        """Let somebody in, or raise `JoinRefused` if there is no place."""
-        raise NotImplementedError
+    def join(self, name: str, token: str | None, newcomer: Newcomer) -> Participant:
+        """Have a newcomer join who cannot knock; where it has to, it is refused."""
+        room, rights = self.admission.admit(name, token)
+        if self.admission.must_knock(room, token, rights):
+            msg = "Whoever comes to this room without a token, or with one that says so, knocks and is let in by an owner: use a link with a token."
+            raise JoinRefused("not-allowed", msg)
+        return self.admission.let_in(self.admission.participant(room, rights, newcomer))
+
+    def join_or_knock(
+        self, name: str, token: str | None, newcomer: Newcomer, caller: Caller
+    ) -> Participant | Knock:
+        """Have a newcomer join, or wait where it has to; ``caller`` is told what comes of that."""
+        room, rights = self.admission.admit(name, token)
+        participant = self.admission.participant(room, rights, newcomer)
+        if not self.admission.must_knock(room, token, rights):
+            return self.admission.let_in(participant)
+        knock = Knock(participant, token, newcomer, caller)
+        room.waiting[knock.id] = knock
+        self._log.record(room.name, f"{newcomer.kind} knocked", knock.id)
+        self._calls.tell_of_knock(_admins(room), knock, "added")
+        self._log.notify("waiting", participant)
+        return knock
 
     def waiting(self, participant: Participant) -> list[dict[str, Any]]:
-        """Tell somebody who waits at the door."""
-        room = participant.room
-        return (
-            [each.describe() for each in room.waiting.values()] if participant.administers else []
-        )
+        """Describe those who wait to a participant; nobody, if it may not let them in."""
+        knocks = participant.room.waiting.values() if participant.administers else ()
+        return [knock.describe() for knock in knocks]
 
     def decide(self, room: Room, id: str, *, by: Participant, let_in: bool) -> None:
-        """Let somebody in who waits, or turn it away.
-
-        Reference:
-        https://docs.daily.co/reference/daily-js/instance-methods/update-waiting-participant
-        """
+        """Let in who waits, or refuse it; the session id ``*`` is everybody."""
+        # https://docs.daily.co/reference/daily-js/instance-methods/update-waiting-participant
         if not by.administers:
             msg = "only an owner may let others in: join with an owner's token"
             raise PermissionError(msg)
@@ -57,67 +68,44 @@ class Lobby(Calls):
             if let_in:
                 self._let_in(knock)
             else:
-                refused = JoinRefused("not-allowed", self.choices.knock_refused_info)
-                self._turn_away(knock, refused)
+                info = self._calls.choices.knock_refused_info
+                self._refuse(knock, JoinRefused("not-allowed", info))
+
+    def refuse_all(self, room: Room, kind: str, message: str) -> None:
+        """Refuse everybody who waits."""
+        for knock in list(room.waiting.values()):
+            self._refuse(knock, JoinRefused(kind, message))
 
     def stop_waiting(self, knock: Knock, what: str = "went away") -> bool:
-        """Take somebody from the door. A second time does nothing."""
-        room = knock.room
+        """Take a knock out of the lobby. A second time does nothing."""
+        room = knock.participant.room
         if room.waiting.pop(knock.id, None) is None:
             return False
-        self.record(room.name, f"{knock.kind} {what}", knock.id)
-        self._tell_admins(room, "waiting-participant-removed", knock)
+        self._log.record(room.name, f"{knock.participant.kind} {what}", knock.id)
+        self._calls.tell_of_knock(_admins(room), knock, "removed")
         if what != "let in":
-            self.notify("waiting no more", knock)
+            self._log.notify("waiting no more", knock.participant)
         return True
 
-    def _wait(self, knock: Knock) -> None:
-        room = knock.room
-        room.waiting[knock.id] = knock
-        self.record(room.name, f"{knock.kind} knocked", knock.id)
-        self._tell_admins(room, "waiting-participant-added", knock)
-        self.notify("waiting", knock)
-
     def _let_in(self, knock: Knock) -> None:
-        """Much may have happened since it knocked: the room and the token are looked at again."""
+        """Look at the room and the token again, since both may have changed; then let it in."""
         try:
-            room, rights = self.admit(knock.room.name, knock.token)
-            participant = self._come_in(
-                room,
-                rights,
-                knock.seat,
-                kind=knock.kind,
-                user_name=knock.user_name,
-                media=knock.media,
-                custom_audio=knock.custom_audio,
-                id=knock.id,
-            )
+            room, rights = self.admission.admit(knock.participant.room.name, knock.token)
+            participant = self.admission.participant(room, rights, knock.newcomer, knock.id)
+            self.admission.let_in(participant)
         except JoinRefused as exc:
-            self._turn_away(knock, exc)
+            self._refuse(knock, exc)
         else:
             self.stop_waiting(knock, "let in")
             try:
                 knock.caller.let_in(participant)
             except Exception as exc:
-                self.fail(participant, exc)
+                self._calls.fail(participant, exc)
 
-    def _turn_away(self, knock: Knock, refused: JoinRefused) -> None:
+    def _refuse(self, knock: Knock, refused: JoinRefused) -> None:
         if self.stop_waiting(knock, "turned away"):
             knock.caller.turned_away(refused)
 
-    def _turn_all_away(self, room: Room, kind: str, message: str) -> None:
-        """Nobody will be let in any more."""
-        for knock in list(room.waiting.values()):
-            self._turn_away(knock, JoinRefused(kind, message))
 
-    def _tell_admins(self, room: Room, event: str, knock: Knock) -> None:
-        admins = [each for each in room.participants.values() if each.administers]
-        self.reach(admins, {"event": event, "participant": knock.describe()})
-
-    def _admins_changed(self, participant: Participant, could: bool) -> None:
-        """Somebody may let others in from now on, or no longer."""
-        if participant.administers != could:
-            what = "removed" if could else "added"
-            for knock in list(participant.room.waiting.values()):
-                event = {"event": f"waiting-participant-{what}", "participant": knock.describe()}
-                self.reach([participant], event)
+def _admins(room: Room) -> list[Participant]:
+    return [each for each in room.participants.values() if each.administers]

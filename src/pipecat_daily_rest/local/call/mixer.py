@@ -9,9 +9,10 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.domain import Domain
 from pipecat_daily_rest.local.call.room import MEDIA, Participant, Room
 from pipecat_daily_rest.local.call.seat import Seat
-from pipecat_daily_rest.local.call.state import State
 
 SAMPLE_RATE = 48_000
 TICK = 0.02  # seconds
@@ -51,7 +52,7 @@ def voice_of(id: str, track: str) -> str:
 
 
 class Mixer:
-    """Mixes every room of a state on one 20 ms clock.
+    """Mixes every room of a domain on one 20 ms clock.
 
     A participant is heard while its microphone is ``playable``, it may send audio and the others
     can see it, by those who may receive it. A seat that is no `Voice` neither speaks nor hears.
@@ -62,9 +63,10 @@ class Mixer:
         late: How many ticks have come more than 20 ms late, or not at all.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, domain: Domain, calls: Calls) -> None:
         """Initialize the mixer."""
-        self._state = state
+        self._domain = domain
+        self._calls = calls
         self._loudness: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
         self.listeners: list[Callable[[Room, Mapping[str, Block]], None]] = []
@@ -118,7 +120,7 @@ class Mixer:
     def tick(self) -> None:
         """Mix the next 20 ms of every room. The clock calls it; so may a test without one."""
         before, self._loudness = self._loudness, {}
-        for room in list(self._state.rooms.values()):
+        for room in list(self._domain.rooms.values()):
             if room.participants:
                 self._mix(room, before)
 
@@ -162,7 +164,7 @@ class Mixer:
 
     def _hears(self, listener: Participant, sender: Participant, track: str = "microphone") -> bool:
         kind = MEDIA.get(track, "customAudio")
-        return self._state.may_receive(listener, sender, kind, track)
+        return self._calls.may_receive(listener, sender, kind, track)
 
     def _measure(
         self, id: str, said: NDArray[np.int32] | None, before: Mapping[str, float]
@@ -182,11 +184,11 @@ class Mixer:
         loudness = self._loudness.get(loudest, 0.0)
         current = self._loudness.get(room.active_speaker or "", 0.0)
         if loudness > _QUIET and (current < _QUIET or loudness > current * _LOUDER):
-            self._state.speaking(room, loudest)
+            self._calls.speaking(room, loudest)
 
     def _put_out(self, participant: Participant, exc: Exception) -> None:
         """One broken seat must not stop the clock for the others."""
-        self._state.fail(participant, exc)
+        self._calls.fail(participant, exc)
 
 
 def _take(participant: Participant, seat: Voice) -> dict[str, Block]:

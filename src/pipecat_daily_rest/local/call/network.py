@@ -5,10 +5,10 @@ from typing import Any
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.outage import Outage
 from pipecat_daily_rest.local.call.room import Participant
 from pipecat_daily_rest.local.call.seat import Seat
-from pipecat_daily_rest.local.call.state import State
 
 # Reference: https://reference-python.daily.co/types.html#networkstats, and Pipecat's
 # DailyTransport for the names of the connections and of what happens to them.
@@ -20,9 +20,9 @@ _NONE = {"quality": 0, "threshold": "veryLow", "previousThreshold": "good"}
 class Network:
     """Takes the network away from participants, and gives it back."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, calls: Calls) -> None:
         """Initialize it."""
-        self._state = state
+        self._calls = calls
 
     def lose(self, participant: Participant, seconds: float) -> None:
         """Have somebody lose the network for a while, on the local Daily's clock.
@@ -35,7 +35,7 @@ class Network:
             DailyConfigError: It is not in a call, has no network already, or this is no time.
         """
         must_be(float, seconds=seconds)
-        room, state = participant.room, self._state
+        room, calls = participant.room, self._calls
         if not seconds > 0:
             msg = f"{seconds} is no time without a network: give seconds, as 10."
             raise DailyConfigError(msg)
@@ -46,18 +46,18 @@ class Network:
         outage = Outage(participant.seat)
         participant.seat = participant.outage = outage
         participant.open_feeds()
-        state.record(room.name, f"{participant.kind} lost its network", participant.id)
-        if state.choices.interrupted_is_shown:
+        calls.log.record(room.name, f"{participant.kind} lost its network", participant.id)
+        if calls.choices.interrupted_is_shown:
             self._show(participant, "playable", "interrupted")
-        now, timeout = state.clock.now(), state.choices.network_timeout
+        now, timeout = calls.log.clock.now(), calls.choices.network_timeout
         if timeout is not None and seconds > timeout:
-            state.clock.call_at(now + timeout, lambda: self._time_out(participant, outage))
-        state.clock.call_at(now + seconds, lambda: self._restore(participant, outage))
+            calls.log.clock.call_at(now + timeout, lambda: self._time_out(participant, outage))
+        calls.log.clock.call_at(now + seconds, lambda: self._restore(participant, outage))
 
     def _time_out(self, participant: Participant, outage: Outage) -> None:
         if participant.id in participant.room.participants:
             outage.timed_out = True
-            self._state.leave(participant, "lost its network")
+            self._calls.leave(participant, "lost its network")
 
     def _restore(self, participant: Participant, outage: Outage) -> None:
         participant.seat, participant.outage = outage.seat, None
@@ -66,19 +66,19 @@ class Network:
                 outage.seat.close("network-lost")
             return
         if outage.overflowed:  # what it has missed cannot be told any more
-            self._state.put_out(participant, "network-lost")
+            self._calls.eject(participant, "network-lost")
             return
-        self._state.record(
+        self._calls.log.record(
             participant.room.name, f"{participant.kind} has its network back", participant.id
         )
         self._tell(participant.seat, "connected", _GOOD)
         self._show(participant, "interrupted", "playable")
-        late = self._state.choices.messages_without_network == "late"
+        late = self._calls.choices.messages_without_network == "late"
         outage.catch_up(messages=late)
 
     def _show(self, participant: Participant, before: str, after: str) -> None:
         media = {name: after for name, state in participant.media.items() if state == before}
-        self._state.change(participant, media=media)
+        self._calls.change(participant, media=media)
 
     def _tell(self, seat: Seat, event: str, stats: dict[str, Any]) -> None:
         for connection in _CONNECTIONS:

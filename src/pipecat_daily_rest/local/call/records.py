@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is kept of meetings: who was in them, from when to when."""
+"""The records of meetings: who was in them, from when to when."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from typing import Any
 
 from pipecat_daily_rest.local.call.clock import Timer
 
-_RECORDED = 10.0  # seconds that somebody must stay to be in the list
+_RECORDED = 10.0  # seconds that somebody must stay to be in Daily's records
 
 
 @dataclass(eq=False)
 class Attendance:
-    """One stay of somebody in a meeting: a record, which outlives the participant.
+    """One stay of a participant in a meeting: a record, which outlives the participant.
 
     Parameters:
         participant_id: The session id.
         user_id: The token's ``user_id``, or None.
         joined_at: Unix seconds.
         user_name: Display name, as it was at the end.
-        hidden: Whether nobody saw the participant.
+        hidden: Whether the participant was hidden (``hasPresence`` false) at the end.
         left_at: Unix seconds; None while it lasts.
     """
 
@@ -30,33 +30,22 @@ class Attendance:
     hidden: bool = False
     left_at: float | None = None
 
-    def note(self, user_name: str, hidden: bool) -> None:
-        """Note what changes during a stay."""
-        self.user_name, self.hidden = user_name, hidden
-
     def seconds(self, now: float) -> float:
-        """Tell how long it lasts, or has lasted.
-
-        Args:
-            now: The present, in unix seconds.
-
-        Returns:
-            Seconds.
-        """
+        """Tell how long it has lasted; ``now`` is in unix seconds."""
         return (now if self.left_at is None else self.left_at) - self.joined_at
 
 
 @dataclass(eq=False)
 class Meeting:
-    """A meeting session.
+    """What Daily calls a meeting session.
 
     Parameters:
         room: The room's name.
-        began_at: When the first came, in unix seconds.
+        began_at: When the first participant joined, in unix seconds.
         id: UUID.
-        started: Whether it counts: somebody was alone for 30 s, or a second one came.
+        started: Whether it counts: somebody was alone for 30 s, or a second one joined.
         ended_at: Unix seconds; None while it runs.
-        company: Whether more than one were in it at a time.
+        company: Whether more than one participant was in it at a time.
         people: Every stay, in order.
         data: The session data.
         banned: The user ids that may not come back while it runs.
@@ -74,15 +63,7 @@ class Meeting:
     alone: Timer | None = field(default=None, repr=False)
 
     def recorded(self, now: float, *, hidden: bool) -> list[Attendance]:
-        """Give the stays that are in Daily's records.
-
-        Args:
-            now: The present, in unix seconds.
-            hidden: Whether those of participants whom nobody saw are, too.
-
-        Returns:
-            The stays of 10 s or more, in order.
-        """
+        """Give the stays of 10 s or more, in order; ``hidden``: those of the hidden, too."""
         return [
             stay
             for stay in self.people

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pipecat_daily_rest.local.call.clock import Timer
-from pipecat_daily_rest.local.call.news import Inbox
+from pipecat_daily_rest.local.call.inbox import Inbox
 from pipecat_daily_rest.local.call.outage import Outage
 from pipecat_daily_rest.local.call.pictures import SOURCES, Feed
 from pipecat_daily_rest.local.call.records import Meeting
@@ -127,6 +127,15 @@ class Participant:
         """Tell whether others get what is on a track of it now."""
         return self.outage is None and self.publishes(track)
 
+    def set_media(
+        self, media: Mapping[str, str], custom_audio: Mapping[str, str] | None = None
+    ) -> None:
+        """Note which tracks it sends (None: its custom audio tracks stay). Tells nobody."""
+        self.media.update(media)
+        if custom_audio is not None:
+            self.custom_audio = dict(custom_audio)
+        self.open_feeds()
+
     def open_feeds(self) -> None:
         """Have its feeds seen, or not, as its tracks and permissions are now."""
         for source, feed in self.feeds.items():
@@ -197,46 +206,54 @@ class Caller(Protocol):
         """Be out for good: nobody will answer the knock any more."""
 
 
-@dataclass(eq=False)
-class Knock:
-    """Somebody at the door.
+@dataclass(frozen=True)
+class Newcomer:
+    """Somebody who wants to join.
 
     Parameters:
-        room: Of which room.
-        token: The meeting token, or None.
-        seat: How the room will reach it when it is in.
-        caller: Who is told what comes of it.
+        seat: How the room reaches it.
         kind: As in `Participant.kind`.
-        user_name: Display name.
-        user_id: The token's ``user_id``, or None.
-        is_owner: Whether the token makes it an owner.
-        permissions: What it may do when it is in.
+        user_name: Display name when the token has none.
         media: State of its tracks at the start.
         custom_audio: The same of its custom audio tracks, by name.
-        joined_at: When it knocked, in unix seconds.
-        id: The session id, which it keeps when it is let in.
     """
 
-    room: "Room"
-    token: str | None = field(repr=False)
     seat: Seat
-    caller: Caller
     kind: str
-    user_name: str
-    user_id: str | None
-    is_owner: bool
-    permissions: dict[str, Any]
-    media: Mapping[str, str]
-    custom_audio: Mapping[str, str] | None
-    joined_at: float
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    will_eject_at: None = None  # fixed when it comes in
+    user_name: str = ""
+    media: Mapping[str, str] = field(default_factory=dict)
+    custom_audio: Mapping[str, str] | None = None
+
+
+@dataclass(eq=False)
+class Knock:
+    """Somebody who waits in the lobby.
+
+    Parameters:
+        participant: What it would be, had it joined instead.
+        token: The meeting token, or None.
+        newcomer: What it joins with.
+        caller: Who is told what comes of it.
+    """
+
+    participant: Participant
+    token: str | None = field(repr=False)
+    newcomer: Newcomer = field(repr=False)
+    caller: Caller = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        """The session id, which it keeps when it is let in."""
+        return self.participant.id
+
+    @property
+    def user_name(self) -> str:
+        """Display name."""
+        return self.participant.user_name
 
     def describe(self) -> dict[str, Any]:
-        """Describe it to those who may let it in, as daily-js does.
-
-        Reference: https://docs.daily.co/reference/daily-js/instance-methods/waiting-participants
-        """
+        """Describe it to those who may let it in, as daily-js does."""
+        # https://docs.daily.co/reference/daily-js/instance-methods/waiting-participants
         return {"id": self.id, "name": self.user_name, "awaitingAccess": {"level": "full"}}
 
 

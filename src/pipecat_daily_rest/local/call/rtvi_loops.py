@@ -24,7 +24,7 @@ _WARNING = (
 )
 
 
-class Chatter:
+class RtviLoops:
     """Ends such a dispute: each answer that does not arrive has no answer."""
 
     def __init__(self) -> None:

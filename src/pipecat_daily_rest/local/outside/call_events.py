@@ -6,8 +6,9 @@ Reference: https://docs.daily.co/reference/rest-api/webhooks/events
 
 from typing import Any
 
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.domain import Domain
 from pipecat_daily_rest.local.call.room import Room
-from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.outside.numbers import Numbers
 from pipecat_daily_rest.local.outside.phone import DialIn, DialOut, PhoneCall
 from pipecat_daily_rest.local.outside.webhooks import Hooks
@@ -16,9 +17,10 @@ from pipecat_daily_rest.local.outside.webhooks import Hooks
 class CallEvents:
     """Tells of calls, in the three places at once."""
 
-    def __init__(self, state: State, hooks: Hooks, numbers: Numbers) -> None:
+    def __init__(self, domain: Domain, calls: Calls, hooks: Hooks, numbers: Numbers) -> None:
         """Initialize."""
-        self._state = state
+        self._domain = domain
+        self._calls = calls
         self._hooks = hooks
         self._numbers = numbers
 
@@ -26,25 +28,25 @@ class CallEvents:
         """Tell that a room's SIP endpoints take calls."""
         for endpoint in endpoints(room):
             uri = endpoint if endpoint.startswith("sip:") else f"sip:{endpoint}"
-            self._state.record(room.name, "dialin ready", uri)
+            self._calls.log.record(room.name, "dialin ready", uri)
             self._hooks.emit("dialin.ready", {**self._common(room), "sip_endpoint": uri})
-            self._state.tell(room, {"event": "dialin-ready", "sipEndpoint": uri})
+            self._calls.tell(room, {"event": "dialin-ready", "sipEndpoint": uri})
 
     def dialin(self, what: str, call: DialIn) -> None:
         """Tell of a call that came in."""
         room, id = _place(call)
-        self._state.record(room.name, f"dialin {what}", id)
+        self._calls.log.record(room.name, f"dialin {what}", id)
         details = {"sip_from": call.from_, "display_name": _name(call)}
         headers = {"sip_headers": call.sip_headers} if call.sip_headers else {}
         payload = {**self._common(room), "session_id": id, **details, **headers}
         self._hooks.emit(f"dialin.{what}", payload)
         data = {"sessionId": id, "sipFrom": call.from_, "sipHeaders": call.sip_headers}
-        self._state.tell(room, {"event": f"dialin-{what}", "data": {**data, "provider": "daily"}})
+        self._calls.tell(room, {"event": f"dialin-{what}", "data": {**data, "provider": "daily"}})
 
     def dialout(self, what: str, call: DialOut, **more: str) -> None:
         """Tell of a call that goes out."""
         room, id = _place(call)
-        self._state.record(room.name, f"dialout {what}", id)
+        self._calls.log.record(room.name, f"dialout {what}", id)
         settings = call.settings
         caller = self._numbers.purchased.get(settings.get("callerId", ""))
         details: dict[str, Any] = more or {
@@ -62,20 +64,20 @@ class CallEvents:
         self._hooks.emit(f"dialout.{what}", given)
         data = {"sessionId": id, "userId": settings.get("userId"), "provider": "daily"}
         error = {"errorMsg": more["error_msg"]} if more else {}
-        self._state.tell(room, {"event": f"dialout-{what}", "data": {**data, **error}})
+        self._calls.tell(room, {"event": f"dialout-{what}", "data": {**data, **error}})
 
     def dtmf(self, call: PhoneCall, tone: str) -> None:
         """Tell of a key that was pressed on a telephone."""
         room, id = _place(call)
-        self._state.record(room.name, "dtmf received", id)
-        member = self._state.choices.dtmf_tone_member
+        self._calls.log.record(room.name, "dtmf received", id)
+        member = self._domain.choices.dtmf_tone_member
         data = {"sessionId": id, member: tone, "provider": "daily"}
-        self._state.tell(room, {"event": "dtmf-event", "data": data})
+        self._calls.tell(room, {"event": "dtmf-event", "data": data})
 
     def transfer(self, what: str, call: PhoneCall) -> None:
         """Tell of a call that leaves the room for elsewhere."""
         room, id = _place(call)
-        self._state.record(room.name, f"calltransfer {what}", id)
+        self._calls.log.record(room.name, f"calltransfer {what}", id)
         by = {"is_sip_refer": call.by_refer} if what in ("triggered", "initiated") else {}
         outside = call.to if isinstance(call, DialOut | DialIn) else ""
         payload = {
@@ -89,10 +91,10 @@ class CallEvents:
         self._hooks.emit(f"calltransfer.{what}", payload)
 
     def _common(self, room: Room) -> dict[str, Any]:
-        now = int(self._state.clock.now())
-        as_text = self._state.choices.phone_timestamps_as_text
+        now = int(self._domain.clock.now())
+        as_text = self._domain.choices.phone_timestamps_as_text
         return {
-            "domain_id": self._state.domain_id,
+            "domain_id": self._domain.id,
             "room": room.name,
             "timestamp": str(now) if as_text else now,
         }

@@ -7,8 +7,8 @@ Reference: https://docs.daily.co/reference/rest-api/rooms/dial-out
 from collections.abc import Mapping
 from typing import Any
 
+from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.room import JoinRefused, Room
-from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.outside.phone import DialOut, PhoneCall
 from pipecat_daily_rest.local.outside.phone_bodies import (
     DIALOUT_START,
@@ -34,11 +34,11 @@ _NOT_ABROAD = "International dialout not supported. Contact sales to enable it f
 class Dialing:
     """Checks what is asked for, and has it done. Each method raises `Refusal`."""
 
-    def __init__(self, state: State, telephony: Telephony) -> None:
+    def __init__(self, calls: Calls, telephony: Telephony) -> None:
         """Initialize it."""
-        self._state = state
-        self._choices = state.choices
-        self._schema = Schema(state.choices)
+        self._log = calls.log
+        self._choices = calls.choices
+        self._schema = Schema(calls.choices)
         self._telephony = telephony
 
     def start(self, room: Room, body: Any, table: Mapping[str, Check] = DIALOUT_START) -> DialOut:
@@ -69,7 +69,7 @@ class Dialing:
         """Press keys towards a telephone that was called."""
         call, given = self._call(room, table, body, "tones", out=True)
         call.tones.append(given["tones"])
-        self._state.record(room.name, "dtmf sent", str(call.session_id))
+        self._log.record(room.name, "dtmf sent", str(call.session_id))
         return call
 
     def transfer(self, room: Room, body: Any) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from pipecat_daily_rest.local.call.news import News
+from pipecat_daily_rest.local.call.inbox import Waiters
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.scripted.person import Scripted
 from pipecat_daily_rest.local.secret import Secret
@@ -92,7 +92,7 @@ class PhoneCall:
         self.by_refer = False
         self.meeting_id: str | None = None
         self._telephony = telephony
-        self._news = News()
+        self._news = Waiters()
 
     @property
     def session_id(self) -> str | None:

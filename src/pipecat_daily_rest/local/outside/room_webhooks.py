@@ -6,23 +6,25 @@ Reference: https://docs.daily.co/reference/rest-api/webhooks/events
 
 from typing import Any
 
-from pipecat_daily_rest.local.call.room import Knock, Participant, Room
-from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.call.log import Log
+from pipecat_daily_rest.local.call.room import Participant, Room
+from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.outside.webhooks import Hooks
 
 
 class Notices:
     """Turns what happens in the rooms into events for the webhooks."""
 
-    def __init__(self, state: State, hooks: Hooks) -> None:
+    def __init__(self, log: Log, choices: Choices, hooks: Hooks) -> None:
         """Watch the rooms."""
-        self._state = state
+        self._clock = log.clock
+        self._choices = choices
         self._hooks = hooks
         self._meetings: dict[Room, dict[str, Any]] = {}  # those that run
-        state.observers.append(self._observe)
+        log.observers.append(self._observe)
 
     def _observe(self, what: str, subject: Any) -> None:
-        now = self._state.clock.now()
+        now = self._clock.now()
         if what == "joined" and self._told(subject):
             self._hooks.emit("participant.joined", _describe(subject))
         elif what == "left" and self._told(subject):
@@ -43,10 +45,10 @@ class Notices:
             self._hooks.emit("meeting.ended", {**self._meetings.pop(room), "end_ts": now})
 
     def _told(self, participant: Participant) -> bool:
-        return not participant.hidden or self._state.choices.hidden_in_webhooks
+        return not participant.hidden or self._choices.hidden_in_webhooks
 
 
-def _describe(participant: Participant | Knock) -> dict[str, Any]:
+def _describe(participant: Participant) -> dict[str, Any]:
     return {
         "room": participant.room.name,
         "session_id": participant.id,

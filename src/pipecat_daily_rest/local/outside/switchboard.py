@@ -12,8 +12,8 @@ from typing import Any
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.call.domain import Domain
 from pipecat_daily_rest.local.call.room import JoinRefused
-from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.outside.phone import DialIn, DialinConfig
 from pipecat_daily_rest.local.outside.sending import Outgoing, as_body
 from pipecat_daily_rest.local.outside.telephony import NotReady, Telephony
@@ -22,10 +22,10 @@ from pipecat_daily_rest.local.outside.telephony import NotReady, Telephony
 class Switchboard:
     """Asks for a room for each call that comes in, and holds it until there is one."""
 
-    def __init__(self, state: State, telephony: Telephony, outgoing: Outgoing) -> None:
+    def __init__(self, domain: Domain, telephony: Telephony, outgoing: Outgoing) -> None:
         """Initialize without configurations."""
         self.configs: dict[str, DialinConfig] = {}
-        self._state = state
+        self._domain = domain
         self._telephony = telephony
         self._outgoing = outgoing
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -46,7 +46,7 @@ class Switchboard:
         call = DialIn(
             self._telephony,
             id=str(uuid.uuid4()),
-            domain=str(uuid.uuid5(uuid.UUID(self._state.domain_id), "sip")),
+            domain=str(uuid.uuid5(uuid.UUID(self._domain.id), "sip")),
             to=called,
             from_=from_,
             sip_headers=sip_headers or {},
@@ -54,8 +54,8 @@ class Switchboard:
         self._telephony.dialins.append(call)
         if config is not None:
             self._start(self._ask(call, config))
-            until = self._state.clock.now() + self._state.choices.dialin_hold
-            self._state.clock.call_at(until, lambda: self._give_up(call, "nobody connected it"))
+            until = self._domain.clock.now() + self._domain.choices.dialin_hold
+            self._domain.clock.call_at(until, lambda: self._give_up(call, "nobody connected it"))
         elif room is not None:
             try:
                 self._telephony.connect(call, room, target)
@@ -78,7 +78,7 @@ class Switchboard:
 
     async def passes(self, config: DialinConfig) -> bool:
         """Test the endpoint of a configuration, as Daily does."""
-        choices = self._state.choices
+        choices = self._domain.choices
         member = choices.dialin_probe
         if member is None or not config.fields.get("room_creation_api"):
             return True
@@ -108,7 +108,7 @@ class Switchboard:
             "callDomain": call.domain,
             **({"sipHeaders": call.sip_headers} if call.sip_headers else {}),
         }
-        hold = self._state.choices.dialin_hold
+        hold = self._domain.choices.dialin_hold
         call.answer_status = await self._post(config, body, hold)
         if call.answer_status != 200:
             got = "nothing" if call.answer_status is None else call.answer_status
@@ -125,7 +125,7 @@ class Switchboard:
             as_body(body),
             source="Pinless",
             secret=config.hmac,
-            milliseconds=self._state.choices.pinless_milliseconds,
+            milliseconds=self._domain.choices.pinless_milliseconds,
             timeout=timeout,
         )
 

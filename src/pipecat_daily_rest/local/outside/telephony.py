@@ -6,19 +6,20 @@ Reference: https://docs.daily.co/docs/guides/features/dial-in-dial-out
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.clock import Timer
+from pipecat_daily_rest.local.call.domain import Domain
 from pipecat_daily_rest.local.call.room import Participant, Room
-from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.outside.call_events import CallEvents, endpoints
 from pipecat_daily_rest.local.outside.numbers import Numbers
 from pipecat_daily_rest.local.outside.phone import PHONE, DialIn, DialOut, PhoneCall
 from pipecat_daily_rest.local.outside.webhooks import Hooks
-from pipecat_daily_rest.local.rules import claims
 from pipecat_daily_rest.local.scripted.person import Scripted
 
 
@@ -29,16 +30,19 @@ class NotReady(Exception):
 class Telephony:
     """The telephones of one local Daily."""
 
-    def __init__(self, state: State, hooks: Hooks) -> None:
-        """Watch the rooms."""
+    def __init__(
+        self, domain: Domain, calls: Calls, hooks: Hooks, join: Callable[..., Scripted]
+    ) -> None:
+        """Watch the rooms; ``join`` is `LocalDaily.join`."""
         self.numbers = Numbers()
         self.dialouts: list[DialOut] = []
         self.dialins: list[DialIn] = []
-        self._state = state
-        self._events = CallEvents(state, hooks, self.numbers)
+        self._domain = domain
+        self._join = join
+        self._events = CallEvents(domain, calls, hooks, self.numbers)
         self._ready: set[Room] = set()
         self._alone: dict[Room, Timer] = {}
-        state.observers.append(self._observe)
+        calls.log.observers.append(self._observe)
 
     # -- Out -------------------------------------------------------------------------------
 
@@ -52,7 +56,7 @@ class Telephony:
         self.dialouts.append(call)
         self._events.dialout("connected", call)
         idle = (room.config.get("dialout_config") or {}).get("max_idle_timeout_sec") or 0
-        if not (starts and idle == 0 and self._state.choices.dialout_starts_without_limit):
+        if not (starts and idle == 0 and self._domain.choices.dialout_starts_without_limit):
             self._watch_alone(room)
         return call
 
@@ -137,22 +141,22 @@ class Telephony:
             The room, or None.
         """
         wanted = _address(sip_uri)
-        for room in self._state.rooms.values():
-            if wanted in map(_address, endpoints(room)) and not self._state.expired(room):
+        for room in self._domain.rooms.values():
+            if wanted in map(_address, endpoints(room)) and not self._domain.expired(room):
                 return room
         return None
 
     def connect(self, call: DialIn, room: Room, sip_uri: str) -> None:
         """Connect a call with a room."""
-        if room not in self._ready and self._state.choices.sip_needs_session:
+        if room not in self._ready and self._domain.choices.sip_needs_session:
             msg = (
                 f"nobody is in room {room.name}: its SIP endpoint takes a call when dialin-ready "
                 "was told, after the first participant joined"
             )
             raise NotReady(msg)
-        most = self._state.choices.max_phone_sessions
+        most = self._domain.choices.max_phone_sessions
         if self.phones(room) >= most:
-            raise NotReady(self._state.choices.too_many_phone_sessions_info.format(limit=most))
+            raise NotReady(self._domain.choices.too_many_phone_sessions_info.format(limit=most))
         wanted = parse_qs(sip_uri.partition("?")[2]).get("x-daily_display_name")
         call.person = self._enter(room, wanted[0] if wanted else call.from_, {})
         call.become("connected")
@@ -166,14 +170,9 @@ class Telephony:
 
     def _enter(self, room: Room, name: str, rights: dict[str, Any]) -> Scripted:
         """Daily lets a telephone into a private room, too: so do we, with a token of our own."""
-        state = self._state
-        token = claims.issue(
-            {"room_name": room.name, "user_name": name, **rights},
-            api_key=state.api_key,
-            domain_id=state.domain_id,
-            issued_at=state.clock.now(),
-        )
-        return Scripted(state, room.name, token, kind=PHONE)
+        properties = {"room_name": room.name, "user_name": name, **rights}
+        person: Scripted = self._join(room.name, self._domain.sign(properties), kind=PHONE)
+        return person
 
     def _observe(self, what: str, participant: Any) -> None:
         if what not in ("joined", "left"):
@@ -221,7 +220,7 @@ class Telephony:
                 if call.session_id in room.participants:
                     self.hang_up(call)
 
-        self._alone[room] = self._state.clock.call_at(self._state.clock.now() + idle, end)
+        self._alone[room] = self._domain.clock.call_at(self._domain.clock.now() + idle, end)
 
 
 def _address(uri: str) -> str:

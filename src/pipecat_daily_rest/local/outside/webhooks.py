@@ -11,8 +11,8 @@ from typing import Any
 
 from loguru import logger
 
-from pipecat_daily_rest.local.call.clock import Timer
-from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.call.clock import Clock, Timer
+from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.outside.sending import Outgoing, as_body
 from pipecat_daily_rest.local.secret import Secret
 
@@ -96,9 +96,10 @@ class _Line:
 class Hooks:
     """The webhooks of one local Daily."""
 
-    def __init__(self, state: State, outgoing: Outgoing) -> None:
+    def __init__(self, clock: Clock, choices: Choices, outgoing: Outgoing) -> None:
         """Initialize; there are none."""
-        self._state = state
+        self._clock = clock
+        self._choices = choices
         self._outgoing = outgoing
         self._lines: dict[Hook, _Line] = {}
         self._closed = False
@@ -140,7 +141,7 @@ class Hooks:
             "type": kind,
             "id": f"{kind}-{uuid.uuid4()}",
             "payload": payload,
-            "event_ts": round(self._state.clock.now(), 3),
+            "event_ts": round(self._clock.now(), 3),
         }
         for hook in self._lines:
             if kind in hook.event_types and not hook.failed:
@@ -180,7 +181,7 @@ class Hooks:
         status = await self._post(hook.url, message.body, hook.hmac, hook.basic_auth)
         if status == 200:
             hook.failed_count = 0
-            hook.pushed_at = self._state.clock.now()
+            hook.pushed_at = self._clock.now()
             return
         hook.failed_count += 1
         if hook.retry_type == EXPONENTIAL:
@@ -195,7 +196,7 @@ class Hooks:
             )
 
     def _later(self, hook: Hook, line: _Line, message: _Message) -> None:
-        pauses = self._state.choices.webhook_pauses
+        pauses = self._choices.webhook_pauses
         if message.tries >= _MOST_TRIES or not pauses:
             return
 
@@ -204,13 +205,13 @@ class Hooks:
             self._put(hook, message)
 
         pause = pauses[min(message.tries, len(pauses)) - 1]
-        timer = self._state.clock.call_at(self._state.clock.now() + pause, again)
+        timer = self._clock.call_at(self._clock.now() + pause, again)
         line.later.add(timer)
 
     async def _post(
         self, url: str, body: bytes, hmac: Secret, basic_auth: Secret | None
     ) -> int | None:
-        choices = self._state.choices
+        choices = self._choices
         return await self._outgoing.post(
             url,
             body,

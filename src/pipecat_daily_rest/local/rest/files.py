@@ -37,14 +37,14 @@ def link(parts: Parts, id: str) -> tuple[Secret, int]:
     Returns:
         The link, and when it stops to work, in unix seconds.
     """
-    expires = int(parts.state.clock.now() + parts.state.choices.access_link_lifetime)
+    expires = int(parts.domain.clock.now() + parts.domain.choices.access_link_lifetime)
     path = _PATH.format(id=id)
     return Secret(f"{parts.url()}{path}?{_query(parts, id, expires)}"), expires
 
 
 def _query(parts: Parts, id: str, expires: int) -> str:
     message = f"{id} until {expires}".encode()
-    digest = hmac.digest(parts.state.api_key.encode(), message, hashlib.sha256)
+    digest = hmac.digest(parts.domain.api_key.encode(), message, hashlib.sha256)
     # No character of it is ever quoted: a client that quotes anew does not break the link.
     signature = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     return f"Expires={expires}&Signature={signature}"
@@ -81,4 +81,4 @@ class _Files:
         ours = _query(self._parts, id, int(expires)).encode()
         theirs = request.rel_url.raw_query_string.encode(errors="surrogateescape")
         # A link that is changed in any way does not work at Daily either.
-        return hmac.compare_digest(ours, theirs) and int(expires) > self._parts.state.clock.now()
+        return hmac.compare_digest(ours, theirs) and int(expires) > self._parts.domain.clock.now()

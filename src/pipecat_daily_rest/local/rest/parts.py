@@ -4,7 +4,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.call.app_messages import AppMessages
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.domain import Domain
+from pipecat_daily_rest.local.call.log import Log
+from pipecat_daily_rest.local.call.meetings import Meetings
+from pipecat_daily_rest.local.call.rooms import Rooms
 from pipecat_daily_rest.local.outside.dialing import Dialing
 from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
@@ -21,7 +26,12 @@ class Parts:
 
     Parameters:
         url: Gives where people find the rooms; it is known once the local Daily listens.
-        state: The rooms and who is in them.
+        domain: The key, the properties, which rooms there are.
+        log: What happened.
+        meetings: The records of the meetings.
+        calls: Who is in the rooms.
+        messages: The app messages.
+        rooms: Rooms are created, changed, deleted.
         requests: What was asked, in order of arrival.
         limits: How many requests are answered in how many seconds.
         faults: What makes requests fail.
@@ -34,7 +44,12 @@ class Parts:
     """
 
     url: Callable[[], str]
-    state: State
+    domain: Domain
+    log: Log
+    meetings: Meetings
+    calls: Calls
+    messages: AppMessages
+    rooms: Rooms
     requests: list[Request]
     limits: Limiter
     faults: Faults

@@ -43,12 +43,13 @@ class _Api:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._state = parts.state
+        self._domain = parts.domain
+        self._rooms = parts.rooms
 
     async def serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         """Read, authenticate, count, parse, answer; `LocalDaily.requests` keeps it."""
         await self._travel()
-        key = self._state.api_key
+        key = self._domain.api_key
         body = await read_json(request)
         path = request.rel_url.raw_path.removeprefix(PREFIX)
         arrived = Request(
@@ -56,7 +57,7 @@ class _Api:
             path=masked_path(path, key),
             body=None if isinstance(body, Refusal) else masked_body(body, key),
             status=None,
-            at=self._state.clock.now(),
+            at=self._domain.clock.now(),
             ip=request.remote or "",
             size=0 if body is None or isinstance(body, Refusal) else len(await request.read()),
         )
@@ -72,15 +73,15 @@ class _Api:
     async def _respond(
         self, endpoint: Endpoint, request: web.Request, body: Any, arrived: Request
     ) -> web.Response:
-        key = self._state.api_key
+        key = self._domain.api_key
         try:
             authenticate(request, key)
             self._parts.limits.check(f"{arrived.method} {arrived.path}", _name(request))
             if isinstance(body, Refusal):
                 raise body
-            if body is None and request.method == "POST" and not self._state.choices.empty_body:
+            if body is None and request.method == "POST" and not self._domain.choices.empty_body:
                 raise _not_json()
-            self._state.collect()
+            self._rooms.collect()
             answer = endpoint(request, {} if body is None else body)
             return web.json_response(await answer if inspect.isawaitable(answer) else answer)
         except Refusal as exc:
@@ -103,7 +104,7 @@ class _Api:
 
     def unknown(self, request: web.Request, body: Any) -> Any:
         """Whatever the local Daily does not have, whether Daily has it or not."""
-        path = masked_path(request.path.removeprefix(PREFIX), self._state.api_key)
+        path = masked_path(request.path.removeprefix(PREFIX), self._domain.api_key)
         msg = f"the local Daily has no {request.method} {path}"
         raise Refusal(404, "not-found", msg)
 

@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeVar
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.call.state import State
+from pipecat_daily_rest.local.call.domain import Domain
+from pipecat_daily_rest.local.call.log import Log
 
 RecordingStatus = Literal["finished", "in-progress", "canceled"]
 TranscriptStatus = Literal["t_finished", "t_in_progress", "t_error", "t_deleted"]
@@ -100,9 +101,10 @@ class Transcript:
 class Stored:
     """What is stored of the calls of one local Daily."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, domain: Domain, log: Log) -> None:
         """Initialize; nothing is stored yet."""
-        self._state = state
+        self._domain = domain
+        self._log = log
         self.recordings: dict[str, Recording] = {}
         self.transcripts: dict[str, Transcript] = {}
 
@@ -141,10 +143,10 @@ class Stored:
             meeting_id=meeting_id or self._meeting(room),
             tracks=tracks,
             bucket={**_BUCKET, **(config.get("recordings_bucket") or {})},
-            s3key=f"{self._state.domain_name}/{room}/{int(start * 1000)}",
+            s3key=f"{self._domain.name}/{room}/{int(start * 1000)}",
         )
         self.recordings[recording.id] = recording
-        self._state.record(room, "recording added", recording.id)
+        self._log.record(room, "recording added", recording.id)
         return recording
 
     def add_transcript(
@@ -170,11 +172,11 @@ class Stored:
             msg = "error says what failed, and goes with status='t_error' only."
             raise DailyConfigError(msg)
         start = self._start(start, duration)
-        there = self._state.rooms.get(room)
+        there = self._domain.rooms.get(room)
         transcript = Transcript(
             room=room,
             # The same for every transcript of a room that is gone.
-            room_id=there.id if there else str(uuid.uuid5(uuid.UUID(self._state.domain_id), room)),
+            room_id=there.id if there else str(uuid.uuid5(uuid.UUID(self._domain.id), room)),
             content=content,
             status=status,
             start=start,
@@ -183,32 +185,32 @@ class Stored:
             meeting_id=meeting_id or self._meeting(room),
             error=error,
             bucket=self._config(room).get("transcription_bucket"),
-            s3key=f"{self._state.domain_name}/{room}/{int(start * 1000)}.vtt",
+            s3key=f"{self._domain.name}/{room}/{int(start * 1000)}.vtt",
         )
         self.transcripts[transcript.id] = transcript
-        self._state.record(room, "transcript added", transcript.id)
+        self._log.record(room, "transcript added", transcript.id)
         return transcript
 
     def delete_transcript(self, transcript: Transcript) -> Transcript:
         """Delete a transcript: its file, and its entry if that does not stay."""
-        now = self._state.clock.now()
+        now = self._domain.clock.now()
         rest = replace(transcript, status="t_deleted", content=None, updated=now)
-        if self._state.choices.deleted_transcript_stays:
+        if self._domain.choices.deleted_transcript_stays:
             self.transcripts[transcript.id] = rest
         else:
             self.transcripts.pop(transcript.id, None)
         return rest
 
     def _config(self, room: str) -> Mapping[str, Any]:
-        there = self._state.rooms.get(room)
+        there = self._domain.rooms.get(room)
         return there.config if there is not None else {}
 
     def _meeting(self, room: str) -> str:
-        there = self._state.rooms.get(room)
+        there = self._domain.rooms.get(room)
         return (there.meeting_id if there is not None else None) or str(uuid.uuid4())
 
     def _start(self, start: float | None, duration: float) -> float:
-        return self._state.clock.now() - duration if start is None else start
+        return self._domain.clock.now() - duration if start is None else start
 
 
 def newest_first(items: Mapping[str, T]) -> list[T]:

@@ -4,9 +4,10 @@
 from typing import Any
 
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.call.room import JoinRefused, Knock, Participant
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.lobby import Lobby
+from pipecat_daily_rest.local.call.room import JoinRefused, Knock, Newcomer, Participant
 from pipecat_daily_rest.local.call.seat import Seat
-from pipecat_daily_rest.local.call.state import State
 
 
 class Door:
@@ -14,7 +15,8 @@ class Door:
 
     def __init__(
         self,
-        state: State,
+        lobby: Lobby,
+        calls: Calls,
         seat: Seat,
         room: str,
         token: str | None,
@@ -26,7 +28,8 @@ class Door:
         """Come in, or knock.
 
         Args:
-            state: The domain.
+            lobby: Lets it in.
+            calls: Who is in the rooms.
             seat: How the room reaches it.
             room: The room's name.
             token: The meeting token, or None.
@@ -37,20 +40,18 @@ class Door:
         Raises:
             JoinRefused: It may not come in, and why.
         """
-        self._state = state
+        self._lobby = lobby
+        self._calls = calls
         self._door_seat = seat
         self._participant: Participant | None = None
         self._knock: Knock | None = None
         self.refused: JoinRefused | None = None
-        who: Any = {
-            "kind": kind,
-            "user_name": user_name,
-            "media": {"microphone": "playable"},
-        }
+        newcomer = Newcomer(seat, kind, user_name, {"microphone": "playable"})
+        came: Participant | Knock
         if knock:
-            came = state.come(room, token, seat, self, **who)
+            came = lobby.join_or_knock(room, token, newcomer, self)
         else:
-            came = state.join(room, token, seat, **who)
+            came = lobby.join(room, token, newcomer)
         self.id = came.id
         self.user_name = came.user_name
         if isinstance(came, Participant):
@@ -81,14 +82,14 @@ class Door:
     @property
     def waiting(self) -> list[dict[str, Any]]:
         """Who waits to be let in, with ``id`` and ``name``; nobody if it may not let them in."""
-        return self._state.waiting(self.participant)
+        return self._lobby.waiting(self.participant)
 
     def lets_in(self, id: str = "*") -> None:
         """Let somebody in who has knocked."""
         must_be(str, id=id)
-        self._state.decide(self.participant.room, id, by=self.participant, let_in=True)
+        self._lobby.decide(self.participant.room, id, by=self.participant, let_in=True)
 
     def turns_away(self, id: str = "*") -> None:
         """Do not let somebody in who has knocked."""
         must_be(str, id=id)
-        self._state.decide(self.participant.room, id, by=self.participant, let_in=False)
+        self._lobby.decide(self.participant.room, id, by=self.participant, let_in=False)

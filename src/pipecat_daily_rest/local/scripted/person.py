@@ -13,11 +13,12 @@ import numpy as np
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.call.messages import TooLarge
+from pipecat_daily_rest.local.call.app_messages import AppMessages, TooLarge
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.inbox import Waiters
+from pipecat_daily_rest.local.call.lobby import Lobby
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
-from pipecat_daily_rest.local.call.news import News
 from pipecat_daily_rest.local.call.room import JoinRefused, Participant
-from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.rules.incoming import parse
 from pipecat_daily_rest.local.scripted.door import Door
 from pipecat_daily_rest.local.scripted.hearing import WINDOW, is_in, read_wav, tone_level
@@ -45,7 +46,9 @@ class Scripted(Door, Sight):
 
     def __init__(
         self,
-        state: State,
+        lobby: Lobby,
+        calls: Calls,
+        messages: AppMessages,
         room_name: str,
         token: str | None = None,
         *,
@@ -57,7 +60,9 @@ class Scripted(Door, Sight):
         """Join.
 
         Args:
-            state: The domain.
+            lobby: Lets it in.
+            calls: Who is in the rooms.
+            messages: The app messages.
             room_name: The room.
             token: The meeting token, or None.
             user_name: Display name when the token has none.
@@ -76,7 +81,10 @@ class Scripted(Door, Sight):
             msg = f"keep is a number of seconds, not {keep}."
             raise DailyConfigError(msg)
         self._seat = ScriptedSeat(round(keep / TICK))
-        super().__init__(state, self._seat, room_name, token, knock, kind=kind, user_name=user_name)
+        self._messages = messages
+        super().__init__(
+            lobby, calls, self._seat, room_name, token, knock, kind=kind, user_name=user_name
+        )
 
     def __repr__(self) -> str:
         # Also of one that is still being made: a traceback shows it.
@@ -113,7 +121,7 @@ class Scripted(Door, Sight):
         self._seat.scripts.setdefault(track, deque()).extend(padded.reshape(-1, BLOCK))
         custom = dict.fromkeys(self._seat.scripts.keys() - {"microphone"}, "playable")
         if custom != self.participant.custom_audio and self.left_reason is None:
-            self._state.update(self.participant, custom_audio=custom)
+            self._calls.update(self.participant, custom_audio=custom)
 
     def tone(
         self,
@@ -160,11 +168,11 @@ class Scripted(Door, Sight):
             msg = "message must be what JSON can hold."
             raise DailyConfigError(msg) from exc
         try:
-            self._state.check_message(self.participant.room, message)
+            self._messages.check(self.participant.room, message)
         except TooLarge as exc:
             msg = f"message is too large: {exc}."
             raise DailyConfigError(msg) from exc
-        self._state.message(self.participant.room, message, sender=self.id, recipient=recipient)
+        self._messages.send(self.participant.room, message, sender=self.id, recipient=recipient)
 
     def mute(self, muted: bool = True) -> None:
         """Switch the own microphone.
@@ -174,14 +182,14 @@ class Scripted(Door, Sight):
         """
         must_be(bool, muted=muted)
         microphone = "off" if muted else "playable"
-        self._state.update(self.participant, media={"microphone": microphone})
+        self._calls.update(self.participant, media={"microphone": microphone})
 
     def leave(self) -> None:
         """Leave, or wait no longer. A second time does nothing."""
         if self._knock is not None:
-            self._state.stop_waiting(self._knock)
+            self._lobby.stop_waiting(self._knock)
         if self._participant is not None:
-            self._state.leave(self._participant)
+            self._calls.leave(self._participant)
         if self.left_reason is None:
             self._seat.close("leftCall")
 
@@ -348,7 +356,7 @@ class Scripted(Door, Sight):
         return await self._seat.until(lambda: self.left_reason, timeout, lambda: failed)
 
     @property
-    def _news(self) -> News:
+    def _news(self) -> Waiters:
         return self._seat
 
     @property

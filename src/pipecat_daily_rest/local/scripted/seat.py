@@ -5,8 +5,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from pipecat_daily_rest.local.call.inbox import Inbox
 from pipecat_daily_rest.local.call.mixer import Block
-from pipecat_daily_rest.local.call.news import Inbox
 
 
 class ScriptedSeat(Inbox):

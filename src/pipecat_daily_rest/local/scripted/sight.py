@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import fits, must_be
-from pipecat_daily_rest.local.call.news import News
+from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.inbox import Waiters
 from pipecat_daily_rest.local.call.pictures import Picture
 from pipecat_daily_rest.local.call.room import MEDIA, Participant
-from pipecat_daily_rest.local.call.state import State
 
 Pixels: TypeAlias = NDArray[np.uint8]  # rows, columns, RGB
 Colour: TypeAlias = tuple[int, int, int]
@@ -26,10 +26,10 @@ class _Driven(Protocol):
     """What `Sight` needs of the participant."""
 
     participant: Participant
-    _state: State
+    _calls: Calls
 
     @property
-    def _news(self) -> News: ...
+    def _news(self) -> Waiters: ...
 
     @property
     def _name(self) -> str: ...
@@ -70,13 +70,13 @@ class Sight:
             raise PermissionError(msg)
         height, width, _ = picture.shape
         shown = Picture(width, height, picture.tobytes())
-        self._state.update(me, media={source: "playable"})
+        self._calls.update(me, media={source: "playable"})
         me.feeds[source].show(shown)
 
     def hides(self: _Driven, source: str = "camera") -> None:
         """Switch the camera or the screen off."""
         must_be(_Source, source=source)
-        self._state.update(self.participant, media={source: "off"})
+        self._calls.update(self.participant, media={source: "off"})
 
     async def sees(
         self: _Driven,
@@ -116,7 +116,7 @@ class Sight:
 
         def look(picture: Picture | None) -> None:
             seen.clear()
-            if picture is None or not self._state.may_receive(
+            if picture is None or not self._calls.may_receive(
                 self.participant, other, MEDIA[source]
             ):
                 return

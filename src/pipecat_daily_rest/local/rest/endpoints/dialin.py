@@ -108,7 +108,7 @@ class DialinEndpoints(Family):
         telephony = self._parts.telephony
         if not telephony.numbers.owns(number):
             kind = type_.removesuffix("_dialin")
-            domain = self._state.domain_name
+            domain = self._domain.name
             raise invalid(_NOT_OURS.format(type=kind, number=number[1:], domain=domain))
         for config in self._parts.switchboard.configs.values():
             if config is not own and config.fields.get("phone_number") == number:

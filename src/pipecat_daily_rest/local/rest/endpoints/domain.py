@@ -25,8 +25,8 @@ class DomainEndpoints(Family):
         """Give the domain, with its id."""
         # https://docs.daily.co/reference/rest-api/domain/get-domain-config
         return {
-            "domain_name": self._state.domain_name,
-            "domain_id": self._state.domain_id,
+            "domain_name": self._domain.name,
+            "domain_id": self._domain.id,
             "config": self._config(),
         }
 
@@ -36,16 +36,18 @@ class DomainEndpoints(Family):
         properties = self._schema.domain(body)
         if not properties:
             raise invalid(schema.MISSING)
-        domain = {**self._state.domain, **properties}
-        self._state.domain = {name: value for name, value in domain.items() if value is not None}
-        return {"domain_name": self._state.domain_name, "config": self._config()}
+        domain = {**self._domain.properties, **properties}
+        self._domain.properties = {
+            name: value for name, value in domain.items() if value is not None
+        }
+        return {"domain_name": self._domain.name, "config": self._config()}
 
     def _config(self) -> dict[str, Any]:
         """Give the config: unlike a room's, it shows the defaults and the nulls."""
         config = {
             **DOMAIN_DEFAULTS,
             "max_api_rooms": self._choices.max_api_rooms,
-            **self._state.domain,
+            **self._domain.properties,
         }
         nulls = self._choices.domain_shows_nulls
         return {name: value for name, value in config.items() if nulls or value is not None}

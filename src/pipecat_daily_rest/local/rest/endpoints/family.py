@@ -29,9 +29,9 @@ class Family:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._state = parts.state
-        self._choices = parts.state.choices
-        self._schema = Schema(parts.state.choices)
+        self._domain = parts.domain
+        self._choices = parts.domain.choices
+        self._schema = Schema(parts.domain.choices)
 
     def routes(self) -> list[Route]:
         """List the endpoints."""
@@ -39,11 +39,11 @@ class Family:
 
     @property
     def _now(self) -> float:
-        return self._state.clock.now()
+        return self._domain.clock.now()
 
     def _room(self, request: web.Request) -> Room:
         name = request.match_info["name"]
-        if (room := self._state.find_room(name)) is None:
+        if (room := self._domain.find(name)) is None:
             raise no_room(name)
         return room
 

@@ -54,7 +54,7 @@ class LogEndpoints(Family):
             raise Refusal(501, NOT_HERE, NO_METRICS)
         found = [
             entry
-            for entry in self._state.log
+            for entry in self._parts.log.entries
             if entry.participant
             and who in (None, "", entry.participant)
             and meeting in (None, "", entry.meeting)
@@ -95,7 +95,7 @@ class LogEndpoints(Family):
             "mtgSessionId": entry.meeting,
             "userSessionId": entry.participant,
             "peerId": None,
-            "domainName": self._state.domain_name,
+            "domainName": self._domain.name,
             "level": _INFO,
             "code": None,
         }
@@ -104,8 +104,8 @@ class LogEndpoints(Family):
         """Describe a request; the responses are not kept."""
         return {
             "id": request.id,
-            "userId": str(uuid.uuid5(uuid.UUID(self._state.domain_id), "owner")),
-            "domainId": self._state.domain_id,
+            "userId": str(uuid.uuid5(uuid.UUID(self._domain.id), "owner")),
+            "domainId": self._domain.id,
             "source": "api",
             "ip": request.ip,
             "method": request.method,

@@ -37,7 +37,7 @@ class MeetingEndpoints(Family):
         bare = self._schema.flag(query, "no_participants")
         found = [
             meeting
-            for meeting in reversed(self._state.meetings)
+            for meeting in reversed(self._parts.meetings.records)
             if query.get("room") in (None, meeting.room)
             and (since is None or int(meeting.began_at) >= since)
             and (until is None or int(meeting.began_at) < until)
@@ -75,7 +75,7 @@ class MeetingEndpoints(Family):
 
     def _meeting(self, request: web.Request) -> Meeting:
         id = request.match_info["meeting"]
-        for meeting in self._state.meetings:
+        for meeting in self._parts.meetings.records:
             if meeting.id == id:
                 return meeting
         raise refusal(self._choices.unknown_meeting, f"meeting {as_text(id)} not found")

@@ -40,12 +40,12 @@ class RoomEndpoints(Family):
         """List the rooms, newest first."""
         # https://docs.daily.co/reference/rest-api/rooms/list-rooms
         rooms = sorted(
-            self._state.existing().values(),
+            self._domain.existing().values(),
             key=lambda room: (int(room.created_at), room.id),
             reverse=True,
         )
         page = self._page(request, rooms, id=lambda room: room.id, what="room")
-        counted = self._state.rooms if self._choices.expired_in_total_count else rooms
+        counted = self._domain.rooms if self._choices.expired_in_total_count else rooms
         return {"total_count": len(counted), "data": [self._describe(room) for room in page]}
 
     def create_room(self, request: web.Request, body: Any) -> Any:
@@ -69,11 +69,11 @@ class RoomEndpoints(Family):
         config = schema.config({**room.config, **changes})
         if "sip" in changes:
             config = self._with_sip_uri(room.name, config)
-        self._state.update_room(room, wanted.privacy, config)
+        self._parts.rooms.update(room, wanted.privacy, config)
         return self._describe(room)
 
     def _read(self, request: web.Request) -> Room:
-        expired = self._state.rooms.get(request.match_info["name"])
+        expired = self._domain.rooms.get(request.match_info["name"])
         if expired is not None and self._choices.expired_room_answers:
             return expired
         return self._room(request)
@@ -94,10 +94,10 @@ class RoomEndpoints(Family):
         """Delete a room; an expired one is deleted, and the response is a 404 nevertheless."""
         # https://docs.daily.co/reference/rest-api/rooms/delete-room
         name = request.match_info["name"]
-        if (room := self._state.rooms.get(name)) is None:
+        if (room := self._domain.rooms.get(name)) is None:
             raise no_room(name)
-        expired = self._state.expired(room)
-        self._state.delete_room(room)
+        expired = self._domain.expired(room)
+        self._parts.rooms.delete(room)
         if expired:
             raise no_room(name, deleted=True)
         return {"deleted": True, "name": name}
@@ -130,19 +130,19 @@ class RoomEndpoints(Family):
             raise invalid(schema.MISSING)
         if len(set(names)) < len(names) and not self._choices.batch_delete_duplicates:
             raise invalid("room_names has a name twice")
-        found = {name: self._state.find_room(name) for name in names}
+        found = {name: self._domain.find(name) for name in names}
         missing = [name for name, room in found.items() if room is None]
         if missing and self._choices.batch_delete_missing is not None:
             raise no_room(missing[0], self._choices.batch_delete_missing)
         rooms = [room for room in found.values() if room is not None]
         for room in rooms:
-            self._state.delete_room(room)
+            self._parts.rooms.delete(room)
         return {"deleted_count": len(rooms)}
 
     def _create(self, wanted: list[RoomRequest]) -> list[Room]:
         """Create all of these rooms, or none."""
         free = self._choices.expired_name_free
-        taken = self._state.existing() if free else self._state.rooms
+        taken = self._domain.existing() if free else self._domain.rooms
         names: list[str] = []
         for each in wanted:
             name = each.name or "".join(secrets.choice(_LETTERS) for _ in range(20))
@@ -150,10 +150,10 @@ class RoomEndpoints(Family):
                 raise invalid(schema.NAME_TAKEN.format(name=name))
             names.append(name)
         limit = self._choices.max_api_rooms
-        if limit is not None and len(self._state.existing()) + len(names) > limit:
+        if limit is not None and len(self._domain.existing()) + len(names) > limit:
             raise invalid(self._choices.too_many_rooms_info.format(limit=limit))
         return [
-            self._state.create_room(
+            self._parts.rooms.create(
                 name,
                 each.privacy or "public",
                 self._with_sip_uri(name, schema.config(each.properties)),

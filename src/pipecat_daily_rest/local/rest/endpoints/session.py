@@ -42,7 +42,7 @@ class SessionEndpoints(Family):
         """List who is in a room."""
         # https://docs.daily.co/reference/rest-api/rooms/session/presence
         limit = self._schema.limit(request.query)
-        if (room := self._state.find_room(request.match_info["name"])) is None:
+        if (room := self._domain.find(request.match_info["name"])) is None:
             status = self._choices.presence_of_unknown_room
             if status != 200:
                 raise no_room(request.match_info["name"], status)
@@ -56,7 +56,7 @@ class SessionEndpoints(Family):
     def presence(self, request: web.Request, body: Any) -> Any:
         """List who is in any room."""
         # https://docs.daily.co/reference/rest-api/presence
-        rooms = self._state.rooms if self._choices.expired_in_presence else self._state.existing()
+        rooms = self._domain.rooms if self._choices.expired_in_presence else self._domain.existing()
         present = {name: self._present(room) for name, room in rooms.items()}
         return {name: people for name, people in present.items() if people}
 
@@ -74,8 +74,11 @@ class SessionEndpoints(Family):
             for participant in room.participants.values()
             if participant.id in ids or participant.user_id in user_ids
         ]
-        ban = user_ids if given.get("ban") else []
-        return {"ejectedIds": self._state.eject(room, targets, ban=ban)}
+        if given.get("ban") and room.meeting is not None:
+            room.meeting.banned |= set(user_ids)
+        for target in targets:
+            self._parts.calls.eject(target)
+        return {"ejectedIds": [target.id for target in targets]}
 
     def send_app_message(self, request: web.Request, body: Any) -> Any:
         """Send a message to the people in a room."""
@@ -86,7 +89,7 @@ class SessionEndpoints(Family):
             raise invalid(schema.MISSING)
         self._refuse_long("data", given["data"], _MOST_MESSAGE)
         self._refuse_empty(room, self._choices.message_in_empty_room)
-        self._state.message(
+        self._parts.messages.send(
             room,
             given["data"],
             sender=self._choices.message_sender,
@@ -128,7 +131,7 @@ class SessionEndpoints(Family):
         unknown = [id for id in changes if id not in ("*", *room.participants)]
         if unknown and self._choices.unknown_permission_target == "error":
             raise refusal(404, f"participant {unknown[0]} not found")
-        self._state.permit(room, changes)
+        self._parts.calls.permit(room, changes)
         return {"status": "sent"}
 
     def _refuse_empty(self, room: Room, status: Literal[200, 400, 404]) -> None:

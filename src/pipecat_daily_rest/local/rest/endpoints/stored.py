@@ -130,7 +130,7 @@ class StoredEndpoints(Family):
     def _described(self, transcript: Transcript) -> dict[str, Any]:
         return {
             "transcriptId": transcript.id,
-            "domainId": self._state.domain_id,
+            "domainId": self._domain.id,
             "roomId": transcript.room_id,
             "mtgSessionId": transcript.meeting_id,
             "status": transcript.status,

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route
-from pipecat_daily_rest.local.rules.claims import BadToken, issue
+from pipecat_daily_rest.local.rules.claims import BadToken
 from pipecat_daily_rest.local.rules.schema import invalid, no_room
 
 
@@ -29,22 +29,16 @@ class TokenEndpoints(Family):
         properties = self._schema.token(body, now=self._now)
         name = properties.get("room_name")
         if name is not None and not self._choices.token_for_unknown_room:
-            if self._state.find_room(name) is None:
+            if self._domain.find(name) is None:
                 raise no_room(name, 400)
-        token = issue(
-            properties,
-            api_key=self._state.api_key,
-            domain_id=self._state.domain_id,
-            issued_at=self._now,
-        )
-        return {"token": token}
+        return {"token": self._domain.sign(properties)}
 
     def validate_token(self, request: web.Request, body: Any) -> Any:
         """Validate a meeting token and give its properties."""
         # https://docs.daily.co/reference/rest-api/meeting-tokens/validate-meeting-token
         ignore_nbf = request.query.get("ignoreNbf") == "true"
         try:
-            properties = self._state.read_token(request.match_info["token"], ignore_nbf=ignore_nbf)
+            properties = self._domain.read_token(request.match_info["token"], ignore_nbf=ignore_nbf)
         except BadToken as exc:
             raise invalid(str(exc)) from exc
         hidden = () if self._choices.validation_shows_times else ("exp", "nbf")

@@ -129,7 +129,7 @@ class WebhookEndpoints(Family):
             "state": "FAILED" if hook.failed else "ACTIVE",
             "failedCount": hook.failed_count,
             "lastMomentPushed": None if hook.pushed_at is None else iso(hook.pushed_at),
-            "domainId": self._state.domain_id,
+            "domainId": self._domain.id,
             "createdAt": iso(hook.created_at),
             "updatedAt": iso(hook.updated_at),
         }

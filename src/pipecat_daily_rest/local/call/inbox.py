@@ -13,7 +13,7 @@ from pipecat_daily_rest.local.rules.incoming import size_of
 T = TypeVar("T")
 
 
-class News:
+class Waiters:
     """Something that changes, and whoever waits until it has changed as wanted."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class _Entry:
     taken: bool = False
 
 
-class Inbox(News):
+class Inbox(Waiters):
     """Events in order, and waiting for one. Each is given once."""
 
     def __init__(self, keep: int | None = None, most_bytes: int | None = None) -> None:
