@@ -41,7 +41,7 @@ LOCAL = """
     rest        outside call rules choices secret arguments
     bot         outside call rules choices
     room_handle outside scripted call arguments
-    outside     scripted call rules guard secret arguments
+    outside     scripted call rules choices guard secret arguments
     browser     call rules guard secret
     scripted    call rules arguments
     call        rules choices secret arguments
