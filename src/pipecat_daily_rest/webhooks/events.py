@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-_OPEN = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True)
+OPEN = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True)
 
 
 class WebhookEvent(BaseModel):
@@ -25,7 +25,7 @@ class WebhookEvent(BaseModel):
         event_ts: When it was sent, in unix seconds.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     version: str = ""
     type: str
@@ -73,7 +73,7 @@ class ParticipantJoinedPayload(BaseModel):
         network_quality_state: Quality of the network, as ``good``.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     room: str
     session_id: str = Field(min_length=1)
@@ -105,7 +105,7 @@ class MeetingStartedPayload(BaseModel):
         start_ts: When it started, in unix seconds.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     room: str
     meeting_id: str
@@ -173,7 +173,7 @@ class WaitingParticipantEvent(WebhookEvent):
 
 
 class _CallPayload(BaseModel):
-    model_config = _OPEN
+    model_config = OPEN
 
     domain_id: str = ""
     room: str

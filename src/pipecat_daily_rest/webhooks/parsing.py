@@ -5,19 +5,17 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from loguru import logger
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest.errors import DailyError
-from pipecat_daily_rest.webhooks.events import TYPES, WebhookEvent
+from pipecat_daily_rest.webhooks.events import OPEN, TYPES, WebhookEvent
 
 if TYPE_CHECKING:
     from pipecat.runner.types import DailyDialinRequest
 
 Reason = Literal["no-signature", "bad-timestamp", "wrong-signature", "outside-window", "unreadable"]
-
-_OPEN = ConfigDict(extra="allow", populate_by_name=True, hide_input_in_errors=True)
 
 
 class WebhookVerificationError(DailyError):
@@ -47,7 +45,7 @@ class WebhookProbe(BaseModel):
     makes.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
 
 class DialinCall(BaseModel):
@@ -65,7 +63,7 @@ class DialinCall(BaseModel):
         sip_headers: SIP headers of the call (``sipHeaders``).
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     call_id: str = Field(alias="callId", min_length=1)
     call_domain: str = Field(alias="callDomain", min_length=1)

@@ -272,7 +272,8 @@ def test_every_endpoint_is_routed() -> None:
         "routes"
     }
     table = {
-        (r.method, r.path.removeprefix("/v1")): r.handler.args[0] for r in routes(LocalDaily().parts)
+        (r.method, r.path.removeprefix("/v1")): r.handler.args[0]
+        for r in routes(LocalDaily().parts)
     }
     assert table.keys() >= REFUSALS.keys()
     routed = {table[route].__name__ for route in table.keys() - REFUSALS.keys()}
