@@ -27,11 +27,12 @@ def test_all_is_sorted_and_complete():
 def test_what_most_programs_do_not_use_is_imported_when_they_do():
     code = (
         "import sys, pipecat_daily_rest\n"
-        "later = {'helper', 'models', 'pool', 'provision', 'sweep', '_configure', '_deletes_room'}\n"
-        "loaded = {name for name in later if f'pipecat_daily_rest.{name}' in sys.modules}\n"
-        "assert not loaded, loaded\n"
+        "later = {'_rest', '_rooms', 'models', 'runner', 'local'}\n"
+        "loaded = lambda: {name for name in later if f'pipecat_daily_rest.{name}' in sys.modules}\n"
+        "assert not loaded(), loaded()\n"
         "from pipecat_daily_rest import *\n"
         "assert RoomPool and sweep_rooms and configure and deletes_room\n"
+        "assert loaded() == {'_rest', '_rooms', 'models'}, loaded()\n"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert answer.returncode == 0, answer.stderr

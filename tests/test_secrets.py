@@ -47,8 +47,8 @@ from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.room import JoinRefused
 from pipecat_daily_rest.local.rules.claims import issue
 from pipecat_daily_rest.runner import Options
-from pipecat_daily_rest.runner.bot_run import Session
-from pipecat_daily_rest.runner.local_child import LocalChild
+from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
+from pipecat_daily_rest.runner.session import Session
 
 ONCE = RetryPolicy(attempts=1)
 
@@ -218,7 +218,7 @@ async def test_the_runners_objects(net, key, monkeypatch):
     for name in ("DAILY_API_KEY", "DAILY_API_URL", "DAILY_ROOM_URL", "PYTHONPATH"):
         monkeypatch.setenv(name, "")
     with net:
-        child = LocalChild()
+        child = LocalDailyProcess()
         child._read(json.dumps({"api_url": "http://x/v1", "api_key": key}).encode())
         session = Session(bot=print, request=RoomRequest(), ending=Ending())
         session.use(child)
@@ -229,7 +229,7 @@ async def test_the_runners_objects(net, key, monkeypatch):
 
 async def test_a_child_process_that_starts_and_ends(net):
     with net:
-        async with LocalChild(port=0, log_level="TRACE") as child:
+        async with LocalDailyProcess(port=0, log_level="TRACE") as child:
             async with provisioned_room(api_key=str(child.api_key), api_url=child.api_url) as room:
                 pass
     assert "execute program" in net.said  # asyncio's debug log was seen

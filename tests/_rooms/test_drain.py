@@ -280,9 +280,13 @@ async def run(program, env=None):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-async def test_a_forked_child_ends_by_a_signal_as_it_would_without():
-    program = """
-import asyncio, os, signal
+@pytest.mark.parametrize("at_once", [False, True])
+async def test_a_forked_child_ends_by_a_signal_as_it_would_without(at_once):
+    program = f"""
+import os, signal
+if {at_once}:  # before the package's own hooks have run
+    os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGTERM))
+import asyncio
 from pipecat_daily_rest import drain_on_exit
 
 async def main():
@@ -290,10 +294,10 @@ async def main():
         reads, writes = os.pipe()
         if not (child := os.fork()):
             os.write(writes, b"!")
-            while True:
-                signal.pause()
-        os.read(reads, 1)
-        os.kill(child, signal.SIGTERM)
+            signal.pause(), os._exit(0)
+        if not {at_once}:
+            os.read(reads, 1)
+            os.kill(child, signal.SIGTERM)
         print(os.WTERMSIG(os.waitpid(child, 0)[1]))
 
 asyncio.run(main())

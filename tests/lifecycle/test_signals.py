@@ -211,6 +211,42 @@ if __name__ == "__main__":
 """
 
 
+SEVERAL = """
+from contextlib import nullcontext
+from pipecat_daily_rest import drain_on_exit
+from pipecat_daily_rest.runner import run_bot
+async def bot(runner_args):
+    print("in", flush=True)
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("out", flush=True)
+async def one(seconds=0):
+    async def ends(runner_args):
+        await asyncio.sleep(seconds)
+    await run_bot(ends if seconds else bot)
+async def program():
+    async with drain_on_exit(grace=600) if {drains} else nullcontext():
+        await asyncio.gather(one(), one(0.1), one())
+before = signal.getsignal(signal.SIGTERM), signal.signal
+asyncio.run(program())
+assert (signal.getsignal(signal.SIGTERM), signal.signal) == before
+print("as before", flush=True)
+"""
+
+
+@pytest.mark.parametrize("drains", [False, True])
+async def test_a_signal_stops_every_bot_that_runs_in_the_process(run_code, local_daily, drains):
+    program = await run_code(SEVERAL.format(drains=drains), script=True)
+    await program.says(r"^in\n(.*\n)*in$")
+    await local_daily.state.wait_for("deleted")  # one has ended, and no longer listens
+    program.signal(TERM)
+    assert await program.ended() == 0, program.err
+    assert program.out.count("out\n") == 2
+    await program.says("^as before$")
+    assert local_daily.rooms == {}
+
+
 async def test_run_bot_puts_everything_back(run_code, local_daily):
     program = await run_code(RUN_BOT, script=True)
     await program.says("^in$")
@@ -239,6 +275,35 @@ async def test_a_fork_of_the_bot_has_its_own_end(run_code):
     program = await run_code(FORKS)
     assert await program.ended() == 0, program.err
     await program.says("^child -15$")
+
+
+AT_THE_FORK = """
+import os
+# Registered before the package's own hooks: the child is told before those have run.
+os.register_at_fork({when}=lambda: os.kill(os.getpid(), signal.SIGTERM))
+async def bot(runner_args):
+    reads, writes = os.pipe()
+    if (child := os.fork()) == 0:
+        os.close(writes)
+        os.read(reads, 1)  # until the parent closes its end
+        os._exit(0)
+    try:
+        await asyncio.sleep(0 if {when!r} == "after_in_child" else 600)
+    finally:
+        os.close(writes)
+        print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.mark.parametrize(("when", "child"), [("after_in_child", -TERM), ("before", 0)])
+async def test_a_signal_at_the_fork_reaches_the_process_that_it_was_sent_to(
+    run_code, local_daily, when, child
+):
+    program = await run_code(AT_THE_FORK.format(when=when) + SCRIPT, script=True)
+    assert await program.ended() == 0, program.err
+    await program.says(f"^child {child:d}$")
+    assert log(local_daily) == ["created", "deleted"]
+    assert "Traceback" not in program.err
 
 
 # -- Before there is a room ----------------------------------------------------------------------
@@ -403,9 +468,9 @@ async def test_a_fork_of_the_bot_does_not_keep_the_local_daily(run_code, killed)
 
 ENDED = """
 import os
-from pipecat_daily_rest.runner.local_child import LocalChild
+from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 async def main():
-    async with LocalChild(port=0) as child:
+    async with LocalDailyProcess(port=0) as child:
         pid = os.fork()
         if pid == 0:
             time.sleep(600)

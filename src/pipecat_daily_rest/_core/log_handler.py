@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from loguru import _defaults, logger
 
+LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 _DEFAULT = 0  # the id of the handler that loguru begins with
 
 

@@ -12,8 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from pipecat_daily_rest._core import settings
-from pipecat_daily_rest._core import signal_doors as doors
+from pipecat_daily_rest._core import settings, signals
 from pipecat_daily_rest._core.timings import DELETE_BOUND, Timings
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rooms.owned import process_rooms
@@ -72,7 +71,8 @@ class _Drain:
         self._held: int | None = None  # a signal that ends the process once the rooms are gone
         self._begun = threading.Event()
         self._over = threading.Event()
-        self._listener = doors.Listener(filter(_ends_it, _numbers()), self._signalled)
+        self._listener = signals.Listener(self._signalled, filter(_ends_it, _numbers()))
+        self._listener.attach()
 
     async def end(self, *, patient: bool) -> None:
         """End the block."""
@@ -102,7 +102,7 @@ class _Drain:
 
     def _signalled(self, number: int) -> None:
         """Called from a signal handler, so it takes no lock and logs nothing."""
-        holds = self._held is None and doors.is_default(number)
+        holds = self._held is None and signals.is_default(number)
         if holds:
             self._held = number
         if holds or self._until == math.inf:
@@ -140,7 +140,7 @@ class _Drain:
         held, self._held = self._held, None
         if held is not None:
             self._over.set()
-            doors.act_by_default(held)
+            signals.act_by_default(held)
 
     def _watch(self) -> None:
         """In a thread, since a bot may block the event loop."""
@@ -161,5 +161,7 @@ def _numbers() -> list[int]:
 
 def _ends_it(number: int) -> bool:
     """Whether a signal tells to stop: SIGQUIT does so where it has a handler, else it dumps core."""
+    if signals.is_ignored(number):
+        return False
     quits = getattr(signal, "SIGQUIT", None)
     return number != quits or signal.getsignal(number) != signal.SIG_DFL

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pipecat_daily_rest._bot.signals import hold, not_run, stop_early
+from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 
 app = typer.Typer(
     help="A Daily room for a Pipecat bot, gone when the bot is; or a Daily on this machine.",
@@ -17,9 +18,8 @@ app = typer.Typer(
 
 
 def _level(name: str) -> str:
-    levels = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
-    if name.upper() not in levels:
-        raise typer.BadParameter(f"one of {', '.join(levels)}")
+    if name.upper() not in LOG_LEVELS:
+        raise typer.BadParameter(f"one of {', '.join(LOG_LEVELS)}")
     return name.upper()
 
 

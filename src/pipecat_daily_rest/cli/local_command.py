@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-from pipecat_daily_rest._bot.signals import hold, not_run, say
+from pipecat_daily_rest._bot.output import say
+from pipecat_daily_rest._bot.signals import hold
 from pipecat_daily_rest._core import log_handler
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest.errors import DailyError
-from pipecat_daily_rest.runner.local_child import LocalChild
+from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
 # A key in the terminal sends it to every process of the foreground group.
 _BY_KEY = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
@@ -51,7 +52,7 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
     Args:
         command: The command and its arguments; none to stay up until a signal.
         log_level: One of loguru's levels.
-        **options: The local Daily's, as for `LocalChild`.
+        **options: The local Daily's, as for `LocalDailyProcess`.
 
     Returns:
         The exit code: the command's, or 128 and the signal's number if a signal ended it, or came
@@ -59,7 +60,7 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
     """
     log_handler.to_stderr(log_level)
     told = _Told()
-    hold(not_run).on_signal = told.put
+    hold(told.put)
     try:
         return asyncio.run(_main(command, told, log_level=log_level, **options))
     except DailyError as exc:
@@ -69,7 +70,7 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
 
 async def _main(command: Sequence[str], told: _Told, **options: Any) -> int:
     async with AsyncExitStack() as stack:
-        child = LocalChild(**options)
+        child = LocalDailyProcess(**options)
         starting = asyncio.ensure_future(stack.enter_async_context(child))
         stopped = asyncio.create_task(told.get())
         try:
@@ -92,7 +93,7 @@ async def _main(command: Sequence[str], told: _Told, **options: Any) -> int:
         return await _run(command, environment, told)
 
 
-async def _stay(child: LocalChild, told: _Told) -> int:
+async def _stay(child: LocalDailyProcess, told: _Told) -> int:
     stopped = asyncio.create_task(told.get())
     died = asyncio.create_task(child.died())
     await asyncio.wait({stopped, died}, return_when=asyncio.FIRST_COMPLETED)

@@ -13,13 +13,18 @@ The room and both tokens exist before the bot starts, and the room is gone when 
 Imports `_bot`, `_rooms` and what those import; a local Daily only as a child process.
 """
 
-from pipecat_daily_rest.runner.command import (
-    LOG_LEVELS,
-    Options,
-    launch,
-    load_bot,
-    main,
-    run_bot,
-)
+from pipecat_daily_rest._bot.bot_file import load_bot
+from pipecat_daily_rest._core.log_handler import LOG_LEVELS
+from pipecat_daily_rest.runner.entry_points import launch, main, run_bot
+from pipecat_daily_rest.runner.options import Options
+from pipecat_daily_rest.runner.session import BotStillRunningError
 
-__all__ = ["LOG_LEVELS", "Options", "launch", "load_bot", "main", "run_bot"]
+__all__ = [
+    "LOG_LEVELS",
+    "BotStillRunningError",
+    "Options",
+    "launch",
+    "load_bot",
+    "main",
+    "run_bot",
+]

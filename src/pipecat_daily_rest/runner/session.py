@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One bot in one room, from the first request to the last."""
+"""A session: one run of a bot, from the start of its local Daily to the deletion of its room."""
 
 import argparse
 import asyncio
@@ -8,6 +8,7 @@ import sys
 import uuid
 import webbrowser
 from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,7 @@ from loguru import logger
 
 from pipecat_daily_rest._bot.bot_file import Bot
 from pipecat_daily_rest._bot.ending import Ending
-from pipecat_daily_rest._bot.signals import say
+from pipecat_daily_rest._bot.output import say
 from pipecat_daily_rest._core import arguments, daily_module
 from pipecat_daily_rest._core.bot_check import check_bot
 from pipecat_daily_rest._core.pipecat_version import runner_arguments
@@ -25,7 +26,7 @@ from pipecat_daily_rest._rooms.provision import provision
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
-from pipecat_daily_rest.runner.local_child import LocalChild
+from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
 
 class BotStillRunningError(DailyError):
@@ -34,24 +35,24 @@ class BotStillRunningError(DailyError):
 
 @dataclass(kw_only=True)
 class Session:
-    """What one run of a bot needs.
+    """One run of a bot.
 
     Parameters:
         bot: The bot.
         request: The room that it gets.
         ending: When it has to stop, and how fast.
-        child: The local Daily that it runs on, if it does.
+        local: The local Daily to start for it; None on Daily's own.
         body: ``runner_args.body``.
         session_id: ``runner_args.session_id``; a new UUID when None.
         cli_args: ``runner_args.cli_args``.
         open_browser: Whether the join link is opened.
-        exit: The SystemExit that the bot raised, if it did.
+        exit: The SystemExit or KeyboardInterrupt that the bot raised.
     """
 
     bot: Bot
     request: RoomRequest
     ending: Ending
-    child: LocalChild | None = None
+    local: LocalDailyProcess | None = None
     body: Any = None
     session_id: str | None = None
     cli_args: argparse.Namespace | None = None
@@ -59,75 +60,48 @@ class Session:
     exit: BaseException | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        """Check the bot.
-
-        Raises:
-            DailyConfigError: It cannot be a bot, the id is none, or Pipecat is too old.
-        """
+        """Check what is known before anything is started."""
         check_bot(self.bot)
         runner_arguments()
         arguments.text("session_id", self.session_id)
 
-    def use(self, child: LocalChild) -> None:
-        """Run on a local Daily.
-
-        The variables are set once more for the bot, since its own ``load_dotenv(override=True)``
-        may have undone them; the session itself gets them passed.
-
-        Args:
-            child: The local Daily, started.
-        """
-        self.child = child
-        self.request = replace(self.request, api_key=child.api_key, api_url=child.api_url)
-        os.environ.update(child.env())
-
     async def run(self) -> None:
-        """Provision, run the bot, delete.
+        """Make the room, run the bot in it, delete the room; raises what the bot raised.
 
-        Returns when the bot has ended or was interrupted.
-
-        Raises:
-            BotStillRunningError: The bot did not end.
-            DailyError: There is no room for it, or its local Daily ended.
-            Exception: What the bot raised.
+        A signal before the bot was started ends this without one.
         """
-        if self.ending.stop.is_set():
-            self.ending.deleting.set()
-            return
-        self._in_call = False
-        session = asyncio.create_task(self._in_room())
-        stopped = asyncio.create_task(self.ending.stop.wait())
-        try:
-            await asyncio.wait({session, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not self._in_call:
-                self.ending.deleting.set()
-                session.cancel()  # does nothing to one that is over
-            await finish(session)
-        except asyncio.CancelledError:
-            session.cancel()
-            await finish(session)
-            raise
-        finally:
-            stopped.cancel()
-        if not session.cancelled():
-            session.result()
+        async with AsyncExitStack() as stack:
+            if self.local is not None:
+                starting = stack.enter_async_context(self.local)
+                if await self.ending.unless_stopped(starting) is None:
+                    return
+                self.use(self.local)
+            await self._in_room()
+
+    def use(self, local: LocalDailyProcess) -> None:
+        """Make the room in a local Daily, and let the bot find it.
+
+        The bot's own ``load_dotenv(override=True)`` may have set the variables to something else.
+        """
+        self.request = replace(self.request, api_key=local.api_key, api_url=local.api_url)
+        os.environ.update(local.env())
 
     async def _in_room(self) -> None:
         room: ProvisionedRoom | None = None
         try:
-            async with provision(self.request, self.ending) as room:
-                self._check_stand_in(room)
+            async with AsyncExitStack() as stack:
+                made = stack.enter_async_context(provision(self.request, self.ending))
+                room = await self.ending.unless_stopped(made)
+                if room is None or self.ending.stop.is_set():
+                    return
+                # A join by daily-python would hang for 19 s and never end.
+                if room.is_local and daily_module.would_be_real():
+                    raise DailyConfigError(f"The room is a local one. {daily_module.WAY_OUT}")
                 self._announce(room)
-                self._in_call = True
-                await self._in_the_call(room)
+                await self._run_bot(room)
         finally:
             if room is not None:
                 self._tell_end(room)
-
-    def _check_stand_in(self, room: ProvisionedRoom) -> None:
-        """A join by daily-python would hang for 19 s and never end."""
-        if room.is_local and daily_module.would_be_real():
-            raise DailyConfigError(f"The room is a local one. {daily_module.WAY_OUT}")
 
     def _announce(self, room: ProvisionedRoom) -> None:
         if room.sip_endpoint:
@@ -138,27 +112,28 @@ class Session:
         if self.open_browser:
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, str(room.join_url))
 
-    async def _in_the_call(self, room: ProvisionedRoom) -> None:
+    async def _run_bot(self, room: ProvisionedRoom) -> None:
+        """Run the bot until it ends, is told to stop, or its room or its local Daily is gone."""
         given = room.runner_args(self.body, self.session_id or str(uuid.uuid4()))
         given.cli_args = self.cli_args
         running = arguments.awaitable("bot", self.bot(given))
-        bot = asyncio.create_task(_guarded(running), name="bot")
+        bot = asyncio.create_task(_catching_exit(running), name="bot")
         stopped = asyncio.create_task(self.ending.stop.wait())
-        died = asyncio.create_task(self.child.died() if self.child else _never())
-        over = asyncio.create_task(_until(room.expires_at if room.owned else None))
-        waits = {stopped, died, over}
+        died = asyncio.create_task(self.local.died() if self.local else _never())
+        expired = asyncio.create_task(_until(room.expires_at if room.owned else None))
+        ends = {stopped, died, expired}
         try:
-            await asyncio.wait({bot, *waits}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({bot, *ends}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._stop(bot)
             self.ending.deleting.set()
-            for task in waits:
+            for task in ends:
                 task.cancel()
         if died.done() and not died.cancelled():
             room.forget()
             msg = "The local Daily ended before the bot did, and its rooms with it."
             raise DailyError(msg)
-        if over.done() and not over.cancelled():
+        if expired.done() and not expired.cancelled():
             logger.info("The lifetime of room {} is over", room.name)
         if not bot.done():
             msg = "The bot did not end when it was told to stop: it was ended with its process."
@@ -185,12 +160,12 @@ class Session:
     def _tell_end(self, room: ProvisionedRoom) -> None:
         if room.gone:
             say(f"Room {room.name} deleted")
-        elif room.owned and not (self.child and self.child.ended):
+        elif room.owned and not (self.local and self.local.ended):
             end = f"{room.expires_at:%Y-%m-%d %H:%M:%S %Z}"
             say(f"Room {room.name} was not deleted; it ends at {end}", file=sys.stderr)
 
 
-async def _guarded(bot: Awaitable[Any]) -> BaseException | None:
+async def _catching_exit(bot: Awaitable[Any]) -> BaseException | None:
     """A SystemExit in a task would tear the event loop down before the room is deleted."""
     try:
         await bot

@@ -20,7 +20,7 @@ _START = 30.0  # seconds
 _END = 2.0  # seconds
 
 
-class LocalChild:
+class LocalDailyProcess:
     """``python -m pipecat_daily_rest.local`` while the block runs.
 
     It runs in a session of its own, so that a Ctrl-C does not reach it, and ends when the pipe on
@@ -170,7 +170,7 @@ class LocalChild:
             await process.wait()
 
 
-_running: set[LocalChild] = set()
+_running: set[LocalDailyProcess] = set()
 
 
 def _let_go() -> None:

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the command line of a bot says."""
+
+import argparse
+from dataclasses import dataclass
+
+from pipecat_daily_rest._core.log_handler import LOG_LEVELS
+from pipecat_daily_rest._core.secret import hide_secrets
+from pipecat_daily_rest._rooms.room_spec import DEFAULT_LIFETIME
+from pipecat_daily_rest.runner.local_daily_process import DEFAULT_HOST, DEFAULT_PORT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says.
+
+    Parameters:
+        local: Run on a local Daily.
+        room_url: A room that exists, to be used instead of a new one.
+        lifetime: Seconds after which the room ends by itself; 1 hour when None.
+        name_prefix: How the room's name begins.
+        host: Address of the local Daily.
+        port: Port of the local Daily; 7880, or a free one if that is taken, when None.
+        open_browser: Open the join link.
+        sip: Make a room that can be called by SIP.
+        log_level: One of loguru's levels.
+    """
+
+    local: bool = False
+    room_url: str | None = None
+    lifetime: float | None = None
+    name_prefix: str = "pipecat"
+    host: str = DEFAULT_HOST
+    port: int | None = None
+    open_browser: bool = False
+    sip: bool = False
+    log_level: str = "INFO"
+
+    def __post_init__(self) -> None:
+        """Keep a token in the URL from being shown."""
+        object.__setattr__(self, "room_url", hide_secrets(self.room_url))
+
+
+def parse() -> Options:
+    """Read the options of this program's own command line."""
+    parser = argparse.ArgumentParser(
+        description="Run this bot in a Daily room that is deleted when it ends."
+    )
+    add = parser.add_argument
+    add("--local", action="store_true", help="no account, no network: a Daily on this machine")
+    add("--room-url", help="use this room, and do not delete it (DAILY_ROOM_URL)")
+    add("--lifetime", type=float, help=f"seconds until the room ends ({DEFAULT_LIFETIME:.0f})")
+    add("--name-prefix", default="pipecat", help="how the room's name begins (pipecat)")
+    add("--host", default=DEFAULT_HOST, help=f"address of the local Daily ({DEFAULT_HOST})")
+    add("--port", type=int, help=f"port of the local Daily ({DEFAULT_PORT}, or a free one)")
+    add("--open", action="store_true", dest="open_browser", help="open the link in a browser")
+    add("--sip", action="store_true", help="make a room that can be called by SIP")
+    add("--log-level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="(INFO)")
+    return Options(**vars(parser.parse_args()))
