@@ -24,7 +24,7 @@ def test_all_is_sorted_and_complete():
         pipecat_daily_rest.provisoned_room  # noqa: B018
 
 
-def test_what_most_programs_do_not_use_is_imported_when_they_do():
+def test_names_are_imported_when_they_are_used():
     code = (
         "import sys, pipecat_daily_rest\n"
         "later = {'_rest', '_rooms', 'models', 'runner', 'local'}\n"

@@ -7,7 +7,7 @@ from pipecat_daily_rest._bot.signals import hold, not_run, stop_early
 
 
 def main() -> None:
-    """Run the commands. What may be told to stop listens before it imports anything else."""
+    """Run a command. Those with a room or a child take the signals before anything slow is imported."""
     if sys.argv[1:2] == ["run"]:
         hold(stop_early)
     elif sys.argv[1:2] == ["local"]:

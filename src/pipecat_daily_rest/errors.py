@@ -16,47 +16,48 @@
     │   ├── DailyRateLimitError
     │   └── DailyServerError
     ├── DailyResponseError
-    └── DailyBatchError
+    ├── DailyBatchError
+    └── BotStillRunningError             (in `pipecat_daily_rest.runner`)
 
-Every error that this package raises on its own is a `DailyError`. What led to it is its
-``__cause__``: an error of the same kind and words, without the frames of aiohttp or json, which
-hold the request's key and the answer's body.
+Every error of this package's own is a `DailyError`. Its ``__cause__`` is a copy of the error of
+aiohttp or json that led to it, without that error's frames: they hold the API key and the body of
+the response.
 """
 
 from typing import ClassVar, Protocol
 
 
 class CreatedRoom(Protocol):
-    """A room that was made, a `DailyRoomObject`."""
+    """A room that was created, a `DailyRoomObject`."""
 
     name: str
     url: str
 
 
 class DailyError(Exception):
-    """The base of every error of this package.
+    """The base class of every error of this package.
 
     Parameters:
         retryable: Whether the same request may succeed when it is sent again.
-        attempts: How often the request was sent before this error surfaced; 0 when none was.
+        attempts: How often the request was sent; 0 when it was not.
     """
 
     retryable: ClassVar[bool] = False
     attempts: int = 0
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Tell pickle how to make it again: not by calling the class, which wants more than words."""
+        """Tell pickle to make a copy without the class's ``__init__``, which needs more arguments."""
         return _again, (type(self), self.args), self.__dict__
 
 
 def _again(kind: type[DailyError], args: tuple[object, ...]) -> DailyError:
     error = kind.__new__(kind, *args)
-    error.args = args  # which an OSError with an __init__ of its own has not taken
+    error.args = args  # __new__ of an OSError with an __init__ of its own does not set them
     return error
 
 
 class DailyConfigError(DailyError, ValueError):
-    """No key, a bad URL, arguments that do not fit: nothing was sent."""
+    """No key, a bad URL, a bad argument: nothing was sent."""
 
 
 class DailyConnectionError(DailyError):
@@ -64,7 +65,7 @@ class DailyConnectionError(DailyError):
 
     Parameters:
         sent: Whether the request may have reached Daily, so that its outcome is unknown; False
-            when no connection came about.
+            when there was no connection.
     """
 
     retryable = True
@@ -82,12 +83,12 @@ class DailyResponseError(DailyError):
 
 
 class DailyBatchError(DailyError):
-    """Not all of many rooms were made. ``__cause__`` is what went wrong.
+    """Not all rooms of a batch were created. ``__cause__`` is what went wrong.
 
     Parameters:
         created: The rooms that exist.
-        uncertain: Names of rooms that may exist, or come about within seconds: a request for them
-            got no answer. All of a request's rooms exist, or none.
+        uncertain: Names of rooms that may exist, or may still be created within seconds: their
+            request got no answer. Either all rooms of one request exist, or none of them.
     """
 
     def __init__(
@@ -171,7 +172,7 @@ class DailyForbiddenError(DailyAPIError):
 
 
 class DailyNotFoundError(DailyAPIError):
-    """404: it does not exist, or no longer."""
+    """404: it does not exist, or no longer exists."""
 
 
 class DailyRateLimitError(DailyAPIError):
@@ -186,6 +187,6 @@ class DailyRateLimitError(DailyAPIError):
 
 
 class DailyServerError(DailyAPIError):
-    """5xx: something failed on Daily's side. A 501 is a plain `DailyAPIError`: it would fail again."""
+    """5xx but 501: something failed at Daily. A 501 would fail again: it is a `DailyAPIError`."""
 
     retryable = True

@@ -125,12 +125,12 @@ BAD = {
 
 
 @pytest.mark.parametrize("bot", GOOD.values(), ids=GOOD)
-def test_what_can_be_a_bot(bot):
+def test_a_bot_is_accepted(bot):
     check_bot(bot)
 
 
 @pytest.mark.parametrize(("bot", "says"), BAD.values(), ids=BAD)
-def test_what_cannot_be_a_bot(bot, says):
+def test_what_cannot_be_a_bot_is_refused(bot, says):
     with pytest.raises(DailyConfigError, match=says):
         check_bot(bot)
 

@@ -24,7 +24,7 @@ LINK = r"^(http://localhost:\d+/\S+)\?t=(\S+)$"
 
 @pytest.mark.parametrize("end", ["its person leaves", "SIGTERM"])
 @pytest.mark.parametrize("how", HOWS)
-async def test_a_bot_is_heard_and_its_room_goes_with_it(start, local_daily, how, end):
+async def test_a_bot_is_heard_and_its_room_is_deleted(start, local_daily, how, end):
     program = await start(sys.executable, *HOWS[how], env=local_daily.env())
     room, token = await program.says(LINK, groups=True)
     person = local_daily.join(room, token)
@@ -38,7 +38,7 @@ async def test_a_bot_is_heard_and_its_room_goes_with_it(start, local_daily, how,
     assert local_daily.rooms == {}
 
 
-def test_the_lowest_is_what_the_package_asks_for():
+def test_the_lowest_pipecat_is_what_the_package_requires():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert f"pipecat-ai>={LOWEST},<2" in project["dependencies"]
 
@@ -52,7 +52,7 @@ class WithoutSession:
 
 
 @pytest.mark.parametrize("old", ["no session_id", "no such module"])
-async def test_an_older_one_is_a_sentence_and_no_room(local_daily, monkeypatch, old):
+async def test_an_older_pipecat_is_refused_in_one_sentence(local_daily, monkeypatch, old):
     for name, value in local_daily.env().items():
         monkeypatch.setenv(name, value)
     async with provisioned_room() as room:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tests that are started in the background, or under nohup, start programs as a terminal does."""
+"""Tests in the background or under nohup: the programs that they start ignore no signal."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ async def test_programs(tmp_path):
 """
 
 
-async def test_what_they_start_ignores_nothing(start, tmp_path):
+async def test_programs_that_tests_start_ignore_no_signal(start, tmp_path):
     (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text())
     (tmp_path / "test_it.py").write_text(SUITE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A bot's own logging goes on under our runner and commands, and finds what it takes away."""
+"""A bot's own logging goes on under the runner and the commands."""
 
 import sys
 from pathlib import Path
@@ -55,7 +55,7 @@ async def test_a_bot_may_remove_the_default_handler(bot, how, where):
 
 
 @HOWS
-async def test_without_a_default_handler_the_first_is_the_programs(bot, how):
+async def test_without_a_default_handler_the_programs_first_one_stays(bot, how):
     own = "logger.add(sys.stderr, level='DEBUG', format='own {message}')"
     program = await bot(how, top=own, env={"LOGURU_AUTOINIT": "False"})
     said = [line for line in program.err.splitlines() if "at debug" in line or "at info" in line]

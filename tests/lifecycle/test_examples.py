@@ -47,7 +47,7 @@ async def test_its_log_from_the_first_line_to_the_last(start, local_daily, numbe
     assert "Traceback" not in program.err
 
 
-async def test_it_answers_whoever_speaks_and_whoever_comes_later(start, local_daily):
+async def test_it_answers_everybody_who_speaks(start, local_daily):
     program = await start(
         *(sys.executable, "-m", "pipecat_daily_rest", "run", EXAMPLES / "quickstart.py"),
         env=local_daily.env(),

@@ -45,7 +45,7 @@ def _look_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"html": True, "commit": False}, False),
     ],
 )
-async def test_a_lost_answer_is_resolved_by_looking(local_daily, name, failure, made_by_the_first):
+async def test_after_a_lost_answer_the_room_is_looked_up(local_daily, name, failure, made_by_the_first):
     local_daily.fail("POST", "/rooms", **failure)
     params = DailyRoomParams(name=name) if name else None
     async with watched() as errors, helper_of(local_daily) as helper:
@@ -61,7 +61,7 @@ async def test_a_lost_answer_is_resolved_by_looking(local_daily, name, failure, 
     assert names == {room.name}
 
 
-async def test_a_create_that_is_refused_or_unsent_is_not_looked_for(local_daily):
+async def test_no_room_is_looked_up_after_a_create_that_was_refused_or_not_sent(local_daily):
     local_daily.fail("POST", "/rooms", status=429, times=2)
     async with watched(), helper_of(local_daily) as helper:
         async with provisioned_room(daily=helper):
@@ -70,7 +70,7 @@ async def test_a_create_that_is_refused_or_unsent_is_not_looked_for(local_daily)
     assert sent(local_daily, "GET", "/rooms") == []
 
 
-async def test_a_refusal_counts_more_than_the_look_that_fails_after_it(local_daily):
+async def test_the_error_is_the_refusal_when_the_look_up_fails_too(local_daily):
     local_daily.fail("POST", "/rooms", status=400, info="no such plan", times=None)
     local_daily.fail("GET", "/rooms/*", times=None)
     async with watched(), helper_of(local_daily) as helper:
@@ -85,7 +85,7 @@ async def test_a_refusal_counts_more_than_the_look_that_fails_after_it(local_dai
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_foreign_room_of_the_callers_name_is_never_deleted(kind, monkeypatch):
+async def test_somebody_elses_room_of_the_same_name_is_never_deleted(kind, monkeypatch):
     set_timings(monkeypatch, look_again=())
     hangs = "hang" in kind
     policy = replace(POLICY, attempts=2, timeout=0.3) if hangs else POLICY
@@ -116,7 +116,7 @@ async def test_a_foreign_room_of_the_callers_name_is_never_deleted(kind, monkeyp
         await all_of(cells)
 
 
-async def test_a_namesake_with_the_same_exp_is_not_ours_when_we_were_refused(local_daily):
+async def test_after_a_refusal_a_room_with_our_name_and_exp_is_not_ours(local_daily):
     exp = time.time() + 500.25
     params = DailyRoomParams(name="theirs")
     params.properties.exp = exp
@@ -129,7 +129,7 @@ async def test_a_namesake_with_the_same_exp_is_not_ours_when_we_were_refused(loc
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "hang" not in kind])
-async def test_a_room_of_the_callers_name_goes(kind):
+async def test_a_room_with_a_name_of_the_callers_is_deleted(kind):
     async def one(request):
         method, path = REQUESTS[request]
         async with LocalDaily() as daily, helper_of(daily) as helper:
@@ -156,7 +156,7 @@ FAR = ["Infinity", "NaN", "1e300", "1800000000000", "1" + "0" * 400]  # millisec
 
 
 @pytest.mark.parametrize("exp", FAR)
-async def test_a_namesake_that_ends_in_no_year_that_python_knows(local_daily, exp):
+async def test_somebody_elses_room_may_expire_beyond_pythons_years(local_daily, exp):
     theirs = local_daily.state.rooms.create("theirs", "private", {})
     local_daily.fail("POST", "/rooms", drop="before")
     body = f'{{"name": "theirs", "url": "{local_daily.url}/theirs", "config": {{"exp": {exp}}}}}'
@@ -170,7 +170,7 @@ async def test_a_namesake_that_ends_in_no_year_that_python_knows(local_daily, ex
 
 
 @pytest.mark.parametrize("exp", FAR)
-async def test_a_given_room_that_ends_in_no_year_that_python_knows(local_daily, exp):
+async def test_a_given_room_may_expire_beyond_pythons_years(local_daily, exp):
     body = f'{{"name": "given", "url": "{local_daily.url}/given", "config": {{"exp": {exp}}}}}'
     local_daily.fail("GET", "/rooms/given", body=body)
     async with watched(), helper_of(local_daily) as helper:
@@ -183,7 +183,7 @@ async def test_a_given_room_that_ends_in_no_year_that_python_knows(local_daily, 
     "config",
     [None, 5, [], "text", {"exp": "soon"}, {"exp": [1]}, {"sip": 5, "sip_uri": []}, {"geo": {}}],
 )
-async def test_a_strange_config_costs_nothing(local_daily, config):
+async def test_a_config_that_cannot_be_read_loses_no_room(local_daily, config):
     url = f"{local_daily.url}/mine"
     local_daily.fail("POST", "/rooms", body={"name": "mine", "url": url, "config": config})
     async with watched() as errors, helper_of(local_daily) as helper:
@@ -251,7 +251,7 @@ async def test_a_create_that_commits_after_the_delete_was_tried(local_daily, mon
     assert tries == [404, 404, 200]
 
 
-async def test_a_create_that_commits_after_its_twin_was_deleted(local_daily, monkeypatch):
+async def test_a_create_that_commits_after_its_repetition_was_deleted(local_daily, monkeypatch):
     set_timings(monkeypatch, look_again=(0.0, 2.0))
     local_daily.fail("POST", "/rooms", delay=1.5)
     policy = RetryPolicy(attempts=4, backoff=0.01, timeout=0.5)

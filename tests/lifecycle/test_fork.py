@@ -70,7 +70,9 @@ def account(request):
         request.getfixturevalue("redis")
 
 
-async def test_a_child_begins_anew_and_leaves_its_parents_rooms_alone(account, start, local_daily):
+async def test_a_forked_child_starts_afresh_and_deletes_no_room_of_its_parent(
+    account, start, local_daily
+):
     local_daily.fail("GET", "/rooms", delay=0.2, times=None)
     program = await start(sys.executable, "-c", PROGRAM, env=local_daily.env())
     assert await program.ended() == 0, program.err

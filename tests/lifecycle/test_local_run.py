@@ -76,7 +76,7 @@ async def test_the_local_daily_ends_first(run):
     assert "Traceback" not in program.err
 
 
-async def test_killed_it_leaves_no_process_behind(run):
+async def test_a_killed_run_leaves_no_process_behind(run):
     program = await run("waits", *DEBUG)
     await program.says("^in$")
     program.signal(signal.SIGKILL)
@@ -95,11 +95,11 @@ async def test_a_bot_that_loads_its_own_env_stays_local(run, tmp_path):
     await program.says("^loaded 7f3e")
     await program.says("^room http://localhost")
     await program.says(r"^url http://127\.0\.0\.1:\d+/v1 none$")
-    assert program.out.count("DAILY_ROOM_URL is set aside") == 1
+    assert program.out.count("DAILY_ROOM_URL is ignored") == 1
     await program.says("^Room .* deleted$")
 
 
-async def test_a_port_that_was_asked_for_and_is_taken_is_an_error(run):
+async def test_a_port_that_is_taken_is_an_error(run):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -154,7 +154,7 @@ if __name__ == "__main__":
 """
 
 
-async def test_a_script_that_has_imported_daily_python_starts_again(start, tmp_path, other_daily):
+async def test_a_script_that_imported_daily_python_restarts(start, tmp_path, other_daily):
     script = tmp_path / "mine.py"
     script.write_text(BOT)
     program = await start(sys.executable, script, "--local", env=other_daily)
@@ -166,7 +166,7 @@ async def test_a_script_that_has_imported_daily_python_starts_again(start, tmp_p
     await module.says("^in True$")
 
 
-async def test_where_it_cannot_start_again_it_says_what_to_do(start, tmp_path, other_daily):
+async def test_where_it_cannot_restart_it_says_what_to_do(start, tmp_path, other_daily):
     (tmp_path / "mine.py").write_text(BOT)
     inline = await start(
         sys.executable, "-c", "import mine; mine.main(mine.bot)", "--local", env=other_daily
@@ -330,7 +330,7 @@ async def test_local_takes_faults_from_other_processes_only_when_asked(start):
         assert await program.ended() == 0
 
 
-async def test_a_log_level_that_is_none(start):
+async def test_an_unknown_log_level(start):
     program = await start(
         *(sys.executable, "-m", "pipecat_daily_rest", "local", "--log-level", "loud")
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Signals at moments spread over the whole life of a session, each held still by the local Daily."""
+"""Signals at many moments of a session; the local Daily holds each moment still."""
 
 import signal
 
@@ -37,7 +37,7 @@ def name(value):
 
 @pytest.mark.large
 @pytest.mark.parametrize(("fault", "signals"), pairs(CREATING, [(TERM,), (INT, TERM)]), ids=name)
-async def test_while_the_room_is_made(run_bot, local_daily, within, fault, signals):
+async def test_while_the_room_is_created(run_bot, local_daily, within, fault, signals):
     held = local_daily.fail(**fault)
     program = await run_bot("waits")
     await held.wait()
@@ -90,7 +90,7 @@ async def test_in_a_pipeline_and_then_while_its_room_is_deleted(
 @pytest.mark.parametrize(
     ("entry", "number"), pairs(["created", "bot joined", "person joined"], [INT, TERM])
 )
-async def test_as_a_pipeline_comes_up(run_bot, local_daily, entry, number):
+async def test_while_a_pipeline_starts(run_bot, local_daily, entry, number):
     program = await run_bot("pipeline")
     if entry == "person joined":
         room = (await local_daily.state.log.wait_for("bot joined")).room

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""`pipecat-daily-rest run` as real processes, against a local Daily in the test's own."""
+"""`pipecat-daily-rest run` as real processes, on a local Daily in the test's process."""
 
 import os
 import re
@@ -161,7 +161,7 @@ async def test_sip(run_bot):
         ("missing", (), {}, "There is no file"),
     ],
 )
-async def test_what_goes_wrong_is_one_sentence(run_bot, local_daily, bot, options, env, says):
+async def test_an_error_is_one_sentence(run_bot, local_daily, bot, options, env, says):
     program = await run_bot(bot, *options, env=env)
     assert await program.ended() in (1, 2)
     assert says in program.err
@@ -171,7 +171,7 @@ async def test_what_goes_wrong_is_one_sentence(run_bot, local_daily, bot, option
     quiet(program)
 
 
-async def test_a_room_that_is_local_refuses_a_bot_with_daily_python(run_bot, tmp_path, local_daily):
+async def test_a_local_room_refuses_a_bot_with_daily_python(run_bot, tmp_path, local_daily):
     """Without the stand-in on its path a join would hang for 19 s and never end."""
     fake = tmp_path / "site" / "daily"
     fake.mkdir(parents=True)
@@ -239,7 +239,7 @@ async def test_without_daily_python_no_room_is_made(
 
 @pytest.mark.parametrize("form", ["def bot(runner_args)", "async def bot()"])
 @pytest.mark.parametrize("how", [("-m", "pipecat_daily_rest", "run", "mine.py"), ("mine.py",)])
-async def test_what_is_no_bot_gets_no_room(start, local_daily, tmp_path, how, form):
+async def test_no_room_is_created_for_what_cannot_be_a_bot(start, local_daily, tmp_path, how, form):
     (tmp_path / "mine.py").write_text(
         f"from pipecat_daily_rest.runner import main\n{form}:\n    print('in')\n"
         "if __name__ == '__main__':\n    main()\n"

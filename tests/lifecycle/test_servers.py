@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Servers that are told to stop: no room is left, although they wait for what never ends."""
+"""Servers get a signal: no room is left, although they wait for tasks that never end."""
 
 import asyncio
 import os
@@ -191,7 +191,7 @@ async def test_a_server_without_bots_ends_as_it_always_does(serve):
 @pytest.mark.parametrize(
     ("loop", "first"), [("asyncio", signal.SIGTERM), ("uvloop", signal.SIGINT)]
 )
-async def test_a_server_that_is_forced_while_rooms_go(serve, local_daily, loop, first):
+async def test_a_server_that_is_forced_to_end_during_the_deletions(serve, local_daily, loop, first):
     """uvicorn skips the lifespan's end then; without this the process ends in mid-deletion."""
     server = await serve([*UVICORN, "--loop", loop])
     await server.bots("background", "detached")
@@ -203,7 +203,7 @@ async def test_a_server_that_is_forced_while_rooms_go(serve, local_daily, loop, 
     await server.no_rooms(2)
 
 
-async def test_rooms_that_come_to_be_during_the_drain(serve, local_daily):
+async def test_rooms_that_are_created_during_the_drain(serve, local_daily):
     server = await serve(UVICORN)
     await server.bots("stream")
     local_daily.fail("POST", "/rooms", delay=0.5)  # answered between two looks for it

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whatever tells a runner to stop, whenever it comes and whatever the bot does with signals."""
+"""Signals to a runner at every moment, and with every use that a bot makes of signals."""
 
 import asyncio
 import os
@@ -53,7 +53,7 @@ ALL = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM"
 
 
 @pytest.mark.parametrize("name", ALL)
-async def test_whatever_ends_a_process_ends_the_runner_in_order(run_bot, local_daily, name):
+async def test_a_signal_ends_the_bot_and_deletes_the_room(run_bot, local_daily, name):
     program = await run_bot("waits")
     await program.says("^in$")
     program.signal(getattr(signal, name))
@@ -73,7 +73,7 @@ async def bot(runner_args):
 """
 
 
-async def test_nohup_is_respected(run_code, local_daily):
+async def test_a_signal_that_nohup_ignores_stays_ignored(run_code, local_daily):
     ignoring = ["sh", "-c", """trap '' HUP QUIT; exec "$@" """, "sh"]
     program = await run_code(TICKS.format("pass"), before=ignoring)
     await program.says("^tick 1$")
@@ -87,7 +87,7 @@ async def test_nohup_is_respected(run_code, local_daily):
     assert log(local_daily) == ["created", "deleted"]
 
 
-async def test_a_bots_own_use_of_sigusr1_stays(run_code):
+async def test_a_bots_handler_of_sigusr1_is_called_instead(run_code):
     own = "signal.signal(signal.SIGUSR1, lambda *_: print('own', flush=True))"
     program = await run_code(TICKS.format(own))
     await program.says("^tick 1$")
@@ -157,7 +157,7 @@ async def bot(runner_args):
 
 @LOOPS
 @pytest.mark.parametrize("door", DOORS)
-async def test_whatever_door_a_bots_handler_comes_in_by(run_code, local_daily, loop, door):
+async def test_a_handler_that_a_bot_installs_is_called_as_well(run_code, local_daily, loop, door):
     program = await run_code(DOOR.format(loop=loop, door=DOORS[door]) + SCRIPT, script=True)
     await program.says(f"^loop {loop}")
     await program.says("^in$")
@@ -247,7 +247,7 @@ async def test_a_signal_stops_every_bot_that_runs_in_the_process(run_code, local
     assert local_daily.rooms == {}
 
 
-async def test_run_bot_puts_everything_back(run_code, local_daily):
+async def test_run_bot_restores_the_programs_handlers(run_code, local_daily):
     program = await run_code(RUN_BOT, script=True)
     await program.says("^in$")
     program.signal(signal.SIGHUP)
@@ -270,7 +270,7 @@ async def bot(runner_args):
 """
 
 
-async def test_a_fork_of_the_bot_has_its_own_end(run_code):
+async def test_sigterm_ends_a_forked_child_of_the_bot(run_code):
     """`Process.terminate()` sends SIGTERM, which must not be held by the runner's handlers."""
     program = await run_code(FORKS)
     assert await program.ended() == 0, program.err
@@ -323,7 +323,7 @@ except BaseException:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, TERM, signal.SIGHUP])
 @pytest.mark.parametrize("code", [SLOW, SWALLOWS], ids=["slow", "swallows"])
-async def test_told_while_the_bot_is_imported(run_code, local_daily, code, number):
+async def test_a_signal_while_the_bot_is_imported(run_code, local_daily, code, number):
     program = await run_code(code + WAITS)
     await program.says("^importing$")
     program.signal(number)
@@ -333,7 +333,7 @@ async def test_told_while_the_bot_is_imported(run_code, local_daily, code, numbe
     assert log(local_daily) == []
 
 
-async def test_told_while_main_imports_the_bot_beside_it(run_code, local_daily, tmp_path):
+async def test_a_signal_while_main_imports_a_bot_module(run_code, local_daily, tmp_path):
     (tmp_path / "bot.py").write_text("import time\n" + SLOW)
     program = await run_code(SCRIPT, script=True)
     await program.says("^importing$")
@@ -342,7 +342,7 @@ async def test_told_while_main_imports_the_bot_beside_it(run_code, local_daily, 
     assert log(local_daily) == []
 
 
-async def test_told_as_the_first_process_of_a_container(start, run_code, local_daily):
+async def test_a_signal_to_the_first_process_of_a_container(start, run_code, local_daily):
     """Where the kernel drops what no handler is there for."""
     unshare = ["unshare", "--pid", "--fork", "--kill-child"]
     possible = await start(*unshare, "true")
@@ -357,7 +357,7 @@ async def test_told_as_the_first_process_of_a_container(start, run_code, local_d
 
 
 @pytest.mark.parametrize(("command", "code"), [("run", 0), ("local", 128 + TERM)])
-async def test_told_while_the_command_itself_is_imported(start, tmp_path, command, code):
+async def test_a_signal_while_the_command_itself_is_imported(start, tmp_path, command, code):
     (tmp_path / "typer.py").write_text("import time\n" + SLOW)
     program = await start(*COMMAND, command, "mine.py", env={"PYTHONPATH": str(tmp_path)})
     await program.says("^importing$")
@@ -367,7 +367,7 @@ async def test_told_while_the_command_itself_is_imported(start, tmp_path, comman
 
 
 @pytest.mark.parametrize("command", ["run", "local"])
-async def test_told_while_the_local_daily_starts(start, run_code, tmp_path, command):
+async def test_a_signal_while_the_local_daily_starts(start, run_code, tmp_path, command):
     site = tmp_path / "site"
     site.mkdir()
     # In the child alone, whose name Python puts into argv only later on.
@@ -398,7 +398,7 @@ async def bot(runner_args):
 """
 
 
-async def test_signals_in_the_interpreters_own_exit(run_code, local_daily):
+async def test_signals_while_the_interpreter_exits(run_code, local_daily):
     program = await run_code(ENDS.format("atexit.register(time.sleep, 0.7)"))
     await program.says("^Room .* deleted$")
     sent = 0

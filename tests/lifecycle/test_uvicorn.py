@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Servers that run bots: what is left when they are told to stop."""
+"""Servers that run bots get a signal: which rooms and tasks are left."""
 
 import signal
 import sys
@@ -54,7 +54,7 @@ async def test_uvicorn_with_live_bots(under_uvicorn, local_daily, post, number, 
     assert "eyJ" not in program.out + program.err
 
 
-async def test_uvicorn_with_a_room_that_is_being_made(under_uvicorn, local_daily, post):
+async def test_uvicorn_while_a_room_is_created(under_uvicorn, local_daily, post):
     program, url = await under_uvicorn()
     fault = local_daily.fail("POST", "/rooms", delay=1.5)
     await post(f"{url}/start/block?wait=false")

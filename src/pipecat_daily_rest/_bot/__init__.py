@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the runner and a server share about a bot: its file is found and loaded, its signals are kept.
+"""What the runner and a server share: a bot's file, its signals, its traceback, its end.
 
 Imports `_rooms` and what that imports.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Where a bot is found: in the program itself, or in a file."""
+"""Finds the function ``bot`` in the running program, or in a file."""
 
 import importlib
 import importlib.util
@@ -14,32 +14,23 @@ Bot: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 
 def find_bot() -> Bot:
-    """Find the bot of this program.
-
-    Returns:
-        ``bot`` of the script, or of a module ``bot`` beside it.
-
-    Raises:
-        DailyConfigError: There is none.
-        Exception: What the module raised.
-    """
+    """Give ``bot`` of the script, or of a module ``bot`` beside it, as Pipecat's runner does."""
     return _bot_of(_bot_module(), os.path.basename(sys.argv[0]))
 
 
 def load_bot(path: str) -> Bot:
-    """Load a bot file, without running its ``if __name__ == "__main__"`` block."""
+    """Load a file and give its ``bot``; its ``if __name__ == "__main__"`` block does not run."""
     if not isinstance(path, str | os.PathLike) or not os.path.isfile(path):
         msg = f"There is no file {path!r}: pass the Python file that defines bot()."
         raise DailyConfigError(msg)
     name = os.path.splitext(os.path.basename(path))[0]
-    if name in sys.modules:
-        name = f"{name}_bot"  # json.py must not become everybody's json
+    while name in sys.modules:
+        name = f"{name}_bot"  # a bot's json.py must not replace the module json, nor another bot
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         msg = f"{path!r} is not a Python file: pass the one that defines bot()."
         raise DailyConfigError(msg)
-    # As `python bot.py` would have it.
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))  # as `python bot.py` does
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -47,7 +38,6 @@ def load_bot(path: str) -> Bot:
 
 
 def _bot_module() -> Any:
-    """Where Pipecat's runner looks: the script, then a module of that name beside it."""
     script = sys.modules["__main__"]
     if hasattr(script, "bot") or importlib.util.find_spec("bot") is None:
         return script

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a bot raised, as its author reads it: from the bot's own first line, without secrets."""
+"""The traceback of a bot's error: it begins at the bot's own first line and shows no secret."""
 
 import asyncio
 import os
@@ -16,15 +16,7 @@ _NOT_THE_BOTS = (
 
 
 def shown(error: BaseException, key: str) -> str:
-    """Give the traceback of a bot's error.
-
-    Args:
-        error: The error; its traceback and those of what led to it are cut.
-        key: The API key; none when empty.
-
-    Returns:
-        The text, in lines. A bot may have put a key or a token into an error: ``***`` is there.
-    """
+    """Give the traceback as text, with ``***`` for the API key (which may be "") and for tokens."""
     ahead: list[BaseException | None] = [error]
     seen: set[int] = set()
     while ahead:

@@ -8,24 +8,17 @@ from typing import Any, TypeVar
 A = TypeVar("A")
 B = TypeVar("B")
 
-_TIMES = 3  # an event loop ends once; more than that is no end of a loop
+_TIMES = 3  # an event loop ends once: whatever cancels more often is something else
 
 
 async def finish(task: asyncio.Future[Any], bound: float | None = None) -> None:
-    """Wait until a task has ended, whatever happens to the caller meanwhile.
+    """Wait for a task, ``bound`` seconds at the most; a cancellation is raised after the wait.
 
-    The task is never cancelled and its result is not looked at.
-
-    Args:
-        task: The task.
-        bound: Seconds to wait at the most.
-
-    Raises:
-        CancelledError: The caller was cancelled while it waited; raised when the wait is over.
+    The task is not cancelled, and its result is not looked at.
     """
     if task.done():
         return
-    # What asyncio.wait() does, at a third of its price: each room's end comes by here.
+    # Does what asyncio.wait() does in a third of the time: the end of each room waits here.
     loop = asyncio.get_running_loop()
     waiter = loop.create_future()
     over = False
@@ -60,23 +53,11 @@ async def carry_out(
     bound: float | None = None,
     anew: float | None = None,
 ) -> A:
-    """Have a task do something to its end, whatever happens to the caller and to the task.
+    """Run a coroutine in a task to its end, and return its result, whoever is cancelled meanwhile.
 
-    At a second Ctrl-C, or when its program ends, ``asyncio.run()`` cancels every task once, and then
-    waits for them. What was cancelled so begins anew.
-
-    Args:
-        make: Makes what is done; one that was cancelled half-way must be able to begin anew.
-        name: The task's name.
-        bound: Seconds to wait at the most; then the task is cancelled.
-        anew: Seconds after which what was cancelled does not begin anew.
-
-    Returns:
-        Its result.
-
-    Raises:
-        CancelledError: The caller was cancelled, raised when the task has ended; or the bound is over.
-        Exception: What it raised.
+    At a second Ctrl-C, or when the program ends, ``asyncio.run()`` cancels every task once, and then
+    waits for them. A task that was cancelled so begins anew, until ``anew`` seconds have passed.
+    After ``bound`` seconds the task is cancelled. The caller's cancellation is raised at the end.
     """
     loop = asyncio.get_running_loop()
     until = None if bound is None else loop.time() + bound
@@ -95,30 +76,22 @@ async def carry_out(
             break
     if cancelled is not None:
         if task.done() and not task.cancelled():
-            task.exception()  # is seen
+            task.exception()  # asyncio logs one that nobody has asked for
         raise cancelled
     return await task
 
 
 def finished(result: A) -> asyncio.Future[A]:
-    """Give what a task that is over is to those who wait for it."""
+    """Give a future that has this result."""
     future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
     future.set_result(result)
     return future
 
 
 async def both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
-    """Run two at once; when one fails, the other is cancelled and over before the error goes on.
-
-    Args:
-        first: The one.
-        second: The other.
-
-    Returns:
-        The results of both.
-    """
-    # Not a TaskGroup: before Python 3.13 a child's error takes the place of a cancellation that
-    # comes with it, and leaves the task's count of cancellations too high for asyncio.timeout().
+    """Run two at once; if one fails, the other is cancelled and has ended before the error is raised."""
+    # Not a TaskGroup: before Python 3.13 a child's error replaces a cancellation that comes with
+    # it, and the task's count of cancellations stays too high for asyncio.timeout().
     one, two = asyncio.ensure_future(first), asyncio.ensure_future(second)
     try:
         await asyncio.wait({one, two}, return_when=asyncio.FIRST_EXCEPTION)

@@ -10,7 +10,7 @@ from pipecat_daily_rest._bot.signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 
 app = typer.Typer(
-    help="A Daily room for a Pipecat bot, gone when the bot is; or a Daily on this machine.",
+    help="A Daily room for a Pipecat bot, deleted when the bot ends; or a Daily on this machine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -95,11 +95,13 @@ def local(
 
 @app.command()
 def sweep(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only print what would be deleted.")
+    ] = False,
     prefix: Annotated[str, typer.Option(help="How the rooms' names begin.")] = "pipecat",
     min_age: Annotated[float, typer.Option(help="Seconds; younger rooms are spared.")] = 3600,
     pause: Annotated[
-        float, typer.Option(help="Seconds between the two looks at who is in; presence lags.")
+        float, typer.Option(help="Seconds between two checks that nobody is in; presence lags.")
     ] = 30,
 ) -> None:
     """Delete the rooms that a dead process left behind."""

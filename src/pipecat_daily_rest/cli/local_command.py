@@ -18,61 +18,55 @@ from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
-# A key in the terminal sends it to every process of the foreground group.
+# A key in a terminal sends these to every process of the foreground group.
 _BY_KEY = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
 
 
-class _Told:
-    """The signals that have come and were not looked at yet."""
+class _SignalQueue:
+    """The signals that came and were not handled yet."""
 
     def __init__(self) -> None:
         self._numbers: deque[int] = deque()
-        self._news = asyncio.Event()
+        self._filled = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def put(self, number: int) -> None:
-        """Note one. Called from a signal handler."""
+        """Add one. Called from a signal handler."""
         self._numbers.append(number)
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._news.set)
+            self._loop.call_soon_threadsafe(self._filled.set)
 
     async def get(self) -> int:
         """Wait for the next one."""
         self._loop = asyncio.get_running_loop()
         while not self._numbers:
-            self._news.clear()
+            self._filled.clear()
             if not self._numbers:
-                await self._news.wait()
+                await self._filled.wait()
         return self._numbers.popleft()
 
 
 def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
-    """Start a local Daily, and a command with it if there is one.
+    """Start a local Daily by ``options``, run a command with it, and give the exit code.
 
-    Args:
-        command: The command and its arguments; none to stay up until a signal.
-        log_level: One of loguru's levels.
-        **options: The local Daily's, as for `LocalDailyProcess`.
-
-    Returns:
-        The exit code: the command's, or 128 and the signal's number if a signal ended it, or came
-        before it was started.
+    That is the command's, or 128 and the number of the signal that ended it or came before it was
+    started. Without a command it runs until a signal.
     """
     log_handler.to_stderr(log_level)
-    told = _Told()
-    hold(told.put)
+    signals = _SignalQueue()
+    hold(signals.put)
     try:
-        return asyncio.run(_main(command, told, log_level=log_level, **options))
+        return asyncio.run(_main(command, signals, log_level=log_level, **options))
     except DailyError as exc:
         say(f"Error: {exc}", file=sys.stderr)
         return 2
 
 
-async def _main(command: Sequence[str], told: _Told, **options: Any) -> int:
+async def _main(command: Sequence[str], signals: _SignalQueue, **options: Any) -> int:
     async with AsyncExitStack() as stack:
         child = LocalDailyProcess(**options)
         starting = asyncio.ensure_future(stack.enter_async_context(child))
-        stopped = asyncio.create_task(told.get())
+        stopped = asyncio.create_task(signals.get())
         try:
             await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -89,12 +83,12 @@ async def _main(command: Sequence[str], told: _Told, **options: Any) -> int:
             for name, value in environment.items():
                 say(f"export {name}={shlex.quote(value)}")
             say("\nCtrl-C ends it.")
-            return await _stay(child, told)
-        return await _run(command, environment, told)
+            return await _stay(child, signals)
+        return await _run(command, environment, signals)
 
 
-async def _stay(child: LocalDailyProcess, told: _Told) -> int:
-    stopped = asyncio.create_task(told.get())
+async def _stay(child: LocalDailyProcess, signals: _SignalQueue) -> int:
+    stopped = asyncio.create_task(signals.get())
     died = asyncio.create_task(child.died())
     await asyncio.wait({stopped, died}, return_when=asyncio.FIRST_COMPLETED)
     ended = stopped.done()
@@ -105,7 +99,7 @@ async def _stay(child: LocalDailyProcess, told: _Told) -> int:
     return 0 if ended else 1
 
 
-async def _run(command: Sequence[str], environment: dict[str, str], told: _Told) -> int:
+async def _run(command: Sequence[str], environment: dict[str, str], signals: _SignalQueue) -> int:
     try:
         process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment})
     except OSError as exc:
@@ -113,7 +107,7 @@ async def _run(command: Sequence[str], environment: dict[str, str], told: _Told)
         return 127
     ended = asyncio.create_task(process.wait())
     while not ended.done():
-        passed = asyncio.create_task(told.get())
+        passed = asyncio.create_task(signals.get())
         await asyncio.wait({ended, passed}, return_when=asyncio.FIRST_COMPLETED)
         if passed.done():
             if not _reached_already(passed.result()) and process.returncode is None:
@@ -125,7 +119,7 @@ async def _run(command: Sequence[str], environment: dict[str, str], told: _Told)
 
 
 def _reached_already(number: int) -> bool:
-    """A Ctrl-C in a terminal reaches the command by itself."""
+    """Whether a Ctrl-C in the terminal reached the command too."""
     if number not in _BY_KEY or os.name == "nt":
         return False
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""``pipecat-daily-rest sweep``: what a sweep did, one room a line."""
+"""``pipecat-daily-rest sweep``: deletes rooms and prints a line for each."""
 
 import asyncio
 import sys
@@ -13,16 +13,12 @@ from pipecat_daily_rest.errors import DailyConfigError, DailyError
 
 
 def main(**options: Any) -> int:
-    """Sweep, and print the report.
+    """Sweep with the options of `sweep_rooms`, print the report, and give the exit code.
 
-    Args:
-        **options: As for `sweep_rooms`.
-
-    Returns:
-        The exit code: 0, 1 when a room could not be deleted, 2 when the options do not fit.
+    1: a room could not be deleted, or there was an error. 2: a bad option, or no key.
     """
     log_handler.to_stderr("WARNING")
-    # The environment wins, unlike in a bot's runner: the wrong account must not be swept.
+    # Unlike in a bot's runner the environment wins: no room of another account may be deleted.
     load_dotenv(find_dotenv(usecwd=True), override=False)
     try:
         report = asyncio.run(sweep_rooms(**options))

@@ -8,7 +8,7 @@
 
         main()
 
-The room and both tokens exist before the bot starts, and the room is gone when the process is.
+The room and both tokens exist before the bot starts, and the room is deleted before the process ends.
 
 Imports `_bot`, `_rooms` and what those import; a local Daily only as a child process.
 """

@@ -129,7 +129,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
         if local:
             daily_module.put_on_path()  # the bot's file may have changed the path
             if settings.room_url():
-                say("DAILY_ROOM_URL is set aside: a local run makes its own room.")
+                say("DAILY_ROOM_URL is ignored: a local run makes its own room.")
         ending.begin()
         if (end := asyncio.run(_run(options, bot, local, ending, signals))) is not None:
             raise end
@@ -205,7 +205,7 @@ def _choose_daily_module(local: bool, room_url: str | None, *, restart: bool = F
             raise DailyConfigError(daily_module.MISSING)
         return
     if room_url:
-        msg = "--local makes a room of its own: leave out --room-url, or --local."
+        msg = "--local makes its own room: leave out --room-url, or --local."
         raise DailyConfigError(msg)
     if daily_module.is_real_loaded():
         _start_again(restart)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The local Daily of a run: a child process that ends with its parent."""
+"""A local Daily as a child process, which ends with this one."""
 
 import asyncio
 import importlib.util
@@ -16,18 +16,18 @@ from pipecat_daily_rest.errors import DailyConfigError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7880
-_START = 30.0  # seconds
-_END = 2.0  # seconds
+_START = 30.0  # seconds that it has to start
+_END = 2.0  # seconds that it has to end, then it is killed
 
 
 class LocalDailyProcess:
     """``python -m pipecat_daily_rest.local`` while the block runs.
 
-    It runs in a session of its own, so that a Ctrl-C does not reach it, and ends when the pipe on
-    its stdin ends, or this process does.
+    It has a process group of its own, so that a Ctrl-C does not reach it. It ends when the pipe on
+    its stdin is closed, also by the end of this process.
 
     Parameters:
-        api_url: Where it answers.
+        api_url: The URL of its API.
         api_key: The key that it accepts.
     """
 
@@ -44,19 +44,7 @@ class LocalDailyProcess:
         latency: float = 0.0,
         control: bool = False,
     ) -> None:
-        """Initialize; the block starts it.
-
-        Args:
-            host: The address that it listens on.
-            port: The port; 7880 when None, or a free one if that is taken.
-            log_level: From which of loguru's levels on it logs to stderr.
-            limits: Whether it refuses what is above Daily's documented rates.
-            latency: Seconds that every request takes at the least.
-            control: Whether other processes may make it fail.
-
-        Raises:
-            DailyConfigError: There is no such host or port.
-        """
+        """Initialize; the arguments are those of ``pipecat-daily-rest local``."""
         if not isinstance(host, str) or not host:
             msg = "host must be an address of this machine, as 127.0.0.1."
             raise DailyConfigError(msg)
@@ -72,11 +60,7 @@ class LocalDailyProcess:
         self._pipe: int | None = None
 
     async def __aenter__(self) -> Self:
-        """Start it.
-
-        Raises:
-            DailyConfigError: It cannot start; says why.
-        """
+        """Start it; a `DailyConfigError` says why it cannot."""
         if importlib.util.find_spec("aiortc") is None:
             msg = (
                 "The local Daily needs aiortc to let people in: "
@@ -121,12 +105,7 @@ class LocalDailyProcess:
         self.api_url, self.api_key = answer["api_url"], Secret(answer["api_key"])
 
     def env(self) -> dict[str, str]:
-        """Give the environment in which programs find it instead of the real Daily.
-
-        Returns:
-            ``DAILY_API_URL``, ``DAILY_API_KEY``, an empty ``DAILY_ROOM_URL``, and a ``PYTHONPATH``
-            that begins with the stand-in for ``daily``.
-        """
+        """Give the variables with which a program uses it, and the stand-in for ``daily``."""
         return {
             "DAILY_API_URL": self.api_url,
             "DAILY_API_KEY": self.api_key,
@@ -136,11 +115,11 @@ class LocalDailyProcess:
 
     @property
     def ended(self) -> bool:
-        """Whether it is not running."""
+        """Whether it does not run."""
         return self._process is None or self._process.returncode is not None
 
     async def died(self) -> None:
-        """Wait until it ends without having been told to."""
+        """Wait until it ends by itself."""
         if self._process is not None:
             await self._process.wait()
 
@@ -173,11 +152,11 @@ class LocalDailyProcess:
 _running: set[LocalDailyProcess] = set()
 
 
-def _let_go() -> None:
-    """A fork would keep a local Daily of its parent's running."""
+def _close_pipes() -> None:
+    """With the pipes open a forked child would keep its parent's local Daily running."""
     for child in tuple(_running):
         child._close_pipe()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_let_go)
+    os.register_at_fork(after_in_child=_close_pipes)

@@ -30,7 +30,7 @@ from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
 
 class BotStillRunningError(DailyError):
-    """The bot did not end when it was told to; its room was deleted all the same."""
+    """The bot did not end when it was told to stop; its room was deleted anyway."""
 
 
 @dataclass(kw_only=True)
@@ -131,12 +131,12 @@ class Session:
                 task.cancel()
         if died.done() and not died.cancelled():
             room.forget()
-            msg = "The local Daily ended before the bot did, and its rooms with it."
+            msg = "The local Daily ended before the bot did, and with it the room."
             raise DailyError(msg)
         if expired.done() and not expired.cancelled():
             logger.info("The lifetime of room {} is over", room.name)
         if not bot.done():
-            msg = "The bot did not end when it was told to stop: it was ended with its process."
+            msg = "The bot did not end when it was told to stop, so its process was ended."
             raise BotStillRunningError(msg)
         if not bot.cancelled():
             self.exit = bot.result()
@@ -162,7 +162,7 @@ class Session:
             say(f"Room {room.name} deleted")
         elif room.owned and not (self.local and self.local.ended):
             end = f"{room.expires_at:%Y-%m-%d %H:%M:%S %Z}"
-            say(f"Room {room.name} was not deleted; it ends at {end}", file=sys.stderr)
+            say(f"Room {room.name} was not deleted; it expires at {end}", file=sys.stderr)
 
 
 async def _catching_exit(bot: Awaitable[Any]) -> BaseException | None:

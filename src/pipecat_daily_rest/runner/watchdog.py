@@ -55,7 +55,5 @@ class Watchdog:
         for room in rooms:
             if room.gone:
                 say(f"Room {room.name} deleted")
-        say(
-            "Error: The bot blocked the event loop; it was ended with its process.", file=sys.stderr
-        )
+        say("Error: The bot blocked the event loop, so its process was ended.", file=sys.stderr)
         leave(1)
