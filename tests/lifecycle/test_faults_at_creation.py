@@ -45,7 +45,9 @@ def _look_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"html": True, "commit": False}, False),
     ],
 )
-async def test_after_a_lost_answer_the_room_is_looked_up(local_daily, name, failure, made_by_the_first):
+async def test_after_a_lost_answer_the_room_is_looked_up(
+    local_daily, name, failure, made_by_the_first
+):
     local_daily.fail("POST", "/rooms", **failure)
     params = DailyRoomParams(name=name) if name else None
     async with watched() as errors, helper_of(local_daily) as helper:
