@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A function that cannot be a bot is refused before a room is made for it."""
+"""A function that cannot be a bot is refused before a room is created for it."""
 
 import functools
 import inspect

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A room is made once or not at all, nobody else's is touched, and what comes late goes as well."""
+"""A room is created once or not at all; no other room is touched; one that appears late is deleted."""
 
 import asyncio
 import time

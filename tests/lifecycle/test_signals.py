@@ -239,7 +239,7 @@ print("as before", flush=True)
 async def test_a_signal_stops_every_bot_that_runs_in_the_process(run_code, local_daily, drains):
     program = await run_code(SEVERAL.format(drains=drains), script=True)
     await program.says(r"^in\n(.*\n)*in$")
-    await local_daily.state.wait_for("deleted")  # one has ended, and no longer listens
+    await local_daily.state.log.wait_for("deleted")  # one has ended, and no longer listens
     program.signal(TERM)
     assert await program.ended() == 0, program.err
     assert program.out.count("out\n") == 2
