@@ -173,7 +173,7 @@ def test_a_port_that_was_asked_for() -> None:
         (["--port", "1", "--prefer-port", "2"], "not allowed with"),
         (["--host", "203.0.113.7"], "no address of this machine"),
         (["--log-level", "loud"], "invalid choice"),
-        (["--latency", "-1"], "is no time"),
+        (["--latency", "-1"], "latency must be seconds"),
     ],
 )
 def test_an_error_is_one_sentence(arguments: list[str], part: str) -> None:

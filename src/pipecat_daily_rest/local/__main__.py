@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The local Daily of one run: ``python -m pipecat_daily_rest.local``.
+"""A local Daily as a process of its own: ``python -m pipecat_daily_rest.local``.
 
-It answers one JSON line on stdout, ``{"api_url", "api_key"}`` or ``{"error"}``, and lives until
-its stdin ends, or its parent does. Whoever starts it holds the other end of that pipe, and no signal
-ends it before its parent: a Ctrl-C in a terminal must not take the room from the bot that is about
-to delete it.
+It writes one JSON line to stdout, ``{"api_url", "api_key"}`` or ``{"error"}``, and runs until its
+stdin closes or its parent ends. It ignores signals: after a Ctrl-C in a terminal, the bot must
+still be able to delete its room.
 """
 
 import argparse
@@ -26,8 +25,8 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.rest.limits import Limits
 from pipecat_daily_rest.local.server import LocalDaily
 
-_END_WITHIN = 0.7  # seconds after it is to end, however stuck the rest is
-_LOOK = 0.2  # seconds between two looks whether the parent is there
+_END_WITHIN = 0.7  # seconds from the end of the parent to the exit, whatever still runs
+_POLL = 0.2  # seconds between two checks whether the parent is alive
 _IGNORED = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT")
 
 
@@ -37,25 +36,21 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main() -> int:
-    """Run a local Daily until stdin ends.
-
-    Returns:
-        The exit code.
-    """
+    """Run a local Daily until stdin closes; gives the exit code."""
     parent = os.getppid()
     for name in _IGNORED:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    # Only the answer goes to stdout, whatever else prints.
-    answer, sys.stdout = sys.stdout, sys.stderr
+    # Only that one line goes to stdout, whatever else prints.
+    stdout, sys.stdout = sys.stdout, sys.stderr
 
     def say(**members: str) -> None:
-        with contextlib.suppress(OSError):  # the parent is gone; so is the reason to run
-            print(json.dumps(members), file=answer, flush=True)
+        with contextlib.suppress(OSError):  # the parent has ended, and so will this process
+            print(json.dumps(members), file=stdout, flush=True)
 
     try:
         arguments = _arguments()
-        with contextlib.suppress(ValueError):  # LOGURU_AUTOINIT may have made none
+        with contextlib.suppress(ValueError):  # LOGURU_AUTOINIT may have added no handler
             logger.remove(0)
         logger.add(sys.stderr, level=arguments.log_level, backtrace=False, diagnose=False)
         asyncio.run(_serve(arguments, say, parent))
@@ -73,22 +68,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on")
     port = parser.add_mutually_exclusive_group()
     port.add_argument("--port", type=int, default=0, help="the TCP port; 0 is a free one")
-    port.add_argument("--prefer-port", type=int, help="a TCP port, or a free one when it is taken")
+    port.add_argument("--prefer-port", type=int, help="a TCP port; a free one when it is taken")
     parser.add_argument(
         "--log-level",
         default="WARNING",
         type=str.upper,
         choices=["TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL"],
-        help="what goes to stderr",
+        help="the least level that goes to stderr",
     )
     parser.add_argument(
-        "--control", action="store_true", help="let other processes make it fail, at /.faults"
+        "--control", action="store_true", help="let other processes inject faults, at /.faults"
     )
     parser.add_argument(
-        "--limits", action="store_true", help="refuse what is above Daily's documented rates"
+        "--limits", action="store_true", help="apply Daily's documented rate limits"
     )
     parser.add_argument(
-        "--latency", type=float, default=0.0, help="seconds that every request takes at the least"
+        "--latency", type=float, default=0.0, help="seconds that every request takes at least"
     )
     parser.add_argument(
         "--speech-model",
@@ -134,19 +129,19 @@ async def _start(arguments: argparse.Namespace) -> LocalDaily:
 
 
 def _watch_parent(parent: int, end: Callable[[], object]) -> None:
-    """Wait for the end of stdin, or of the parent, since a fork of that may hold the pipe open."""
+    """Wait until stdin closes, or the parent ends: a fork of the parent may hold the pipe open."""
     ended = threading.Event()
 
     def read() -> None:
-        # Not sys.stdin: a thread that holds its lock makes the interpreter's own end fail. And a
-        # thread that blocks is the one way that also works for a pipe on Windows.
+        # Not sys.stdin: a thread that holds its lock makes the interpreter's exit fail. Only a
+        # blocking thread also works for a pipe on Windows.
         with contextlib.suppress(OSError):
             while os.read(0, 4096):
                 pass
         ended.set()
 
     threading.Thread(target=read, daemon=True).start()
-    while os.getppid() == parent and not ended.wait(_LOOK):
+    while os.getppid() == parent and not ended.wait(_POLL):
         pass
     with contextlib.suppress(RuntimeError):  # the loop has ended already
         end()

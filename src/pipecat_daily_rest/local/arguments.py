@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whether what a test passes is of the documented type. No I/O.
+"""Checks that what a test passes has the documented type. No I/O.
 
-The client has its own checks, since the local Daily imports nothing of it.
+The client has its own, since the local Daily imports nothing of the client.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pipecat_daily_rest.errors import DailyConfigError
 
-# numpy's numbers are Python's here.
+# numpy's numbers count, too.
 _NUMBERS: dict[Any, type] = {int: Integral, float: Real}
 _WORDS: dict[Any, str] = {
     bool: "True or False",
@@ -34,7 +34,7 @@ _WORDS: dict[Any, str] = {
 
 
 def must_be(kind: Any, **given: Any) -> None:
-    """Check arguments."""
+    """Check that arguments, given by name, are of a type; else raise `DailyConfigError`."""
     for name, value in given.items():
         if not fits(kind, value):
             plain = value is None or isinstance(value, bool | int | float)
@@ -45,13 +45,13 @@ def must_be(kind: Any, **given: Any) -> None:
 
 
 def check_fields(given: Any) -> None:
-    """Check the fields of a dataclass."""
+    """Check that the fields of a dataclass have their types."""
     for field in dataclasses.fields(given):
         must_be(field.type, **{field.name: getattr(given, field.name)})
 
 
 def fits(kind: Any, value: Any) -> bool:
-    """Tell whether a value is of a kind."""
+    """Tell whether a value is of a type, down to the items of lists and dicts."""
     origin, inner = get_origin(kind) or kind, get_args(kind)
     if origin in (Union, UnionType):
         return any(fits(each, value) for each in inner)
@@ -73,7 +73,7 @@ def fits(kind: Any, value: Any) -> bool:
 
 
 def _words(kind: Any) -> list[str]:
-    """The alternatives in words; that None leaves something out is not one."""
+    """Give a type's alternatives in words, without None."""
     origin, inner = get_origin(kind) or kind, get_args(kind)
     if origin in (Union, UnionType):
         return [word for each in inner if each is not NoneType for word in _words(each)]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What nobody outside Daily knows about its API, and what the local one does there.
+"""Switches for the unconfirmed points of Daily's API.
 
-Daily's documentation is silent, or contradicts itself, on every point below. A program that works
-with both values of a field does not depend on a guess::
+Daily's documentation says nothing about each of these points, or contradicts itself. A program
+that works with every value of a switch does not depend on a guess::
 
     async with LocalDaily(choices=Choices(batch_delete_missing=None)) as daily:
         ...
@@ -17,181 +17,183 @@ from pipecat_daily_rest.local.arguments import check_fields
 
 @dataclass(frozen=True, kw_only=True)
 class Choices:
-    """The unconfirmed points, each with what the local Daily does by default.
+    """The unconfirmed points, with what the local Daily does by default.
 
     Parameters:
         expired_name_free: Whether the name of an expired room can be used again at once. If not,
-            it is taken until the room is collected or deleted.
-        collected_after: Seconds from a room's ``exp`` until the collector has removed it: from
-            then on ``DELETE`` gives a plain 404 without ``"deleted": true``. A room with people
-            in it is not collected.
-        expired_room_answers: Whether a room can be read and updated between its ``exp`` and the
-            collector, instead of being a 404; an update with a later ``exp`` opens it again.
-        expired_in_total_count: Whether ``total_count`` of ``GET /rooms`` counts expired rooms
-            that were not collected.
+            the name is taken until the room is removed or deleted.
+        collected_after: Seconds from a room's ``exp`` until Daily removes it: from then on
+            ``DELETE`` gives a plain 404 without ``"deleted": true``. A room with people in it is
+            not removed.
+        expired_room_answers: Whether an expired room can be read and updated until it is removed;
+            an update with a later ``exp`` opens it again. If not, it is a 404.
+        expired_in_total_count: Whether ``total_count`` of ``GET /rooms`` counts expired rooms that
+            were not removed yet.
         expired_in_presence: Whether ``GET /presence`` shows the people who stayed in an expired
             room.
         hidden_in_presence: Whether presence shows participants without ``hasPresence``.
-        limit_out_of_range: A ``limit`` above 100 or below 1 is brought into the range, or is a
-            400.
-        unknown_cursor: A ``starting_after`` or ``ending_before`` that is no id in the list, for
-            instance since that room was deleted, is a 400, or is ignored; so are ``joined_after``
-            and ``joined_before``.
+        limit_out_of_range: A ``limit`` above 100 or below 1 is clamped to the range, or is a 400.
+        unknown_cursor: A ``starting_after`` or ``ending_before`` that is not an id in the list
+            (its room may have been deleted) is a 400, or is ignored. The same holds for
+            ``joined_after`` and ``joined_before``.
         batch_create_wrapped: Whether ``POST /batch/rooms`` answers ``{"total_count", "data"}``
             instead of an array.
         batch_delete_missing: The status when a name of ``DELETE /batch/rooms`` has no room or an
-            expired one, with nothing deleted; None passes over it.
-        batch_delete_of_nothing: The status of ``DELETE /batch/rooms`` without any name in the list;
-            200 deletes nothing.
-        batch_delete_duplicates: Whether ``DELETE /batch/rooms`` takes the same name twice.
-        empty_body: Whether a ``POST`` without any body is taken as ``{}``; if not, it is a
+            expired one: then nothing is deleted. None ignores the name.
+        batch_delete_of_nothing: The status of ``DELETE /batch/rooms`` with an empty list; 200
+            deletes nothing.
+        batch_delete_duplicates: Whether ``DELETE /batch/rooms`` accepts the same name twice.
+        empty_body: Whether a ``POST`` without a body counts as ``{}``; if not, it is a
             ``json-parsing-error``.
         presence_of_unknown_room: The status of presence for a room that does not exist; 200 is
             an empty list.
-        eject_from_empty_room: The status of eject in a room that nobody is in; 200 is an empty
-            list.
-        update_moves_ejection: Whether an update of a room's ``exp`` or eject rules moves the end of
-            those who are in it. That it does not was measured on one account, not documented.
-        screenshare_in_meeting: Whether an update of ``enable_screenshare``, which cannot change
-            while a meeting runs, is a 400 then, or is ignored.
-        message_in_empty_room: The status of send-app-message in a room that nobody is in; 200 is
-            success, and nobody gets it.
-        message_sender: Whom an app message over REST comes from, for those who get it; no
+        eject_from_empty_room: The status of eject in an empty room; 200 is an empty list.
+        update_moves_ejection: Whether an update of a room's ``exp`` or eject rules changes when
+            Daily ejects those who are in it. That it does not was measured on one account, and is
+            not documented.
+        screenshare_in_meeting: Whether an update of ``enable_screenshare`` while a meeting runs,
+            when it cannot change, is a 400 or is ignored.
+        message_in_empty_room: The status of send-app-message in an empty room; 200 is success, and
+            nobody receives the message.
+        message_sender: The sender of an app message over REST, as its receivers see it; no
             participant has it as its session id.
-        app_message_limit: The bytes of JSON that an app message of a bot or a person may have;
-            Daily documents 4 KB for those that are sent over REST, which always holds. None is
-            without limit.
-        app_message_warning: The bytes beyond which the log warns of such a message, once in each
-            room; None is never.
+        app_message_limit: The most bytes of JSON in an app message of a bot or a person; None is
+            no limit. Daily documents 4 KB for messages over REST, which always holds.
+        app_message_warning: The bytes of JSON above which the log warns of such a message, once in
+            each room; None is never.
         session_data_of_empty_room: The status of getting and setting session data while no
-            meeting runs; 200 gives none, and sets nothing.
-        session_data_limit: The bytes of JSON that session data may have, which Daily documents
-            for its browser library only; None is without limit.
-        permissions_in_empty_room: The status of update-permissions in a room that nobody is in.
-        unknown_permission_target: Whether update-permissions passes over a session id that is not
-            in the room, or is a 404.
+            meeting runs; 200 gives empty data, and sets nothing.
+        session_data_limit: The most bytes of JSON in session data, which Daily documents for its
+            browser library only; None is no limit.
+        permissions_in_empty_room: The status of update-permissions in an empty room.
+        unknown_permission_target: Whether update-permissions ignores a session id that is not in
+            the room, or is a 404.
         unknown_meeting: The status for a meeting id that does not exist.
-        lonely_meeting_ends: Whether a meeting in which nobody ever met anybody ends after 10
-            minutes, and a new one begins. One in which somebody was left alone does in any case.
+        lonely_meeting_ends: Whether a meeting in which somebody was always alone ends after 10
+            minutes, and a new one begins. A meeting in which somebody is left alone always does.
         hidden_in_meetings: Whether meetings list participants without ``hasPresence``.
-        meeting_participants: Whether the participants of a meeting are listed with the newest or
-            the oldest first.
-        meeting_without_participants: Whether a meeting is listed that nobody has been in for 10 s,
-            with an empty list of participants. That list has somebody in it by what Daily's
-            document said earlier, and its Ruby client still does.
-        token_for_unknown_room: Whether a meeting token is made for a room that does not exist.
+        meeting_participants: Whether the list of a meeting's participants begins with the newest
+            or the oldest.
+        meeting_without_participants: Whether the list of meetings has those that nobody stayed in
+            for 10 s, with an empty list of participants. Daily's document said earlier that this
+            list is never empty, and its Ruby client still does.
+        token_for_unknown_room: Whether the API creates a meeting token for a room that does not
+            exist.
         long_user_id: A ``user_id`` over 36 characters is a 400, or is cut.
         validation_shows_times: Whether validating a token gives its ``exp`` and ``nbf``, too.
-        unknown_claims: A self-signed token with a claim that Daily does not document is refused,
-            so that a misspelt claim is noticed, or the claim is ignored.
-        knocking_without_lobby_refused: Whether a token with ``knocking`` is refused by a room
-            without ``enable_knocking``. If not, it is like any other.
-        knock_in_full_room: Whether one may knock at a room that is full, and is refused only if it
-            still is when an owner lets one in. If not, one is refused at once.
-        knock_refused_info: The text for whoever was not let in.
-        bots_knock: Whether a bot's join waits until an owner lets it in where one has to knock.
-            If not, it is refused, since daily-python has no request for access.
-        replacing_in_full_room: Whether one may come into a full room who takes the place of
-            somebody with the same user id (``enforce_unique_user_ids``).
+        unknown_claims: A self-signed token with an undocumented claim is refused, so that a
+            misspelt claim is noticed, or the claim is ignored.
+        knocking_without_lobby_refused: Whether a room without ``enable_knocking`` refuses a token
+            with ``knocking``. If not, the token is like any other.
+        knock_in_full_room: Whether somebody may knock at a full room, and is refused only if the
+            room is still full when an owner lets them in. If not, they are refused at once.
+        knock_refused_info: The text for somebody whom an owner did not let in.
+        bots_knock: Whether a bot's join waits for an owner where everyone has to knock. If not, the
+            join is refused, since daily-python has no request for access.
+        replacing_in_full_room: Whether somebody may join a full room to replace a participant with
+            the same user id (``enforce_unique_user_ids``).
         start_off_for_bots: Whether ``start_audio_off`` and ``start_video_off`` switch off what a
             bot asked for in its join.
-        regained_right_unmutes: Whether a bot's microphone that was on when it might no longer
-            send is on again when it may. A person always has to switch it on.
-        unnamed_media_received: Whether one may receive a kind of media that the object ``base`` of
-            ``canReceive`` does not name.
+        regained_right_unmutes: Whether a bot's microphone that was on is on again when the bot
+            gets back the right to send. A person always has to switch it on.
+        unnamed_media_received: Whether participants receive a kind of media that the object
+            ``base`` of ``canReceive`` does not name.
         bots_read_lists: Whether ``canSend`` and ``canAdmin`` of daily-python's ``participants()``
-            are lists where everything or nothing is allowed, too, as its documentation has it; if
-            not, they are true or false then.
+            are always lists, as its documentation says; if not, they are true or false where
+            everything or nothing is allowed.
         bots_read_received_as: What ``canReceive`` of daily-python's ``participants()`` calls
-            pictures and voices: ``camera`` (and ``microphone``), as its calls take them, or
-            ``video`` (and ``audio``), as its documentation has it.
+            pictures and voices: ``camera`` (and ``microphone``), as its methods accept, or
+            ``video`` (and ``audio``), as its documentation says.
         public_room_ignores_bad_token: Whether an invalid, early or expired token lets somebody
             into a public room, without the token's rights.
-        rate_window: Whether no ``sliding`` window of a rate tier holds more requests than the limit,
-            or none of the ``fixed`` ones that follow each other.
+        rate_window: Whether a rate tier counts the requests in a ``sliding`` window, or in
+            ``fixed`` windows, one after the other.
         rate_per_endpoint: Whether each endpoint of a rate tier has a counter of its own, instead
             of one for the tier.
-        batch_tier: The rate tier of the batch endpoints; None is without limit.
-        refused_requests_count: Whether a request that is refused for the rate counts as well, so
-            that who goes on asking is never let in.
+        batch_tier: The rate tier of the batch endpoints; None is no limit.
+        refused_requests_count: Whether a request that gets a 429 counts as well, so that a client
+            that does not pause is refused for ever.
         rate_limit_retry_after: Whether a 429 carries ``Retry-After``.
-        max_api_rooms: How many rooms the plan has; None is without limit.
-        org_privacy: Whether ``"org"`` is a third ``privacy``; nobody joins it without a token.
-        far_exp: An ``exp`` or ``nbf`` over a hundred years ahead, which is what milliseconds give,
-            is a 400, or is accepted.
+        max_api_rooms: How many rooms the domain may have; None is no limit.
+        org_privacy: Whether ``"org"`` is a third ``privacy``, for which everyone needs a token.
+        far_exp: An ``exp`` or ``nbf`` over a hundred years ahead, as in milliseconds, is a 400, or
+            is accepted.
         sip_prefix: Whether ``sip_uri.endpoint`` begins with ``sip:``.
-        sip_in_config: Whether a room's ``config`` has ``sip`` as it was set, beside ``sip_uri``;
-            Pipecat's model has a field for it, Daily's document only has ``sip_uri``.
+        sip_in_config: Whether a room's ``config`` has ``sip`` as it was set, as well as
+            ``sip_uri``. Pipecat's model has a field for it; Daily's document has ``sip_uri`` only.
         stored_not_found: The status for a recording or a transcript that does not exist.
         deleted_transcript_stays: Whether a deleted transcript stays in the lists, with the status
             ``t_deleted``.
         access_link_lifetime: Seconds that the link to a recording or a transcript works.
         link_without_file: The status of the access link of a recording or a transcript that is not
-            finished; with 200 there is a link, but to nothing.
-        transcript_link_name: What the link to a transcript is called.
-        transcript_key_name: What a transcript's place in its bucket is called, in ``outParams``.
+            finished; 200 gives a link that leads nowhere.
+        transcript_link_name: The name of the member with the link to a transcript.
+        transcript_key_name: The name of the member of ``outParams`` with a transcript's key in its
+            bucket.
         card_on_file: Whether the account has a payment card; webhooks need one.
         no_card_status: The status of ``invalid-plan-type``.
-        domain_shows_nulls: Whether the domain's ``config`` has what is not set, as null. One of
-            the examples in Daily's document does, another leaves it out, and the schemas have no
+        domain_shows_nulls: Whether the domain's ``config`` shows unset properties as null. One
+            example in Daily's document does, another leaves them out, and the schemas have no
             null.
-        max_webhooks: How many webhooks the domain may have; None is without limit.
-        webhook_without_types: What a webhook gets that was made without ``eventTypes``.
-        webhook_info_in_array: Whether ``GET /webhooks/:uuid`` answers an array of one, as Daily's
-            document has it, or the webhook.
-        webhook_timeout: Seconds that the endpoint of a webhook has to answer.
-        webhook_pauses: Seconds between the tries of a message with ``retryType`` ``exponential``.
+        max_webhooks: How many webhooks the domain may have; None is no limit.
+        webhook_without_types: Which events a webhook without ``eventTypes`` gets.
+        webhook_info_in_array: Whether ``GET /webhooks/:uuid`` answers an array of one webhook, as
+            Daily's document says, or the webhook.
+        webhook_timeout: Seconds that the endpoint of a webhook has to respond.
+        webhook_pauses: Seconds between the deliveries of an event with ``retryType``
+            ``exponential``.
         webhook_milliseconds: Whether ``X-Webhook-Timestamp`` is in milliseconds, not seconds.
         hidden_in_webhooks: Whether ``participant.joined`` and ``.left`` are sent for participants
             without ``hasPresence``.
         pinless_milliseconds: Whether ``X-Pinless-Timestamp`` is in milliseconds, not seconds.
         dialin_probe: The member of the body that tests a new ``room_creation_api``, with the
             value ``"test"``; None for no test.
-        dialin_probe_decides: Whether an answer to that test other than 200 refuses the
-            configuration, as a webhook's does. If not, it is logged, and the configuration is made
-            all the same. That nobody answers never refuses it.
+        dialin_probe_decides: Whether a response to that test other than 200 refuses the
+            configuration, as for a webhook. If not, the log has it, and the configuration is
+            created. No response never refuses it.
         dialin_hold: Seconds that a caller waits for a room.
-        dialin_needs_number: Whether a ``pinless_dialin`` needs a ``phone_number``; without one it
-            is called by SIP.
+        dialin_needs_number: Whether a ``pinless_dialin`` needs a ``phone_number``; without one,
+            people call it by SIP.
         dialin_update_keeps_hmac: Whether updating a dial-in configuration without ``hmac`` keeps
-            the secret; if not, a new one is made up.
-        sip_needs_session: Whether a room's SIP endpoint takes a call only once somebody is in;
-            if so, ``pinlessCallUpdate`` before that is a 400.
-        dialout_to_numbers: Whether the domain may call telephone numbers, not SIP alone.
+            the secret; if not, it gets a new one.
+        sip_needs_session: Whether a room's SIP endpoint accepts calls only once somebody is in the
+            room; if so, ``pinlessCallUpdate`` before that is a 400.
+        dialout_to_numbers: Whether the domain may call phone numbers, not only SIP URIs.
         dialout_abroad: Whether it may call numbers outside of +1.
         dialout_starts_without_limit: Whether a call that starts an empty room waits there for
-            others however long, when ``max_idle_timeout_sec`` is 0; if not, it ends at once.
-        max_phone_sessions: How many calls, in and out together, a room may have.
-        unknown_call: The status when there is no call of that session or call id.
+            others without limit when ``max_idle_timeout_sec`` is 0; if not, it ends at once.
+        max_phone_sessions: How many calls a room may have, in and out together.
+        unknown_call: The status when there is no call with that session id or call id.
         phone_timestamps_as_text: Whether ``timestamp`` of the events of calls is a string, as in
             Daily's examples, not a number, as in its schema.
         dialout_gives: What the completion of a bot's ``start_dialout`` gets: the session id, or
             the ``session`` that daily-js resolves to.
-        dtmf_tone_member: What the tone is called in the event of a key that was pressed.
-        transcription_track_type: The ``trackType`` of somebody's voice in what is transcribed.
+        dtmf_tone_member: The name of the member with the tone in the event of a pressed key.
+        transcription_track_type: The ``trackType`` of somebody's voice in a transcription.
         network_timeout: Seconds without a network after which somebody counts as having left;
             None is never.
         interrupted_is_shown: Whether others see the tracks of somebody without a network as
             ``interrupted``.
         messages_without_network: Whether the app messages that somebody sent without a network
-            come ``late``, or are ``lost``.
-        may_not_dial_out_info: The text when a bot without an owner's token calls somebody.
+            arrive ``late``, or are ``lost``.
+        may_not_dial_out_info: The text when a bot without an owner's token dials out.
         may_not_transcribe_info: The text when a bot may not transcribe.
         transcription_runs_info: The text when a transcription is started twice.
-        no_transcription_info: The text when there is no transcription to change or to stop.
+        no_transcription_info: The text when there is no transcription to update or to stop.
         app_message_too_large_info: The text when an app message is larger than
             ``app_message_limit``. Fields: ``size``, ``limit``.
         name_too_long_info: The text for a room name over 128 characters. Fields: ``name``.
-        unknown_property_info: The text for a property that is not documented. Fields: ``name``.
+        unknown_property_info: The text for an undocumented property. Fields: ``name``.
         wrong_value_info: The text for a bad type or value. Fields: ``name``, ``value``,
             ``expected``.
         too_many_rooms_info: The text when ``max_api_rooms`` is reached. Fields: ``limit``.
         rate_limit_info: The text of a 429; None leaves ``info`` out. Fields: ``requests``,
             ``seconds``.
         too_many_webhooks_info: The text when ``max_webhooks`` is reached. Fields: ``limit``.
-        webhook_failed_info: The text when the endpoint of a webhook, or of a dial-in configuration,
-            does not pass the test.
-        empty_room_info: The text when a call would start an empty room that must not be started.
+        webhook_failed_info: The text when the endpoint of a webhook or of a dial-in configuration
+            fails the test.
+        empty_room_info: The text when a call would start an empty room without
+            ``allow_room_start``.
         too_many_phone_sessions_info: The text when ``max_phone_sessions`` is reached. Fields:
             ``limit``.
     """
@@ -299,12 +301,14 @@ class Choices:
     name_too_long_info: str = "{name} is too long (room names can have 128 characters)"
     unknown_property_info: str = "unknown property '{name}'"
     wrong_value_info: str = "{name} was '{value}' but should be {expected}"
-    too_many_rooms_info: str = "this domain may have {limit} rooms and has them"
+    too_many_rooms_info: str = "this domain already has {limit} rooms, the most that it may have"
     rate_limit_info: str | None = "more than {requests} requests in {seconds} seconds"
-    too_many_webhooks_info: str = "this domain may have {limit} webhooks and has them"
+    too_many_webhooks_info: str = (
+        "this domain already has {limit} webhooks, the most that it may have"
+    )
     webhook_failed_info: str = "the url did not answer the test request with 200 in time"
     empty_room_info: str = (
-        "nobody is in the room: set dialout_config.allow_room_start to dial out all the same"
+        "nobody is in the room: set dialout_config.allow_room_start to dial out nevertheless"
     )
     too_many_phone_sessions_info: str = "the room may have {limit} SIP and PSTN sessions"
 
@@ -312,7 +316,7 @@ class Choices:
         """Check the values.
 
         Raises:
-            DailyConfigError: A switch has no such value.
+            DailyConfigError: A switch cannot have this value.
         """
         check_fields(self)
         for name, value in vars(self).items():

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who may talk to the local Daily: nobody through a web page that is not its own.
+"""Refuses requests that another site's web page sends to the local Daily.
 
-A page of any site can send requests to ``localhost``, and by DNS rebinding even read the answers.
-So the Host header has to name this server, and whatever changes something has to come from one of
-its own pages or from no page at all. The REST API needs its key besides.
+A page of any site can send requests to ``localhost``, and by DNS rebinding even read the responses.
+So the Host header must name this server, and a request that changes something must come from one
+of its own pages or from no page at all. The REST API also needs its key.
 """
 
 import ipaddress
@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 
 class Listening(Protocol):
-    """Where a local Daily listens; its port is known once it has started."""
+    """Where a local Daily listens; the port is known once it has started."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class Listening(Protocol):
         """Where people find the rooms."""
 
 
-# What every answer carries: a page, its files, JSON and refusals.
+# The headers of every response: pages, their files, JSON and errors.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -41,17 +41,17 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-# All of a machine's addresses, and the one of them that it can always reach itself at.
+# The addresses that stand for all of a machine's, each with one that the machine itself can reach.
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
 
 def bracketed(host: str) -> str:
-    """Write a host as URLs do."""
+    """Write a host as it stands in a URL: an IPv6 address in brackets."""
     return f"[{host}]" if ":" in host else host
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether nobody but this machine reaches what listens on a host."""
+    """Tell whether only this machine can reach a server on a host."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -59,15 +59,15 @@ def is_loopback(host: str) -> bool:
 
 
 def guard(daily: Listening) -> Middleware:
-    """Make the middleware that turns strangers away."""
+    """Make the middleware that refuses the requests of foreign pages with a 403."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         host = request.headers.get(hdrs.HOST, "").lower()
         if not _names_us(host, daily.host, daily.port):
             msg = (
-                f"This local Daily answers to {daily.url} and to the address it listens on, "
-                f"not to {host[:100]!r}."
+                f"This local Daily answers requests to {daily.url} and to the address that it "
+                f"listens on, not to {host[:100]!r}."
             )
             return _forbidden(request, msg)
         changes = (
@@ -75,7 +75,7 @@ def guard(daily: Listening) -> Middleware:
         )
         origin = request.headers.get(hdrs.ORIGIN, "").lower()
         if changes and origin not in ("", f"http://{host}"):
-            msg = f"Only the local Daily's own pages may do this, not {origin[:100]!r}."
+            msg = f"Only the local Daily's own pages may do this, not those of {origin[:100]!r}."
             return _forbidden(request, msg)
         return await handler(request)
 
@@ -90,7 +90,7 @@ def _names_us(header: str, host: str, port: int) -> bool:
         return False
     if name in ("localhost", "127.0.0.1", "[::1]", bracketed(host).lower()):
         return True
-    # Rebinding needs a DNS name: an address in the header is the one that was really asked.
+    # DNS rebinding needs a name: an address in the header is the one that the client connected to.
     return host in WILDCARDS and (name == socket.gethostname().lower() or _is_address(name))
 
 

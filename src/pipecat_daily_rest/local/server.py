@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""LocalDaily: starts and stops it all."""
+"""LocalDaily: builds the parts of a local Daily, starts and stops them."""
 
 import errno
 import math
@@ -19,11 +19,11 @@ from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.bot import link
+from pipecat_daily_rest.local.bot.link import routes as bot_routes
 from pipecat_daily_rest.local.bot.services import Services
 from pipecat_daily_rest.local.bot.speech import Speech
 from pipecat_daily_rest.local.bot.transcriber import Transcriber
-from pipecat_daily_rest.local.browser import routes as person
+from pipecat_daily_rest.local.browser.routes import routes as browser_routes
 from pipecat_daily_rest.local.call.clock import Clock
 from pipecat_daily_rest.local.call.mixer import Mixer
 from pipecat_daily_rest.local.call.network import Network
@@ -33,18 +33,19 @@ from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.for_tests import Hands
 from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
 from pipecat_daily_rest.local.outside.dialing import Dialing
-from pipecat_daily_rest.local.outside.room_webhooks import Notices
-from pipecat_daily_rest.local.outside.sending import Outgoing
+from pipecat_daily_rest.local.outside.room_webhooks import RoomWebhooks
+from pipecat_daily_rest.local.outside.sending import Sender
 from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
-from pipecat_daily_rest.local.outside.webhooks import Hooks
-from pipecat_daily_rest.local.rest import control, files
-from pipecat_daily_rest.local.rest import routes as api
+from pipecat_daily_rest.local.outside.webhooks import Webhooks
+from pipecat_daily_rest.local.rest.control import routes as control_routes
 from pipecat_daily_rest.local.rest.failures import Failure
 from pipecat_daily_rest.local.rest.faults import Chaos, Fault, Faults
+from pipecat_daily_rest.local.rest.files import routes as file_routes
 from pipecat_daily_rest.local.rest.journal import Journal, Request
 from pipecat_daily_rest.local.rest.limits import Limiter, Limits
 from pipecat_daily_rest.local.rest.parts import Parts
+from pipecat_daily_rest.local.rest.routes import routes as rest_routes
 from pipecat_daily_rest.local.rest.stored import Stored
 from pipecat_daily_rest.local.secret import Secret, masked_log, secret, trace
 
@@ -56,7 +57,7 @@ STAND_IN = Path(__file__).parent / "bot" / "stand_in"
 class LocalDaily(Hands):
     """A Daily on this machine: the REST API, and rooms with people and bots in them.
 
-    Not made or endorsed by Daily, and not its media server::
+    It is not made or endorsed by Daily, and has nothing of Daily's media server::
 
         async with LocalDaily() as daily:
             helper = DailyRESTHelper(daily_api_key=daily.api_key, daily_api_url=daily.api_url)
@@ -77,22 +78,21 @@ class LocalDaily(Hands):
         """Initialize a local Daily; ``async with`` or `start` starts it.
 
         Args:
-            host: The address to listen on. Anything but a loopback address lets other
-                machines in.
+            host: The address to listen on. Other machines can connect unless it is a loopback
+                address.
             port: The TCP port; a free one when 0.
             api_key: The key that it accepts, of 32 characters or more; a random one when None.
             choices: What to do where Daily's behaviour is unconfirmed.
-            limits: How many requests are answered in how many seconds, as ``Limits()``; None is
-                without limits.
-            latency: Seconds that every request to the REST API takes at the least, half of them
-                on its way here and half on the way back.
-            control: Whether other processes may add faults, over HTTP and with the key.
-            speech_model: What writes down what is said where a bot has started a transcription,
-                if faster-whisper is installed: the name of a Whisper model that is on this
-                machine, or its folder. None leaves it to the test, see `RoomHandle.transcribe`.
+            limits: Rate limits for the REST API, as ``Limits()``; None is no limits.
+            latency: Seconds that every request to the REST API takes at least: half of them pass
+                before the request is handled, half after.
+            control: Whether other processes with the key may inject faults over HTTP.
+            speech_model: The Whisper model that transcribes for bots, if faster-whisper is
+                installed: the name of one that is on this machine, or its folder. None leaves
+                transcription to the test, see `RoomHandle.transcribe`.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         api_key = secret(api_key)
         must_be(str, host=host)
@@ -103,15 +103,18 @@ class LocalDaily(Hands):
         must_be(float, latency=latency)
         must_be(bool, control=control)
         if not 0 <= port <= 65535:
-            msg = f"{port} is no TCP port: give one from 1 to 65535, or 0 for a free one."
+            msg = f"port must be from 1 to 65535, or 0 for a free one, not {port}."
             raise DailyConfigError(msg)
         if api_key is not None and len(api_key) < 32:
-            msg = "The local Daily's api_key signs tokens and needs 32 characters or more; leave it out for a random one."
+            msg = (
+                "The local Daily's api_key must have 32 characters or more, since it signs tokens. "
+                "Leave it out for a random one."
+            )
             raise DailyConfigError(msg)
         if not 0 <= latency < math.inf:
-            msg = f"latency {latency} is no time: give seconds, as 0.05."
+            msg = f"latency must be seconds, 0 or more, as 0.05, not {latency}."
             raise DailyConfigError(msg)
-        # One socket only: localhost would give two, and with port 0 on different ports.
+        # One socket only: localhost would open two, with port 0 on different ports.
         self.host = "127.0.0.1" if host == "localhost" else host.strip("[]")
         self.port = port
         self.api_key = Secret(api_key or secrets.token_hex(32))
@@ -121,16 +124,16 @@ class LocalDaily(Hands):
         self.stored = Stored(state.domain, state.log)  # recordings and transcripts
         self.faults = Faults()
         self.mixer = Mixer(state.domain, state.calls)
-        self._outgoing = Outgoing()
-        self.webhooks = Hooks(state.clock, choices, self._outgoing)
-        Notices(state.log, choices, self.webhooks)
+        self._sender = Sender()
+        self.webhooks = Webhooks(state.clock, choices, self._sender)
+        RoomWebhooks(state.log, choices, self.webhooks)
         self.telephony = Telephony(state.domain, state.calls, self.webhooks, self.join)
-        self.switchboard = Switchboard(state.domain, self.telephony, self._outgoing)
+        self.switchboard = Switchboard(state.domain, self.telephony, self._sender)
         self.dialing = Dialing(state.calls, self.telephony)
         self.transcriber = Transcriber(state.calls)
         self.services = Services(choices, self.dialing, self.transcriber)
         self.network = Network(state.calls)
-        self.closers: list[Callable[[], Awaitable[None]]] = []  # the routes' ends
+        self.closers: list[Callable[[], Awaitable[None]]] = []  # called when it stops
         if speech_model is not None:
             speech = Speech(self.transcriber, speech_model)
             self.mixer.listeners.append(speech.hear)
@@ -174,12 +177,12 @@ class LocalDaily(Hands):
 
     @property
     def requests(self) -> list[Request]:
-        """What the REST API was asked, in order of arrival: the latest 10,000, and 8 MiB of bodies."""
+        """The latest requests to the REST API, in order: up to 10,000, and 8 MiB of bodies."""
         return self.parts.requests
 
     @property
     def latency(self) -> float:
-        """Seconds that every request to the REST API takes at the least."""
+        """Seconds that every request to the REST API takes at least."""
         return self.parts.latency
 
     @latency.setter
@@ -188,11 +191,11 @@ class LocalDaily(Hands):
 
     @property
     def late_ticks(self) -> int:
-        """How many 20 ms of sound have come more than 20 ms late, or never, since the start."""
+        """How many 20 ms frames of sound were more than 20 ms late or missing since the start."""
         return self.mixer.late
 
     def env(self) -> dict[str, str]:
-        """Give the environment in which programs find this Daily instead of the real one.
+        """Give the environment in which programs use this Daily instead of the real one.
 
         Returns:
             ``DAILY_API_URL``, ``DAILY_API_KEY``, an empty ``DAILY_ROOM_URL``, and a
@@ -214,7 +217,7 @@ class LocalDaily(Hands):
         hours: float = 0.0,
         days: float = 0.0,
     ) -> None:
-        """Move the local Daily's time forward: rooms and tokens expire, meetings start and end.
+        """Move the local Daily's clock forward: rooms and tokens expire, meetings start and end.
 
         For instance::
 
@@ -228,8 +231,7 @@ class LocalDaily(Hands):
             days: How many days more.
 
         Raises:
-            DailyConfigError: An argument is no number, or the sum is negative: time only moves
-                forward.
+            DailyConfigError: An argument is not a number, or the sum is negative.
         """
         must_be(timedelta | float, seconds=seconds)
         must_be(float, minutes=minutes, hours=hours, days=days)
@@ -237,7 +239,7 @@ class LocalDaily(Hands):
         self.state.clock.advance(first + 60 * (minutes + 60 * (hours + 24 * days)))
 
     def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
-        """Have the next requests to an endpoint fail.
+        """Make the next requests to an endpoint fail.
 
         For instance::
 
@@ -248,29 +250,29 @@ class LocalDaily(Hands):
             method: The HTTP method, or ``*`` for all.
             path: The path below ``/v1``. ``*`` alone stands for every path, and within a path for
                 anything but a slash.
-            times: How many requests fail before all is well; None for all of them.
-            **failure: As for `Failure`; a plain 500 when there is nothing.
+            times: How many requests fail; None for all of them.
+            **failure: As for `Failure`; without any, a plain 500.
 
         Returns:
-            The fault, to see what it met and to cancel it.
+            The fault, which counts the requests that failed and can be cancelled.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         return self.faults.add(Fault(method, path, Failure(**failure), times=times))
 
     def chaos(self, seed: int | str, **options: Any) -> Chaos:
-        """Have requests fail at random, in the same way for the same seed and requests.
+        """Make requests fail at random: the same ones for the same seed and order of requests.
 
         Args:
-            seed: What the choice depends on, beside the order of the requests.
+            seed: The seed of the random choice.
             **options: As for `Chaos`.
 
         Returns:
-            The fault, to see how often it struck and to cancel it.
+            The fault, which counts the requests that failed and can be cancelled.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         return self.faults.add(Chaos(seed, **options))
 
@@ -278,7 +280,7 @@ class LocalDaily(Hands):
         """Listen.
 
         Raises:
-            DailyConfigError: The port is taken or the address is not this machine's.
+            DailyConfigError: The port is taken, or the address does not belong to this machine.
         """
         app = web.Application(
             middlewares=[self._no_traceback, guard(self)], client_max_size=1024 * 1024
@@ -287,14 +289,14 @@ class LocalDaily(Hands):
         state = self.state
         participants = (state.lobby, state.calls, state.messages)
         for routes in (
-            api.routes(self.parts),
-            files.routes(self.parts),
-            link.routes(*participants, self.services),
-            person.routes(*participants, self.mixer, self.host, self.closers),
+            rest_routes(self.parts),
+            file_routes(self.parts),
+            bot_routes(*participants, self.services),
+            browser_routes(*participants, self.mixer, self.host, self.closers),
         ):
             app.add_routes(routes)
         if self._control:
-            app.add_routes(control.routes(self.api_key, self.faults))
+            app.add_routes(control_routes(self.api_key, self.faults))
         self._runner = web.AppRunner(
             app, access_log=None, logger=masked_log(self.api_key), shutdown_timeout=1
         )
@@ -309,7 +311,7 @@ class LocalDaily(Hands):
         self.mixer.start()
         if not is_loopback(self.host):
             logger.warning(
-                "The local Daily listens on {}, port {}: other machines can reach it, and nothing "
+                "The local Daily listens on {}, port {}: other machines can connect, and nothing "
                 "is encrypted.",
                 self.host,
                 self.port,
@@ -323,12 +325,12 @@ class LocalDaily(Hands):
                 "another port (0 is any free one)."
             )
         if reason == errno.EACCES:
-            return f"Port {self.port} needs more rights than you have: choose one above 1023."
-        # asyncio of Python 3.13 passes over such an address and then raises without a number.
+            return f"You may not listen on port {self.port}: choose one above 1023."
+        # asyncio of Python 3.13 skips such an address and then raises without an errno.
         absent = reason in (errno.EADDRNOTAVAIL, None)
         if isinstance(exc, socket.gaierror | ValueError) or absent:
             return (
-                f"The local Daily cannot listen on {self.host!r}, which is no address of this "
+                f"The local Daily cannot listen on {self.host!r}, which is not an address of this "
                 "machine: use 127.0.0.1, or 0.0.0.0 for all of its addresses."
             )
         return f"The local Daily cannot listen on {self.host!r}, port {self.port}: {exc}."
@@ -339,24 +341,24 @@ class LocalDaily(Hands):
             return await handler(request)
         except web.HTTPException:
             raise
-        except ConnectionError:  # whoever asked has gone
+        except ConnectionError:  # the client has disconnected
             if request.writer.output_size:
                 raise
             return web.Response()
         except Exception as exc:
             logger.error("A request to the local Daily failed:\n{}", trace(exc, self.api_key))
-            if request.writer.output_size:  # too late for an answer: a websocket
+            if request.writer.output_size:  # too late for a response: a websocket
                 raise
             text = "The local Daily failed; its log says why."
             return web.Response(text=text, status=500)
 
     async def aclose(self) -> None:
-        """Put everybody out and stop listening."""
+        """Eject everyone and stop listening."""
         self.faults.stop()
         self.state.close()
         await self.switchboard.aclose()
         await self.webhooks.aclose()
-        await self._outgoing.aclose()
+        await self._sender.aclose()
         await self.mixer.stop()
         for close in self.closers:
             await close()

@@ -581,7 +581,7 @@ async def test_a_caller_does_not_wait_for_ever(local_daily, receiver, answering)
     local_daily.advance(80)
     assert phone.state == "on-hold"
     local_daily.advance(41)
-    assert (phone.state, phone.reason) == ("failed", "nobody connected it")
+    assert (phone.state, phone.reason) == ("failed", "no pinlessCallUpdate connected it in time")
     patient = local_daily.dial_in("support")
     patient.hang_up()
     assert patient.state == "ended"

@@ -337,8 +337,8 @@ async def test_chaos_can_be_repeated():
         ({"status": 600}, "from 200 to 599"),
         ({"drop": "during"}, "'before' or 'after'"),
         ({"drop": "after", "commit": False}, "leave out commit"),
-        ({"delay": -1}, "moves forward"),
-        ({"delay_after": math.nan}, "moves forward"),
+        ({"delay": -1}, "0 or more"),
+        ({"delay_after": math.nan}, "0 or more"),
         ({"times": 0}, "times must be"),
     ],
 )
@@ -351,7 +351,7 @@ def test_other_arguments_that_cannot_be():
     daily = LocalDaily()
     with pytest.raises(DailyConfigError, match="slash"):
         daily.fail("GET", "rooms")
-    with pytest.raises(DailyConfigError, match="'FETCH' is none of"):
+    with pytest.raises(DailyConfigError, match=r"must be one of .*, not 'FETCH'"):
         daily.fail("FETCH", "/rooms")
     with pytest.raises(TypeError):
         daily.fail("GET", "/", nonsense=1)

@@ -88,7 +88,7 @@ def test_a_switch_has_no_such_value(name: str, value: Any, message: str) -> None
 
 @pytest.mark.parametrize("rate", [5, "ab", None, ("a", "b"), (5,), (5, 1.0, 2), (2.5, 1), {5, 1}])
 def test_a_limit_is_two_numbers(rate: Any) -> None:
-    with pytest.raises(DailyConfigError, match="slow is a number of requests and of seconds"):
+    with pytest.raises(DailyConfigError, match="slow must be a number of requests and of seconds"):
         Limits(slow=rate)
 
 
@@ -147,7 +147,7 @@ def refusals(**cases: list[tuple[dict[str, Any], str]]) -> Any:
         ({"delay_after": None}, "delay_after must be a number"),
         ({"hang": 1}, "hang must be True or False"),
         ({"drop": True}, "drop must be 'before' or 'after', not True"),
-        ({"body": object()}, "body must be a text, bytes or what JSON can hold"),
+        ({"body": object()}, "body must be a string, bytes or a JSON value"),
         ({"headers": "x"}, "headers must be a dict of strings"),
         ({"headers": {"Retry-After": 5}}, "headers must be a dict of strings"),
         ({"retry_after": []}, "retry_after must be a number or a string"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What leaves a local Daily, and what comes in from outside: webhooks and telephones.
+"""Webhooks, and phone calls into and out of the rooms.
 
-Imports `call` and what that imports.
+Imports `scripted` and what that imports.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the webhooks, the rooms and the log are told about calls.
+"""Events about phone calls, for the webhooks, the rooms and the log.
 
 Reference: https://docs.daily.co/reference/rest-api/webhooks/events
 """
@@ -11,40 +11,39 @@ from pipecat_daily_rest.local.call.domain import Domain
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.outside.numbers import Numbers
 from pipecat_daily_rest.local.outside.phone import DialIn, DialOut, PhoneCall
-from pipecat_daily_rest.local.outside.webhooks import Hooks
+from pipecat_daily_rest.local.outside.webhooks import Webhooks
 
 
 class CallEvents:
-    """Tells of calls, in the three places at once."""
+    """Sends each event to the webhooks, the room and the log."""
 
-    def __init__(self, domain: Domain, calls: Calls, hooks: Hooks, numbers: Numbers) -> None:
-        """Initialize."""
+    def __init__(self, domain: Domain, calls: Calls, webhooks: Webhooks, numbers: Numbers) -> None:
         self._domain = domain
         self._calls = calls
-        self._hooks = hooks
+        self._webhooks = webhooks
         self._numbers = numbers
 
     def ready(self, room: Room) -> None:
-        """Tell that a room's SIP endpoints take calls."""
+        """Tell that a room's SIP endpoints accept calls."""
         for endpoint in endpoints(room):
             uri = endpoint if endpoint.startswith("sip:") else f"sip:{endpoint}"
             self._calls.log.record(room.name, "dialin ready", uri)
-            self._hooks.emit("dialin.ready", {**self._common(room), "sip_endpoint": uri})
+            self._webhooks.emit("dialin.ready", {**self._common(room), "sip_endpoint": uri})
             self._calls.tell(room, {"event": "dialin-ready", "sipEndpoint": uri})
 
     def dialin(self, what: str, call: DialIn) -> None:
-        """Tell of a call that came in."""
+        """Tell what happened to an incoming call."""
         room, id = _place(call)
         self._calls.log.record(room.name, f"dialin {what}", id)
         details = {"sip_from": call.from_, "display_name": _name(call)}
         headers = {"sip_headers": call.sip_headers} if call.sip_headers else {}
         payload = {**self._common(room), "session_id": id, **details, **headers}
-        self._hooks.emit(f"dialin.{what}", payload)
+        self._webhooks.emit(f"dialin.{what}", payload)
         data = {"sessionId": id, "sipFrom": call.from_, "sipHeaders": call.sip_headers}
         self._calls.tell(room, {"event": f"dialin-{what}", "data": {**data, "provider": "daily"}})
 
     def dialout(self, what: str, call: DialOut, **more: str) -> None:
-        """Tell of a call that goes out."""
+        """Tell what happened to an outgoing call."""
         room, id = _place(call)
         self._calls.log.record(room.name, f"dialout {what}", id)
         settings = call.settings
@@ -54,20 +53,16 @@ class CallEvents:
             "origin": caller.number if caller is not None else None,
             "caller_id": settings.get("callerId"),
         }
-        payload = {
-            **self._common(room),
-            "session_id": id,
-            "user_id": settings.get("userId"),
-            **details,
-        }
+        user = {"session_id": id, "user_id": settings.get("userId")}
+        payload = {**self._common(room), **user, **details}
         given = {name: value for name, value in payload.items() if value is not None}
-        self._hooks.emit(f"dialout.{what}", given)
+        self._webhooks.emit(f"dialout.{what}", given)
         data = {"sessionId": id, "userId": settings.get("userId"), "provider": "daily"}
         error = {"errorMsg": more["error_msg"]} if more else {}
         self._calls.tell(room, {"event": f"dialout-{what}", "data": {**data, **error}})
 
     def dtmf(self, call: PhoneCall, tone: str) -> None:
-        """Tell of a key that was pressed on a telephone."""
+        """Tell which key was pressed on a phone."""
         room, id = _place(call)
         self._calls.log.record(room.name, "dtmf received", id)
         member = self._domain.choices.dtmf_tone_member
@@ -75,7 +70,7 @@ class CallEvents:
         self._calls.tell(room, {"event": "dtmf-event", "data": data})
 
     def transfer(self, what: str, call: PhoneCall) -> None:
-        """Tell of a call that leaves the room for elsewhere."""
+        """Tell how far the transfer of a call is."""
         room, id = _place(call)
         self._calls.log.record(room.name, f"calltransfer {what}", id)
         by = {"is_sip_refer": call.by_refer} if what in ("triggered", "initiated") else {}
@@ -88,7 +83,7 @@ class CallEvents:
             "from_endpoint": call.from_ if isinstance(call, DialIn) else outside,
             **by,
         }
-        self._hooks.emit(f"calltransfer.{what}", payload)
+        self._webhooks.emit(f"calltransfer.{what}", payload)
 
     def _common(self, room: Room) -> dict[str, Any]:
         now = int(self._domain.clock.now())
@@ -101,7 +96,7 @@ class CallEvents:
 
 
 def _place(call: PhoneCall) -> tuple[Room, str]:
-    """Where a call that was in a room was."""
+    """Give the room and the session id of a call that is or was in a room."""
     if call.person is None:
         msg = "the call was never in a room"
         raise RuntimeError(msg)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rules of calls out of a room and of what is done to them, over REST or by a bot.
+"""Checks what REST or a bot asks for: dial out, stop, send tones, transfer.
 
 Reference: https://docs.daily.co/reference/rest-api/rooms/dial-out
 """
@@ -32,17 +32,16 @@ _NOT_ABROAD = "International dialout not supported. Contact sales to enable it f
 
 
 class Dialing:
-    """Checks what is asked for, and has it done. Each method raises `Refusal`."""
+    """Checks requests about phone calls and carries them out; each method raises `Refusal`."""
 
     def __init__(self, calls: Calls, telephony: Telephony) -> None:
-        """Initialize it."""
         self._log = calls.log
         self._choices = calls.choices
         self._schema = Schema(calls.choices)
         self._telephony = telephony
 
     def start(self, room: Room, body: Any, table: Mapping[str, Check] = DIALOUT_START) -> DialOut:
-        """Call somebody into a room."""
+        """Call a phone into a room."""
         given = self._schema.body(table, body)
         if ("sipUri" in given) == ("phoneNumber" in given):
             raise invalid(schema.MISSING)
@@ -61,19 +60,19 @@ class Dialing:
             raise invalid(exc.message) from exc
 
     def stop(self, room: Room, body: Any) -> None:
-        """End a call that went out."""
+        """End an outgoing call."""
         call, _ = self._call(room, DIALOUT_STOP, body, out=True)
         call.hang_up()
 
     def send_dtmf(self, room: Room, body: Any, table: Mapping[str, Check] = SEND_DTMF) -> PhoneCall:
-        """Press keys towards a telephone that was called."""
+        """Send tones to a phone that was called."""
         call, given = self._call(room, table, body, "tones", out=True)
         call.tones.append(given["tones"])
         self._log.record(room.name, "dtmf sent", str(call.session_id))
         return call
 
     def transfer(self, room: Room, body: Any) -> None:
-        """Connect a call with another number or SIP URI; it leaves the room."""
+        """Transfer a call to another number or SIP URI; it leaves the room."""
         call, given = self._call(room, TRANSFER, body, "toEndPoint")
         self._check_caller(given)
         self._telephony.transfer(call, given["toEndPoint"], refer=False)
@@ -107,7 +106,7 @@ class Dialing:
         *required: str,
         out: bool = False,
     ) -> tuple[PhoneCall, dict[str, Any]]:
-        """The call that a request is about, and its checked body."""
+        """Find the call that a request is about, and check the request's body."""
         given = self._schema.body(table, body)
         if any(name not in given for name in ("sessionId", *required)):
             raise invalid(schema.MISSING)

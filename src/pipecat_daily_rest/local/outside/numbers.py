@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The telephone numbers that can be bought here, and those that were.
+"""The phone numbers that can be bought, and those that were.
 
-They are fictional: North America's plan keeps 555-0100 to 555-0199 free for that.
+They are fictional: the North American plan reserves 555-0100 to 555-0199 for that.
 """
 
 import uuid
@@ -13,43 +13,28 @@ _AREAS = {
     "415": ("CA", "San Francisco"),
     "512": ("TX", "Austin"),
 }
-_BOUND = 14 * 86_400  # seconds in which a new number cannot be released
-_FIRST = "415"  # the area of a number that was not chosen: California
+_BOUND = 14 * 86_400  # seconds after its purchase in which a number cannot be released
+_DEFAULT_AREA = "415"  # where nobody asked for a number: California
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number that was bought.
+    """A number that was bought."""
 
-    Parameters:
-        number: In E.164.
-        bought_at: Unix seconds.
-        order: Which it was, counted from 1.
-        id: Its id, for ``callerId`` and for its release.
-    """
-
-    number: str
-    bought_at: float
-    order: int
+    number: str  # in E.164
+    bought_at: float  # unix seconds
+    order: int  # of the purchase, from 1
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def bound(self, now: float) -> bool:
-        """Tell whether it is too new to be released.
-
-        Args:
-            now: Unix seconds.
-
-        Returns:
-            Whether it is.
-        """
+        """Tell whether it is too new to be released; ``now`` in unix seconds."""
         return now < self.bought_at + _BOUND
 
 
 class Numbers:
-    """The telephone numbers of the domain."""
+    """The phone numbers of the domain."""
 
     def __init__(self) -> None:
-        """Initialize; none was bought."""
         self.purchased: dict[str, Number] = {}
         self._bought = 0
 
@@ -63,19 +48,7 @@ class Numbers:
         contains: str = "",
         ends: str = "",
     ) -> list[dict[str, str]]:
-        """List the numbers that can be bought.
-
-        Args:
-            area: Only those of this area code.
-            region: Only those of this state.
-            city: Only those of this city.
-            starts: The digits after the country's code that they begin with.
-            contains: Digits that they contain.
-            ends: Digits that they end in.
-
-        Returns:
-            ``phoneNumber`` and ``region`` of each.
-        """
+        """List the numbers that can be bought, with ``region``; digits without the country code."""
         taken = {number.number for number in self.purchased.values()}
         found = []
         for code, (state, town) in _AREAS.items():
@@ -94,23 +67,14 @@ class Numbers:
         return found
 
     def buy(self, number: str | None, *, now: float) -> Number | None:
-        """Buy a number.
-
-        Args:
-            number: Which; any of California when None.
-            now: Unix seconds.
-
-        Returns:
-            The number; None when it is not to be had.
-        """
-        offers = self.available(area=_FIRST if number is None else None)
-        wanted = next(
-            (o["phoneNumber"] for o in offers if number in (None, o["phoneNumber"])), None
-        )
-        if wanted is None:
+        """Buy a number, any one of California when None; gives None when it is not available."""
+        area = _DEFAULT_AREA if number is None else None
+        offers = [offer["phoneNumber"] for offer in self.available(area=area)]
+        offers = [offer for offer in offers if number in (None, offer)]
+        if not offers:
             return None
         self._bought += 1
-        bought = Number(wanted, now, self._bought)
+        bought = Number(offers[0], now, self._bought)
         self.purchased[bought.id] = bought
         return bought
 

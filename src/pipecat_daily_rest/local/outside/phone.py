@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The telephones that talk to the local Daily's rooms: what a test has in its hand.
+"""Phone calls, as a test sees them.
 
-There is no telephone network. Whoever holds the telephone is the test: it answers, presses keys,
-speaks and hangs up.
+There is no phone network: the test answers, presses keys, speaks and hangs up.
 """
 
 from collections.abc import Callable
@@ -16,73 +15,61 @@ from pipecat_daily_rest.local.secret import Secret
 
 CallState = Literal["on-hold", "ringing", "connected", "transferred", "ended", "failed"]
 
-PHONE = "phone"  # the kind of such a participant
+PHONE = "phone"  # a participant's kind
 _OVER = ("ended", "failed")
 
 
 @dataclass(eq=False)
 class DialinConfig:
-    """Whom the local Daily asks for a room when a call comes in.
-
-    Parameters:
-        id: Its id.
-        type: ``pinless_dialin`` or ``pin_dialin``.
-        sip_uri: Where it can be called by SIP.
-        hmac: What its requests are signed with, in base64.
-        fields: The other members of Daily's ``config``.
-    """
+    """Which endpoint the local Daily asks for a room when somebody calls a number."""
 
     id: str
-    type: str
+    type: str  # pinless_dialin or pin_dialin
     sip_uri: str
-    hmac: Secret
-    fields: dict[str, Any] = field(default_factory=dict)
+    hmac: Secret  # signs the requests; base64
+    fields: dict[str, Any] = field(default_factory=dict)  # the other members of Daily's config
 
     @property
     def names(self) -> set[str]:
-        """By what a test may call it."""
+        """The numbers and names under which a test can call it."""
         members = ("phone_number", "name_prefix", "room_creation_api")
         return {self.id, self.sip_uri, *(self.fields[m] for m in members if self.fields.get(m))}
 
 
 class Exchange(Protocol):
-    """What connects a call, and ends it."""
+    """Connects calls and ends them."""
 
     def press(self, call: "PhoneCall", tones: str) -> None:
-        """Press keys of the telephone."""
+        """Press keys of the phone."""
 
     def answered(self, call: "PhoneCall") -> None:
-        """Connect a call whose telephone was picked up."""
+        """Connect a call that was answered."""
 
     def hang_up(self, call: "PhoneCall") -> None:
         """End the call."""
 
     def fail(self, call: "DialOut", reason: str) -> None:
-        """End a call that rings, with an error."""
+        """End a ringing call with an error."""
 
 
 class PhoneCall:
-    """A call between a telephone and a room.
+    """A call between a phone and a room.
 
     Parameters:
-        state: ``on-hold`` (it came in and hears music), ``ringing`` (it goes out), ``connected``,
-            ``transferred`` (it has left the room for another number), ``ended`` or ``failed``.
+        state: ``on-hold`` (an incoming call waits for a room), ``ringing`` (an outgoing call),
+            ``connected``, ``transferred`` (it has left the room for another number), ``ended`` or
+            ``failed``.
         reason: Why it failed, "" if it has not.
         to: The number or SIP URI that was called.
-        person: The telephone in the room, which speaks and hears as any `Scripted`; None before
-            it is in.
-        tones: The tones that were sent to it, in order.
+        person: The phone in the room, which speaks and hears as any `Scripted`; None before it
+            joins.
+        tones: The tones that were sent to the phone, in order.
         transferred_to: The number or SIP URI that it was transferred to, or None.
         by_refer: Whether it was transferred by a SIP REFER.
         meeting_id: The meeting that it was transferred out of, or None.
     """
 
     def __init__(self, telephony: Exchange) -> None:
-        """Initialize the call; `Telephony` does that.
-
-        Args:
-            telephony: Whose.
-        """
         self.state: CallState = "ringing"
         self.reason = ""
         self.to = ""
@@ -96,7 +83,7 @@ class PhoneCall:
 
     @property
     def session_id(self) -> str | None:
-        """The session id of the telephone in the room; None before it is in."""
+        """The session id of the phone in the room; None before it joins."""
         return None if self.person is None else self.person.id
 
     @property
@@ -106,7 +93,7 @@ class PhoneCall:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more can happen."""
+        """Whether it has ended or failed."""
         return self.state in _OVER
 
     def __repr__(self) -> str:
@@ -114,7 +101,7 @@ class PhoneCall:
         return f"<{type(self).__name__} to {self.to!r}, {self.state}{reason}>"
 
     def become(self, state: CallState, reason: str = "") -> None:
-        """Change the state and tell who waits; `Telephony` does that.
+        """Change the state and wake those who wait for it.
 
         Args:
             state: The new one.
@@ -124,18 +111,18 @@ class PhoneCall:
         self._news.tell()
 
     def press(self, tones: str) -> None:
-        """Press keys of the telephone.
+        """Press keys of the phone.
 
         Args:
             tones: The keys, as ``1``, ``*`` or ``#``; each is an event of its own.
 
         Raises:
-            DailyConfigError: It is not in a room, or there are no such keys.
+            DailyConfigError: The call is not in a room, or a phone has no such keys.
         """
         self._telephony.press(self, tones)
 
     def answer(self) -> None:
-        """Pick the telephone up: a call that rings, or that was transferred to it."""
+        """Answer the phone: a call that rings, or that was transferred."""
         self._telephony.answered(self)
 
     def hang_up(self) -> None:
@@ -143,16 +130,16 @@ class PhoneCall:
         self._telephony.hang_up(self)
 
     async def connected(self, *, timeout: float = 60.0) -> Scripted:  # noqa: ASYNC109
-        """Wait until telephone and room are connected.
+        """Wait until the phone is connected with the room.
 
         Args:
             timeout: Seconds to wait.
 
         Returns:
-            The telephone in the room.
+            The phone in the room.
 
         Raises:
-            ConnectionError: The call failed or ended before; says why.
+            ConnectionError: The call failed or ended before; the text says why.
             TimeoutError: It is still not connected.
         """
         await self._until(lambda: self.state == "connected" or self.over, timeout, "connected")
@@ -173,7 +160,7 @@ class PhoneCall:
             Why it failed; "" if it has not.
 
         Raises:
-            TimeoutError: It is not over.
+            TimeoutError: It is still not over.
         """
         await self._until(lambda: self.over, timeout, "over")
         return self.reason
@@ -183,25 +170,19 @@ class PhoneCall:
 
 
 class DialOut(PhoneCall):
-    """A call that the bot makes. It is in the room while it rings, since the room hears that.
+    """An outgoing call; its phone is in the room while it rings, since the room hears that.
 
     Parameters:
         settings: The body of ``dialOut/start``.
     """
 
     def __init__(self, telephony: Exchange, settings: dict[str, Any]) -> None:
-        """Initialize the call; `Telephony` does that.
-
-        Args:
-            telephony: Whose.
-            settings: The body of ``dialOut/start``.
-        """
         super().__init__(telephony)
         self.settings = settings
         self.to = settings.get("phoneNumber") or settings["sipUri"]
 
     def fail(self, reason: str = "the number is busy") -> None:
-        """Let a call that rings fail.
+        """Make the call fail while it rings.
 
         Args:
             reason: The ``error_msg`` of ``dialout.error``.
@@ -210,14 +191,14 @@ class DialOut(PhoneCall):
 
 
 class DialIn(PhoneCall):
-    """A call that comes in.
+    """An incoming call.
 
     Parameters:
         id: Its ``callId``.
         domain: Its ``callDomain``.
         from_: The caller's number or SIP URI.
         sip_headers: The SIP headers of the call.
-        answer_status: What ``room_creation_api`` answered; None while it has not, or did not.
+        answer_status: The status with which ``room_creation_api`` responded; None for no response.
     """
 
     def __init__(
@@ -230,16 +211,6 @@ class DialIn(PhoneCall):
         from_: str,
         sip_headers: dict[str, str],
     ) -> None:
-        """Initialize the call; `Telephony` does that.
-
-        Args:
-            telephony: Whose.
-            id: Its ``callId``.
-            domain: Its ``callDomain``.
-            to: The number or SIP URI that was called.
-            from_: The caller's number or SIP URI.
-            sip_headers: The SIP headers of the call.
-        """
         super().__init__(telephony)
         self.state = "on-hold"
         self.id = id

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the webhooks are told about people and meetings.
+"""Webhook events about people and meetings.
 
 Reference: https://docs.daily.co/reference/rest-api/webhooks/events
 """
@@ -9,43 +9,43 @@ from typing import Any
 from pipecat_daily_rest.local.call.log import Log
 from pipecat_daily_rest.local.call.room import Participant, Room
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.outside.webhooks import Hooks
+from pipecat_daily_rest.local.outside.webhooks import Webhooks
 
 
-class Notices:
-    """Turns what happens in the rooms into events for the webhooks."""
+class RoomWebhooks:
+    """Watches the rooms and sends events about them to the webhooks."""
 
-    def __init__(self, log: Log, choices: Choices, hooks: Hooks) -> None:
-        """Watch the rooms."""
+    def __init__(self, log: Log, choices: Choices, webhooks: Webhooks) -> None:
         self._clock = log.clock
         self._choices = choices
-        self._hooks = hooks
-        self._meetings: dict[Room, dict[str, Any]] = {}  # those that run
+        self._webhooks = webhooks
+        self._meetings: dict[Room, dict[str, Any]] = {}  # the running ones
         log.observers.append(self._observe)
 
     def _observe(self, what: str, subject: Any) -> None:
         now = self._clock.now()
-        if what == "joined" and self._told(subject):
-            self._hooks.emit("participant.joined", _describe(subject))
-        elif what == "left" and self._told(subject):
-            duration = round(now - subject.joined_at, 3)
-            self._hooks.emit("participant.left", {**_describe(subject), "duration": duration})
+        if what == "joined" and self._is_sent(subject):
+            self._webhooks.emit("participant.joined", _describe(subject))
+        elif what == "left" and self._is_sent(subject):
+            self._webhooks.emit("participant.left", _left(subject, now))
         elif what == "waiting":
-            self._hooks.emit("waiting-participant.joined", _describe(subject))
+            self._webhooks.emit("waiting-participant.joined", _describe(subject))
         elif what == "waiting no more":
-            duration = round(now - subject.joined_at, 3)
-            payload = {**_describe(subject), "duration": duration}
-            self._hooks.emit("waiting-participant.left", payload)
+            self._webhooks.emit("waiting-participant.left", _left(subject, now))
         elif what == "meeting started":
             room, id = subject
             self._meetings[room] = {"room": room.name, "meeting_id": id, "start_ts": now}
-            self._hooks.emit("meeting.started", self._meetings[room])
+            self._webhooks.emit("meeting.started", self._meetings[room])
         elif what == "meeting ended":
             room, _ = subject
-            self._hooks.emit("meeting.ended", {**self._meetings.pop(room), "end_ts": now})
+            self._webhooks.emit("meeting.ended", {**self._meetings.pop(room), "end_ts": now})
 
-    def _told(self, participant: Participant) -> bool:
+    def _is_sent(self, participant: Participant) -> bool:
         return not participant.hidden or self._choices.hidden_in_webhooks
+
+
+def _left(participant: Participant, now: float) -> dict[str, Any]:
+    return {**_describe(participant), "duration": round(now - participant.joined_at, 3)}
 
 
 def _describe(participant: Participant) -> dict[str, Any]:
@@ -58,5 +58,5 @@ def _describe(participant: Participant) -> dict[str, Any]:
         "owner": participant.is_owner,
         "will_eject_at": participant.will_eject_at,
         "permissions": participant.permissions,
-        "networkQualityState": "unknown",  # nobody measures a network that is this machine
+        "networkQualityState": "unknown",  # no network is measured
     }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the local Daily sends by itself: signed, and to nobody but this machine.
+"""The requests that the local Daily sends: signed, and to this machine only.
 
-The signatures are those of https://docs.daily.co/reference/rest-api/webhooks and
+The signatures follow https://docs.daily.co/reference/rest-api/webhooks and
 https://docs.daily.co/docs/guides/features/dial-in-dial-out/sip-interconnect-pinless
 """
 
@@ -22,20 +22,12 @@ from pipecat_daily_rest.local.secret import Secret
 Source = Literal["Webhook", "Pinless"]
 
 _NOT_HERE = (
-    "the local Daily calls nobody but this machine: it takes URLs like "
-    "http://127.0.0.1:8080/webhook"
+    "the local Daily sends to this machine only: use a URL like http://127.0.0.1:8080/webhook"
 )
 
 
 def why_not(url: str) -> str | None:
-    """Tell why a URL is not called.
-
-    Args:
-        url: The URL.
-
-    Returns:
-        A sentence, or None when it is called.
-    """
+    """Tell why the local Daily does not send to a URL; None when it does."""
     try:
         parsed = URL(url)
         here = parsed.scheme in ("http", "https") and is_loopback(parsed.host or "")
@@ -45,23 +37,12 @@ def why_not(url: str) -> str | None:
 
 
 def new_secret() -> Secret:
-    """Make up an ``hmac``.
-
-    Returns:
-        32 random bytes in base64.
-    """
+    """Make a random ``hmac``: 32 bytes in base64."""
     return Secret(base64.b64encode(secrets.token_bytes(32)).decode())
 
 
 def is_secret(value: Any) -> bool:
-    """Tell whether a value can be an ``hmac``.
-
-    Args:
-        value: What was sent.
-
-    Returns:
-        Whether it is base64 and not empty.
-    """
+    """Tell whether a value can be an ``hmac``: base64 and not empty."""
     try:
         return isinstance(value, str) and bool(base64.b64decode(value, validate=True))
     except ValueError:
@@ -69,23 +50,15 @@ def is_secret(value: Any) -> bool:
 
 
 def as_body(message: Any) -> bytes:
-    """Write JSON as JavaScript does, which is what Daily signs.
-
-    Args:
-        message: The JSON.
-
-    Returns:
-        The bytes.
-    """
+    """Write JSON as JavaScript does: Daily signs these bytes."""
     return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-class Outgoing:
-    """The requests to the webhooks of this machine."""
+class Sender:
+    """Sends signed requests to endpoints on this machine."""
 
     def __init__(self) -> None:
-        """Initialize; nothing is opened before the first request."""
-        self._session: aiohttp.ClientSession | None = None
+        self._connections: aiohttp.ClientSession | None = None
 
     async def post(
         self,
@@ -98,19 +71,9 @@ class Outgoing:
         basic_auth: Secret | None = None,
         timeout: float,  # noqa: ASYNC109
     ) -> int | None:
-        """Send a signed request. The time in its signature is this machine's, never a moved one.
+        """Send a request, signed with the machine's time; give the status, None for no response.
 
-        Args:
-            url: Where to.
-            body: The JSON.
-            source: What is in the names of the headers.
-            secret: The ``hmac``, in base64.
-            milliseconds: Whether the timestamp is in milliseconds.
-            basic_auth: Credentials of the endpoint: ``user:password``, or its base64.
-            timeout: Seconds to wait for the answer.
-
-        Returns:
-            The status of the answer; None when there was none, or when the URL is not called.
+        ``basic_auth`` is ``user:password`` or its base64, ``secret`` is base64.
         """
         if why_not(url) is not None:
             return None
@@ -124,27 +87,29 @@ class Outgoing:
         }
         if basic_auth is not None:
             headers["Authorization"] = Secret(f"Basic {_credentials(basic_auth)}")
-        if self._session is None:
-            # A connection each: one that was kept may be closed by now. No proxy is asked.
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
+        if self._connections is None:
+            # A new connection for each: a kept one may be closed by now. No proxy is used.
+            self._connections = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=True)
+            )
         try:
-            async with self._session.post(
+            async with self._connections.post(
                 url,
                 data=body,
                 headers=headers,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=timeout),
-            ) as answer:
-                return answer.status
+            ) as response:
+                return response.status
         except (aiohttp.ClientError, OSError, ValueError) as exc:
-            logger.debug("The local Daily got no answer from a webhook: {}", type(exc).__name__)
+            logger.debug("The local Daily got no response from a webhook: {}", type(exc).__name__)
             return None
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._connections is not None:
+            await self._connections.close()
+            self._connections = None
 
 
 def _credentials(basic_auth: str) -> Secret:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Calls that come in, until they are in a room.
+"""Incoming calls, until they are in a room.
 
 Reference: https://docs.daily.co/docs/guides/features/dial-in-dial-out/sip-interconnect-pinless
 """
@@ -15,19 +15,18 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.call.domain import Domain
 from pipecat_daily_rest.local.call.room import JoinRefused
 from pipecat_daily_rest.local.outside.phone import DialIn, DialinConfig
-from pipecat_daily_rest.local.outside.sending import Outgoing, as_body
+from pipecat_daily_rest.local.outside.sending import Sender, as_body
 from pipecat_daily_rest.local.outside.telephony import NotReady, Telephony
 
 
 class Switchboard:
-    """Asks for a room for each call that comes in, and holds it until there is one."""
+    """Asks an endpoint for a room for each incoming call, and holds the call until there is one."""
 
-    def __init__(self, domain: Domain, telephony: Telephony, outgoing: Outgoing) -> None:
-        """Initialize without configurations."""
+    def __init__(self, domain: Domain, telephony: Telephony, sender: Sender) -> None:
         self.configs: dict[str, DialinConfig] = {}
         self._domain = domain
         self._telephony = telephony
-        self._outgoing = outgoing
+        self._sender = sender
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def dial_in(
@@ -38,7 +37,7 @@ class Switchboard:
         room = None if config is not None else self._telephony.room_of(target)
         if config is None and room is None:
             msg = (
-                f"Nobody has the number {target!r}: make a domain-dialin-config with it, or call "
+                f"Nobody has the number {target!r}: create a domain-dialin-config with it, or call "
                 "the sip_uri of a room."
             )
             raise DailyConfigError(msg)
@@ -64,15 +63,7 @@ class Switchboard:
         return call
 
     def on_hold(self, call_id: str, domain: str) -> DialIn | None:
-        """Look up a call that waits for a room.
-
-        Args:
-            call_id: Its ``callId``.
-            domain: Its ``callDomain``.
-
-        Returns:
-            The call, or None.
-        """
+        """Look up a call that waits for a room, by its ``callId`` and ``callDomain``."""
         waiting = (call for call in self._telephony.dialins if call.state == "on-hold")
         return next((c for c in waiting if (c.id, c.domain) == (call_id, domain)), None)
 
@@ -111,8 +102,12 @@ class Switchboard:
         hold = self._domain.choices.dialin_hold
         call.answer_status = await self._post(config, body, hold)
         if call.answer_status != 200:
-            got = "nothing" if call.answer_status is None else call.answer_status
-            self._give_up(call, f"room_creation_api answered {got}")
+            got = (
+                "did not respond"
+                if call.answer_status is None
+                else f"answered {call.answer_status}"
+            )
+            self._give_up(call, f"room_creation_api {got}")
 
     async def _post(
         self,
@@ -120,7 +115,7 @@ class Switchboard:
         body: dict[str, Any],
         timeout: float,  # noqa: ASYNC109
     ) -> int | None:
-        return await self._outgoing.post(
+        return await self._sender.post(
             config.fields.get("room_creation_api") or "",
             as_body(body),
             source="Pinless",

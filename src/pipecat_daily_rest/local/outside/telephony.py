@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Calls out of the rooms and into them.
+"""Phone calls out of the rooms and into them.
 
 Reference: https://docs.daily.co/docs/guides/features/dial-in-dial-out
 """
@@ -19,19 +19,19 @@ from pipecat_daily_rest.local.call.room import Participant, Room
 from pipecat_daily_rest.local.outside.call_events import CallEvents, endpoints
 from pipecat_daily_rest.local.outside.numbers import Numbers
 from pipecat_daily_rest.local.outside.phone import PHONE, DialIn, DialOut, PhoneCall
-from pipecat_daily_rest.local.outside.webhooks import Hooks
+from pipecat_daily_rest.local.outside.webhooks import Webhooks
 from pipecat_daily_rest.local.scripted.person import Scripted
 
 
 class NotReady(Exception):
-    """A call cannot be connected to a room; says why."""
+    """A room cannot accept a call; the text says why."""
 
 
 class Telephony:
-    """The telephones of one local Daily."""
+    """The phones of one local Daily. It watches the rooms."""
 
     def __init__(
-        self, domain: Domain, calls: Calls, hooks: Hooks, join: Callable[..., Scripted]
+        self, domain: Domain, calls: Calls, webhooks: Webhooks, join: Callable[..., Scripted]
     ) -> None:
         """Watch the rooms; ``join`` is `LocalDaily.join`."""
         self.numbers = Numbers()
@@ -39,15 +39,15 @@ class Telephony:
         self.dialins: list[DialIn] = []
         self._domain = domain
         self._join = join
-        self._events = CallEvents(domain, calls, hooks, self.numbers)
-        self._ready: set[Room] = set()
-        self._alone: dict[Room, Timer] = {}
+        self._events = CallEvents(domain, calls, webhooks, self.numbers)
+        self._ready: set[Room] = set()  # those whose SIP endpoints accept calls
+        self._alone: dict[Room, Timer] = {}  # ends the calls that are alone in a room
         calls.log.observers.append(self._observe)
 
     # -- Out -------------------------------------------------------------------------------
 
     def dial_out(self, room: Room, settings: dict[str, Any]) -> DialOut:
-        """Call somebody. The telephone rings until the test answers it."""
+        """Call a phone; it rings until the test answers it."""
         starts = not room.participants
         call = DialOut(self, settings)
         name = settings.get("displayName") or _user(call.to)
@@ -61,21 +61,12 @@ class Telephony:
         return call
 
     def find(self, room: Room, session_id: str, *, out: bool = False) -> PhoneCall | None:
-        """Look up a call that is in a room.
-
-        Args:
-            room: The room.
-            session_id: The telephone's session id.
-            out: Whether only calls that go out count.
-
-        Returns:
-            The call, or None.
-        """
+        """Look up a call in a room by its phone's session id; with ``out`` only an outgoing call."""
         here = (call for call in self.in_room(room) if isinstance(call, DialOut) or not out)
         return next((call for call in here if call.session_id == session_id), None)
 
     def answered(self, call: PhoneCall) -> None:
-        """Have a telephone picked up."""
+        """Answer a call."""
         if call.state == "transferred" and not call.by_refer:
             self._events.transfer("answered", call)
         elif call.state == "ringing" and isinstance(call, DialOut):
@@ -83,27 +74,30 @@ class Telephony:
             self._events.dialout("answered", call)
 
     def fail(self, call: DialOut, reason: str) -> None:
-        """Have a call that rings fail."""
+        """Make a ringing call fail."""
         must_be(str, reason=reason)
         if call.state == "ringing" and call.person is not None:
             call.become("failed", reason)
             self._events.dialout("error", call, error_msg=reason)
             call.person.leave()
 
-    def in_room(self, room: Room) -> list[PhoneCall]:
+    def in_room(self, room: Room) -> list[DialOut | DialIn]:
         """List the calls that are in a room."""
-        calls: list[PhoneCall] = [*self.dialouts, *self.dialins]
-        return [call for call in calls if call.session_id in room.participants]
+        return [call for call in self._calls if call.session_id in room.participants]
+
+    @property
+    def _calls(self) -> list[DialOut | DialIn]:
+        return [*self.dialouts, *self.dialins]
 
     def press(self, call: PhoneCall, tones: str) -> None:
-        """Have keys of a telephone pressed."""
+        """Press keys of a phone."""
         must_be(str, tones=tones)
         room = call.room
         if room is None or call.session_id not in room.participants:
-            msg = f"the call is {call.state}: its keys reach no room"
+            msg = f"the call is {call.state}: it is in no room that could get its keys"
             raise DailyConfigError(msg)
         if not re.fullmatch("[0-9A-D*#]+", tones):
-            msg = f"{tones!r} are no keys of a telephone: give some of 0 to 9, A to D, * and #."
+            msg = f"tones must be keys of a phone: 0 to 9, A to D, * and #, not {tones!r}."
             raise DailyConfigError(msg)
         for tone in tones:
             self._events.dtmf(call, tone)
@@ -120,7 +114,7 @@ class Telephony:
             call.person.leave()
 
     def transfer(self, call: PhoneCall, to: str, *, refer: bool) -> None:
-        """Take a telephone out of its room and connect it elsewhere."""
+        """Take a phone out of its room and connect it elsewhere."""
         call.transferred_to, call.by_refer = to, refer
         call.meeting_id = call.room.meeting_id if call.room is not None else None
         self._events.transfer("triggered", call)
@@ -132,14 +126,7 @@ class Telephony:
     # -- In --------------------------------------------------------------------------------
 
     def room_of(self, sip_uri: str) -> Room | None:
-        """Look up a room by one of its SIP URIs.
-
-        Args:
-            sip_uri: The URI, with ``sip:`` or without, with parameters or without.
-
-        Returns:
-            The room, or None.
-        """
+        """Look up a room by one of its SIP URIs, with or without ``sip:`` and parameters."""
         wanted = _address(sip_uri)
         for room in self._domain.rooms.values():
             if wanted in map(_address, endpoints(room)) and not self._domain.expired(room):
@@ -150,8 +137,8 @@ class Telephony:
         """Connect a call with a room."""
         if room not in self._ready and self._domain.choices.sip_needs_session:
             msg = (
-                f"nobody is in room {room.name}: its SIP endpoint takes a call when dialin-ready "
-                "was told, after the first participant joined"
+                f"nobody is in room {room.name}: its SIP endpoint accepts calls after the first "
+                "participant joined, once dialin-ready was sent"
             )
             raise NotReady(msg)
         most = self._domain.choices.max_phone_sessions
@@ -163,7 +150,7 @@ class Telephony:
         self._events.dialin("connected", call)
 
     def phones(self, room: Room) -> int:
-        """Count the telephones in a room."""
+        """Count the phones in a room."""
         return sum(participant.kind == PHONE for participant in room.participants.values())
 
     # -- What happens in the rooms ---------------------------------------------------------
@@ -182,7 +169,7 @@ class Telephony:
             self._left(participant)
         if room.participants and room not in self._ready:
             self._ready.add(room)
-            # Not before the one who joined knows that it has.
+            # Not before the participant knows that it has joined.
             asyncio.get_running_loop().call_soon(self._tell_ready, room)
         elif not room.participants:
             self._ready.discard(room)
@@ -194,8 +181,7 @@ class Telephony:
             self._events.ready(room)
 
     def _left(self, participant: Participant) -> None:
-        calls: list[DialOut | DialIn] = [*self.dialouts, *self.dialins]
-        for call in calls:
+        for call in self._calls:
             if call.session_id != participant.id or call.over or call.state == "transferred":
                 continue
             call.become("ended")
@@ -224,10 +210,10 @@ class Telephony:
 
 
 def _address(uri: str) -> str:
-    """A SIP URI without its prefix and parameters."""
+    """Give a SIP URI without its prefix and parameters."""
     return uri.removeprefix("sip:").partition("?")[0].partition(";")[0]
 
 
 def _user(to: str) -> str:
-    """How a telephone is called that was given no name: its number, or its SIP URI's user."""
+    """Give the name of a phone without a name: its number, or the user of its SIP URI."""
     return _address(to).partition("@")[0]

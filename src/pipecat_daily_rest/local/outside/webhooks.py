@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The domain's webhooks, and the delivery of events to them. Nothing in a room waits for it.
+"""The domain's webhooks, and the delivery of events to them; no room waits for a delivery.
 
 Reference: https://docs.daily.co/reference/rest-api/webhooks
 """
@@ -13,7 +13,7 @@ from loguru import logger
 
 from pipecat_daily_rest.local.call.clock import Clock, Timer
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.outside.sending import Outgoing, as_body
+from pipecat_daily_rest.local.outside.sending import Sender, as_body
 from pipecat_daily_rest.local.secret import Secret
 
 EVENT_TYPES = (
@@ -39,34 +39,20 @@ _MOST_TRIES = 5  # of one message, when it is repeated
 
 
 @dataclass(eq=False)
-class Hook:
-    """A webhook.
-
-    Parameters:
-        url: Where the events go.
-        hmac: What they are signed with, in base64.
-        basic_auth: Credentials of the endpoint, or None.
-        event_types: Which events it gets.
-        retry_type: ``circuit-breaker`` or ``exponential``.
-        created_at: Unix seconds.
-        updated_at: Unix seconds.
-        uuid: Its id.
-        failed: Whether the circuit is broken: it gets nothing until it is updated.
-        failed_count: How many deliveries have failed in a row.
-        pushed_at: When the last event was delivered, in unix seconds, or None.
-    """
+class Webhook:
+    """A webhook; times are in unix seconds."""
 
     url: str
-    hmac: Secret
+    hmac: Secret  # signs the events; base64
     basic_auth: Secret | None
     event_types: list[str]
-    retry_type: str
+    retry_type: str  # CIRCUIT_BREAKER or EXPONENTIAL
     created_at: float
     updated_at: float
     uuid: str = field(default_factory=lambda: str(uuid.uuid4()))
-    failed: bool = False
-    failed_count: int = 0
-    pushed_at: float | None = None
+    failed: bool = False  # the circuit is broken: it gets no events until it is updated
+    failed_count: int = 0  # deliveries in a row
+    pushed_at: float | None = None  # when the last event was delivered
 
 
 @dataclass(eq=False)
@@ -76,7 +62,7 @@ class _Message:
 
 
 class _Line:
-    """What waits for one webhook, and the task that delivers it in order."""
+    """The events for one webhook, and the task that delivers them in order."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[_Message] = asyncio.Queue()
@@ -93,47 +79,39 @@ class _Line:
             self.task.cancel()
 
 
-class Hooks:
+class Webhooks:
     """The webhooks of one local Daily."""
 
-    def __init__(self, clock: Clock, choices: Choices, outgoing: Outgoing) -> None:
-        """Initialize; there are none."""
+    def __init__(self, clock: Clock, choices: Choices, sender: Sender) -> None:
         self._clock = clock
         self._choices = choices
-        self._outgoing = outgoing
-        self._lines: dict[Hook, _Line] = {}
+        self._sender = sender
+        self._lines: dict[Webhook, _Line] = {}
         self._closed = False
 
     @property
-    def all(self) -> list[Hook]:
+    def all(self) -> list[Webhook]:
         """The webhooks, oldest first."""
         return list(self._lines)
 
-    def find(self, id: str) -> Hook | None:
-        """Look a webhook up.
-
-        Args:
-            id: Its uuid.
-
-        Returns:
-            The webhook, or None.
-        """
+    def find(self, id: str) -> Webhook | None:
+        """Look a webhook up by its uuid."""
         return next((hook for hook in self._lines if hook.uuid == id), None)
 
-    def add(self, hook: Hook) -> None:
+    def add(self, hook: Webhook) -> None:
         """Add a webhook that was verified."""
         self._lines[hook] = _Line()
 
-    def remove(self, hook: Hook) -> None:
-        """Remove a webhook; what waits for it is never delivered."""
+    def remove(self, hook: Webhook) -> None:
+        """Remove a webhook; it gets no more events, not even those that wait."""
         self._lines.pop(hook).stop()
 
     async def verify(self, url: str, hmac: Secret, basic_auth: Secret | None) -> bool:
-        """Test an endpoint as Daily does when it is configured."""
+        """Test an endpoint as Daily does when a webhook is created or updated."""
         return await self._post(url, as_body(_TEST), hmac, basic_auth) == 200
 
     def emit(self, kind: str, payload: dict[str, Any]) -> None:
-        """Send an event to every webhook that gets it. Returns at once."""
+        """Send an event to every webhook of its type; returns at once."""
         if self._closed:
             return
         event = {
@@ -148,7 +126,7 @@ class Hooks:
                 self._put(hook, _Message(as_body(event)))
 
     async def settled(self) -> None:
-        """Wait until everything was sent once. What is to be repeated later is not waited for."""
+        """Wait until every event was sent once; later retries do not count."""
         for line in list(self._lines.values()):
             await line.queue.join()
 
@@ -160,14 +138,14 @@ class Hooks:
             line.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _put(self, hook: Hook, message: _Message) -> None:
+    def _put(self, hook: Webhook, message: _Message) -> None:
         line = self._lines[hook]
         line.queue.put_nowait(message)
         if line.task is None:
             name = "local webhook"
             line.task = asyncio.get_running_loop().create_task(self._deliver(hook, line), name=name)
 
-    async def _deliver(self, hook: Hook, line: _Line) -> None:
+    async def _deliver(self, hook: Webhook, line: _Line) -> None:
         while True:
             message = await line.queue.get()
             try:
@@ -176,7 +154,7 @@ class Hooks:
             finally:
                 line.queue.task_done()
 
-    async def _try(self, hook: Hook, line: _Line, message: _Message) -> None:
+    async def _try(self, hook: Webhook, line: _Line, message: _Message) -> None:
         message.tries += 1
         status = await self._post(hook.url, message.body, hook.hmac, hook.basic_auth)
         if status == 200:
@@ -189,13 +167,13 @@ class Hooks:
         elif hook.failed_count >= _MOST_FAILURES:
             hook.failed = True
             logger.warning(
-                "Local Daily: the webhook {} failed {} times in a row: it gets no more events "
-                "until it is updated.",
+                "Local Daily: the webhook {} failed {} times in a row. It gets no more events "
+                "until you update it.",
                 hook.uuid,
                 _MOST_FAILURES,
             )
 
-    def _later(self, hook: Hook, line: _Line, message: _Message) -> None:
+    def _later(self, hook: Webhook, line: _Line, message: _Message) -> None:
         pauses = self._choices.webhook_pauses
         if message.tries >= _MOST_TRIES or not pauses:
             return
@@ -212,7 +190,7 @@ class Hooks:
         self, url: str, body: bytes, hmac: Secret, basic_auth: Secret | None
     ) -> int | None:
         choices = self._choices
-        return await self._outgoing.post(
+        return await self._sender.post(
             url,
             body,
             source="Webhook",

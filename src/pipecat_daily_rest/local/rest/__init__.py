@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The REST API of a local Daily: routes, endpoints by family, faults, limits, the journal, stored files.
+"""The REST API: routes, endpoints by family, injected faults, rate limits, journal, stored files.
 
-Imports `bot` and what that imports.
+Imports `outside` and what that imports.
 """

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Faults for the local Daily from other processes, where it was started with ``control=True``.
+"""Lets other processes inject faults into a local Daily that was started with ``control=True``.
 
-Every request carries the API key, as for the REST API::
+Every request needs the API key, as for the REST API::
 
     POST   /.faults     {"method": "POST", "path": "/rooms", "status": 500, "times": 2}
     POST   /.faults     {"chaos": {"seed": 1, "rate": 0.2}}
-    GET    /.faults     what there is, and how many requests it met
-    DELETE /.faults     no more faults
+    GET    /.faults     lists the faults, and how many requests each met
+    DELETE /.faults     removes them all
 """
 
 import dataclasses
@@ -26,15 +26,13 @@ from pipecat_daily_rest.local.rules.schema import Refusal, invalid
 PATH = "/.faults"  # no room can have this name
 
 _dumps = partial(json.dumps, default=str)  # a fault of this process may hold bytes
-
-
 _WHICH = ("method", "path", "times")
 _CHAOS = ("seed", *_WHICH, "rate", "kinds")
 _FAULT = (*_WHICH, *(field.name for field in dataclasses.fields(Failure)))
 
 
 def routes(api_key: str, faults: Faults) -> list[web.RouteDef]:
-    """Give the routes that add, list and clear faults."""
+    """List the routes that add, list and remove faults."""
 
     def guarded(does: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
         async def handler(request: web.Request) -> web.Response:
@@ -80,10 +78,10 @@ def _read(body: Any) -> Fault:
 
 def _checked(given: Any, known: Sequence[str], *required: str) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise invalid("a fault is a JSON object")
+        raise invalid("a fault must be a JSON object")
     for name in given:
         if name not in known:
-            raise invalid(f"a fault has no '{name}', but {', '.join(known)}")
+            raise invalid(f"a fault has no '{name}'; it can have {', '.join(known)}")
     if missing := [name for name in required if name not in given]:
         raise invalid(f"{missing[0]} is missing")
     return given

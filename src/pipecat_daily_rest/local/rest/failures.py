@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What can go wrong with a request to the local Daily. No I/O."""
+"""The ways in which a request to the local Daily can fail. No I/O."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,28 +25,28 @@ _OWN: Any = object()
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """What goes wrong with a request. One that says nothing is a plain 500.
+    """How a request fails; without arguments it is a plain 500.
 
-    A request whose answer is an error, that hangs or that is dropped before the commit is not
-    carried out. Any other is, unless ``commit`` says otherwise.
+    The local Daily does not carry out a request whose response is an error, that hangs, or that
+    is dropped before the commit. It carries out any other, unless ``commit`` says otherwise.
 
     Parameters:
-        status: The status of the answer, from 200 to 599; from 300 on it is an error.
+        status: The status of the response, from 200 to 599; from 300 on it is an error.
         code: The error's ``error``; Daily's code for the status when None.
         info: The error's ``info``.
         commit: Whether the request is carried out; None is as described above.
-        delay: Seconds from the request to the commit; they pass even if the client has gone.
-        delay_after: Seconds from the commit to the answer.
-        hang: Whether there is never an answer.
-        drop: The connection is closed without an answer, ``before`` or ``after`` the commit.
-        truncate: Whether the connection is closed in the middle of the answer's body.
+        delay: Seconds from the request to the commit, even if the client disconnects.
+        delay_after: Seconds from the commit to the response.
+        hang: Whether the local Daily never responds.
+        drop: Close the connection without a response, ``before`` or ``after`` the commit.
+        truncate: Whether the connection closes in the middle of the response's body.
         html: Whether the body is a web page; the status is 200 when None.
-        nulls: Whether all values of a good answer are null, but for those without which there is
-            no room, token or domain.
-        unknown: Whether a good answer has members and values that are new to the client.
-        body: The body: a text or bytes as they are, anything else as JSON; the status is 200 when
-            None.
-        headers: More headers of the answer.
+        nulls: Whether all values of a good response are null, except names, URLs, tokens and the
+            domain's id.
+        unknown: Whether a good response has members and values that are new to the client.
+        body: The body: a string or bytes as they are, anything else as JSON; the status is 200
+            when None.
+        headers: More headers of the response.
         retry_after: The ``Retry-After`` header, seconds or a date; the status is 429 when None.
     """
 
@@ -67,23 +67,23 @@ class Failure:
     retry_after: float | str | None = None
 
     def __post_init__(self) -> None:
-        """Check it.
+        """Check the values.
 
         Raises:
-            DailyConfigError: A value cannot be one, or two contradict each other.
+            DailyConfigError: A value has the wrong type or range, or two contradict each other.
         """
         check_fields(self)
         if self.status is not None and not 200 <= self.status <= 599:
-            msg = f"status {self.status} is none from 200 to 599."
+            msg = f"status must be from 200 to 599, not {self.status}."
             raise DailyConfigError(msg)
         if self.drop is not None and self.commit is not None:
-            msg = "drop tells whether the request is carried out: leave out commit."
+            msg = "drop already decides whether the request is carried out: leave out commit."
             raise DailyConfigError(msg)
         if not (self.delay >= 0 and self.delay_after >= 0):
-            msg = "delay and delay_after are seconds, and time only moves forward."
+            msg = "delay and delay_after must be seconds, 0 or more."
             raise DailyConfigError(msg)
         if not all(map(str.isprintable, (*self.headers, *self.headers.values()))):
-            msg = "headers must be printable: a header is one line."
+            msg = "headers must be printable and on one line each."
             raise DailyConfigError(msg)
         if isinstance(self.retry_after, str) and not self.retry_after.isprintable():
             msg = "retry_after must be seconds or a date."
@@ -92,17 +92,17 @@ class Failure:
             try:
                 _as_bytes(self.body)
             except (TypeError, ValueError, RecursionError) as exc:
-                msg = "body must be a text, bytes or what JSON can hold."
+                msg = "body must be a string, bytes or a JSON value."
                 raise DailyConfigError(msg) from exc
 
     @property
     def answers(self) -> bool:
-        """Whether there is an answer."""
+        """Whether the local Daily responds."""
         return not self.hang and self.drop is None
 
     @property
     def commits(self) -> bool:
-        """Whether the request is carried out."""
+        """Whether the local Daily carries the request out."""
         if self.drop is not None:
             return self.drop == "after"
         if self.commit is not None:
@@ -111,7 +111,7 @@ class Failure:
 
     @property
     def _status(self) -> int | None:
-        """None is the status of the endpoint's own answer."""
+        """The status; None for that of the endpoint's own response."""
         if self.status is not None:
             return self.status
         if self.retry_after is not None:
@@ -124,22 +124,22 @@ class Failure:
         return 500 if says_nothing or self.commit is False else None
 
     def describe(self) -> dict[str, Any]:
-        """Give what was asked for.
+        """Describe it.
 
         Returns:
-            The fields that say something, as JSON.
+            The fields that differ from their defaults, as JSON.
         """
         plain = Failure()
         return {name: value for name, value in vars(self).items() if value != getattr(plain, name)}
 
     def respond(self, own: web.Response | None) -> web.Response:
-        """Make the answer.
+        """Make the response.
 
         Args:
-            own: The endpoint's; None when the request was not carried out.
+            own: The endpoint's own response; None when the request was not carried out.
 
         Returns:
-            What is sent instead.
+            The response to send instead.
         """
         status = self._status or (500 if own is None else own.status)
         kind = "application/json"
@@ -182,7 +182,7 @@ KINDS: Mapping[str, Failure] = {
     "nulls": Failure(nulls=True),
     "unknown": Failure(unknown=True),
 }
-"""What may go wrong and pass, by the names that `LocalDaily.chaos` knows."""
+"""The kinds of failures that `LocalDaily.chaos` draws from, by name."""
 
 
 def _as_bytes(body: Any) -> bytes:
@@ -192,7 +192,7 @@ def _as_bytes(body: Any) -> bytes:
 
 
 def _each(value: Any, change: Callable[[Any], Any], name: str = "") -> Any:
-    """Change every value of some JSON, but for those that are needed."""
+    """Change every value of a JSON value, except those that a client cannot do without."""
     if isinstance(value, dict):
         changed = {member: _each(of, change, member) for member, of in value.items()}
         return change(changed) or changed

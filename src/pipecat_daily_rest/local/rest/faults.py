@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What goes wrong on request: which requests it meets, how often, and how they are answered.
+"""Injected faults: which requests fail, how often and how.
 
-A request meets one fault at the most: the first that was added and is not used up.
+A request meets at most one fault: the first that was added and is not used up.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.rest.failures import KINDS, Failure
 
-_GLANCE = 0.02  # seconds between two looks whether anybody still waits
+_POLL = 0.02  # seconds between two checks whether the client is still connected
 
 _METHODS = ("*", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
@@ -32,7 +32,7 @@ class Fault:
         path: The path below ``/v1``. ``*`` alone stands for every path, and within a path for
             anything but a slash.
         times: How many requests fail before all is well; None for all of them.
-        hits: How many have failed.
+        hits: How many requests have failed.
     """
 
     def __init__(
@@ -47,15 +47,15 @@ class Fault:
             times: How many requests fail; None for all.
 
         Raises:
-            DailyConfigError: The method, the path or the number cannot be one.
+            DailyConfigError: The method, the path or the number is wrong.
         """
         must_be(str, method=method, path=path)
         must_be(int | None, times=times)
         if method.upper() not in _METHODS:
-            msg = f"method {method!r} is none of {', '.join(_METHODS)}."
+            msg = f"method must be one of {', '.join(_METHODS)}, not {method!r}."
             raise DailyConfigError(msg)
         if path != "*" and not path.startswith("/"):
-            msg = f"path {path!r} must begin with a slash, or be *."
+            msg = f"path must begin with a slash or be *, not {path!r}."
             raise DailyConfigError(msg)
         if times is not None and times < 1:
             msg = f"times must be at least 1, or None for always, not {times}."
@@ -72,21 +72,21 @@ class Fault:
 
     @property
     def over(self) -> bool:
-        """Whether no further request fails."""
+        """Whether the fault is used up or cancelled."""
         return self._cancelled or self.hits == self.times
 
     def cancel(self) -> None:
-        """Let no further request fail."""
+        """Stop the fault: further requests succeed."""
         self._cancelled = True
 
     async def wait(self, hits: int = 1) -> None:
-        """Wait until requests have come that fail; on the local Daily's event loop.
+        """Wait until requests have failed; call it on the local Daily's event loop.
 
         Args:
             hits: How many.
 
         Raises:
-            DailyConfigError: It is no number.
+            DailyConfigError: ``hits`` is not a number.
         """
         must_be(int, hits=hits)
         while self.hits < hits:
@@ -94,14 +94,14 @@ class Fault:
             await self._hit.wait()
 
     def meet(self, method: str, path: str) -> Failure | None:
-        """Tell what goes wrong with a request, and count it.
+        """Decide whether a request fails, and count it.
 
         Args:
-            method: Its method.
-            path: Its path below ``/v1``.
+            method: The request's method.
+            path: The request's path below ``/v1``.
 
         Returns:
-            What does; None when nothing does.
+            How it fails; None when it does not.
         """
         if self.over or self.method not in ("*", method) or not self._pattern.fullmatch(path):
             return None
@@ -115,7 +115,7 @@ class Fault:
         return self._failure
 
     def describe(self) -> dict[str, Any]:
-        """Give what was asked for, and how many requests have failed.
+        """Describe the fault, and tell how many requests have failed.
 
         Returns:
             JSON.
@@ -126,7 +126,7 @@ class Fault:
 
 
 class Chaos(Fault):
-    """Requests that fail at random, and in the same way for the same seed and requests."""
+    """Requests that fail at random: the same ones for the same seed and order of requests."""
 
     def __init__(
         self,
@@ -141,15 +141,15 @@ class Chaos(Fault):
         """Initialize the chaos.
 
         Args:
-            seed: What the choice depends on, beside the order of the requests.
+            seed: The seed of the random choice.
             rate: The share of the requests that fail, from 0 to 1.
             kinds: Names of `KINDS`; all of them when None.
             method: The HTTP method, or ``*``.
             path: The pattern of the path.
-            times: How many requests fail; None for no end of it.
+            times: How many requests fail; None for all that the rate hits.
 
         Raises:
-            DailyConfigError: There is no such kind, rate, path or number.
+            DailyConfigError: A kind, the rate, the path or the number is wrong.
         """
         super().__init__(method, path, None, times=times)
         must_be(int | str, seed=seed)
@@ -159,19 +159,20 @@ class Chaos(Fault):
         self.rate = rate
         self.kinds = tuple(KINDS if kinds is None else kinds)
         if not self.kinds or not all(kind in [*KINDS] for kind in self.kinds):
-            msg = f"kinds must be some of {', '.join(KINDS)}, not {', '.join(map(str, self.kinds))!r}."
+            given = ", ".join(map(str, self.kinds))
+            msg = f"kinds must be some of {', '.join(KINDS)}, not {given!r}."
             raise DailyConfigError(msg)
         if not 0 <= rate <= 1:
             msg = f"rate must be from 0 to 1, not {rate}."
             raise DailyConfigError(msg)
-        self._random = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+        self._random = random.Random(seed)  # noqa: S311 - it must repeat, not be secret
 
     def _choose(self) -> Failure | None:
         drawn, kind = self._random.random(), self._random.choice(self.kinds)
         return KINDS[kind] if drawn < self.rate else None
 
     def describe(self) -> dict[str, Any]:
-        """Give what was asked for, and how many requests have failed.
+        """Describe the fault, and tell how many requests have failed.
 
         Returns:
             JSON.
@@ -184,37 +185,30 @@ class Faults:
     """The faults of one local Daily."""
 
     def __init__(self) -> None:
-        """Initialize; nothing goes wrong yet."""
         self.added: list[Fault] = []
         self._stopped = False
 
     def add(self, fault: F) -> F:
-        """Add one."""
+        """Add a fault."""
         self.added.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Cancel and forget all of them."""
+        """Cancel and remove all faults."""
         for fault in self.added:
             fault.cancel()
         self.added.clear()
 
     def stop(self) -> None:
-        """Let go of the requests that hang, since the local Daily stops."""
+        """End the requests that hang, since the local Daily stops."""
         self._stopped = True
 
     async def serve(
         self, request: web.Request, path: str, respond: Callable[[], Awaitable[web.Response]]
     ) -> web.StreamResponse | None:
-        """Answer a request, or not, with whatever goes wrong.
+        """Answer a request, or make it fail; give None after closing the connection instead.
 
-        Args:
-            request: The request.
-            path: Its path below ``/v1``.
-            respond: Carries it out and makes the answer.
-
-        Returns:
-            The answer; None when the connection was closed without one.
+        ``path`` is the part below ``/v1``; ``respond`` carries the request out.
         """
         found = (fault.meet(request.method, path) for fault in self.added)
         failure = next((each for each in found if each is not None), None)
@@ -230,14 +224,14 @@ class Faults:
         return await _send_half(request, response) if failure.truncate else response
 
     async def _pass(self, seconds: float, request: web.Request | None = None) -> None:
-        """Let time pass, while the local Daily runs and the client of the request waits."""
+        """Let time pass while the local Daily runs and the request's client is connected."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while not self._stopped and (left := end - loop.time()) > 0:
-            # aiohttp does not tell a handler that its client has gone.
+            # aiohttp does not tell a handler that its client has disconnected.
             if request is not None and request.transport is None:
                 return
-            await asyncio.sleep(min(left, _GLANCE))
+            await asyncio.sleep(min(left, _POLL))
 
 
 def _hang_up(request: web.Request) -> None:

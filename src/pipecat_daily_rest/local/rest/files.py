@@ -16,10 +16,8 @@ from pipecat_daily_rest.local.rest.stored import Recording
 from pipecat_daily_rest.local.secret import Secret
 
 _PATH = "/.stored/{id}"
-_FORBIDDEN = (
-    "This link has expired, or is not as it was given. Ask for a new one, and use it unchanged."
-)
-_GONE = "What this link led to was deleted."
+_FORBIDDEN = "This link has expired or was changed. Ask for a new one, and use it unchanged."
+_GONE = "This link's file was deleted."
 
 
 def routes(parts: Parts) -> list[web.RouteDef]:
@@ -28,15 +26,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
 
 
 def link(parts: Parts, id: str) -> tuple[Secret, int]:
-    """Make a link to a file.
-
-    Args:
-        parts: Whose.
-        id: The recording's or transcript's id.
-
-    Returns:
-        The link, and when it stops to work, in unix seconds.
-    """
+    """Make a link to a recording's or transcript's file; it works until the given unix second."""
     expires = int(parts.domain.clock.now() + parts.domain.choices.access_link_lifetime)
     path = _PATH.format(id=id)
     return Secret(f"{parts.url()}{path}?{_query(parts, id, expires)}"), expires
@@ -45,7 +35,7 @@ def link(parts: Parts, id: str) -> tuple[Secret, int]:
 def _query(parts: Parts, id: str, expires: int) -> str:
     message = f"{id} until {expires}".encode()
     digest = hmac.digest(parts.domain.api_key.encode(), message, hashlib.sha256)
-    # No character of it is ever quoted: a client that quotes anew does not break the link.
+    # URL-safe base64: a client that quotes the URL again does not break the link.
     signature = base64.urlsafe_b64encode(digest).decode().rstrip("=")
     return f"Expires={expires}&Signature={signature}"
 
@@ -57,7 +47,7 @@ class _Files:
         self._parts = parts
 
     async def get(self, request: web.Request) -> web.Response:
-        """Give a file, or say in a sentence why not."""
+        """Serve a file, or say why not."""
         id, expires = request.match_info["id"], request.query.get("Expires", "")
         if not self._is_good(request, id, expires):
             return web.Response(status=403, text=_FORBIDDEN)
@@ -80,5 +70,5 @@ class _Files:
             return False
         ours = _query(self._parts, id, int(expires)).encode()
         theirs = request.rel_url.raw_query_string.encode(errors="surrogateescape")
-        # A link that is changed in any way does not work at Daily either.
+        # A link that was changed in any way does not work at Daily either.
         return hmac.compare_digest(ours, theirs) and int(expires) > self._parts.domain.clock.now()

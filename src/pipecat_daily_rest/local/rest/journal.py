@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The requests that the REST API got, without their secrets."""
+"""The requests to the REST API, with masked secrets."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 from pipecat_daily_rest.local.secret import MASK, SECRET_MEMBERS, masked
 
-_MOST = 10_000  # requests that are kept
+_MOST = 10_000  # requests
 _MOST_BYTES = 8 * 1024 * 1024  # of their bodies
 _TOKEN_PATH = re.compile(r"^(/meeting-tokens/).+", re.DOTALL)
 
@@ -22,11 +22,11 @@ class Request:
         method: The HTTP method.
         path: The path below ``/v1``, without the query.
         body: The parsed JSON body; None when there was none, or none that can be read.
-        status: The status of the answer; None while there is no answer.
-        at: When it came, in unix seconds of the local Daily's clock.
+        status: The status of the response; None while there is none.
+        at: When it arrived, in unix seconds of the local Daily's clock.
         id: UUID, as in ``GET /logs/api``.
-        ip: The address that it came from.
-        size: The bytes of its body.
+        ip: The client's address.
+        size: The body's size in bytes.
     """
 
     method: str
@@ -44,10 +44,10 @@ class Request:
 
 
 class Journal(list[Request]):
-    """The latest 10,000 requests whose bodies have 8 MiB together, in order of arrival."""
+    """The latest requests in order of arrival: up to 10,000, and up to 8 MiB of bodies."""
 
     def append(self, request: Request) -> None:
-        """Keep a request, and forget the oldest tenth once there are too many."""
+        """Add a request; drop the oldest tenth when there are too many."""
         super().append(request)
         if len(self) > _MOST:
             del self[: len(self) - _MOST * 9 // 10]
@@ -59,11 +59,11 @@ class Journal(list[Request]):
                 self._size += self[kept].size
             del self[:kept]
 
-    _size = 0  # of the bodies, or more
+    _size = 0  # bytes of the bodies, or more
 
 
 def masked_body(value: Any, api_key: str) -> Any:
-    """Take the API key, meeting tokens, and the secrets of webhooks out of a body."""
+    """Mask the API key, meeting tokens and the secrets of webhooks in a body."""
     if isinstance(value, str):
         return masked(value, api_key)
     if isinstance(value, list):
@@ -79,5 +79,5 @@ def masked_body(value: Any, api_key: str) -> Any:
 
 
 def masked_path(path: str, api_key: str) -> str:
-    """Take the API key and meeting tokens out of a path."""
+    """Mask the API key and meeting tokens in a path."""
     return _TOKEN_PATH.sub(rf"\1{MASK}", masked(path, api_key))

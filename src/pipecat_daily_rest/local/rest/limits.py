@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Daily's three rate tiers: which requests are too many.
+"""Daily's three rate tiers: which requests exceed the limits.
 
 Reference: https://docs.daily.co/docs/rest-api/authentication
 """
@@ -28,7 +28,7 @@ class Limits:
     """How many requests are answered in how many seconds, in each tier.
 
     Parameters:
-        default: Whatever is in no other tier.
+        default: All other requests.
         slow: ``DELETE /rooms/:name`` and ``GET /recordings``.
         media_start: Starts of recordings, of live streams and of calls to a phone or a SIP
             address.
@@ -42,11 +42,11 @@ class Limits:
         """Check the numbers.
 
         Raises:
-            DailyConfigError: One of them makes no sense.
+            DailyConfigError: A limit is not a number of requests and of seconds.
         """
         for name, rate in vars(self).items():
             if not fits(Rate, rate) or rate[0] < 1 or not 0 < rate[1] < math.inf:
-                msg = f"Limits: {name} is a number of requests and of seconds, as (100, 5.0)."
+                msg = f"Limits: {name} must be a number of requests and of seconds, as (100, 5.0)."
                 raise DailyConfigError(msg)
 
 
@@ -60,13 +60,6 @@ class Limiter:
     """
 
     def __init__(self, limits: Limits | None, choices: Choices, clock: Clock) -> None:
-        """Initialize; nothing was counted yet.
-
-        Args:
-            limits: The limits, or None for none.
-            choices: What to do where Daily's behaviour is unconfirmed.
-            clock: What the windows run on.
-        """
         self.limits = limits
         self.passed: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -75,7 +68,7 @@ class Limiter:
         self._counted: dict[tuple[str, str], deque[float]] = {}
 
     def check(self, request: str, endpoint: str) -> None:
-        """Count a request."""
+        """Count a request, or refuse it with a 429."""
         tier = self._tier(request)
         if tier is None:
             return
@@ -99,7 +92,7 @@ class Limiter:
         return "media_start" if _MEDIA_START.fullmatch(request) else "default"
 
     def _free_in(self, counted: "deque[float]", rate: Rate) -> float:
-        """Seconds until one more request is in order; 0 or less when it is now."""
+        """Give the seconds until one more request is allowed; 0 or less for now."""
         requests, seconds = rate
         if len(counted) < requests:
             return 0.0

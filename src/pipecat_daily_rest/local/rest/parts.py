@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the REST API of a local Daily works on."""
+"""The parts of a local Daily that the REST API uses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from pipecat_daily_rest.local.call.rooms import Rooms
 from pipecat_daily_rest.local.outside.dialing import Dialing
 from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
-from pipecat_daily_rest.local.outside.webhooks import Hooks
+from pipecat_daily_rest.local.outside.webhooks import Webhooks
 from pipecat_daily_rest.local.rest.faults import Faults
 from pipecat_daily_rest.local.rest.journal import Request
 from pipecat_daily_rest.local.rest.limits import Limiter
@@ -22,39 +22,20 @@ from pipecat_daily_rest.local.rest.stored import Stored
 
 @dataclass(kw_only=True)
 class Parts:
-    """The parts, and how the local Daily behaves.
+    """The parts; ``latency`` is the least number of seconds that every request takes."""
 
-    Parameters:
-        url: Gives where people find the rooms; it is known once the local Daily listens.
-        domain: The key, the properties, which rooms there are.
-        log: What happened.
-        meetings: The records of the meetings.
-        calls: Who is in the rooms.
-        messages: The app messages.
-        rooms: Rooms are created, changed, deleted.
-        requests: What was asked, in order of arrival.
-        limits: How many requests are answered in how many seconds.
-        faults: What makes requests fail.
-        stored: Recordings and transcripts.
-        webhooks: Who is told what happens.
-        telephony: The calls by telephone.
-        switchboard: The numbers, and who calls in.
-        dialing: The calls that bots make.
-        latency: Seconds that every request takes at the least.
-    """
-
-    url: Callable[[], str]
+    url: Callable[[], str]  # where people find the rooms; known once the local Daily listens
     domain: Domain
     log: Log
     meetings: Meetings
     calls: Calls
     messages: AppMessages
     rooms: Rooms
-    requests: list[Request]
+    requests: list[Request]  # in order of arrival
     limits: Limiter
     faults: Faults
     stored: Stored
-    webhooks: Hooks
+    webhooks: Webhooks
     telephony: Telephony
     switchboard: Switchboard
     dialing: Dialing

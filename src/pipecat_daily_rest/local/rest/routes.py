@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The REST routes over the state: who asks, what was sent, how it is answered.
+"""The REST routes, and what happens to every request: authentication, limits, faults, errors.
 
 Reference: https://docs.daily.co/reference/rest-api
 """
@@ -20,7 +20,7 @@ from pipecat_daily_rest.local.rest.journal import Request, masked_body, masked_p
 from pipecat_daily_rest.local.rest.parts import Parts
 from pipecat_daily_rest.local.rules.incoming import NotJSON, Unreadable, parse, read_body
 from pipecat_daily_rest.local.rules.kinds import as_text
-from pipecat_daily_rest.local.rules.schema import BAD_HEADER, Refusal
+from pipecat_daily_rest.local.rules.schema import BAD_HEADER, Refusal, refusal
 from pipecat_daily_rest.local.secret import trace
 
 PREFIX = "/v1"
@@ -30,7 +30,7 @@ def routes(parts: Parts) -> list[web.RouteDef]:
     """List the routes of the REST API."""
     api = _Api(parts)
     table: list[Route] = [route for family in FAMILIES for route in family(parts).routes()]
-    # A room may be called v1, and these are where its page and its bots go.
+    # A room may be named v1: its page and its bots use the excluded paths.
     table.append(("*", "/{rest:(?!(?:link|offer|leave)$).*}", api.unknown))
     return [
         web.route(method, PREFIX + path, partial(api.serve, endpoint))
@@ -47,8 +47,8 @@ class _Api:
         self._rooms = parts.rooms
 
     async def serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
-        """Read, authenticate, count, parse, answer; `LocalDaily.requests` keeps it."""
-        await self._travel()
+        """Answer a request and add it to `LocalDaily.requests`."""
+        await self._delay()
         key = self._domain.api_key
         body = await read_json(request)
         path = request.rel_url.raw_path.removeprefix(PREFIX)
@@ -65,9 +65,9 @@ class _Api:
         respond = partial(self._respond, endpoint, request, body, arrived)
         response = await self._parts.faults.serve(request, path, respond)
         if response is None:
-            return web.Response()  # for aiohttp: nobody is there to get it
+            return web.Response()  # for aiohttp: the connection is closed
         self._answered(arrived, response.status)
-        await self._travel()
+        await self._delay()
         return response
 
     async def _respond(
@@ -91,7 +91,7 @@ class _Api:
             info = "the local Daily failed; its log says why"
             return web.json_response({"error": "server-error", "info": info}, status=500)
 
-    async def _travel(self) -> None:
+    async def _delay(self) -> None:
         if self._parts.latency:
             await asyncio.sleep(self._parts.latency / 2)
 
@@ -103,14 +103,13 @@ class _Api:
                 return
 
     def unknown(self, request: web.Request, body: Any) -> Any:
-        """Whatever the local Daily does not have, whether Daily has it or not."""
+        """Answer 404 to every path that the local Daily does not have."""
         path = masked_path(request.path.removeprefix(PREFIX), self._domain.api_key)
-        msg = f"the local Daily has no {request.method} {path}"
-        raise Refusal(404, "not-found", msg)
+        raise refusal(404, f"the local Daily has no {request.method} {path}")
 
 
 def authenticate(request: web.Request, api_key: str) -> None:
-    """Check who asks.
+    """Check the API key of a request.
 
     Reference: https://docs.daily.co/docs/rest-api/authentication
     """
@@ -122,30 +121,24 @@ def authenticate(request: web.Request, api_key: str) -> None:
 
 
 def _name(request: web.Request) -> str:
-    """The same for all requests to one endpoint."""
+    """Name the endpoint: the same for all requests to it."""
     resource = request.match_info.route.resource
     return f"{request.method} {resource.canonical if resource is not None else ''}"
 
 
 async def read_json(request: web.Request) -> Any:
-    """Read a request's body.
-
-    Args:
-        request: The request.
-
-    Returns:
-        The parsed JSON, None when there is none, or the refusal when it cannot be read.
-    """
+    """Read a request's JSON body: None when there is none, a `Refusal` when it cannot be read."""
     try:
         raw = await read_body(request)
     except web.HTTPRequestEntityTooLarge:
         return Refusal(413, "invalid-request-error", "the body is larger than 1 MiB")
     except Unreadable:
         encoding = as_text(request.headers.get(hdrs.CONTENT_ENCODING, ""))
-        info = f"the body cannot be unpacked as its Content-Encoding says: {encoding}"
-        refusal = Refusal(400, "json-parsing-error", info)
-        refusal.headers["Connection"] = "close"  # nothing more can be read from it
-        return refusal
+        unreadable = Refusal(
+            400, "json-parsing-error", f"the body does not match its Content-Encoding: {encoding}"
+        )
+        unreadable.headers["Connection"] = "close"  # nothing more can be read from it
+        return unreadable
     if not raw or request.method in ("GET", "HEAD"):
         return None
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Recordings and transcripts that a test has put there: nothing is recorded here. No HTTP."""
+"""The recordings and transcripts that a test added: the local Daily records nothing. No HTTP."""
 
 import math
 import re
@@ -19,8 +19,6 @@ TranscriptStatus = Literal["t_finished", "t_in_progress", "t_error", "t_deleted"
 
 T = TypeVar("T", bound="Recording | Transcript")
 
-_RECORDING_STATUS = ("finished", "in-progress", "canceled")
-_TRANSCRIPT_STATUS = ("t_finished", "t_in_progress", "t_error", "t_deleted")
 _BUCKET = {"bucket_name": "daily-meeting-recordings", "bucket_region": "us-west-2"}
 VTT = "WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n<v>Hello.\n"
 
@@ -37,7 +35,7 @@ class Recording:
         content_type: The file's type.
         status: ``finished``, ``in-progress`` or ``canceled``.
         start: When it began, in unix seconds.
-        duration: Seconds; not told while it is in progress.
+        duration: Seconds; the API leaves it out while the recording is in progress.
         max_participants: How many people were in the call at most.
         meeting_id: The meeting session.
         tracks: For raw tracks: ``{"type", "size", "s3key"}`` of each file.
@@ -71,7 +69,7 @@ class Transcript:
     Parameters:
         room: The room's name.
         room_id: The room's id.
-        content: The text of its file, as WebVTT; None when none was stored.
+        content: The WebVTT of its file; None when no file was stored.
         status: ``t_finished``, ``t_in_progress``, ``t_error`` or ``t_deleted``.
         start: When it began, in unix seconds.
         updated: When it last changed, in unix seconds.
@@ -99,10 +97,9 @@ class Transcript:
 
 
 class Stored:
-    """What is stored of the calls of one local Daily."""
+    """The recordings and transcripts of one local Daily."""
 
     def __init__(self, domain: Domain, log: Log) -> None:
-        """Initialize; nothing is stored yet."""
         self._domain = domain
         self._log = log
         self.recordings: dict[str, Recording] = {}
@@ -121,14 +118,14 @@ class Stored:
         meeting_id: str | None = None,
         tracks: Sequence[Mapping[str, Any]] | None = None,
     ) -> Recording:
-        """Put a recording there; see `LocalDaily.add_recording`."""
+        """Add a recording; see `LocalDaily.add_recording`."""
         must_be(bytes | bytearray | memoryview, content=content)
         must_be(str, content_type=content_type)
         must_be(int, max_participants=max_participants)
         must_be(str | None, meeting_id=meeting_id)
         must_be(list[Mapping[str, Any]] | tuple[Mapping[str, Any], ...] | None, tracks=tracks)
         _check_room(room)
-        _check_status(status, _RECORDING_STATUS)
+        must_be(RecordingStatus, status=status)
         _check_times(start, duration)
         start = self._start(start, duration)
         config = self._config(room)
@@ -160,22 +157,22 @@ class Stored:
         meeting_id: str | None = None,
         error: str | None = None,
     ) -> Transcript:
-        """Put a transcript there; see `LocalDaily.add_transcript`."""
+        """Add a transcript; see `LocalDaily.add_transcript`."""
         must_be(str | None, content=content, meeting_id=meeting_id, error=error)
         _check_room(room)
-        _check_status(status, _TRANSCRIPT_STATUS)
+        must_be(TranscriptStatus, status=status)
         _check_times(start, duration)
         if content is not None and not content.startswith("WEBVTT"):
-            msg = "A transcript's content is WebVTT: it begins with the line WEBVTT."
+            msg = "A transcript's content must be WebVTT: its first line is WEBVTT."
             raise DailyConfigError(msg)
         if (error is not None) != (status == "t_error"):
-            msg = "error says what failed, and goes with status='t_error' only."
+            msg = "A transcript needs an error with status='t_error', and with no other status."
             raise DailyConfigError(msg)
         start = self._start(start, duration)
         there = self._domain.rooms.get(room)
         transcript = Transcript(
             room=room,
-            # The same for every transcript of a room that is gone.
+            # The same id for every transcript of a deleted room.
             room_id=there.id if there else str(uuid.uuid5(uuid.UUID(self._domain.id), room)),
             content=content,
             status=status,
@@ -214,19 +211,13 @@ class Stored:
 
 
 def newest_first(items: Mapping[str, T]) -> list[T]:
-    """Sort what is stored."""
+    """Sort recordings or transcripts."""
     return sorted(items.values(), key=lambda item: (int(item.start), item.id), reverse=True)
 
 
 def _check_room(name: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,128}", name):
-        msg = "A recording or transcript is of a room: pass its name or URL."
-        raise DailyConfigError(msg)
-
-
-def _check_status(status: str, known: Sequence[str]) -> None:
-    if status not in known:
-        msg = f"status {status!r} is none of {', '.join(known)}."
+        msg = "Pass the name or URL of the room of the recording or transcript."
         raise DailyConfigError(msg)
 
 
@@ -234,5 +225,5 @@ def _check_times(start: float | None, duration: float) -> None:
     must_be(float | None, start=start)
     must_be(float, duration=duration)
     if not (0 <= duration < math.inf) or not (start is None or 0 <= start < math.inf):
-        msg = "start is in unix seconds and duration in seconds: neither is negative."
+        msg = "start must be unix seconds and duration seconds: neither is negative."
         raise DailyConfigError(msg)

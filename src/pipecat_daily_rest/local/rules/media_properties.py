@@ -4,7 +4,7 @@
 Reference: https://docs.daily.co/reference/rest-api/rooms/recordings/start and
 https://docs.daily.co/reference/rest-api/rooms/transcription/start
 
-The server's own tables, as in `properties`.
+These tables are the server's own, as in `rules.properties`.
 """
 
 from collections.abc import Mapping

@@ -265,7 +265,7 @@ DOMAIN_DEFAULTS: Mapping[str, Any] = {
     "webhook_meeting_end": None,
 }
 
-# The bodies of the other requests, by their members.
+# The members of the other requests' bodies.
 
 EJECT: Mapping[str, Check] = {
     "ids": array_of(text(), most=100),

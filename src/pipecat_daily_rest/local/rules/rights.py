@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a token, a room and a domain allow: permissions, and the end of a stay. No state.
+"""What a token, a room and a domain allow: permissions, and when Daily ejects somebody. No state.
 
 Reference: https://docs.daily.co/docs/daily-js/guides/permissions
 """
@@ -13,9 +13,10 @@ from pipecat_daily_rest.local.choices import Choices
 def permissions(
     room: Mapping[str, Any], rights: Mapping[str, Any], domain: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Give what somebody may do who comes in now.
+    """Give the permissions of somebody who joins now.
 
-    Token over room over domain over Daily's defaults; room and domain are not for owners.
+    A token overrides the room, the room the domain, and the domain Daily's defaults. For owners
+    only the token counts.
 
     Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#permissions
     """
@@ -33,7 +34,7 @@ def permissions(
 
 
 def changed(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Change permissions: what is given takes the place of what was, by members of ``canReceive``.
+    """Update permissions: the change replaces members, and in ``canReceive`` its members.
 
     Reference: https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
     """
@@ -57,9 +58,10 @@ def receives(
     track: str = "*",
     unnamed: bool = False,
 ) -> bool:
-    """Tell whether ``canReceive`` lets somebody have another's media.
+    """Tell whether ``canReceive`` allows a participant's media.
 
-    The most specific of ``base``, ``byUserId`` and ``byParticipantId`` that names the kind counts.
+    The most specific of ``base``, ``byUserId`` and ``byParticipantId`` that names the kind counts;
+    ``unnamed`` counts when none of them does.
     """
     allowed = unnamed
     rules = (
@@ -78,9 +80,9 @@ def receives(
 
 # -- The words of daily-python ---------------------------------------------------------------------
 #
-# Rooms, tokens, REST and daily-js say `video` and `audio`, and everything or nothing as booleans:
-# https://docs.daily.co/reference/daily-js/types/daily-participant-permissions. So does a local room.
-# daily-python says `camera` and `microphone`, in lists and maps.
+# Rooms, tokens, REST and daily-js say `video` and `audio`, and true or false for everything or
+# nothing: https://docs.daily.co/reference/daily-js/types/daily-participant-permissions. So does a
+# local room. daily-python says `camera` and `microphone`, in lists and maps.
 
 _TO_BOTS = {"video": "camera", "audio": "microphone"}
 _FROM_BOTS = {bots: rest for rest, bots in _TO_BOTS.items()}
@@ -89,18 +91,18 @@ _ADMINISTERS = ("participants", "streaming", "transcription")
 
 
 def from_bot(change: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what a bot wants to change of somebody's permissions."""
+    """Translate a bot's change of permissions into the words of rooms, or raise ValueError."""
 
     def word(name: Any) -> Any:
         if name in _TO_BOTS:
-            msg = f"daily-python knows no {name!r}: say {_TO_BOTS[name]!r}"
+            msg = f"daily-python does not know {name!r}: say {_TO_BOTS[name]!r}"
             raise ValueError(msg)
         return _FROM_BOTS.get(name, name) if isinstance(name, str) else name
 
     given = {name: value for name, value in change.items() if value is not None}
     for name in ("canSend", "canAdmin"):
         if not isinstance(given.get(name, []), list):
-            msg = f"{name} is a list"
+            msg = f"{name} must be a list"
             raise ValueError(msg)
     if "canSend" in given:
         given["canSend"] = [word(name) for name in given["canSend"]]
@@ -110,7 +112,7 @@ def from_bot(change: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def for_bots(permissions: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
-    """Say what somebody may do as a bot reads it.
+    """Translate permissions into the words of daily-python.
 
     Reference: https://reference-python.daily.co/types.html#participantpermissions
     """
@@ -129,10 +131,10 @@ def for_bots(permissions: Mapping[str, Any], choices: Choices) -> dict[str, Any]
 
 
 def event_for_bots(event: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
-    """Put the permissions in what a bot is told into the words of daily-python."""
+    """Translate the permissions in an event into the words of daily-python."""
 
     def described(participant: Mapping[str, Any]) -> Mapping[str, Any]:
-        if "info" not in participant:  # somebody at the door
+        if "info" not in participant:  # somebody who waits in the lobby
             return participant
         info = participant["info"]
         permissions = for_bots(info["permissions"], choices)
@@ -148,7 +150,7 @@ def event_for_bots(event: Mapping[str, Any], choices: Choices) -> dict[str, Any]
 
 
 def _received(can_receive: Any, word: Callable[[Any], Any]) -> Any:
-    """Put ``canReceive`` into other words, as far as it is one."""
+    """Translate the words of ``canReceive``; what is not an object stays as it is."""
 
     def rule(given: Any) -> Any:
         if not isinstance(given, Mapping):
@@ -165,11 +167,11 @@ def _received(can_receive: Any, word: Callable[[Any], Any]) -> Any:
     }
 
 
-# -- The start and the end of a stay ---------------------------------------------------------------
+# -- Joining and being ejected ---------------------------------------------------------------------
 
 
 def start_off(room: Mapping[str, Any], rights: Mapping[str, Any]) -> dict[str, str]:
-    """Tell which tracks are off at the start, whatever the newcomer would like.
+    """Tell which tracks are off at the start, whatever the newcomer asked for.
 
     Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
     """
@@ -179,25 +181,17 @@ def start_off(room: Mapping[str, Any], rights: Mapping[str, Any]) -> dict[str, s
 
 
 def ejection(room: Mapping[str, Any], rights: Mapping[str, Any], now: float) -> float | None:
-    """Tell when somebody who comes in now is put out.
+    """Tell when Daily ejects somebody who joins now: unix seconds, or None for never.
 
-    The instant is fixed at the join; a token's rule switches both of the room's off.
+    The instant is fixed at the join; a rule in the token switches off both rules of the room.
 
     Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-
-    Args:
-        room: The room's properties.
-        rights: The token's properties.
-        now: The present, in unix seconds.
-
-    Returns:
-        Unix seconds, or None.
     """
     return min((at for at, _ in _ends(room, rights, now)), default=None)
 
 
 def ejection_reason(room: Mapping[str, Any], rights: Mapping[str, Any], now: float) -> str:
-    """Tell by which rule it is, as in `Seat.close`."""
+    """Tell which rule ejects somebody first: a reason, as in `Seat.close`."""
     return min(_ends(room, rights, now))[1]
 
 

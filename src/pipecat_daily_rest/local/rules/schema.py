@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What Daily accepts and how it refuses: rules over raw JSON, and the texts of the errors.
+"""What Daily accepts, and how it refuses: checks of raw JSON, and the texts of the errors.
 
 Reference: https://docs.daily.co/reference/rest-api/rooms and
 https://docs.daily.co/reference/rest-api/meeting-tokens
@@ -20,7 +20,7 @@ from pipecat_daily_rest.local.rules.properties import (
     TOKEN_PROPERTIES,
 )
 
-# The texts that were seen on the live API or are documented; the others are in `Choices`.
+# These texts were seen on the live API or are documented; the others are in `Choices`.
 MISSING = "missing required field"
 NAME_TAKEN = "a room named {name} already exists"
 BAD_NAME = "{name} contains invalid characters (room names can contain A-Z, a-z, 0-9, '-', and '_')"
@@ -85,7 +85,7 @@ class Schema:
         return {name: value for name, value in body.items() if value is not None}
 
     def room(self, body: Any, *, now: float, named: bool = True) -> RoomRequest:
-        """Check the body that creates or, not ``named``, updates a room; ``now`` in unix seconds."""
+        """Check the body that creates a room, or updates one (not ``named``); ``now``: unix seconds."""
         given = self.fields(body, *(["name"] if named else []), "privacy", "properties")
         if "name" in given:
             self.room_name(given["name"])
@@ -201,7 +201,7 @@ class Schema:
 
 
 def config(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what a room's ``config`` holds: only what differs from Daily's defaults."""
+    """Give a room's ``config``: only what differs from Daily's defaults."""
     return {
         name: value
         for name, value in properties.items()

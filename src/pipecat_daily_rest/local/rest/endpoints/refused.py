@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What this machine cannot do: recordings, live streams and stored transcripts of the call in a room.
+"""Recordings, live streams and stored transcripts: the local Daily refuses to make them.
 
 An unknown room is still a 404 and a bad body a 400, so that a program's requests are tested.
 
@@ -13,7 +13,7 @@ from typing import NoReturn
 from aiohttp import web
 
 from pipecat_daily_rest.local.rest.endpoints.family import NOT_HERE, Family, Route
-from pipecat_daily_rest.local.rules import media_properties as bodies
+from pipecat_daily_rest.local.rules import media_properties
 from pipecat_daily_rest.local.rules.kinds import Check
 from pipecat_daily_rest.local.rules.schema import Refusal
 
@@ -28,15 +28,15 @@ _NO_TRANSCRIPTION = (
 
 # The endpoint below /rooms/{name}/, the body that it takes, and why it is refused.
 _REFUSED: Mapping[str, tuple[Mapping[str, Check], str]] = {
-    "recordings/start": (bodies.RECORDING, _NO_RECORDING),
-    "recordings/update": (bodies.RECORDING_UPDATE, _NO_RECORDING),
-    "recordings/stop": (bodies.RECORDING_STOP, _NO_RECORDING),
-    "live-streaming/start": (bodies.LIVE_STREAM, _NO_STREAM),
-    "live-streaming/update": (bodies.LIVE_STREAM, _NO_STREAM),
-    "live-streaming/stop": (bodies.LIVE_STREAM_STOP, _NO_STREAM),
-    "transcription/start": (bodies.TRANSCRIPTION, _NO_TRANSCRIPTION),
-    "transcription/update": (bodies.TRANSCRIPTION_UPDATE, _NO_TRANSCRIPTION),
-    "transcription/stop": (bodies.TRANSCRIPTION_STOP, _NO_TRANSCRIPTION),
+    "recordings/start": (media_properties.RECORDING, _NO_RECORDING),
+    "recordings/update": (media_properties.RECORDING_UPDATE, _NO_RECORDING),
+    "recordings/stop": (media_properties.RECORDING_STOP, _NO_RECORDING),
+    "live-streaming/start": (media_properties.LIVE_STREAM, _NO_STREAM),
+    "live-streaming/update": (media_properties.LIVE_STREAM, _NO_STREAM),
+    "live-streaming/stop": (media_properties.LIVE_STREAM_STOP, _NO_STREAM),
+    "transcription/start": (media_properties.TRANSCRIPTION, _NO_TRANSCRIPTION),
+    "transcription/update": (media_properties.TRANSCRIPTION_UPDATE, _NO_TRANSCRIPTION),
+    "transcription/stop": (media_properties.TRANSCRIPTION_STOP, _NO_TRANSCRIPTION),
 }
 REFUSALS = {("POST", f"/rooms/{{name}}/{path}"): why for path, (_, why) in _REFUSED.items()}
 """Why each of these endpoints is refused, by method and path."""

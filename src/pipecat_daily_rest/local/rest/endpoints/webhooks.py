@@ -10,7 +10,7 @@ from aiohttp import web
 
 from pipecat_daily_rest.local.outside.phone_bodies import WEBHOOK
 from pipecat_daily_rest.local.outside.sending import new_secret
-from pipecat_daily_rest.local.outside.webhooks import CIRCUIT_BREAKER, EVENT_TYPES, Hook
+from pipecat_daily_rest.local.outside.webhooks import CIRCUIT_BREAKER, EVENT_TYPES, Webhook
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
 from pipecat_daily_rest.local.rules import schema
 from pipecat_daily_rest.local.rules.schema import Refusal, invalid, refusal
@@ -37,7 +37,7 @@ class WebhookEndpoints(Family):
         """List the webhooks."""
         # https://docs.daily.co/reference/rest-api/webhooks/get-webhooks
         self._check_plan()
-        return [self._describe(hook) for hook in self._parts.webhooks.all]
+        return [self._describe(webhook) for webhook in self._parts.webhooks.all]
 
     async def create_webhook(self, request: web.Request, body: Any) -> Any:
         """Create a webhook, once its endpoint has passed the test."""
@@ -47,7 +47,7 @@ class WebhookEndpoints(Family):
         if "url" not in given:
             raise invalid(schema.MISSING)
         types = list(EVENT_TYPES) if self._choices.webhook_without_types == "all" else []
-        hook = Hook(
+        webhook = Webhook(
             url=given["url"],
             hmac=Secret(given.get("hmac") or new_secret()),
             basic_auth=secret(given.get("basicAuth")),
@@ -57,47 +57,47 @@ class WebhookEndpoints(Family):
             updated_at=self._now,
         )
         self._check_count()
-        await self._verify(hook)
+        await self._verify(webhook)
         self._check_count()  # another request may have added one meanwhile
-        self._parts.webhooks.add(hook)
-        return self._describe(hook)
+        self._parts.webhooks.add(webhook)
+        return self._describe(webhook)
 
     def get_webhook(self, request: web.Request, body: Any) -> Any:
         """Give a webhook."""
         # https://docs.daily.co/reference/rest-api/webhooks/get-webhook
         self._check_plan()
-        described = self._describe(self._hook(request))
+        described = self._describe(self._webhook(request))
         return [described] if self._choices.webhook_info_in_array else described
 
     async def update_webhook(self, request: web.Request, body: Any) -> Any:
         """Update a webhook, once its endpoint has passed the test; a failed one is active again."""
         # https://docs.daily.co/reference/rest-api/webhooks/update-webhook
         self._check_plan()
-        hook = self._hook(request)
+        webhook = self._webhook(request)
         given = self._schema.body(WEBHOOK, body)
-        wanted = Hook(
-            url=given.get("url", hook.url),
-            hmac=Secret(given.get("hmac", hook.hmac)),
-            basic_auth=secret(given.get("basicAuth", hook.basic_auth)),
-            event_types=given.get("eventTypes", hook.event_types),
-            retry_type=given.get("retryType", hook.retry_type),
-            created_at=hook.created_at,
+        wanted = Webhook(
+            url=given.get("url", webhook.url),
+            hmac=Secret(given.get("hmac", webhook.hmac)),
+            basic_auth=secret(given.get("basicAuth", webhook.basic_auth)),
+            event_types=given.get("eventTypes", webhook.event_types),
+            retry_type=given.get("retryType", webhook.retry_type),
+            created_at=webhook.created_at,
             updated_at=self._now,
-            uuid=hook.uuid,
-            pushed_at=hook.pushed_at,
+            uuid=webhook.uuid,
+            pushed_at=webhook.pushed_at,
         )
         await self._verify(wanted)
-        hook = self._hook(request)  # it may have been deleted meanwhile
-        vars(hook).update(vars(wanted))
-        return self._describe(hook)
+        webhook = self._webhook(request)  # it may have been deleted meanwhile
+        vars(webhook).update(vars(wanted))
+        return self._describe(webhook)
 
     def delete_webhook(self, request: web.Request, body: Any) -> Any:
         """Delete a webhook; the body of the response is not documented."""
         # https://docs.daily.co/reference/rest-api/webhooks/delete-webhook
         self._check_plan()
-        hook = self._hook(request)
-        self._parts.webhooks.remove(hook)
-        return {"deleted": True, "uuid": hook.uuid}
+        webhook = self._webhook(request)
+        self._parts.webhooks.remove(webhook)
+        return {"deleted": True, "uuid": webhook.uuid}
 
     def _check_plan(self) -> None:
         if not self._choices.card_on_file:
@@ -108,28 +108,28 @@ class WebhookEndpoints(Family):
         if limit is not None and len(self._parts.webhooks.all) >= limit:
             raise invalid(self._choices.too_many_webhooks_info.format(limit=limit))
 
-    async def _verify(self, hook: Hook) -> None:
-        if not await self._parts.webhooks.verify(hook.url, hook.hmac, hook.basic_auth):
+    async def _verify(self, webhook: Webhook) -> None:
+        if not await self._parts.webhooks.verify(webhook.url, webhook.hmac, webhook.basic_auth):
             raise invalid(self._choices.webhook_failed_info)
 
-    def _hook(self, request: web.Request) -> Hook:
+    def _webhook(self, request: web.Request) -> Webhook:
         id = request.match_info["id"]
-        if (hook := self._parts.webhooks.find(id)) is None:
+        if (webhook := self._parts.webhooks.find(id)) is None:
             raise refusal(404, f"webhook {id} not found")
-        return hook
+        return webhook
 
-    def _describe(self, hook: Hook) -> dict[str, Any]:
+    def _describe(self, webhook: Webhook) -> dict[str, Any]:
         return {
-            "uuid": hook.uuid,
-            "url": hook.url,
-            "hmac": hook.hmac,
-            "basicAuth": hook.basic_auth,
-            "retryType": hook.retry_type,
-            "eventTypes": hook.event_types,
-            "state": "FAILED" if hook.failed else "ACTIVE",
-            "failedCount": hook.failed_count,
-            "lastMomentPushed": None if hook.pushed_at is None else iso(hook.pushed_at),
+            "uuid": webhook.uuid,
+            "url": webhook.url,
+            "hmac": webhook.hmac,
+            "basicAuth": webhook.basic_auth,
+            "retryType": webhook.retry_type,
+            "eventTypes": webhook.event_types,
+            "state": "FAILED" if webhook.failed else "ACTIVE",
+            "failedCount": webhook.failed_count,
+            "lastMomentPushed": None if webhook.pushed_at is None else iso(webhook.pushed_at),
             "domainId": self._domain.id,
-            "createdAt": iso(hook.created_at),
-            "updatedAt": iso(hook.updated_at),
+            "createdAt": iso(webhook.created_at),
+            "updatedAt": iso(webhook.updated_at),
         }
