@@ -10,14 +10,14 @@ from drift.target import LIVE_URL, Target
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
 
-# Before a fixture takes the developer's account away from the tests.
+# Read before a fixture removes the developer's account from the environment.
 LIVE = {"url": os.environ.get("DAILY_API_URL") or LIVE_URL, "key": os.environ.get("DAILY_API_KEY")}
 REPORT = Report()
 
 
 @pytest.fixture(scope="session")
 def live_daily(request):
-    """The real Daily, or with DAILY_API_URL another one; in the end no room of ours is left."""
+    """The real Daily, or with DAILY_API_URL another one; at the end it deletes the tests' rooms."""
     if not request.config.getoption("--daily-live"):
         pytest.skip("needs a real account: run with --daily-live and DAILY_API_KEY")
     if not LIVE["key"]:
@@ -42,7 +42,7 @@ def report():
 
 @pytest.fixture
 async def account(live):
-    """A Daily account: a local Daily's, or with --daily-live the one of DAILY_API_KEY."""
+    """A Daily account: of a local Daily, or with --daily-live the one of DAILY_API_KEY."""
     if live is not None:
         yield SimpleNamespace(api_key=live.key, api_url=live.url, prefix=live.prefix)
         return

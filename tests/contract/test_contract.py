@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What this package relies on, asked of the local Daily and, with --daily-live, of the real one."""
+"""What this package relies on, checked on the local Daily and, with --daily-live, on Daily."""
 
 import time
 
@@ -27,7 +27,7 @@ async def test_a_session(account):
         assert room.room.config.eject_at_room_exp is True
         assert room.url.endswith(f"/{room.name}")
         helper = room._tokens.helper
-        # A token that was signed here is one of Daily's.
+        # Daily accepts a token that was signed here.
         for token, owner in ((room.bot_token, True), (room.user_token, False)):
             rights = await helper.request("GET", f"/meeting-tokens/{token}")
             assert rights["room_name"] == room.name

@@ -11,7 +11,7 @@ from pipecat_daily_rest.local import LocalDaily
 
 
 @pytest.mark.parametrize("question", PROBES)
-async def test_what_holds(question, live, report):
+async def test_every_probe_holds(question, live, report):
     async with LocalDaily() as daily:
         local = Target.of(daily)
         await PROBES[question](local)

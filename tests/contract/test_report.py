@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The drift report, on local Dailys that differ."""
+"""The drift report, on two different local Dailys."""
 
 import asyncio
 import dataclasses
@@ -26,7 +26,7 @@ KINDS = typing.get_type_hints(Choices)
 
 
 def others(name: str) -> list[Any]:
-    """Every value of a switch that is not its default."""
+    """Give every value of a switch that is not its default."""
     default, kind = FIELDS[name].default, KINDS[name]
     kinds = [kind, *typing.get_args(kind)]
     if bool in kinds:
@@ -45,7 +45,7 @@ def others(name: str) -> list[Any]:
     return [7]
 
 
-# What a switch needs to show.
+# What a switch needs before it has an effect.
 WITH: dict[str, Any] = {"no_card_status": {"card_on_file": False}}
 OBSERVABLE = [name for name in FIELDS if name in OBSERVED]
 OTHERS = [(name, value) for name in OBSERVABLE for value in others(name)]
@@ -76,7 +76,7 @@ async def test_each_switch_is_reported(name: str, value: Any) -> None:
         report.add(question, local, other)
         if "info" not in name:
             assert (local.switches[name], other.switches[name]) == (FIELDS[name].default, value)
-    OBSERVER.take()  # what nobody has confirmed need not be documented
+    OBSERVER.take()  # an unconfirmed value may differ from the document
     lines = [line for line in report.lines() if line.startswith("switch ")]
     assert [line for line in lines if line.startswith(f"switch {name}: local default ")]
     assert report.lines()[0] == "a locally signed token: " + (
@@ -129,7 +129,7 @@ async def test_status_code_fields_and_headers(monkeypatch: Any) -> None:
         assert line in lines
 
 
-def test_of_what_a_list_does_not_hold_nothing_is_told() -> None:
+def test_an_empty_list_says_nothing_about_its_items() -> None:
     def answer(body: Any) -> Answer:
         return Answer("GET /rooms", 200, body, frozenset())
 
@@ -232,7 +232,7 @@ sys.exit(asyncio.run(main()))
 
 
 async def test_a_live_run(tmp_path: Path) -> None:
-    """All of it, with a local Daily that is set otherwise for the real one."""
+    """The whole run, with a local Daily with other switches in place of the real one."""
     here = Path(__file__).parent
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", LIVE_RUN, here, "-k", "lists or signed_here or taken_name or gone"),

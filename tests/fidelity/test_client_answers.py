@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the client reads in Daily's answers, against Daily's OpenAPI document.
 
-An answer is read leniently: a field by a wrong name would be empty, and nobody would notice.
+The client reads answers leniently: a field with a wrong name would be empty without an error.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ WHERE: dict[type[BaseModel], tuple[str, str]] = {
     answers.DailyTranscript: ("GET /transcript/{transcriptId}", ""),
     answers.DailyWebhook: ("POST /webhooks/{id}", ""),
 }
-# Parts of others, whose names the tests of those read.
+# Parts of other answers, which the tests of those check.
 PARTS = {answers.DailyRecordingTrack, answers.DailyStorage}
 NO_FIELD = {"pagination_id"}  # for the next page only
 FLAT = {"config": None, "timeout_config": "timeout_message", "ivr_greeting": "ivr_message"}
@@ -43,11 +43,11 @@ def members(schema: Any, at: str) -> dict[str, Any]:
 
 
 def _of_something(schema: Any) -> Any:
-    """Without the null that it may be instead."""
+    """Give a schema without its alternative null."""
     return schema["anyOf"][0] if "anyOf" in schema else schema
 
 
-def test_no_answer_is_forgotten() -> None:
+def test_every_answer_is_checked() -> None:
     known = {each.__name__ for each in (*WHERE, *PARTS)} - {"DailyRoomObject"}
     assert known == set(answers.__all__)
 

@@ -11,14 +11,14 @@ from document.observe import Exchange
 from document.properties import KINDS
 from pipecat_daily_rest.errors import DailyConfigError
 
-# What is sent in another form than it was given.
+# Arguments that are sent in another form.
 CHANGED = {
     "room_url": lambda url: url.rpartition("/")[2],
     "expiry_time": lambda seconds: None,  # from now on
 }
 
 
-def test_no_value_is_for_nothing() -> None:
+def test_every_value_is_used() -> None:
     used = set()
     for method in client_calls.methods():
         for argument in client_calls.arguments(method):
@@ -39,7 +39,7 @@ def wire(exchange: Exchange) -> str:
 
 
 def leaves(value: Any) -> list[Any]:
-    """The texts and numbers in a value, whose arrival can be seen."""
+    """Give the texts and numbers in a value, which must arrive."""
     if hasattr(value, "model_dump"):
         value = value.model_dump(exclude_none=True)
     if isinstance(value, dict):
@@ -67,7 +67,7 @@ async def test_what_it_sends_is_documented(method: str, left_out: tuple[str, ...
     ("method", "argument"),
     [(each, name) for each in client_calls.methods() for name in client_calls.arguments(each)],
 )
-async def test_what_is_no_argument_is_said_and_not_sent(
+async def test_a_wrong_argument_is_an_error_and_is_not_sent(
     method: str, argument: str, value: Any
 ) -> None:
     left_out = next(
@@ -85,7 +85,7 @@ async def test_every_documented_property_is_sent(method: str, where: str) -> Non
     [exchange] = world.seen
     assert exchange.status == 200
     assert set(exchange.body["properties"]) == set(KINDS[where])
-    # Each has a field of its own, instead of passing as a key that is new.
+    # Each has a field of its own: none passes as an unknown key.
     [model] = [each for each in given.values() if hasattr(each, "model_fields_set")]
     model = getattr(model, "properties", model)
     assert model.model_extra == {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The page on what of Daily's API is covered."""
+"""The page about the coverage of Daily's API."""
 
 import re
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The table of Daily's operations, its gaps, and that the check against it notices slips."""
+"""The table of Daily's operations, its gaps, and that the check against it notices errors."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def test_it_has_all_operations() -> None:
     assert len(BODIES) == 28  # DELETE /batch/rooms among them
 
 
-def test_every_gap_meets_something() -> None:
+def test_every_gap_is_in_the_document() -> None:
     for name in DOCUMENT.operations:
         DOCUMENT.body(name)
         DOCUMENT.answer(name, 200)
@@ -58,7 +58,7 @@ def test_a_path_without_parameters_comes_first() -> None:
 
 
 def renamed(value: Any) -> Iterator[Any]:
-    """The value, each time with another of its members misspelt."""
+    """Give the value several times, each time with another member misspelt."""
     if isinstance(value, dict):
         for name in value:
             yield {f"{key}_" if key == name else key: each for key, each in value.items()}
@@ -116,7 +116,7 @@ def test_what_is_not_in_the_document() -> None:
     assert DOCUMENT.wrong_answer("GET", "/nowhere", 200, {}) != []
 
 
-async def test_a_slip_of_the_local_daily_is_noticed(monkeypatch: Any) -> None:
+async def test_an_error_of_the_local_daily_is_noticed(monkeypatch: Any) -> None:
     monkeypatch.setattr(SessionEndpoints, "room_presence", lambda *_: {"total": 0, "data": []})
     async with (
         LocalDaily() as daily,
@@ -130,7 +130,7 @@ async def test_a_slip_of_the_local_daily_is_noticed(monkeypatch: Any) -> None:
     ]
 
 
-async def test_a_request_that_should_not_have_been_taken_is_noticed(monkeypatch: Any) -> None:
+async def test_a_request_that_should_have_been_refused_is_noticed(monkeypatch: Any) -> None:
     monkeypatch.setattr(SessionEndpoints, "eject", lambda *_: {"ejectedIds": []})
     async with (
         LocalDaily() as daily,
@@ -140,7 +140,7 @@ async def test_a_request_that_should_not_have_been_taken_is_noticed(monkeypatch:
         assert [each.partition(":")[0] for each in OBSERVER.take()] == [
             "POST /rooms/{room_name}/eject, body"
         ]
-        # One that is refused was perhaps meant to be wrong, and a fault is no answer of its own.
+        # A refused request may be wrong on purpose; an injected fault is not the endpoint's response.
         with pytest.raises(DailyInvalidRequestError):
             await helper.request("POST", "/rooms", json={"nam": "a"})
         daily.fail("GET", "/rooms", status=200, body={"rooms": 0})

@@ -33,7 +33,7 @@ from sizes import size
 HOUR = 3600
 COLLECTED_AFTER = 24  # hours; Choices.collected_after
 NAMES = st.sampled_from(["ada", "ada", "ada", "bob", "cyd"])
-DOOMED = st.sampled_from(["cyd", "cyd", "bob", "ada"])  # what goes on for long finds more
+DOOMED = st.sampled_from(["cyd", "cyd", "bob", "ada"])  # a longer life finds more
 USERS = st.sampled_from([None, "u1", "u1", "u2"])
 SOON = st.sampled_from([None, None, 0, 1, 2, 3])  # hours from now, and half of one
 ELAPSED = st.none() | st.integers(1, 3)  # hours after the join, less half of one
@@ -97,7 +97,7 @@ class Machine(RuleBasedStateMachine):
     # -- What both sides are asked -------------------------------------------------------------
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Ask the local Daily, which collects old rooms before it answers."""
+        """Ask the local Daily, which removes old rooms before it responds."""
         for name, room in list(self.rooms.items()):
             old = room.exp is not None and room.exp + COLLECTED_AFTER <= self.hour
             if old and not room.people:
@@ -182,7 +182,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(name=NAMES, private=st.booleans(), given=PROPERTIES)
     def update(self, name: str, private: bool, given: dict[str, Any]) -> None:
-        """Whoever is inside stays for as long as was said at the join."""
+        """Update a room; when participants are ejected was fixed at their join."""
         privacy = "private" if private else "public"
         body = {"privacy": privacy, "properties": self.properties(**given)}
         status, answer = self.ask("POST", f"/rooms/{name}", body)
@@ -313,7 +313,7 @@ class Machine(RuleBasedStateMachine):
     # -- People --------------------------------------------------------------------------------
 
     def refusals(self, name: str, token: Token | None) -> set[str]:
-        """Every reason why somebody may not come in."""
+        """Give every reason to refuse a join."""
         if (room := self.rooms.get(name)) is None:
             return {"no-room"}
         reasons = {"exp-room"} if self.over(room.exp) else set()
@@ -361,7 +361,7 @@ class Machine(RuleBasedStateMachine):
         return name, scripted.id, scripted
 
     def out_at(self, room: Room, token: Token | None) -> float | None:
-        """Fixed at the join; a rule of the token switches both of the room's off."""
+        """Fixed at the join; a rule in the token switches off both rules of the room."""
         rules: Any = room
         if token is not None and (token.ejects or token.elapsed is not None):
             rules = token
@@ -396,7 +396,7 @@ class Machine(RuleBasedStateMachine):
         before = len(room.people)
         room.remove(out)
         if ban and room.people:
-            # Who was alone so far has perhaps no meeting yet that could remember it.
+            # Somebody who was alone may have no meeting yet that could record the ban.
             (room.banned if before > 1 else room.perhaps_banned).update(user_ids)
 
     @rule(target=people, name=NAMES, user_id=st.sampled_from(["u1", "u2"]), ban=st.booleans())
@@ -431,7 +431,7 @@ class Machine(RuleBasedStateMachine):
         self.thread.call(self.daily.advance, hours * HOUR)
         self.hour += hours
         for room in self.rooms.values():
-            if len(room.people) <= 1:  # a meeting ends when somebody is alone for too long
+            if len(room.people) <= 1:  # a meeting ends when somebody was alone too long
                 room.perhaps_banned |= room.banned
                 room.banned = set()
             room.remove({each.id for each in room.people if self.over(each.out_at)})

@@ -52,7 +52,7 @@ def domain(ready: dict[str, str]) -> dict[str, str]:
 
 
 def alive(process: subprocess.Popen[str]) -> bool:
-    """A zombie is not: poll() reaps it."""
+    """Tell whether the process runs; a zombie does not: poll() reaps it."""
     return process.poll() is None
 
 
@@ -128,7 +128,7 @@ def test_it_ends_with_a_parent_that_was_killed(held: bool) -> None:
 
 
 def test_a_stuck_room_does_not_keep_it_alive() -> None:
-    # A participant's end that never comes: the deadline of the watching thread ends the process.
+    # A participant never ends: the watching thread ends the process at its deadline.
     code = (
         "import sys, time\n"
         "from pipecat_daily_rest.local import __main__ as child, server\n"

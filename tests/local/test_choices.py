@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Switches of webhooks and calls that no other test turns."""
+"""Switches of webhooks and calls that no other test sets."""
 
 import aiohttp
 import pytest
@@ -19,14 +19,14 @@ async def receiver():
 
 
 def caller(daily):
-    """Sends requests to the REST API and gives the status and the ``info`` of the answer."""
-    session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"})
+    """Sends requests to the REST API; gives the status and the ``info`` of each response."""
+    http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"})
 
     async def call(method, path, json=None):
-        async with session.request(method, daily.api_url + path, json=json) as answer:
+        async with http.request(method, daily.api_url + path, json=json) as answer:
             return answer.status, (await answer.json()).get("info")
 
-    return session, call
+    return http, call
 
 
 async def test_texts_of_webhooks(receiver):
@@ -36,8 +36,8 @@ async def test_texts_of_webhooks(receiver):
         webhook_failed_info="it failed",
     )
     async with LocalDaily(choices=choices) as daily:
-        session, call = caller(daily)
-        async with session:
+        http, call = caller(daily)
+        async with http:
             receiver.answers.append(500)
             refused = await call("POST", "/webhooks", {"url": receiver.url})
             assert refused == (400, "it failed")
@@ -49,8 +49,8 @@ async def test_texts_of_webhooks(receiver):
 async def test_the_pauses_of_a_webhook(receiver):
     choices = Choices(webhook_pauses=(7.0,))
     async with LocalDaily(choices=choices) as daily:
-        session, call = caller(daily)
-        async with session:
+        http, call = caller(daily)
+        async with http:
             hook = {"url": receiver.url, "retryType": "exponential"}
             hook["eventTypes"] = ["participant.joined"]
             assert (await call("POST", "/webhooks", hook))[0] == 200
@@ -59,7 +59,7 @@ async def test_the_pauses_of_a_webhook(receiver):
             daily.join("demo")
             await daily.webhooks.settled()
             tries = [len(receiver.posts)]
-            for seconds in (6, 2, 6, 2):  # the last pause is that of all further tries
+            for seconds in (6, 2, 6, 2):  # the last pause holds for all further tries
                 daily.advance(seconds)
                 await daily.webhooks.settled()
                 tries.append(len(receiver.posts))
@@ -73,8 +73,8 @@ async def test_the_number_and_the_texts_of_calls():
         empty_room_info="nobody is there",
     )
     async with LocalDaily(choices=choices) as daily:
-        session, call = caller(daily)
-        async with session:
+        http, call = caller(daily)
+        async with http:
             body = {"name": "demo", "properties": {"enable_dialout": True}}
             assert (await call("POST", "/rooms", body))[0] == 200
             assert await call("POST", START, CALL) == (400, "nobody is there")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who may talk to the local Daily, how much, and what it keeps to itself."""
+"""Whose requests the local Daily accepts, how large they may be, and what it does not reveal."""
 
 import asyncio
 import hmac
@@ -36,13 +36,13 @@ async def daily() -> AsyncIterator[LocalDaily]:
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as http:
+        yield http
 
 
 def routes(daily: LocalDaily) -> list[tuple[str, str]]:
-    """Every method and path that is served, and some that are not."""
+    """Give every method and path of the local Daily, and some that it does not have."""
     assert daily._runner is not None
     found = [("GET", "/"), ("POST", "/"), ("GET", "/a/b/c"), ("PUT", "/demo"), ("DELETE", "/demo")]
     for route in daily._runner.app.router.routes():
@@ -56,81 +56,81 @@ def routes(daily: LocalDaily) -> list[tuple[str, str]]:
 
 
 async def ask(
-    daily: LocalDaily, session: aiohttp.ClientSession, method: str, path: str, **headers: str
+    daily: LocalDaily, http: aiohttp.ClientSession, method: str, path: str, **headers: str
 ) -> aiohttp.ClientResponse:
-    """A request with the right key and a body: all that turns it away is where it comes from."""
+    """Send a request with the right key and a body: only its origin can get it refused."""
     url = f"http://127.0.0.1:{daily.port}{path}"
     headers = {"Authorization": f"Bearer {daily.api_key}", "Content-Type": "text/plain", **headers}
     body = b'{"name": "made", "method": "*", "path": "*"}' if method != "GET" else None
-    async with session.request(method, url, headers=headers, data=body) as answer:
+    async with http.request(method, url, headers=headers, data=body) as answer:
         await answer.read()
         return answer
 
 
-async def test_no_other_name_than_its_own_reaches_anything(
-    daily: LocalDaily, session: aiohttp.ClientSession
+async def test_a_foreign_host_name_reaches_nothing(
+    daily: LocalDaily, http: aiohttp.ClientSession
 ) -> None:
-    """DNS rebinding: the browser believes that the page and the local Daily are one site."""
+    """DNS rebinding: to the browser, the page and the local Daily are one site."""
     for method, path in routes(daily):
         for name in EVIL:
             host = name.format(port=daily.port)
             for origin in ({}, {"Origin": f"http://{host}"}, UPGRADE):
-                answer = await ask(daily, session, method, path, Host=host, **origin)
+                answer = await ask(daily, http, method, path, Host=host, **origin)
                 assert answer.status == 403, (method, path, host)
     assert list(daily.rooms) == ["demo"]
     assert (daily.requests, daily.faults.added) == ([], [])
 
 
-async def test_no_page_from_elsewhere_changes_anything(
-    daily: LocalDaily, session: aiohttp.ClientSession
+async def test_a_foreign_page_changes_nothing(
+    daily: LocalDaily, http: aiohttp.ClientSession
 ) -> None:
     for method, path in routes(daily):
         changes = {} if method not in ("GET", "HEAD", "OPTIONS") else UPGRADE
         for origin in ELSEWHERE:
             headers = {"Origin": origin.format(port=daily.port), **changes}
-            answer = await ask(daily, session, method, path, **headers)
+            answer = await ask(daily, http, method, path, **headers)
             assert answer.status == 403, (method, path, origin)
             assert not [name for name in answer.headers if name.startswith("Access-Control")]
     assert list(daily.rooms) == ["demo"]
     assert (daily.requests, daily.faults.added) == ([], [])
 
 
-async def test_a_page_from_elsewhere_is_allowed_no_questions(
-    daily: LocalDaily, session: aiohttp.ClientSession
+async def test_a_foreign_page_gets_no_cors_headers(
+    daily: LocalDaily, http: aiohttp.ClientSession
 ) -> None:
-    """A browser asks first before it sends JSON or a key, and reads nothing without a yes."""
+    """A browser asks before it sends JSON or a key, and without CORS headers it reads nothing."""
     for _, path in routes(daily):
         for method in ("OPTIONS", "GET"):
             asked = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
-            answer = await ask(daily, session, method, path, **asked)
+            answer = await ask(daily, http, method, path, **asked)
             assert not [name for name in answer.headers if name.startswith("Access-Control")]
 
 
-async def test_a_bots_link_from_a_page_elsewhere(
-    daily: LocalDaily, session: aiohttp.ClientSession
+async def test_a_bots_link_from_a_foreign_page(
+    daily: LocalDaily, http: aiohttp.ClientSession
 ) -> None:
     url = f"ws://127.0.0.1:{daily.port}/demo/link"
     for origin in ELSEWHERE:
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await session.ws_connect(url, origin=origin.format(port=daily.port))
+            await http.ws_connect(url, origin=origin.format(port=daily.port))
         assert refused.value.status == 403
-    async with session.ws_connect(url, origin=f"http://127.0.0.1:{daily.port}") as socket:
+    async with http.ws_connect(url, origin=f"http://127.0.0.1:{daily.port}") as socket:
         await socket.send_json({"op": "join", "request": 1})
         while "reply" not in (answer := await socket.receive_json()):
             pass
         assert answer["error"] is None
-    async with session.ws_connect(url):  # no browser, so no page
+    async with http.ws_connect(url):  # without a browser there is no page
         pass
 
 
 @pytest.mark.undocumented("DELETE with a body")
-async def test_every_answer_carries_the_headers(
-    daily: LocalDaily, session: aiohttp.ClientSession
+async def test_every_response_has_the_headers(
+    daily: LocalDaily, http: aiohttp.ClientSession
 ) -> None:
     seen = set()
     for method, path in [*routes(daily), ("GET", "/.page/room.js"), ("GET", "/.page/none")]:
         for headers in ({}, {"Host": "evil.example"}, {"Authorization": "x"}):
-            answer = await ask(daily, session, method, path, **headers)
+            answer = await ask(daily, http, method, path, **headers)
             seen.add(answer.status)
             policy = answer.headers["Content-Security-Policy"]
             assert policy.startswith("default-src 'none'; script-src 'self'; ")
@@ -150,16 +150,16 @@ async def test_every_answer_carries_the_headers(
             }
     assert {200, 204, 400, 403, 404, 405, 426} <= seen
     daily.fail("*", "*", html=True)
-    answer = await ask(daily, session, "GET", "/v1/")
+    answer = await ask(daily, http, "GET", "/v1/")
     assert answer.content_type == "text/html"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
 
 
-async def test_bodies_are_limited(daily: LocalDaily, session: aiohttp.ClientSession) -> None:
+async def test_bodies_are_limited(daily: LocalDaily, http: aiohttp.ClientSession) -> None:
     key = {"Authorization": f"Bearer {daily.api_key}"}
     large = b'{"name": "' + b"x" * (1024 * 1024) + b'"}'
 
-    async def pieces() -> AsyncIterator[bytes]:  # no Content-Length tells beforehand
+    async def pieces() -> AsyncIterator[bytes]:  # without a Content-Length
         for start in range(0, len(large), 65_536):
             yield large[start : start + 65_536]
 
@@ -167,24 +167,22 @@ async def test_bodies_are_limited(daily: LocalDaily, session: aiohttp.ClientSess
     for path in reads:
         for body in (io.BytesIO(large), pieces()):
             url = f"http://127.0.0.1:{daily.port}{path}"
-            async with session.post(url, data=body, headers=key) as answer:
+            async with http.post(url, data=body, headers=key) as answer:
                 assert answer.status == 413, path
     assert list(daily.rooms) == ["demo"]
     assert len(reads) > 6
 
 
-async def test_what_a_bot_sends_is_limited(
-    daily: LocalDaily, session: aiohttp.ClientSession
-) -> None:
+async def test_what_a_bot_sends_is_limited(daily: LocalDaily, http: aiohttp.ClientSession) -> None:
     script = daily.join("demo")
     url = f"ws://127.0.0.1:{daily.port}/demo/link"
     whole = b"x" * (link._MOST_MESSAGE + 1)
     for join in (False, True):
         for kind in (WSMsgType.TEXT, WSMsgType.BINARY):
-            async with session.ws_connect(url) as socket, asyncio.timeout(WAIT):
+            async with http.ws_connect(url) as socket, asyncio.timeout(WAIT):
                 if join:
                     await socket.send_json({"op": "join", "request": 0})
-                with suppress(ConnectionError, aiohttp.ClientError):  # it may hang up half-way
+                with suppress(ConnectionError, aiohttp.ClientError):  # it may hang up early
                     await socket.send_frame(whole, kind)
                 assert not [m async for m in socket if m.type is not WSMsgType.TEXT]
                 assert socket.closed
@@ -193,9 +191,9 @@ async def test_what_a_bot_sends_is_limited(
 
 
 async def test_what_a_browser_sends_is_limited(
-    daily: LocalDaily, session: aiohttp.ClientSession
+    daily: LocalDaily, http: aiohttp.ClientSession
 ) -> None:
-    script, ana = daily.join("demo"), Peer(daily, session, "demo")
+    script, ana = daily.join("demo"), Peer(daily, http, "demo")
     try:
         await ana.join()
         frame = {"event": "app-message", "message": ""}
@@ -212,7 +210,7 @@ async def test_what_a_browser_sends_is_limited(
     ("host", "warns"),
     [("127.0.0.1", False), ("localhost", False), ("::1", False), ("0.0.0.0", True), ("::", True)],  # noqa: S104
 )
-async def test_it_says_when_other_machines_can_reach_it(host: str, warns: bool) -> None:
+async def test_it_warns_when_other_machines_can_connect(host: str, warns: bool) -> None:
     lines: list[str] = []
     sink = logger.add(lines.append, level="WARNING", format="{message}")
     try:
@@ -235,7 +233,7 @@ async def test_it_listens_on_this_machine_only_unless_told_otherwise(daily: Loca
 
 
 async def test_the_key_is_compared_in_constant_time(
-    daily: LocalDaily, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    daily: LocalDaily, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[tuple[Any, Any]] = []
     compare: Callable[..., bool] = hmac.compare_digest
@@ -248,13 +246,13 @@ async def test_the_key_is_compared_in_constant_time(
     for given, status in (("wrong", 401), (str(daily.api_key), 200)):
         for path in ("/v1/", "/.faults"):
             header = {"Authorization": f"Bearer {given}"}
-            assert (await ask(daily, session, "GET", path, **header)).status == status
+            assert (await ask(daily, http, "GET", path, **header)).status == status
             assert {given.encode(), str(daily.api_key).encode()} == set(compared.pop())
     assert compared == []
 
 
 async def test_the_key_never_travels_to_the_browser(
-    daily: LocalDaily, session: aiohttp.ClientSession
+    daily: LocalDaily, http: aiohttp.ClientSession
 ) -> None:
     key, state = daily.api_key, daily.state
     properties = {"room_name": "demo", "is_owner": True, "user_name": "Ana"}
@@ -262,7 +260,7 @@ async def test_the_key_never_travels_to_the_browser(
     got = [daily.url]
 
     async def get(path: str) -> str:
-        async with session.get(f"http://127.0.0.1:{daily.port}{path}") as answer:
+        async with http.get(f"http://127.0.0.1:{daily.port}{path}") as answer:
             got.append(f"{answer.url} {answer.headers} {await answer.text()}")
             return got[-1] if answer.status == 200 else ""
 
@@ -277,8 +275,8 @@ async def test_the_key_never_travels_to_the_browser(
     await get("/demo/link")
     await get("/demo/none")
 
-    script, ana = daily.join("demo", user_name="Script"), Peer(daily, session, "demo")
-    bo = Peer(daily, session, "none")
+    script, ana = daily.join("demo", user_name="Script"), Peer(daily, http, "demo")
+    bo = Peer(daily, http, "none")
     try:
         _, refused = await bo.offer(token=token)
         await ana.join(hz=500, token=token)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Many rooms in one request: all of them, or none."""
+"""Many rooms in one request: the local Daily creates or deletes all of them, or none."""
 
 import aiohttp
 import pytest
@@ -84,7 +84,7 @@ async def test_a_delete_that_is_refused_deletes_nothing(call, local_daily, body)
     assert list(local_daily.rooms) == ["a"]
 
 
-async def test_delete_puts_everybody_out(call, local_daily) -> None:
+async def test_delete_ejects_everyone(call, local_daily) -> None:
     for name in ("a", "b", "c"):
         local_daily.state.rooms.create(name, "public", {})
     local_daily.join("a")
@@ -106,11 +106,11 @@ async def test_delete_puts_everybody_out(call, local_daily) -> None:
     ],
 )
 async def test_choices_about_delete(choices, names, status, left) -> None:
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         daily.state.rooms.create("a", "public", {})
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = daily.api_url + "/batch/rooms"
-        async with session.delete(url, json={"room_names": names}, headers=headers) as answer:
+        async with http.delete(url, json={"room_names": names}, headers=headers) as answer:
             assert answer.status == status
             if status == 200:
                 assert await answer.json() == {"deleted_count": 1 - len(left)}
@@ -122,10 +122,10 @@ async def test_choices_about_delete(choices, names, status, left) -> None:
 
 async def test_a_wrapped_answer() -> None:
     choices = Choices(batch_create_wrapped=True)
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = daily.api_url + "/batch/rooms"
-        async with session.post(url, json={"rooms": [{"name": "a"}]}, headers=headers) as answer:
+        async with http.post(url, json={"rooms": [{"name": "a"}]}, headers=headers) as answer:
             page = await answer.json()
     assert page["total_count"] == 1
     assert [room["name"] for room in page["data"]] == ["a"]

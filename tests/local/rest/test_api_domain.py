@@ -30,7 +30,7 @@ async def test_defaults_and_nulls_appear(call, local_daily) -> None:
         assert config[name] is None  # as in the document's example
 
 
-# What Daily's documents show in the domain's config, beside what can be set; the last two were
+# What the domain's config shows beside what can be set, by Daily's documents; the last two were
 # seen live.
 SHOWN = {
     "attach_callobject_to_window", "disable_rate_limiting", "enable_daily_logger",
@@ -40,7 +40,7 @@ SHOWN = {
 }  # fmt: skip
 
 
-async def test_it_has_no_property_that_daily_has_not(call, local_daily) -> None:
+async def test_it_has_only_properties_that_daily_has(call, local_daily) -> None:
     _, domain = await call("GET", "/")
     assert set(domain["config"]) - set(KINDS["domain"]) - SHOWN == set()
 
@@ -90,17 +90,17 @@ async def test_a_domain_without_user_ids_twice(call, local_daily) -> None:
     assert (first.left_reason, second.left_reason) == (None, None)
 
 
-async def test_what_is_not_set_may_be_left_out() -> None:
+async def test_unset_properties_may_be_left_out() -> None:
     async with (
         LocalDaily(choices=Choices(domain_shows_nulls=False)) as daily,
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as session,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as http,
     ):
-        async with session.get(f"{daily.api_url}/") as answer:
+        async with http.get(f"{daily.api_url}/") as answer:
             config = (await answer.json())["config"]
         assert None not in config.values()
         assert "sfu_switchover" not in config
         body = {"properties": {"sfu_switchover": 0.5, "geo": None}}
-        async with session.post(f"{daily.api_url}/", json=body) as answer:
+        async with http.post(f"{daily.api_url}/", json=body) as answer:
             after = (await answer.json())["config"]
         assert after == {**config, "sfu_switchover": 0.5}
 
@@ -108,11 +108,11 @@ async def test_what_is_not_set_may_be_left_out() -> None:
 async def test_the_quota_of_rooms() -> None:
     async with (
         LocalDaily(choices=Choices(max_api_rooms=2)) as daily,
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as session,
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as http,
     ):
 
         async def call(method: str, path: str, json: object = None) -> tuple[int, dict]:
-            async with session.request(method, daily.api_url + path, json=json) as answer:
+            async with http.request(method, daily.api_url + path, json=json) as answer:
                 return answer.status, await answer.json()
 
         assert (await call("GET", "/"))[1]["config"]["max_api_rooms"] == 2

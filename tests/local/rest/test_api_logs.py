@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The logs: who came and went, and which requests came."""
+"""The logs: who joined and left, and which requests were answered."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def lines(answer):
 # -- Calls -------------------------------------------------------------------------------------
 
 
-async def test_who_came_and_went_in_a_meeting(call, local_daily, calls) -> None:
+async def test_who_joined_and_left_a_meeting(call, local_daily, calls) -> None:
     query = f"/logs?mtgSessionId={calls['meeting']}"
     expected = [
         ("scripted left: leftCall", calls["ben"]),
@@ -53,7 +53,7 @@ async def test_who_came_and_went_in_a_meeting(call, local_daily, calls) -> None:
     assert lines(await call("GET", "/logs?mtgSessionId=nothing")) == []
 
 
-async def test_when_a_participant_came_and_went(call, calls) -> None:
+async def test_when_a_participant_joined_and_left(call, calls) -> None:
     found = lines(await call("GET", f"/logs?userSessionId={calls['ana']}"))
     assert [message for message, _ in found] == ["scripted left: ejected", "scripted joined"]
     both = f"/logs?userSessionId={calls['ana']}&mtgSessionId={calls['meeting']}"
@@ -90,7 +90,7 @@ async def test_lines_of_a_time(call, local_daily, calls) -> None:
     assert lines(await call("GET", f"{query}&startTime={between}&endTime={between}")) == []
 
 
-async def test_what_is_left_out_on_request(call, calls) -> None:
+async def test_lines_are_left_out_on_request(call, calls) -> None:
     query = f"/logs?mtgSessionId={calls['meeting']}"
     assert await call("GET", f"{query}&includeLogs=false") == (200, {})
     assert len(lines(await call("GET", f"{query}&logLevel=INFO"))) == 4
@@ -107,7 +107,7 @@ async def test_metrics_are_refused(call, calls) -> None:
 
 
 @pytest.mark.parametrize("query", ["", "?mtgSessionId=", "?room=demo", "?includeMetrics=true"])
-async def test_a_session_has_to_be_named(call, query) -> None:
+async def test_a_session_id_is_required(call, query) -> None:
     assert await call("GET", f"/logs{query}") == (
         400,
         {"error": "invalid-request-error", "info": "mtgSessionId or userSessionId is required"},
@@ -137,7 +137,7 @@ async def test_a_query_that_is_refused(call, query) -> None:
 # -- Requests ----------------------------------------------------------------------------------
 
 
-async def test_the_requests_that_came(call, local_daily) -> None:
+async def test_the_requests_that_were_answered(call, local_daily) -> None:
     await call("POST", "/rooms", {"name": "demo"})
     await call("GET", "/rooms/none?limit=3")
     status, logs = await call("GET", "/logs/api")
@@ -194,7 +194,7 @@ async def test_requests_to_one_endpoint(call) -> None:
     assert (await call("GET", "/logs/api?url=/v1/nothing"))[1] == []
 
 
-async def test_a_request_that_hangs_is_not_told_before_its_answer(call, local_daily) -> None:
+async def test_a_hanging_request_is_listed_after_its_response(call, local_daily) -> None:
     local_daily.fail("GET", "/rooms", drop="before", times=None)
     with pytest.raises(Exception, match="disconnected"):
         await call("GET", "/rooms")
@@ -213,7 +213,7 @@ async def test_the_source_of_a_log(call) -> None:
     assert (status, answer["error"]) == (501, "not-supported-locally")
 
 
-async def test_no_secret_is_told(call, local_daily) -> None:
+async def test_no_secret_is_shown(call, local_daily) -> None:
     key, domain = local_daily.api_key, local_daily.state.domain.id
     token = issue({}, api_key=key, domain_id=domain, issued_at=0)
     link = "https://b.daily.co/x?Expires=1&Signature=0123456789abcdef"

@@ -13,7 +13,7 @@ from pipecat_daily_rest.local.choices import Choices
 from tokens import token
 
 
-async def test_nothing_yet(call, daily) -> None:
+async def test_no_meetings_yet(call, daily) -> None:
     nothing = (200, {"total_count": 0, "data": []})
     assert await call("GET", "/meetings") == nothing
     assert await call("GET", "/meetings?room=none") == nothing
@@ -62,7 +62,7 @@ async def test_somebody_alone_is_a_meeting_after_30_seconds(call, daily) -> None
     assert 35 <= one["duration"] < 55
 
 
-async def test_a_short_visit_is_no_meeting(call, daily) -> None:
+async def test_a_short_visit_is_not_a_meeting(call, daily) -> None:
     ana = daily.join("demo")
     daily.advance(20)
     ana.leave()
@@ -102,14 +102,14 @@ async def test_a_second_one_starts_it_at_once_and_10_seconds_are_recorded(call, 
 )
 async def test_a_meeting_of_a_few_seconds_is_a_choice(listed: bool, query: str) -> None:
     choices = Choices(meeting_without_participants=listed)
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         daily.state.rooms.create("demo", "public", {})
         daily.join("demo")
         daily.join("demo")
         key = {"Authorization": f"Bearer {daily.api_key}"}
 
         async def found() -> dict:
-            async with session.get(f"{daily.api_url}/meetings{query}", headers=key) as answer:
+            async with http.get(f"{daily.api_url}/meetings{query}", headers=key) as answer:
                 return await answer.json()
 
         page = await found()
@@ -190,7 +190,7 @@ async def test_records_do_not_keep_what_people_heard(daily) -> None:
     assert len(daily.state.meetings.records) == 1
 
 
-async def test_company_comes_back_in_time(call, daily) -> None:
+async def test_a_second_participant_returns_in_time(call, daily) -> None:
     daily.join("demo")
     for _ in range(3):
         bo = daily.join("demo")
@@ -298,10 +298,10 @@ async def test_choices() -> None:
     )
     async with LocalDaily(choices=choices) as daily:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
-        async with aiohttp.ClientSession(headers=headers) as session:
+        async with aiohttp.ClientSession(headers=headers) as http:
 
             async def get(path: str) -> tuple[int, dict[str, object]]:
-                async with session.get(daily.api_url + path) as answer:
+                async with http.get(daily.api_url + path) as answer:
                     return answer.status, await answer.json()
 
             daily.state.rooms.create("demo", "public", {})
@@ -334,7 +334,7 @@ async def test_time_moves_by_any_unit(local_daily) -> None:
         local_daily.advance(minutes=-1)
 
 
-async def test_what_falls_due_on_the_way_happens_at_its_time(local_daily) -> None:
+async def test_timers_that_an_advance_passes_run_at_their_time(local_daily) -> None:
     clock, seen = local_daily.state.clock, []
     start = clock.now()
 

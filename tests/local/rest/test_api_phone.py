@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Telephony of the local Daily: calls out and in, numbers, and whom they reach."""
+"""Phone calls of the local Daily: dial-out, dial-in, transfers, numbers."""
 
 import asyncio
 import base64
@@ -43,7 +43,7 @@ async def receiver():
 
 @pytest.fixture
 def told(call, receiver, local_daily):
-    """Makes a webhook for calls, and gives what it was told until now."""
+    """Creates a webhook for calls, and gives the events that it got."""
 
     async def told():
         if not local_daily.webhooks.all:
@@ -63,7 +63,7 @@ async def room(call, name="demo", **properties):
 
 
 async def dialled(call, daily, **body):
-    """A call out of a room that somebody is in."""
+    """Dial out of a room with somebody in it."""
     status, answer = await call("POST", START, {"phoneNumber": NUMBER, **body})
     assert status == 200, answer
     assert answer.keys() == {"ok", "sessionId"}
@@ -76,8 +76,8 @@ def asking(daily):
     return aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"})
 
 
-async def posted(session, daily, path, body):
-    async with session.post(daily.api_url + path, json=body) as answer:
+async def posted(http, daily, path, body):
+    async with http.post(daily.api_url + path, json=body) as answer:
         return answer.status, await answer.json()
 
 
@@ -119,7 +119,7 @@ async def test_a_call_out(call, local_daily, told):
     assert heard == ["dialout-connected", "dialout-answered", "dialout-stopped"]
 
 
-async def test_telephone_and_bot_hear_each_other(call, local_daily):
+async def test_phone_and_bot_hear_each_other(call, local_daily):
     await room(call, enable_dialout=True)
     bot = local_daily.join("demo")
     phone = await dialled(call, local_daily)
@@ -175,7 +175,7 @@ async def test_a_room_without_dial_out(call, local_daily):
     assert (status, body) == (400, {"error": INVALID, "info": info})
 
 
-async def test_an_empty_room_is_called_out_of_only_if_it_may_be_started(call, local_daily):
+async def test_dial_out_from_an_empty_room_needs_allow_room_start(call, local_daily):
     await room(call, enable_dialout=True)
     status, body = await call("POST", START, {"phoneNumber": NUMBER})
     assert (status, "allow_room_start" in body["info"]) == (400, True)
@@ -187,10 +187,10 @@ async def test_an_empty_room_is_called_out_of_only_if_it_may_be_started(call, lo
     bot = local_daily.join("demo")
     phone.answer()
     bot.leave()
-    await phone.ended()  # the last one who was no telephone has left
+    await phone.ended()  # the last participant who was not a phone has left
 
 
-async def test_a_telephone_alone_in_the_room(call, local_daily):
+async def test_a_phone_alone_in_the_room(call, local_daily):
     config = {"allow_room_start": True, "max_idle_timeout_sec": 60}
     await room(call, enable_dialout=True, dialout_config=config)
     phone = await dialled(call, local_daily)
@@ -207,7 +207,7 @@ async def test_a_telephone_alone_in_the_room(call, local_daily):
     assert local_daily.rooms["demo"].participants == {}
 
 
-async def test_as_many_calls_as_the_room_may_have(call, local_daily):
+async def test_a_room_has_a_limit_of_calls(call, local_daily):
     await room(call, enable_dialout=True)
     local_daily.join("demo")
     phones = [await dialled(call, local_daily) for _ in range(5)]
@@ -233,14 +233,14 @@ async def test_as_many_calls_as_the_room_may_have(call, local_daily):
         ),
     ],
 )
-async def test_what_the_domain_may_not_call(choices, number, words):
-    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+async def test_calls_that_the_domain_may_not_make(choices, number, words):
+    async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         properties = {"enable_dialout": True}
-        await posted(session, daily, "/rooms", {"name": "demo", "properties": properties})
+        await posted(http, daily, "/rooms", {"name": "demo", "properties": properties})
         daily.join("demo")
-        status, body = await posted(session, daily, START, {"phoneNumber": number})
+        status, body = await posted(http, daily, START, {"phoneNumber": number})
         assert (status, body["info"]) == (400, words)
-        assert (await posted(session, daily, START, {"sipUri": "sip:a@b.example"}))[0] == 200
+        assert (await posted(http, daily, START, {"sipUri": "sip:a@b.example"}))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ async def test_what_the_domain_may_not_call(choices, number, words):
         ({"sipUri": "sip:a@b.c", "codecs": {"audio": ["MP3"]}}, "OPUS"),
     ],
 )
-async def test_a_call_that_cannot_be(call, local_daily, body, words):
+async def test_wrong_requests_for_a_call(call, local_daily, body, words):
     await room(call, enable_dialout=True)
     local_daily.join("demo")
     status, answer = await call("POST", START, body)
@@ -267,7 +267,7 @@ async def test_a_call_that_cannot_be(call, local_daily, body, words):
     assert local_daily.dialouts == []
 
 
-async def test_a_room_that_is_unknown_or_full(call, local_daily):
+async def test_an_unknown_and_a_full_room(call, local_daily):
     assert (await call("POST", START, {"phoneNumber": NUMBER}))[0] == 404
     await room(call, enable_dialout=True, max_participants=1)
     local_daily.join("demo")
@@ -275,7 +275,7 @@ async def test_a_room_that_is_unknown_or_full(call, local_daily):
     assert (status, "full" in body["info"]) == (400, True)
 
 
-async def test_a_private_room_takes_the_telephone_too(call, local_daily):
+async def test_a_private_room_accepts_a_phone(call, local_daily):
     properties = {"enable_dialout": True, "dialout_config": {"allow_room_start": True}}
     await call("POST", "/rooms", {"name": "demo", "privacy": "private", "properties": properties})
     await dialled(call, local_daily)
@@ -291,7 +291,7 @@ async def test_the_end_of_the_room_is_the_end_of_the_call(call, local_daily, tol
     assert (await told())[-1].type == "dialout.stopped"
 
 
-async def test_tones_reach_the_telephone(call, local_daily):
+async def test_tones_reach_the_phone(call, local_daily):
     await room(call, enable_dialout=True)
     local_daily.join("demo")
     phone = await dialled(call, local_daily)
@@ -325,7 +325,7 @@ async def test_stopping_a_call(call, local_daily):
     assert phone.state == "ended"
     status, answer = await call("POST", path, body)
     assert (status, answer["error"]) == (404, "not-found")
-    assert (await call("POST", path, {"sessionId": bot.id}))[0] == 404  # which is no telephone
+    assert (await call("POST", path, {"sessionId": bot.id}))[0] == 404  # the bot is not a phone
     assert (await call("POST", path, {}))[0] == 400
 
 
@@ -361,7 +361,7 @@ async def test_a_call_is_transferred(call, local_daily, told):
     assert [event.payload.is_sip_refer for event in events] == [False, False, None, None]
 
 
-async def test_after_a_refer_nobody_knows_how_it_goes_on(call, local_daily, told):
+async def test_no_event_follows_a_refer(call, local_daily, told):
     await told()
     await room(call, enable_dialout=True)
     local_daily.join("demo")
@@ -387,7 +387,7 @@ async def test_after_a_refer_nobody_knows_how_it_goes_on(call, local_daily, told
 
 @pytest.fixture
 def answering(call, receiver):
-    """Makes a dial-in configuration, and forgets the test of its endpoint."""
+    """Creates a dial-in configuration, and drops the test request to its endpoint."""
 
     async def answering(**more):
         body = {
@@ -476,7 +476,7 @@ async def test_a_call_in(call, local_daily, receiver, answering, told):
     ]
 
 
-async def test_a_call_is_connected_once_and_only_with_what_it_was_told(
+async def test_a_call_is_connected_once_and_only_with_its_own_ids(
     call, local_daily, receiver, answering
 ):
     config = await answering()
@@ -497,7 +497,7 @@ async def test_a_call_is_connected_once_and_only_with_what_it_was_told(
     assert (await call("POST", UPDATE, right))[0] == 404
 
 
-async def test_a_room_takes_a_call_once_somebody_is_in(call, local_daily, receiver, answering):
+async def test_a_room_accepts_calls_once_somebody_is_in(call, local_daily, receiver, answering):
     config = await answering()
     phone = local_daily.dial_in(config["config"]["phone_number"])
     got = incoming(await receiver.next())
@@ -509,11 +509,11 @@ async def test_a_room_takes_a_call_once_somebody_is_in(call, local_daily, receiv
     assert (await call("POST", UPDATE, connecting(got, uri)))[0] == 200
 
 
-async def test_a_room_that_takes_calls_at_once():
+async def test_a_room_that_accepts_calls_at_once():
     async with LocalDaily(choices=Choices(sip_needs_session=False)) as daily:
-        async with asking(daily) as session:
+        async with asking(daily) as http:
             body = {"name": "demo", "properties": {"sip": SIP}}
-            _, made = await posted(session, daily, "/rooms", body)
+            _, made = await posted(http, daily, "/rooms", body)
         phone = daily.dial_in(made["config"]["sip_uri"]["endpoint"])
         assert phone.state == "connected"
 
@@ -601,10 +601,10 @@ async def test_waiting_for_a_call_has_an_end(local_daily, receiver, answering):
 
 
 async def test_the_end_of_the_local_daily_does_not_wait_for_an_endpoint(receiver):
-    async with LocalDaily() as daily, asking(daily) as session:
+    async with LocalDaily() as daily, asking(daily) as http:
         url = f"{receiver.url}/calls"
         body = {"type": "pinless_dialin", "name_prefix": "x", "room_creation_api": url}
-        assert (await posted(session, daily, "/domain-dialin-config", body))[0] == 200
+        assert (await posted(http, daily, "/domain-dialin-config", body))[0] == 200
         await receiver.next()
         receiver.answers.append("hang")
         daily.dial_in("x")
@@ -617,7 +617,7 @@ async def test_the_end_of_the_local_daily_does_not_wait_for_an_endpoint(receiver
 CONFIG = "/domain-dialin-config"
 
 
-async def test_configurations_are_made_changed_listed_and_deleted(
+async def test_configurations_are_created_updated_listed_and_deleted(
     call, local_daily, receiver, answering
 ):
     pinless = await answering(hmac=SECRET, timeout_config={"message": "later"})
@@ -657,7 +657,7 @@ async def test_configurations_are_made_changed_listed_and_deleted(
         assert (status, body["error"]) == (404, "not-found")
 
 
-async def test_a_secret_is_made_up(call, receiver):
+async def test_a_secret_is_generated(call, receiver):
     url = f"{receiver.url}/calls"
     body = {"type": "pinless_dialin", "room_creation_api": url}
     status, config = await call("POST", CONFIG, body)
@@ -672,11 +672,11 @@ async def test_a_secret_is_made_up(call, receiver):
 @pytest.mark.parametrize("keeps", [True, False])
 async def test_an_update_without_a_secret(receiver, keeps):
     choices = Choices(dialin_update_keeps_hmac=keeps, dialin_probe=None)
-    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+    async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         body = {"type": "pinless_dialin", "room_creation_api": receiver.url, "hmac": SECRET}
-        _, config = await posted(session, daily, CONFIG, body)
+        _, config = await posted(http, daily, CONFIG, body)
         url = f"{daily.api_url}{CONFIG}/{config['id']}"
-        async with session.put(url, json={"name_prefix": "x"}) as answer:
+        async with http.put(url, json={"name_prefix": "x"}) as answer:
             after = (await answer.json())["config"]["hmac"]
     assert (after == SECRET) is keeps
     assert receiver.posts == []
@@ -695,7 +695,7 @@ async def test_an_update_without_a_secret(receiver, keeps):
         ({"sip_uri": "x"}, "unknown property 'sip_uri'"),
     ],
 )
-async def test_a_configuration_that_cannot_be(call, receiver, body, words):
+async def test_wrong_configurations(call, receiver, body, words):
     body = {"type": "pinless_dialin", **body} if body else {}
     status, answer = await call("POST", CONFIG, body)
     assert (status, words in answer["info"]) == (400, True)
@@ -710,11 +710,11 @@ async def test_a_number_has_one_configuration(call, answering):
     assert (status, number in body["info"]) == (400, True)
 
 
-async def test_where_a_number_is_needed():
+async def test_a_number_may_be_required():
     async with LocalDaily(choices=Choices(dialin_needs_number=True)) as daily:
-        async with asking(daily) as session:
-            assert (await posted(session, daily, CONFIG, {"type": "pinless_dialin"}))[0] == 400
-            assert (await posted(session, daily, CONFIG, {"type": "pin_dialin"}))[0] == 200
+        async with asking(daily) as http:
+            assert (await posted(http, daily, CONFIG, {"type": "pinless_dialin"}))[0] == 400
+            assert (await posted(http, daily, CONFIG, {"type": "pin_dialin"}))[0] == 200
 
 
 # -- Numbers -------------------------------------------------------------------------------------
@@ -753,7 +753,7 @@ async def test_numbers_that_can_be_bought(call):
         {"contains": "abc"},
     ],
 )
-async def test_a_search_that_does_not_go_together(call, query):
+async def test_search_terms_that_exclude_each_other(call, query):
     status, body = await call("GET", AVAILABLE, params=query)
     assert (status, body) == (400, {"error": "validation-error", "info": "invalid path parameter"})
 
@@ -782,7 +782,7 @@ async def test_numbers_are_bought_once_and_kept_for_14_days(call, local_daily):
     assert (await call("DELETE", path))[0] == 404
 
 
-async def test_a_bought_number_is_shown_to_whom_is_called(call, local_daily, told):
+async def test_the_called_phone_sees_the_bought_number(call, local_daily, told):
     await told()
     _, bought = await call("POST", "/buy-phone-number")
     await room(call, enable_dialout=True)
@@ -792,7 +792,7 @@ async def test_a_bought_number_is_shown_to_whom_is_called(call, local_daily, tol
     assert (payload.origin, payload.caller_id) == (bought["number"], bought["id"])
 
 
-# -- Where Daily is silent -----------------------------------------------------------------------
+# -- Unconfirmed points --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("decides", [True, False])
@@ -800,23 +800,23 @@ async def test_a_bought_number_is_shown_to_whom_is_called(call, local_daily, tol
 async def test_a_dialin_config_whose_endpoint_fails_the_test(receiver, decides, answer):
     refused = decides and answer != "nobody"
     choices = Choices(dialin_probe_decides=decides)
-    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+    async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         fine = {"type": "pinless_dialin", "room_creation_api": receiver.url, "name_prefix": "x"}
-        _, config = await posted(session, daily, CONFIG, fine)
+        _, config = await posted(http, daily, CONFIG, fine)
         url = f"{daily.api_url}{CONFIG}"
         wrong = receiver.url + "/wrong" if answer != "nobody" else "http://127.0.0.1:9/"
         if answer != "nobody":
             receiver.answers.extend((answer, answer))
-        status, made = await posted(session, daily, CONFIG, {**fine, "room_creation_api": wrong})
+        status, made = await posted(http, daily, CONFIG, {**fine, "room_creation_api": wrong})
         if refused:
             assert (status, made["error"]) == (400, "invalid-request-error")
             assert "the test request" in made["info"]
         else:
             assert (status, made["config"]["room_creation_api"]) == (200, wrong)
         change = {"room_creation_api": wrong, "name_prefix": "y", "hmac": SECRET}
-        async with session.put(f"{url}/{config['id']}", json=change) as changed:
+        async with http.put(f"{url}/{config['id']}", json=change) as changed:
             assert changed.status == (400 if refused else 200)
-        async with session.get(url) as found:
+        async with http.get(url) as found:
             configs = {each["id"]: each for each in (await found.json())["data"]}
         assert len(configs) == (1 if refused else 2)
         assert (configs[config["id"]] == config) is refused
@@ -831,21 +831,21 @@ async def test_the_other_choices(receiver):
         dialout_starts_without_limit=False,
         dialin_hold=10,
     )
-    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+    async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         url = f"{receiver.url}/events"
         hook = {"url": url, "hmac": SECRET, "eventTypes": ["dialout.connected"]}
-        assert (await posted(session, daily, "/webhooks", hook))[0] == 200
+        assert (await posted(http, daily, "/webhooks", hook))[0] == 200
         await receiver.next()
         body = {"type": "pinless_dialin", "room_creation_api": receiver.url, "name_prefix": "x"}
-        assert (await posted(session, daily, CONFIG, {**body, "hmac": SECRET}))[0] == 200
+        assert (await posted(http, daily, CONFIG, {**body, "hmac": SECRET}))[0] == 200
         assert json.loads((await receiver.next()).body) == {"test": "test"}
 
         properties = {"enable_dialout": True, "dialout_config": {"allow_room_start": True}}
-        await posted(session, daily, "/rooms", {"name": "demo", "properties": properties})
-        status, _ = await posted(session, daily, "/rooms/demo/dialOut/stop", {"sessionId": "x"})
+        await posted(http, daily, "/rooms", {"name": "demo", "properties": properties})
+        status, _ = await posted(http, daily, "/rooms/demo/dialOut/stop", {"sessionId": "x"})
         assert status == 400
-        assert (await posted(session, daily, START, {"phoneNumber": NUMBER}))[0] == 200
-        assert await daily.dialouts[0].ended() == ""  # nobody was there
+        assert (await posted(http, daily, START, {"phoneNumber": NUMBER}))[0] == 200
+        assert await daily.dialouts[0].ended() == ""  # the room was empty
         event = json.loads((await receiver.next()).body)
         assert isinstance(event["payload"]["timestamp"], int)
 

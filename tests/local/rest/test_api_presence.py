@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who is in a room, and putting people out."""
+"""Who is in a room, and ejecting people."""
 
 import re
 
@@ -48,7 +48,7 @@ async def test_presence_of_a_room(call, daily) -> None:
     assert page["total_count"] == 2
 
 
-async def test_nobody_is_there(call, daily) -> None:
+async def test_presence_of_an_empty_room(call, daily) -> None:
     assert await call("GET", "/rooms/demo/presence") == (200, {"total_count": 0, "data": []})
     assert await call("GET", "/presence") == (200, {})
     info = {"error": "not-found", "info": "room none not found"}
@@ -112,7 +112,7 @@ async def test_an_eject_that_is_refused(call, daily, body) -> None:
     assert len(daily.rooms["demo"].participants) == 1
 
 
-async def test_an_eject_from_no_room_and_from_an_empty_room(call, daily) -> None:
+async def test_eject_from_an_unknown_and_an_empty_room(call, daily) -> None:
     status, answer = await call("POST", "/rooms/none/eject", {"ids": ["x"]})
     assert (status, answer["info"]) == (404, "room none not found")
     status, answer = await call("POST", "/rooms/demo/eject", {"ids": ["x"]})
@@ -130,7 +130,9 @@ async def test_people_stay_in_an_expired_room(call, local_daily) -> None:
 
 
 @pytest.mark.parametrize("privacy", ["public", "private"])
-async def test_an_update_does_not_move_the_end_of_those_inside(call, local_daily, privacy) -> None:
+async def test_an_update_does_not_change_when_participants_are_ejected(
+    call, local_daily, privacy
+) -> None:
     now = local_daily.state.clock.now()
     properties = {"exp": now + 90, "eject_at_room_exp": True}
     await call("POST", "/rooms", {"name": "demo", "properties": properties})
@@ -152,17 +154,17 @@ async def test_choices() -> None:
         presence_of_unknown_room=200,
         eject_from_empty_room=200,
     )
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
 
         async def get(path: str) -> object:
-            async with session.get(daily.api_url + path, headers=headers) as answer:
+            async with http.get(daily.api_url + path, headers=headers) as answer:
                 return answer.status, await answer.json()
 
         assert await get("/rooms/none/presence") == (200, {"total_count": 0, "data": []})
         daily.state.rooms.create("demo", "public", {"exp": daily.state.clock.now() + 60})
         url = daily.api_url + "/rooms/demo/eject"
-        async with session.post(url, headers=headers, json={"ids": ["x"]}) as answer:
+        async with http.post(url, headers=headers, json={"ids": ["x"]}) as answer:
             assert (answer.status, await answer.json()) == (200, {"ejectedIds": []})
         daily.join("demo", token(daily, permissions={"hasPresence": False}))
         status, everywhere = await get("/presence")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a local Daily refuses, since it has no meaning on one machine."""
+"""The endpoints that a local Daily refuses, since they have no meaning on one machine."""
 
 import pytest
 
@@ -94,7 +94,7 @@ BAD = {
 
 
 @pytest.mark.parametrize(("action", "body"), [(a, body) for a in GOOD for body in GOOD[a]])
-async def test_a_refusal_says_what_it_is(call, local_daily, action, body) -> None:
+async def test_a_refused_request_says_why(call, local_daily, action, body) -> None:
     local_daily.state.rooms.create("demo", "public", {})
     path = f"/rooms/demo/{action}"
     status, answer = await call("POST", path, body)
@@ -106,14 +106,14 @@ async def test_a_refusal_says_what_it_is(call, local_daily, action, body) -> Non
 
 
 @pytest.mark.parametrize(("action", "body"), [(a, body) for a in BAD for body in [*BAD[a], [], 5]])
-async def test_a_bad_body_is_told_first(call, local_daily, action, body) -> None:
+async def test_a_bad_body_is_refused_first(call, local_daily, action, body) -> None:
     local_daily.state.rooms.create("demo", "public", {})
     status, answer = await call("POST", f"/rooms/demo/{action}", body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
 
 
 @pytest.mark.parametrize("path", ACTIONS)
-async def test_an_unknown_room_is_told_first(call, local_daily, path) -> None:
+async def test_an_unknown_room_is_refused_first(call, local_daily, path) -> None:
     assert await call("POST", path, {"nope": 1}) == (
         404,
         {"error": "not-found", "info": "room demo not found"},
@@ -132,7 +132,7 @@ async def test_only_a_post_with_json_and_the_key_is_refused(call, local_daily, p
     assert (await call("POST", path, {}, headers=headers))[0] == 401
 
 
-def test_what_is_refused_is_listed_with_its_reason() -> None:
+def test_refused_endpoints_are_listed_with_their_reasons() -> None:
     assert {path for _, path in REFUSALS} >= {path.replace("demo", "{name}") for path in ACTIONS}
     for (method, path), why in REFUSALS.items():
         assert method in ("GET", "POST", "PUT", "DELETE")

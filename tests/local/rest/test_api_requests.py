@@ -17,20 +17,20 @@ from pipecat_daily_rest.local.rules.claims import issue
 
 
 @pytest.fixture
-async def session():
-    async with aiohttp.ClientSession() as session:
-        yield session
+async def http():
+    async with aiohttp.ClientSession() as http:
+        yield http
 
 
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer ", "Basic abc", "{key}", "bearer {key}", "Bearer a b"]
 )
 @pytest.mark.parametrize("path", ["/", "/rooms", "/there/is/no/such/thing"])
-async def test_a_missing_or_malformed_header(local_daily, session, header, path) -> None:
+async def test_a_missing_or_malformed_header(local_daily, http, header, path) -> None:
     headers = {}
     if header is not None:
         headers["Authorization"] = header.format(key=local_daily.api_key)
-    async with session.get(local_daily.api_url + path, headers=headers) as answer:
+    async with http.get(local_daily.api_url + path, headers=headers) as answer:
         assert answer.status == 400
         assert await answer.json() == {
             "error": "authorization-header-error",
@@ -39,9 +39,9 @@ async def test_a_missing_or_malformed_header(local_daily, session, header, path)
 
 
 @pytest.mark.parametrize("wrong", ["x", "é", "{key}x"])
-async def test_a_wrong_key_has_no_info(local_daily, session, wrong) -> None:
+async def test_a_wrong_key_has_no_info(local_daily, http, wrong) -> None:
     headers = {"Authorization": f"Bearer {wrong.format(key=local_daily.api_key)}"}
-    async with session.post(local_daily.api_url + "/rooms", headers=headers, json={}) as answer:
+    async with http.post(local_daily.api_url + "/rooms", headers=headers, json={}) as answer:
         assert answer.status == 401
         assert await answer.json() == {"error": "authentication-error"}
     assert local_daily.rooms == {}
@@ -73,7 +73,7 @@ async def test_a_body_that_is_not_json(call, local_daily, method, path, body) ->
         ("DELETE", "/batch/rooms"),
     ],
 )
-async def test_a_body_that_is_no_object(call, local_daily, method, path, body) -> None:
+async def test_a_body_that_is_not_an_object(call, local_daily, method, path, body) -> None:
     local_daily.state.rooms.create("demo", "public", {})
     status, answer = await call(method, path, body)
     assert (status, answer["error"]) == (400, "invalid-request-error")
@@ -112,7 +112,7 @@ async def test_the_domain(call, local_daily) -> None:
     assert domain["config"]["lang"] == "en"
 
 
-async def test_every_answer_carries_the_mark(call, local_daily, session) -> None:
+async def test_every_response_has_the_mark(call, local_daily, http) -> None:
     local_daily.state.rooms.create("demo", "public", {})
     seen = set()
     for method, url in [
@@ -123,16 +123,16 @@ async def test_every_answer_carries_the_mark(call, local_daily, session) -> None
         ("GET", local_daily.url + "/.nothing/at/all"),
         ("PATCH", local_daily.url + "/demo"),
     ]:
-        async with session.request(method, url) as answer:
+        async with http.request(method, url) as answer:
             assert answer.headers["X-Local-Daily"] == "1", (method, url, answer.status)
             seen.add(answer.status)
     stranger = {"Host": "evil.example"}
-    async with session.get(local_daily.url + "/demo", headers=stranger) as answer:
+    async with http.get(local_daily.url + "/demo", headers=stranger) as answer:
         assert answer.headers["X-Local-Daily"] == "1"
         seen.add(answer.status)
     assert seen == {200, 400, 403, 404, 405}
     address = local_daily.url.replace("http", "ws") + "/demo/link"
-    async with session.ws_connect(address) as socket:
+    async with http.ws_connect(address) as socket:
         assert socket._response.headers["X-Local-Daily"] == "1"
 
 
@@ -153,11 +153,11 @@ async def test_requests_are_kept_in_order_of_arrival(call, local_daily) -> None:
     assert str(local_daily.requests[1]) == "GET /rooms/none -> 404"
 
 
-def test_a_request_without_an_answer_says_so() -> None:
+def test_a_request_without_a_response_says_so() -> None:
     assert str(Request("GET", "/rooms", None, None, 0.0)) == "GET /rooms -> no answer yet"
 
 
-async def test_no_secret_is_kept_or_told(call, local_daily) -> None:
+async def test_no_secret_is_kept_or_shown(call, local_daily) -> None:
     key = local_daily.api_key
     _, made = await call("POST", "/meeting-tokens", {"properties": {"room_name": "demo"}})
     token = made["token"]
@@ -186,7 +186,7 @@ async def test_no_secret_is_kept_or_told(call, local_daily) -> None:
 
 
 async def test_a_failure_of_the_server_is_a_500_without_a_traceback(
-    local_daily, session, monkeypatch
+    local_daily, http, monkeypatch
 ) -> None:
     token = issue(
         {}, api_key=local_daily.api_key, domain_id=local_daily.state.domain.id, issued_at=0
@@ -202,12 +202,12 @@ async def test_a_failure_of_the_server_is_a_500_without_a_traceback(
     sink = logger.add(lines.append, level="ERROR", format="{message}")
     try:
         headers = {"Authorization": f"Bearer {local_daily.api_key}"}
-        async with session.get(local_daily.api_url + "/rooms/x", headers=headers) as answer:
+        async with http.get(local_daily.api_url + "/rooms/x", headers=headers) as answer:
             assert answer.status == 500
             text = await answer.text()
         url = local_daily.url + "/demo/offer"
         offer = {"sdp": "v=0", "type": "offer", "token": token}
-        async with session.post(url, json=offer) as answer:
+        async with http.post(url, json=offer) as answer:
             assert answer.status == 500
             assert await answer.text() == "The local Daily failed; its log says why."
             assert answer.headers["X-Local-Daily"] == "1"
@@ -228,14 +228,14 @@ async def test_parallel_creates_of_one_name_make_one_room(call, local_daily) -> 
     assert list(local_daily.rooms) == ["one"]
 
 
-async def test_the_guard_turns_strangers_away(local_daily, session) -> None:
+async def test_requests_of_foreign_hosts_and_pages_are_refused(local_daily, http) -> None:
     local_daily.state.rooms.create("demo", "public", {})
     port = local_daily.port
     key = {"Authorization": f"Bearer {local_daily.api_key}"}
 
     async def status(method: str, path: str, **headers: str) -> int:
         url = f"http://127.0.0.1:{port}{path}"
-        async with session.request(method, url, headers={**key, **headers}) as answer:
+        async with http.request(method, url, headers={**key, **headers}) as answer:
             text = await answer.text()
             assert (answer.status == 403) == ("Daily" in text and "not " in text), text
             return answer.status
@@ -257,12 +257,12 @@ async def test_the_guard_turns_strangers_away(local_daily, session) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/rooms", "/v1/link", "/v1/offer", "/v1/leave"])
-async def test_a_room_may_be_called_v1(local_daily, session, path) -> None:
+async def test_a_room_may_be_called_v1(local_daily, http, path) -> None:
     local_daily.state.rooms.create("v1", "public", {})
-    async with session.get(local_daily.url + "/v1") as answer:
+    async with http.get(local_daily.url + "/v1") as answer:
         assert answer.status == 200
         assert answer.content_type == "text/html"
-    async with session.get(local_daily.url + path) as answer:
+    async with http.get(local_daily.url + path) as answer:
         api = "authorization-header-error" in await answer.text()
         assert api == (path == "/v1/rooms")
 

@@ -15,7 +15,7 @@ NOT_FOUND = {"error": "not-found", "info": "room demo not found"}
 
 
 @pytest.mark.undocumented("null for what a new room need not have")
-async def test_a_room_without_wishes(call, local_daily) -> None:
+async def test_a_room_without_properties(call, local_daily) -> None:
     before = int(local_daily.state.clock.now())
     for options in ({"json": {}}, {}, {"json": {"name": None, "privacy": None, "properties": {}}}):
         status, room = await call("POST", "/rooms", **options)
@@ -37,7 +37,7 @@ async def test_a_room_without_wishes(call, local_daily) -> None:
 
 
 @pytest.mark.undocumented("null for what a new room need not have")
-async def test_a_room_with_wishes(call, local_daily) -> None:
+async def test_a_room_with_properties(call, local_daily) -> None:
     exp = local_daily.state.clock.now() + 60.25
     body = {
         "name": "Demo_1-a",
@@ -133,7 +133,7 @@ async def test_an_update_that_is_refused(call, body) -> None:
     assert await call("GET", "/rooms/demo") == (200, room)
 
 
-async def test_null_takes_a_rooms_end_away(call, local_daily) -> None:
+async def test_null_removes_a_rooms_exp(call, local_daily) -> None:
     exp = local_daily.state.clock.now() + 60
     await call("POST", "/rooms", {"name": "demo", "properties": {"exp": exp}})
     await call("POST", "/rooms/demo", {"properties": {"exp": None}})
@@ -195,7 +195,7 @@ async def test_the_name_of_an_expired_room_is_free(call, local_daily) -> None:
 
 
 async def make(call, daily: LocalDaily, count: int) -> list[str]:
-    """Rooms of which each is a second older than the one before."""
+    """Create rooms, each a second older than the one before."""
     for index in range(count):
         await call("POST", "/rooms", {"name": f"room-{index}"})
         daily.advance(1)
@@ -280,16 +280,16 @@ async def test_a_room_for_a_phone_call(call) -> None:
 
 
 async def with_choices(choices: Choices, *requests) -> list:
-    """What the same requests get from a Daily of other choices."""
+    """Send the same requests to a local Daily with other choices."""
     answers = []
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         for request in requests:
             if callable(request):
                 request(daily)
                 continue
             method, path, *body = request
             headers = {"Authorization": f"Bearer {daily.api_key}"}
-            async with session.request(
+            async with http.request(
                 method, daily.api_url + path, json=body[0] if body else None, headers=headers
             ) as answer:
                 answers.append((answer.status, await answer.json()))
@@ -340,7 +340,7 @@ async def test_a_choice_about_a_batch_of_nothing() -> None:
     assert (status, answer) == (200, {"deleted_count": 0})
 
 
-async def test_a_choice_about_whom_an_update_moves() -> None:
+async def test_a_choice_about_updates_and_ejections() -> None:
     for choice, reason in ((True, None), (False, "room-expired")):
         async with LocalDaily(choices=Choices(update_moves_ejection=choice)) as daily:
             now = daily.state.clock.now()
@@ -380,7 +380,7 @@ async def test_choices_about_the_number_of_rooms_and_sip() -> None:
     assert answers[2] == (400, {"error": "invalid-request-error", "info": "1 at most"})
 
 
-async def test_choices_about_what_a_room_says_of_sip() -> None:
+async def test_choices_about_sip_in_a_rooms_config() -> None:
     for shown in (True, False):
         answers = await with_choices(
             Choices(sip_in_config=shown),
@@ -398,12 +398,12 @@ async def test_screen_sharing_cannot_change_while_a_meeting_runs() -> None:
     for choice, status in (("error", 400), ("ignore", 200)):
         async with (
             LocalDaily(choices=Choices(screenshare_in_meeting=choice)) as daily,
-            aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as session,
+            aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as http,
         ):
 
-            async def update(properties: dict, daily: LocalDaily = daily, session=session) -> int:
+            async def update(properties: dict, daily: LocalDaily = daily, http=http) -> int:
                 url = f"{daily.api_url}/rooms/demo"
-                async with session.post(url, json={"properties": properties}) as answer:
+                async with http.post(url, json={"properties": properties}) as answer:
                     return answer.status
 
             room = daily.state.rooms.create("demo", "public", {})

@@ -16,7 +16,7 @@ from pipecat_daily_rest.local.server import STAND_IN
 
 async def answers(url: str, daily: LocalDaily) -> bool:
     headers = {"Authorization": f"Bearer {daily.api_key}"}
-    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+    async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as answer:
         return answer.status == 200 and "domain_id" in await answer.json()
 
 
@@ -48,7 +48,7 @@ async def test_addresses(host: str, url: str, api_url: str) -> None:
 
 
 async def test_a_wildcard_answers_to_addresses_and_its_name_only() -> None:
-    async with LocalDaily(host="0.0.0.0") as daily, aiohttp.ClientSession() as session:  # noqa: S104
+    async with LocalDaily(host="0.0.0.0") as daily, aiohttp.ClientSession() as http:  # noqa: S104
         url = f"http://127.0.0.1:{daily.port}/v1/"
         for host, status in {
             "192.168.7.7": 400,
@@ -56,7 +56,7 @@ async def test_a_wildcard_answers_to_addresses_and_its_name_only() -> None:
             socket.gethostname(): 400,
             "evil.example": 403,
         }.items():
-            async with session.get(url, headers={"Host": f"{host}:{daily.port}"}) as answer:
+            async with http.get(url, headers={"Host": f"{host}:{daily.port}"}) as answer:
                 assert answer.status == status, host
 
 
@@ -100,13 +100,13 @@ async def test_an_address_of_another_machine(host: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{"port": -1}, {"port": 65536}, {"api_key": "short"}])
-def test_arguments_that_do_not_fit(options) -> None:
+def test_wrong_arguments_of_a_local_daily(options) -> None:
     with pytest.raises(DailyConfigError) as caught:
         LocalDaily(**options)
     assert "short" not in str(caught.value)
 
 
-async def test_a_key_of_ones_own() -> None:
+async def test_a_key_that_was_passed() -> None:
     async with LocalDaily(api_key="k" * 32) as daily:
         assert daily.api_key == "k" * 32
         assert await answers(daily.api_url + "/", daily)
@@ -114,7 +114,7 @@ async def test_a_key_of_ones_own() -> None:
     assert LocalDaily().api_key != LocalDaily().api_key
 
 
-async def test_it_can_be_waited_for_what_happens(local_daily) -> None:
+async def test_waiting_for_what_happens(local_daily) -> None:
     waiting = asyncio.create_task(local_daily.state.log.wait_for("expired", room="demo"))
     exp = local_daily.state.clock.now() + 60
     local_daily.state.rooms.create("demo", "public", {"exp": exp})
@@ -128,7 +128,7 @@ async def test_it_can_be_waited_for_what_happens(local_daily) -> None:
     assert local_daily.rooms == {}
 
 
-async def test_the_end_puts_everybody_out_and_frees_the_port() -> None:
+async def test_the_end_ejects_everyone_and_frees_the_port() -> None:
     async with LocalDaily() as daily:
         daily.state.rooms.create("demo", "public", {})
         daily.join("demo")

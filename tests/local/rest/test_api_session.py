@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is done to the people in a room over REST: messages, session data, permissions."""
+"""Messages, session data and permissions over REST."""
 
 import aiohttp
 import pytest
@@ -13,8 +13,8 @@ from tokens import token
 async def ask(daily: LocalDaily, method: str, path: str, json: object = None) -> object:
     headers = {"Authorization": f"Bearer {daily.api_key}"}
     async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.request(method, daily.api_url + path, json=json) as answer,
+        aiohttp.ClientSession(headers=headers) as http,
+        http.request(method, daily.api_url + path, json=json) as answer,
     ):
         return answer.status, await answer.json()
 
@@ -22,7 +22,7 @@ async def ask(daily: LocalDaily, method: str, path: str, json: object = None) ->
 # -- Messages --------------------------------------------------------------------------------
 
 
-async def test_a_message_reaches_everybody_or_one(call, daily) -> None:
+async def test_a_message_reaches_everyone_or_one(call, daily) -> None:
     ana = daily.join("demo")
     bo = daily.join("demo", token(daily, permissions={"hasPresence": False}))
     for body in ({"data": {"a": 1}}, {"data": {"a": 2}, "recipient": "*"}):
@@ -143,7 +143,7 @@ async def test_permissions_change_for_one_and_for_all_others(call, daily) -> Non
         assert other.participant.permissions["canAdmin"] is False
 
     def updates(who: object) -> dict[str, object]:
-        """By whom they are about; whether they are about the participant itself."""
+        """Give the updates by user name; whether each is about the participant itself."""
         return {
             event["participant"]["id"]: event["participant"]["info"]["isLocal"]
             for event in who.events  # type: ignore[attr-defined]
@@ -161,7 +161,7 @@ async def test_permissions_change_for_one_and_for_all_others(call, daily) -> Non
     }
 
 
-async def test_whoever_may_not_send_is_not_heard(call, daily) -> None:
+async def test_a_participant_who_may_not_send_is_not_heard(call, daily) -> None:
     ana, bo = daily.join("demo"), daily.join("demo")
     mute = {"data": {ana.id: {"canSend": False}}}
     assert (await call("POST", "/rooms/demo/update-permissions", mute))[0] == 200
@@ -224,7 +224,7 @@ async def test_permissions_that_are_refused(call, daily, body) -> None:
     assert ana.participant.permissions["canSend"] is True
 
 
-# -- Nobody is there -------------------------------------------------------------------------
+# -- Empty rooms -----------------------------------------------------------------------------
 
 BODIES = {
     "send-app-message": {"data": {}},
@@ -235,7 +235,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("endpoint", BODIES)
-async def test_no_room_and_an_empty_room(call, daily, endpoint) -> None:
+async def test_an_unknown_and_an_empty_room(call, daily, endpoint) -> None:
     method = "GET" if endpoint.startswith("get") else "POST"
     info = {"error": "not-found", "info": "room none not found"}
     assert await call(method, f"/rooms/none/{endpoint}", BODIES[endpoint]) == (404, info)
@@ -279,7 +279,7 @@ async def test_choices() -> None:
         assert (status, answer["error"]) == (400, "invalid-request-error")
 
 
-# -- The end of a stay is fixed at the join --------------------------------------------------
+# -- When a participant is ejected is fixed at the join --------------------------------------
 
 # What was measured on the live API: https://github.com/tostess/mentoria, docs/spike-video.md.
 MEASURED = [
@@ -291,7 +291,7 @@ MEASURED = [
 
 
 @pytest.mark.parametrize(("update", "rejoins", "out_at"), MEASURED)
-async def test_the_measured_ends(call, local_daily, update, rejoins, out_at) -> None:
+async def test_ejections_as_measured_on_daily(call, local_daily, update, rejoins, out_at) -> None:
     start = local_daily.state.clock.now()
     properties = {"exp": start + 90, "eject_at_room_exp": True}
     await call("POST", "/rooms", {"name": "demo", "properties": properties})
@@ -315,7 +315,7 @@ async def test_the_measured_ends(call, local_daily, update, rejoins, out_at) -> 
     assert moves.left_reason == "room-expired"
 
 
-async def test_a_token_that_makes_its_holder_knock_opens_nothing_here(daily) -> None:
+async def test_a_token_with_knocking_is_refused_without_a_lobby(daily) -> None:
     with pytest.raises(JoinRefused, match="knock") as refused:
         daily.join("demo", token(daily, knocking=True))
     assert refused.value.kind == "not-allowed"

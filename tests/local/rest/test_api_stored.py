@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Recordings and transcripts over what a test has put there, and the links to their files."""
+"""The recordings and transcripts that a test added, and the links to their files."""
 
 import re
 import uuid
@@ -22,11 +22,11 @@ VTT = "WEBVTT\n\n00:00:00.500 --> 00:00:02.000\n<v>Good morning, Zoë.\n"
 
 @pytest.fixture
 async def get():
-    """Gets a file by its link, as anybody would: without a key."""
-    async with aiohttp.ClientSession() as session:
+    """Gets a file by its link, without a key."""
+    async with aiohttp.ClientSession() as http:
 
         async def get(link: str):
-            async with session.get(link) as answer:
+            async with http.get(link) as answer:
                 return answer.status, await answer.read(), answer.headers
 
         yield get
@@ -77,7 +77,7 @@ async def test_a_recording_of_raw_tracks(call, local_daily) -> None:
     assert recording["tracks"] == tracks
 
 
-async def test_what_is_not_said_of_a_recording(call, local_daily) -> None:
+async def test_members_that_a_recording_may_lack(call, local_daily) -> None:
     await call("POST", "/rooms", {"name": "demo"})
     ana = local_daily.join("demo")
     before = local_daily.state.clock.now()
@@ -106,7 +106,9 @@ async def test_what_is_not_said_of_a_recording(call, local_daily) -> None:
         ({"room": "https://x.daily.co/"}, "name or URL"),
     ],
 )
-async def test_a_seed_that_cannot_be_one(local_daily, kind, options, match) -> None:
+async def test_wrong_arguments_of_a_recording_or_transcript(
+    local_daily, kind, options, match
+) -> None:
     add = getattr(local_daily, f"add_{kind}")
     with pytest.raises(DailyConfigError, match=match):
         add(**{"room": "demo", **options})
@@ -170,11 +172,11 @@ async def test_a_recording_is_deleted(call, local_daily) -> None:
     )
 
 
-async def test_the_status_for_what_is_not_stored_is_a_choice() -> None:
-    async with choosing(stored_not_found=400) as daily, aiohttp.ClientSession() as session:
+async def test_the_status_for_an_unknown_recording_or_transcript_is_a_choice() -> None:
+    async with choosing(stored_not_found=400) as daily, aiohttp.ClientSession() as http:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         for path in ("/recordings/none", "/transcript/none", "/transcript/none/access-link"):
-            async with session.get(daily.api_url + path, headers=headers) as answer:
+            async with http.get(daily.api_url + path, headers=headers) as answer:
                 assert answer.status == 400
                 assert (await answer.json())["error"] == "invalid-request-error"
 
@@ -256,8 +258,8 @@ async def test_a_link_ends_with_its_file(call, local_daily, get) -> None:
 
 
 @pytest.mark.parametrize("choice", [200, 400, 404])
-async def test_what_has_no_file_has_no_link(choice) -> None:
-    async with choosing(link_without_file=choice) as daily, aiohttp.ClientSession() as session:
+async def test_without_a_file_there_is_no_link(choice) -> None:
+    async with choosing(link_without_file=choice) as daily, aiohttp.ClientSession() as http:
         paths = [
             f"/recordings/{daily.add_recording('demo', status='in-progress').id}",
             f"/recordings/{daily.add_recording('demo', status='canceled').id}",
@@ -267,17 +269,17 @@ async def test_what_has_no_file_has_no_link(choice) -> None:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         for path in paths:
             url = f"{daily.api_url}{path}/access-link"
-            async with session.get(url, headers=headers) as answer:
+            async with http.get(url, headers=headers) as answer:
                 assert answer.status == choice
                 assert ("download_link" in await answer.json()) == (choice == 200)
 
 
 async def test_how_long_a_link_works_is_a_choice(get) -> None:
-    async with choosing(access_link_lifetime=20) as daily, aiohttp.ClientSession() as session:
+    async with choosing(access_link_lifetime=20) as daily, aiohttp.ClientSession() as http:
         made = daily.add_recording("demo", b"x")
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = f"{daily.api_url}/recordings/{made.id}/access-link"
-        async with session.get(url, headers=headers) as answer:
+        async with http.get(url, headers=headers) as answer:
             link = (await answer.json())["download_link"]
         daily.advance(21)
         assert (await get(link))[0] == 403
@@ -304,7 +306,7 @@ async def test_a_transcript(call, local_daily) -> None:
     assert await call("GET", f"/transcript/{made.id}") == (200, {**described, "error": None})
 
 
-async def test_a_transcripts_place_is_told_where_the_room_has_a_bucket(call, local_daily) -> None:
+async def test_a_transcript_has_a_place_where_the_room_has_a_bucket(call, local_daily) -> None:
     local_daily.state.rooms.create("demo", "public", {"transcription_bucket": BUCKET})
     made = local_daily.add_transcript("demo", start=5.0)
     place = {"s3key": "local/demo/5000.vtt", "bucket": "mine", "region": "eu-west-1"}
@@ -357,14 +359,14 @@ async def test_a_transcripts_link(call, local_daily, get) -> None:
     assert (await get(answer["download_link"]))[0] == 403
 
 
-async def test_what_a_transcripts_link_and_place_are_called_is_a_choice(get) -> None:
+async def test_the_names_of_a_transcripts_link_and_place_are_choices(get) -> None:
     choices = {"transcript_link_name": "link", "transcript_key_name": "key"}
-    async with choosing(**choices) as daily, aiohttp.ClientSession() as session:
+    async with choosing(**choices) as daily, aiohttp.ClientSession() as http:
         daily.state.rooms.create("demo", "public", {"transcription_bucket": BUCKET})
         made = daily.add_transcript("demo", VTT)
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = f"{daily.api_url}/transcript/{made.id}/access-link"
-        async with session.get(url, headers=headers) as response:
+        async with http.get(url, headers=headers) as response:
             answer = await response.json()
         assert sorted(answer) == ["link", "outParams", "transcriptId"]
         assert sorted(answer["outParams"]) == ["bucket", "key", "region"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Meeting tokens: made, checked, and what they open."""
+"""Meeting tokens: created, validated, and which rooms they open."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ NULL = pytest.param(
 
 
 @pytest.mark.parametrize("body", [None, {}, {"properties": {}}, NULL])
-async def test_a_token_without_wishes_opens_every_room(call, local_daily, body) -> None:
+async def test_a_token_without_properties_opens_every_room(call, local_daily, body) -> None:
     status, answer = await call("POST", "/meeting-tokens", body)
     assert status == 200
     assert sorted(claims_of(local_daily, answer["token"])) == ["d", "iat"]
@@ -157,7 +157,7 @@ async def test_validation_of_a_token_that_is_not_valid_yet(call, local_daily) ->
     assert (await call("GET", path + "?ignoreNbf=true"))[0] == 400
 
 
-async def test_validation_of_what_is_no_token_of_ours(call, local_daily) -> None:
+async def test_validation_of_a_foreign_token(call, local_daily) -> None:
     key, domain = local_daily.api_key, local_daily.state.domain.id
     good = {"r": "demo", "d": domain, "iat": 1}
     assert (await call("GET", "/meeting-tokens/" + jwt.encode(good, key)))[0] == 200
@@ -180,7 +180,7 @@ def refusal(daily: LocalDaily, name: str, token: str | None = None) -> str:
     return refused.value.kind
 
 
-async def test_who_may_come_in(call, local_daily) -> None:
+async def test_who_may_join(call, local_daily) -> None:
     now = local_daily.state.clock.now()
     await call("POST", "/rooms", {"name": "open"})
     await call("POST", "/rooms", {"name": "demo", "privacy": "private"})
@@ -232,13 +232,13 @@ async def test_choices() -> None:
         public_room_ignores_bad_token=True,
         org_privacy=True,
     )
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         exp = daily.state.clock.now() + 60
 
         async def call(method: str, path: str, body: Any = None) -> Any:
             url = daily.api_url + path
-            async with session.request(method, url, json=body, headers=headers) as answer:
+            async with http.request(method, url, json=body, headers=headers) as answer:
                 return answer.status, await answer.json()
 
         properties = {"room_name": "demo", "exp": exp}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What goes wrong on request: raw HTTP against a local Daily that was told to fail."""
+"""Injected faults: raw HTTP against a local Daily that was told to fail."""
 
 import asyncio
 import json
@@ -21,11 +21,11 @@ def journal(daily):
 
 
 async def raw(daily, method="POST", path="/rooms", **options):
-    """One request on a connection of its own: status, headers and bytes of the answer."""
+    """Send a request on a connection of its own; give the response's status, headers and bytes."""
     headers = {"Authorization": f"Bearer {daily.api_key}"}
     async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.request(method, daily.api_url + path, **options) as answer,
+        aiohttp.ClientSession(headers=headers) as http,
+        http.request(method, daily.api_url + path, **options) as answer,
     ):
         return answer.status, answer.headers, await answer.read()
 
@@ -41,7 +41,7 @@ async def test_a_plain_failure_is_a_500_once(call, local_daily):
     assert journal(local_daily) == [("POST", "/rooms", 500), ("POST", "/rooms", 200)]
 
 
-async def test_n_times_then_well_and_cancel(call, local_daily):
+async def test_a_number_of_failures_and_cancel(call, local_daily):
     twice = local_daily.fail("GET", "/", times=2, status=503)
     always = local_daily.fail("GET", "/rooms", times=None, status=429)
     assert [(await call("GET", "/"))[0] for _ in range(3)] == [503, 503, 200]
@@ -238,10 +238,10 @@ async def test_nulls_and_unknown_values(call, local_daily):
     assert rooms["data"][0]["from_tomorrow"]
     local_daily.fail("GET", "/rooms/b", nulls=True)
     status, refusal = await call("GET", "/rooms/b")
-    assert (status, refusal["error"]) == (404, "not-found")  # only good answers
+    assert (status, refusal["error"]) == (404, "not-found")  # only good responses are changed
 
 
-async def test_the_key_is_still_asked_for(local_daily):
+async def test_the_key_is_still_required(local_daily):
     local_daily.fail("POST", "/rooms", nulls=True)
     headers = {"Authorization": "Bearer wrong"}
     assert (await raw(local_daily, headers=headers))[0] == 401
@@ -257,7 +257,7 @@ async def test_delays(local_daily):
         assert time.monotonic() - began >= 0.05
 
 
-async def test_a_delayed_request_is_carried_out_after_its_client_has_gone(local_daily):
+async def test_a_delayed_request_is_carried_out_after_its_client_disconnected(local_daily):
     fault = local_daily.fail("POST", "/rooms", delay=0.2)
     asking = asyncio.create_task(raw(local_daily, json={"name": "late"}))
     await fault.wait()
@@ -271,7 +271,7 @@ async def test_a_delayed_request_is_carried_out_after_its_client_has_gone(local_
     "failure",
     [{"hang": True}, {"delay": FOREVER}, {"delay_after": math.inf}, {"hang": True, "commit": True}],
 )
-async def test_what_hangs_does_not_hold_up_the_end(failure, within):
+async def test_hanging_requests_do_not_delay_the_end(failure, within):
     daily = LocalDaily()
     await daily.start()
     fault = daily.fail("POST", "/rooms", times=None, **failure)
@@ -288,7 +288,7 @@ async def test_what_hangs_does_not_hold_up_the_end(failure, within):
     assert not others
 
 
-async def test_a_hanging_request_is_over_when_its_client_goes(local_daily):
+async def test_a_hanging_request_ends_when_its_client_disconnects(local_daily):
     before = asyncio.all_tasks()
     fault = local_daily.fail("GET", "/", hang=True)
     asking = asyncio.create_task(raw(local_daily, "GET", "/"))
@@ -300,7 +300,7 @@ async def test_a_hanging_request_is_over_when_its_client_goes(local_daily):
 
 
 async def outcomes(seed, **options):
-    """What a fixed series of requests ends with."""
+    """Give the results of a fixed series of requests."""
     async with LocalDaily() as daily:
         chaos = daily.chaos(seed, **options)
         ends = []
@@ -342,12 +342,12 @@ async def test_chaos_can_be_repeated():
         ({"times": 0}, "times must be"),
     ],
 )
-def test_failures_that_cannot_be(failure, says):
+def test_wrong_failures(failure, says):
     with pytest.raises(DailyConfigError, match=says):
         LocalDaily().fail("GET", "/", **failure)
 
 
-def test_other_arguments_that_cannot_be():
+def test_other_wrong_arguments():
     daily = LocalDaily()
     with pytest.raises(DailyConfigError, match="slash"):
         daily.fail("GET", "rooms")
@@ -373,8 +373,8 @@ async def controlled():
 async def control(daily, method, json=None, key=None, **options):
     headers = {"Authorization": f"Bearer {key or daily.api_key}", **options.pop("headers", {})}
     async with (
-        aiohttp.ClientSession(headers=headers) as session,
-        session.request(method, f"{daily.url}/.faults", json=json, **options) as answer,
+        aiohttp.ClientSession(headers=headers) as http,
+        http.request(method, f"{daily.url}/.faults", json=json, **options) as answer,
     ):
         return answer.status, await answer.json()
 
@@ -400,7 +400,7 @@ async def test_chaos_from_another_process(controlled):
     assert controlled.faults.added[0].hits == 1
 
 
-async def test_what_this_process_asked_for_is_listed_as_well(controlled):
+async def test_faults_of_this_process_are_listed_as_well(controlled):
     controlled.fail("GET", "/", body=b"\xff", delay_after=1.5, headers={"X": "y"}, commit=False)
     _, listed = await control(controlled, "GET")
     [fault] = listed["data"]
@@ -434,7 +434,7 @@ async def test_what_this_process_asked_for_is_listed_as_well(controlled):
         {"chaos": {"seed": 1, "rate": 9}},
     ],
 )
-async def test_what_the_control_does_not_take(controlled, asked):
+async def test_requests_that_the_control_refuses(controlled, asked):
     status, refusal = await control(controlled, "POST", asked)
     assert (status, refusal["error"]) == (400, "invalid-request-error")
     assert refusal["info"]
@@ -447,8 +447,8 @@ async def test_the_control_needs_the_key(controlled):
     for method in ("POST", "GET", "DELETE"):
         assert (await control(controlled, method, asked, key="wrong"))[0] == 401
     elsewhere = {"Origin": "http://evil.example"}
-    async with aiohttp.ClientSession(headers=elsewhere) as session:
-        async with session.post(f"{controlled.url}/.faults", json=asked) as answer:
+    async with aiohttp.ClientSession(headers=elsewhere) as http:
+        async with http.post(f"{controlled.url}/.faults", json=asked) as answer:
             assert answer.status == 403
     assert len(controlled.faults.added) == 1
     status, refusal = await control(controlled, "POST", None, data="{")
@@ -457,10 +457,10 @@ async def test_the_control_needs_the_key(controlled):
 
 async def test_the_control_is_off_unless_switched_on(local_daily):
     headers = {"Authorization": f"Bearer {local_daily.api_key}"}
-    async with aiohttp.ClientSession(headers=headers) as session:
+    async with aiohttp.ClientSession(headers=headers) as http:
         for method in ("POST", "GET", "DELETE"):
             url = f"{local_daily.url}/.faults"
-            async with session.request(method, url, json={"method": "*", "path": "*"}) as answer:
+            async with http.request(method, url, json={"method": "*", "path": "*"}) as answer:
                 assert answer.status == 404
     assert local_daily.faults.added == []
 

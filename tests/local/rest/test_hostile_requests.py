@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Requests that no client of Daily sends: each gets an answer, and the log a line at most."""
+"""Requests that no client of Daily sends: each gets a response, and at most one line in the log."""
 
 import asyncio
 import gzip
@@ -33,7 +33,7 @@ def lines() -> Iterator[list[str]]:
 
 
 async def send(daily: LocalDaily, start: bytes, *headers: bytes, body: bytes = b"") -> bytes:
-    """Send bytes, and give all that comes back."""
+    """Send bytes, and give the whole response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", daily.port)
     known = (
         b"Host: 127.0.0.1:%d" % daily.port,
@@ -44,7 +44,7 @@ async def send(daily: LocalDaily, start: bytes, *headers: bytes, body: bytes = b
         writer.write(b"\r\n".join([start, *known, *headers, b"", body]))
         async with asyncio.timeout(WAIT):
             return await reader.read()
-    except ConnectionError:  # it hung up before it had read all
+    except ConnectionError:  # it closed the connection before it had read all
         return b""
     finally:
         writer.close()
@@ -91,7 +91,7 @@ async def test_a_body_that_cannot_be_read_is_a_400(
 ) -> None:
     for path in READERS:
         status, answer = await post(daily, path, body, *headers)
-        # Whoever leaves by a beacon gets no answer to read.
+        # A page that leaves by a beacon reads no response.
         assert status in ((204, 400) if path == "/demo/leave" else (400,)), (path, answer)
     assert_one_line_each(lines)
     assert list(daily.rooms) == ["demo"]
@@ -99,7 +99,7 @@ async def test_a_body_that_cannot_be_read_is_a_400(
 
 
 @pytest.mark.parametrize("path", READERS)
-async def test_what_unpacks_to_more_than_is_taken_is_a_413(
+async def test_a_body_that_decodes_to_too_much_is_a_413(
     daily: LocalDaily, lines: list[str], path: str
 ) -> None:
     large = b'{"name": "' + b" " * 50_000_000 + b'"}'
@@ -128,7 +128,7 @@ async def test_what_unpacks_to_more_than_is_taken_is_a_413(
         (b"\x16\x03\x01\x02\x00 no HTTP",),
     ],
 )
-async def test_what_is_no_http_is_a_400_and_one_line(
+async def test_a_malformed_request_is_a_400_and_one_line(
     daily: LocalDaily, lines: list[str], request_: tuple[bytes, ...]
 ) -> None:
     answer = await send(daily, *request_)
@@ -137,7 +137,7 @@ async def test_what_is_no_http_is_a_400_and_one_line(
     assert_one_line_each(lines)
 
 
-async def test_whoever_goes_away_half_way_is_no_failure(
+async def test_a_client_that_disconnects_early_is_not_a_failure(
     daily: LocalDaily, lines: list[str]
 ) -> None:
     for path in (b"/v1/rooms", b"/demo/offer"):
@@ -151,7 +151,7 @@ async def test_whoever_goes_away_half_way_is_no_failure(
     assert_one_line_each(lines)
 
 
-def test_what_is_read_can_be_written() -> None:
+def test_parsed_json_can_be_written() -> None:
     deep: Any = 1
     for _ in range(MOST_DEPTH):
         deep = [deep]

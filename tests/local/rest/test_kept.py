@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a local Daily keeps of what is over has an end."""
+"""What a local Daily remembers of the past is bounded."""
 
 import gzip
 import json
@@ -21,7 +21,7 @@ def paths(kept: Journal) -> list[str]:
     return [each.path for each in kept]
 
 
-def test_the_oldest_requests_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_oldest_requests_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal, "_MOST", 20)
     monkeypatch.setattr(journal, "_MOST_BYTES", 1000)
     kept = Journal()
@@ -40,7 +40,7 @@ def test_the_oldest_requests_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(kept) == 5
 
 
-async def test_bodies_count_as_they_are_unpacked(
+async def test_bodies_count_with_their_decoded_size(
     local_daily: LocalDaily, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "_MOST_BYTES", 500_000)
@@ -54,7 +54,7 @@ async def test_bodies_count_as_they_are_unpacked(
     assert (await call("GET", "/logs/api"))[1][0]["status"] == 400
 
 
-async def test_lines_meetings_and_stays_are_forgotten_but_who_is_there_is_not(
+async def test_old_log_lines_meetings_and_attendances_are_dropped_and_participants_are_not(
     local_daily: LocalDaily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "_MOST", 30)

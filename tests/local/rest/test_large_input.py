@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is large or is no JSON: the trouble of whoever sent it, or cannot take it."""
+"""Large messages and wrong JSON affect only the participant who sends or cannot read them."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def lines() -> Iterator[list[str]]:
 
 
 def of_size(size: int) -> str:
-    """Give a message of so many bytes of JSON."""
+    """Make a message of so many bytes of JSON."""
     return "x" * (size - 2)
 
 
@@ -69,9 +69,9 @@ async def test_a_person_is_told_that_a_message_was_too_large(peer: Peers) -> Non
     choices = Choices(
         app_message_limit=100, app_message_warning=None, app_message_too_large_info=text
     )
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         daily.state.rooms.create("demo", "public", {})
-        ana, bo = daily.join("demo"), Peer(daily, session, "demo")
+        ana, bo = daily.join("demo"), Peer(daily, http, "demo")
         try:
             await bo.join()
             bo.send({"event": "app-message", "message": of_size(101)})
@@ -84,9 +84,9 @@ async def test_a_person_is_told_that_a_message_was_too_large(peer: Peers) -> Non
 
 async def test_without_a_limit_a_message_comes_in_pieces(lines: list[str]) -> None:
     choices = Choices(app_message_limit=None, app_message_warning=None)
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as session:
+    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         daily.state.rooms.create("demo", "public", {})
-        ana, bo = daily.join("demo"), Peer(daily, session, "demo")
+        ana, bo = daily.join("demo"), Peer(daily, http, "demo")
         try:
             await bo.join()
             ana.send(LONG)
@@ -109,7 +109,7 @@ def test_a_piece_is_small_and_none_is_lost() -> None:
         assert "".join(pieces) == text
 
 
-async def test_names_are_cut_and_keep_nobody_out(
+async def test_long_names_are_cut_and_their_owners_may_join(
     daily: LocalDaily, connect: Any, peer: Peers
 ) -> None:
     ana, bo = daily.join("demo"), peer()
@@ -141,7 +141,7 @@ async def test_a_room_of_190_with_long_names_can_be_joined(daily: LocalDaily, pe
 
 
 class Broken:
-    """A seat that breaks its promise."""
+    """A seat that raises an error when it is told something."""
 
     def send(self, event: dict[str, Any]) -> None:
         raise ValueError("no way to " + event["event"])
@@ -150,13 +150,13 @@ class Broken:
         raise OSError(reason)
 
 
-async def test_a_seat_that_fails_is_put_out_and_everybody_is_told(
+async def test_a_participant_whose_seat_fails_is_ejected_and_others_are_told(
     daily: LocalDaily, lines: list[str]
 ) -> None:
     state = daily.state
     before = daily.join("demo")
     broken = state.lobby.join("demo", None, Newcomer(Broken(), "phone", str(daily.api_key)))
-    # It was told the counts at once.
+    # Its seat failed when it was told the counts.
     assert list(daily.rooms["demo"].participants) == [before.id]
     after = daily.join("demo")
     told = [event["event"] for event in before._seat.events]
@@ -170,7 +170,7 @@ async def test_a_seat_that_fails_is_put_out_and_everybody_is_told(
 
 
 @pytest.mark.parametrize("event", ["app-message", "mute", "participant-updated"])
-async def test_whatever_it_is_told_when_it_fails(daily: LocalDaily, event: str) -> None:
+async def test_a_seat_may_fail_at_any_event(daily: LocalDaily, event: str) -> None:
     ana, bo, cy = (daily.join("demo", user_name=name) for name in ("Ana", "Bo", "Cy"))
 
     def send(told: dict[str, Any]) -> None:
@@ -212,7 +212,7 @@ async def test_a_join_that_fails_is_undone(daily: LocalDaily, connect: Any, peer
 
 
 class ShortMessages:
-    """A browser that takes short messages only."""
+    """A browser that accepts only short messages."""
 
     def offer(self, sdp: str) -> str:
         offer, changes = re.subn(r"a=max-message-size:\d+", "a=max-message-size:4000", sdp)
@@ -223,7 +223,7 @@ class ShortMessages:
         return sdp
 
 
-async def test_a_browser_that_takes_short_messages_only_is_alone_in_that(
+async def test_a_browser_that_accepts_only_short_messages_does_not_affect_others(
     daily: LocalDaily, peer: Peers, lines: list[str]
 ) -> None:
     ana, bo = daily.join("demo"), peer()
@@ -239,7 +239,7 @@ async def test_a_browser_that_takes_short_messages_only_is_alone_in_that(
     assert [line for line in lines if "4000 bytes" in line]
 
 
-async def test_a_bot_that_does_not_read_is_out_and_others_go_on(
+async def test_a_bot_that_does_not_read_is_ejected_and_others_stay(
     daily: LocalDaily, connect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot_seat, "_MOST_WAITING", 500_000)
@@ -263,7 +263,7 @@ async def test_a_bot_that_does_not_read_is_out_and_others_go_on(
     assert not seat.texts or len(seat.texts) == 1
 
 
-async def test_a_browser_that_does_not_take_what_it_is_told_is_out(
+async def test_a_browser_that_does_not_read_is_ejected(
     daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webrtc_channel, "_MOST_WAITING", 200_000)
@@ -334,7 +334,7 @@ async def test_deep_messages_are_refused(daily: LocalDaily, connect: Any) -> Non
             ana.send(bad)
 
 
-def test_an_inbox_forgets_the_oldest_by_number_and_by_bytes() -> None:
+def test_an_inbox_drops_the_oldest_by_number_and_by_bytes() -> None:
     inbox = Inbox(keep=3, most_bytes=1000)
     for number in range(5):
         inbox.put({"event": "x", "number": number})
@@ -347,7 +347,7 @@ def test_an_inbox_forgets_the_oldest_by_number_and_by_bytes() -> None:
     assert [event["number"] for event in inbox.events] == [7]
 
 
-async def test_what_waits_for_a_network_is_bounded(
+async def test_events_that_wait_for_a_network_are_bounded(
     daily: LocalDaily, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outage, "_MOST_BYTES", 50_000)

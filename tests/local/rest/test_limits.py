@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The three rate tiers and the latency: raw HTTP against a local Daily that has them."""
+"""Rate limits and latency: raw HTTP against a local Daily that applies them."""
 
 import asyncio
 import json
@@ -24,9 +24,9 @@ SMALL = Limits(default=(6, LONG), slow=(2, 6 * LONG), media_start=(1, LONG))
 
 
 class Asking:
-    def __init__(self, daily: LocalDaily, session: aiohttp.ClientSession) -> None:
+    def __init__(self, daily: LocalDaily, http: aiohttp.ClientSession) -> None:
         self.daily = daily
-        self._session = session
+        self._session = http
 
     async def __call__(self, method: str, path: str, json: Any = None) -> int:
         async with self._session.request(method, self.daily.api_url + path, json=json) as answer:
@@ -43,11 +43,11 @@ class Asking:
 @asynccontextmanager
 async def asking(limits: Limits | None = SMALL, **choices: Any) -> AsyncIterator[Asking]:
     async with LocalDaily(limits=limits, choices=Choices(**choices)) as daily:
-        # No test stands at the edge of a fixed window.
+        # The test begins at the start of a fixed window.
         daily.advance(2 * LONG - daily.state.clock.now() % LONG)
         key = {"Authorization": f"Bearer {daily.api_key}"}
-        async with aiohttp.ClientSession(headers=key) as session:
-            yield Asking(daily, session)
+        async with aiohttp.ClientSession(headers=key) as http:
+            yield Asking(daily, http)
 
 
 async def test_without_limits_nothing_is_refused() -> None:
@@ -104,10 +104,10 @@ async def test_starts_of_media_have_a_tier(what: str) -> None:
         assert ask.daily.limits.refused == {"media_start": 1}
 
 
-async def test_a_wrong_key_uses_nobodys_requests_up() -> None:
-    async with asking() as ask, aiohttp.ClientSession() as session:
+async def test_a_request_with_a_wrong_key_does_not_count() -> None:
+    async with asking() as ask, aiohttp.ClientSession() as http:
         for _ in range(8):
-            async with session.get(f"{ask.daily.api_url}/") as answer:
+            async with http.get(f"{ask.daily.api_url}/") as answer:
                 assert answer.status == 400
         assert await ask.until_refused("GET", "/") == 6
 
@@ -129,7 +129,7 @@ async def test_choice_the_tier_of_the_batches(tier: Any, count: int) -> None:
 
 
 @pytest.mark.parametrize(("counts", "status"), [(False, 200), (True, 429)])
-async def test_choice_what_is_refused_counts(counts: bool, status: int) -> None:
+async def test_choice_refused_requests_count(counts: bool, status: int) -> None:
     async with asking(refused_requests_count=counts) as ask:
         await ask.until_refused("GET", "/")
         ask.daily.advance(LONG / 2)
@@ -181,11 +181,11 @@ def test_choice_sliding_or_fixed_windows(window: Any, allowed: list[bool]) -> No
 async def test_latency_is_half_before_and_half_after_the_commit() -> None:
     async with LocalDaily(latency=2.0) as daily:
         key = {"Authorization": f"Bearer {daily.api_key}"}
-        async with aiohttp.ClientSession(headers=key) as session:
+        async with aiohttp.ClientSession(headers=key) as http:
 
             async def create() -> float:
                 began = time.monotonic()
-                async with session.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
+                async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
                     assert answer.status == 200
                 return time.monotonic() - began
 
@@ -204,21 +204,21 @@ async def test_a_fault_is_met_with_latency() -> None:
         key = {"Authorization": f"Bearer {daily.api_key}"}
         began = time.monotonic()
         async with (
-            aiohttp.ClientSession(headers=key) as session,
-            session.get(f"{daily.api_url}/") as answer,
+            aiohttp.ClientSession(headers=key) as http,
+            http.get(f"{daily.api_url}/") as answer,
         ):
             assert answer.status == 503
         assert time.monotonic() - began >= 0.19
 
 
 @pytest.mark.parametrize("latency", [-1.0, float("nan"), float("inf")])
-def test_a_latency_is_a_time(latency: float) -> None:
+def test_wrong_latencies(latency: float) -> None:
     with pytest.raises(DailyConfigError, match="latency"):
         LocalDaily(latency=latency)
 
 
 @pytest.mark.parametrize("rate", [(0, 5.0), (5, 0.0), (5, float("inf"))])
-def test_a_limit_is_a_number_in_a_time(rate: tuple[int, float]) -> None:
+def test_wrong_limits(rate: tuple[int, float]) -> None:
     with pytest.raises(DailyConfigError, match="media_start"):
         Limits(media_start=rate)
 

@@ -13,9 +13,9 @@ pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
 
 
 @pytest.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
-        yield session
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as http:
+        yield http
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def local(local_daily, monkeypatch):
 
 
 @pytest.fixture
-def helper(local, session):
+def helper(local, http):
     from pipecat.transports.daily.utils import DailyRESTHelper
 
     return DailyRESTHelper(
-        daily_api_key=local.api_key, daily_api_url=local.api_url, aiohttp_session=session
+        daily_api_key=local.api_key, daily_api_url=local.api_url, aiohttp_session=http
     )
 
 
@@ -118,10 +118,10 @@ async def test_every_field_of_pipecats_models_passes(local, helper) -> None:
     assert rights == given.model_dump(exclude_none=True)
 
 
-async def test_configure(local, session) -> None:
+async def test_configure(local, http) -> None:
     from pipecat.runner.daily import configure
 
-    url, token = await configure(session)
+    url, token = await configure(http)
     name = url.removeprefix(local.url + "/")
     room = local.rooms[name]
     assert room.config["eject_at_room_exp"] is True
@@ -133,11 +133,11 @@ async def test_configure(local, session) -> None:
     ]
 
 
-async def test_configure_for_a_phone_call_and_with_properties(local, session) -> None:
+async def test_configure_for_a_phone_call_and_with_properties(local, http) -> None:
     from pipecat.runner.daily import configure
     from pipecat.transports.daily.utils import DailyMeetingTokenProperties, DailyRoomProperties
 
-    call = await configure(session, sip_caller_phone="+15551234567", sip_num_endpoints=2)
+    call = await configure(http, sip_caller_phone="+15551234567", sip_num_endpoints=2)
     name = call.room_url.removeprefix(local.url + "/")
     assert name.startswith("pipecat-telephony-")
     uri = local.rooms[name].config["sip_uri"]
@@ -145,7 +145,7 @@ async def test_configure_for_a_phone_call_and_with_properties(local, session) ->
     assert len(uri["extra_endpoints"]) == 1
 
     config = await configure(
-        session,
+        http,
         room_properties=DailyRoomProperties(max_participants=2, enable_hand_raising=True),
         token_properties=DailyMeetingTokenProperties(user_name="Bot", user_id="bot"),
     )
@@ -154,12 +154,12 @@ async def test_configure_for_a_phone_call_and_with_properties(local, session) ->
     assert "exp" not in local.rooms[name].config
     assert local.state.admission.admit(name, config.token)[1]["user_id"] == "bot"
     with pytest.raises(Exception, match="unknown property 'enable_everything'"):
-        await configure(session, room_properties=DailyRoomProperties(enable_everything=True))
+        await configure(http, room_properties=DailyRoomProperties(enable_everything=True))
 
 
-async def test_many_at_once(local, session) -> None:
+async def test_many_at_once(local, http) -> None:
     from pipecat.runner.daily import configure
 
-    made = await asyncio.gather(*(configure(session) for _ in range(20)))
+    made = await asyncio.gather(*(configure(http) for _ in range(20)))
     assert len({url for url, _ in made}) == 20
     assert len(local.rooms) == 20

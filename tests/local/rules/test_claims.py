@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tokens that were signed elsewhere: what the server reads in them, and what it refuses."""
+"""Tokens that were signed elsewhere: how the server reads and refuses them."""
 
 from typing import Any
 
@@ -88,13 +88,13 @@ def test_null_claims_say_nothing() -> None:
         {"aud": "x"},
     ],
 )
-def test_a_token_that_no_daily_would_have_made(claims: dict[str, Any]) -> None:
+def test_tokens_that_daily_would_not_create(claims: dict[str, Any]) -> None:
     with pytest.raises(BadToken) as caught:
         reading({**GOOD, **claims})
     assert caught.value.kind == "not-allowed"
 
 
-def test_unknown_claims_can_be_passed_over() -> None:
+def test_unknown_claims_can_be_ignored() -> None:
     odd = {**GOOD, "room_name": "x", "aud": "x", "iss": "x", "sub": 5, "jti": 5, "p": {"x": 1}}
     assert reading(odd, ignore_unknown=True) == {"room_name": "demo", "permissions": {}}
     assert reading({**GOOD, "ij": True, "mjh": "x"}) == {"room_name": "demo"}
@@ -111,7 +111,7 @@ def test_time() -> None:
         reading({**GOOD, "nbf": NOW + 1})
     assert caught.value.kind == "nbf-token"
     assert reading({**GOOD, "nbf": NOW + 1}, ignore_nbf=True)["nbf"] == NOW + 1
-    # The local clock may be ahead of the real one, or a token's issuer ahead of both.
+    # The local clock may be ahead of the real one, and the signer's clock ahead of both.
     reading({**GOOD, "iat": NOW + 1000})
 
 
@@ -123,7 +123,7 @@ def test_no_token_at_all(token: str) -> None:
 
 
 @pytest.mark.parametrize("payload", [[], "text", 5])
-def test_a_payload_that_is_no_object(payload: Any) -> None:
+def test_a_payload_that_is_not_an_object(payload: Any) -> None:
     import json
 
     token = jwt.api_jws.encode(json.dumps(payload).encode(), KEY, algorithm="HS256")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every right of a token, a room and a domain: who enforces it, and what one is told of it."""
+"""Every permission of a token, a room and a domain: enforced, and told to the participants."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -24,7 +24,7 @@ START = 1_900_000_000.0  # unix seconds
 
 
 class Seat:
-    """Says the same number at every tick, and keeps what it heard last and was told."""
+    """Sends the same number at every tick; records what it heard last, and its events."""
 
     def __init__(self, says: int) -> None:
         self.says = says
@@ -50,7 +50,7 @@ class Seat:
 
 
 class StoppedClock(Clock):
-    """Time that only a test moves."""
+    """A clock that only the test moves."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,7 +151,7 @@ def test_custom_tracks_are_received_by_name() -> None:
     assert not may("music", audio=True)
 
 
-async def test_one_hears_everybody_but_oneself_and_those_one_may_not(rooms: Rooms) -> None:
+async def test_participants_hear_all_others_whom_they_may_receive(rooms: Rooms) -> None:
     listener, ears = rooms.join(1)
     everybody, all_ears = rooms.join(2)
     by_user, _ = rooms.join(30, user_id="bo")
@@ -164,10 +164,10 @@ async def test_one_hears_everybody_but_oneself_and_those_one_may_not(rooms: Room
     assert (ears.mix, all_ears.mix) == (2, 431)
     assert set(ears.voices) == {everybody.id}
     assert set(all_ears.voices) == {listener.id, by_user.id, by_id.id}
-    # Who is not received is not seen to speak, but one's own voice is.
+    # Participants see only those speak whom they receive, and themselves.
     shown = set(rooms.mixer.levels(listener.room, listener))
     assert not shown & {by_user.id, by_id.id}
-    # Only what is given is changed: the user stays away.
+    # Only the given members change: that user is still not received.
     back = {"canReceive": {"byParticipantId": {}}}
     rooms.state.calls.permit(listener.room, {listener.id: back})
     rooms.hear()
@@ -184,7 +184,7 @@ async def test_one_hears_everybody_but_oneself_and_those_one_may_not(rooms: Room
     }
 
 
-async def test_levels_are_of_those_whom_one_hears(rooms: Rooms) -> None:
+async def test_audio_levels_are_of_those_who_are_heard(rooms: Rooms) -> None:
     listener, _ = rooms.join(9000, permissions={"canReceive": {"base": False}})
     speaker, _ = rooms.join(9000)
     rooms.hear()
@@ -194,7 +194,7 @@ async def test_levels_are_of_those_whom_one_hears(rooms: Rooms) -> None:
 
 
 @pytest.mark.parametrize("received", [True, False])
-async def test_what_base_does_not_name_is_a_choice(received: bool) -> None:
+async def test_media_that_base_does_not_name_is_a_choice(received: bool) -> None:
     rooms = Rooms(unnamed_media_received=received)
     _, ears = rooms.join(permissions={"canReceive": {"base": {"video": True}}})
     rooms.join(5)
@@ -220,7 +220,7 @@ async def test_hidden_participants_of_a_room_receive_owners_only(rooms: Rooms) -
 # -- hasPresence, canSend --------------------------------------------------------------------
 
 
-async def test_who_has_no_presence_is_counted_and_otherwise_not_there(rooms: Rooms) -> None:
+async def test_hidden_participants_are_counted_and_not_seen(rooms: Rooms) -> None:
     ana, seat = rooms.join(1)
     ghost, ghost_seat = rooms.join(20, permissions={"hasPresence": False})
     rooms.hear()
@@ -235,7 +235,7 @@ async def test_who_has_no_presence_is_counted_and_otherwise_not_there(rooms: Roo
 
 
 @pytest.mark.parametrize("unmutes", [True, False])
-async def test_who_may_no_longer_send_is_silent_at_once(unmutes: bool) -> None:
+async def test_a_participant_who_loses_the_right_to_send_is_silent_at_once(unmutes: bool) -> None:
     rooms = Rooms(regained_right_unmutes=unmutes)
     ana, seat = rooms.join(7)
     _, other = rooms.join()
@@ -253,7 +253,7 @@ async def test_who_may_no_longer_send_is_silent_at_once(unmutes: bool) -> None:
     assert own["participant"]["info"]["isLocal"]
     mutes = [(e["microphone"], e["camera"]) for e in seat.told("mute")]
     assert mutes == ([] if unmutes else [(False, None)])
-    # To switch it on does not help.
+    # Switching the microphone on does not help.
     if unmutes:
         rooms.state.calls.update(ana, media={"microphone": "playable"})
     rooms.hear()
@@ -360,7 +360,7 @@ ENDS = [
     ({}, {"exp": 70, "eject_after_elapsed": 30}, 30, ELAPSED),
     ({}, {"exp": 70, "eject_at_token_exp": True, "eject_after_elapsed": 30}, 30, ELAPSED),
     ({}, {"exp": 20, "eject_at_token_exp": True, "eject_after_elapsed": 30}, 20, TOKEN),
-    # A rule of the token's switches both of the room's off, even if they come first.
+    # A rule in the token switches off both rules of the room, even earlier ones.
     ({"exp": 40, "eject_at_room_exp": True}, {"eject_after_elapsed": 90}, 90, ELAPSED),
     ({"eject_after_elapsed": 10}, {"exp": 70, "eject_at_token_exp": True}, 70, TOKEN),
     ({"eject_after_elapsed": 10}, {"eject_at_token_exp": True}, None, None),  # no exp: never
@@ -369,7 +369,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize(("config", "token", "at", "why"), ENDS)
-async def test_the_end_of_a_stay(
+async def test_when_and_why_a_participant_is_ejected(
     rooms: Rooms, config: Any, token: Any, at: float | None, why: str | None
 ) -> None:
     absolute = lambda given: {
@@ -395,7 +395,7 @@ async def test_the_end_of_a_stay(
     assert list(other.room.participants) == [other.id]
 
 
-async def test_before_nbf_and_after_exp_nobody_comes_in(rooms: Rooms) -> None:
+async def test_nobody_joins_before_nbf_and_after_exp(rooms: Rooms) -> None:
     rooms.create("timed", nbf=START + 10, exp=START + 100)
 
     def refused(**token: Any) -> str | None:
@@ -418,7 +418,7 @@ async def test_before_nbf_and_after_exp_nobody_comes_in(rooms: Rooms) -> None:
     assert refused() == "exp-room"
 
 
-# -- How many, and who twice -----------------------------------------------------------------
+# -- Full rooms, and the same user twice -----------------------------------------------------
 
 
 async def test_max_participants_counts_the_hidden(rooms: Rooms) -> None:
@@ -433,7 +433,7 @@ async def test_max_participants_counts_the_hidden(rooms: Rooms) -> None:
 
 
 @pytest.mark.parametrize("may", [True, False])
-async def test_who_comes_again_takes_the_own_place(may: bool) -> None:
+async def test_somebody_with_the_same_user_id_is_replaced(may: bool) -> None:
     rooms = Rooms(replacing_in_full_room=may)
     rooms.create("unique", enforce_unique_user_ids=True, max_participants=2)
     _, first = rooms.join(room="unique", user_id="ana")
@@ -457,7 +457,7 @@ async def test_the_same_user_twice_where_nothing_forbids_it(rooms: Rooms) -> Non
     assert first.closed is None
 
 
-# -- What cannot be rights -------------------------------------------------------------------
+# -- Wrong permissions -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -472,7 +472,7 @@ async def test_the_same_user_twice_where_nothing_forbids_it(rooms: Rooms) -> Non
         {"canAdmin": ["everything"]},
     ],
 )
-async def test_permissions_that_are_none(
+async def test_wrong_permissions(
     rooms: Rooms, local_daily: LocalDaily, call: Any, permissions: Any
 ) -> None:
     with pytest.raises(BadToken):
@@ -568,7 +568,7 @@ def test_what_a_bot_reads_are_choices() -> None:
         {"canReceive": {"byUserId": {"ana": {"video": True}}}},
     ],
 )
-def test_a_bot_has_no_other_words(change: Any) -> None:
+def test_other_words_of_a_bot_are_refused(change: Any) -> None:
     with pytest.raises(ValueError, match=r"daily-python does not know|must be a list"):
         from_bot(change)
 
@@ -592,7 +592,7 @@ async def test_each_is_told_in_its_own_words(rooms: Rooms) -> None:
 # -- Pictures --------------------------------------------------------------------------------
 
 
-async def test_what_may_not_be_seen_is_not_sent(rooms: Rooms) -> None:
+async def test_tracks_that_a_participant_may_not_see_are_not_sent(rooms: Rooms) -> None:
     seat = BotSeat()
     token = rooms.token(permissions={"canReceive": {"base": {"audio": True}}})
     bot = rooms.state.lobby.join("demo", token, Newcomer(seat, "bot"))
@@ -611,7 +611,7 @@ async def test_what_may_not_be_seen_is_not_sent(rooms: Rooms) -> None:
         assert sees() is allowed
 
 
-async def test_a_person_of_a_test_sees_what_it_may(local_daily: LocalDaily) -> None:
+async def test_a_scripted_participant_sees_what_it_may(local_daily: LocalDaily) -> None:
     local_daily.state.rooms.create("demo", "public", {})
     ana, bo = local_daily.join("demo"), local_daily.join("demo")
     ana.shows((255, 0, 0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Webhooks of the local Daily: configured, tested, delivered, repeated, given up."""
+"""Webhooks of the local Daily: created, tested, delivered, retried, given up."""
 
 import asyncio
 import base64
@@ -35,7 +35,7 @@ async def receiver():
 
 @pytest.fixture
 def made(call, receiver):
-    """Makes a webhook, and forgets the test of its endpoint."""
+    """Creates a webhook, and drops the test request to its endpoint."""
 
     async def made(**more):
         body = {"url": f"{receiver.url}/events", "hmac": SECRET, **more}
@@ -66,7 +66,9 @@ def asking(daily):
 # -- Configuring ---------------------------------------------------------------------------------
 
 
-async def test_a_webhook_is_made_once_its_endpoint_has_passed_the_test(call, local_daily, receiver):
+async def test_a_webhook_is_created_once_its_endpoint_has_passed_the_test(
+    call, local_daily, receiver
+):
     url = f"{receiver.url}/events"
     status, hook = await call("POST", "/webhooks", {"url": url})
     assert status == 200
@@ -86,7 +88,7 @@ async def test_a_webhook_is_made_once_its_endpoint_has_passed_the_test(call, loc
     assert await call("GET", f"/webhooks/{hook['uuid']}") == (200, [hook])
 
 
-async def test_a_webhook_as_it_was_wished(call, made):
+async def test_a_webhook_with_all_properties(call, made):
     wished = {
         "basicAuth": "me:pass",
         "retryType": "exponential",
@@ -105,21 +107,21 @@ async def test_an_endpoint_that_fails_the_test_gets_no_webhook(call, receiver, a
     assert body["error"] == "invalid-request-error"
     assert "200" in body["info"]
     assert await call("GET", "/webhooks") == (200, [])
-    assert len(receiver.posts) == 1  # nor is a redirection followed
+    assert len(receiver.posts) == 1  # a redirect is not followed
 
 
 async def test_an_endpoint_that_is_slow_fails_the_test(receiver):
     receiver.answers.append("hang")
     async with (
         LocalDaily(choices=Choices(webhook_timeout=0.05)) as daily,
-        asking(daily) as session,
-        session.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as answer,
+        asking(daily) as http,
+        http.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as answer,
     ):
         assert answer.status == 400
         assert daily.webhooks.all == []
 
 
-async def test_an_endpoint_where_nobody_is_fails_the_test(call, receiver):
+async def test_an_endpoint_without_a_server_fails_the_test(call, receiver):
     async with Receiver() as gone:
         pass
     assert (await call("POST", "/webhooks", {"url": gone.url}))[0] == 400
@@ -137,7 +139,7 @@ async def test_an_endpoint_where_nobody_is_fails_the_test(call, receiver):
         "ftp://127.0.0.1/hook",
     ],
 )
-async def test_nobody_but_this_machine_is_called(call, made, url):
+async def test_only_this_machine_gets_requests(call, made, url):
     status, body = await call("POST", "/webhooks", {"url": url})
     assert status == 400
     assert "this machine" in body["info"]
@@ -161,7 +163,7 @@ async def test_nobody_but_this_machine_is_called(call, made, url):
         ({"hmac": ""}, "base64"),
     ],
 )
-async def test_a_webhook_that_cannot_be(call, receiver, body, words):
+async def test_wrong_webhooks(call, receiver, body, words):
     body = body if body == {} else {"url": receiver.url, **body}
     status, answer = await call("POST", "/webhooks", body)
     assert status == 400
@@ -176,7 +178,7 @@ async def test_one_webhook_for_the_domain(call, made, receiver):
     assert (status, "1 webhook" in body["info"]) == (400, True)
 
 
-async def test_an_update_changes_what_it_says_and_is_tested_too(call, made, receiver, local_daily):
+async def test_an_update_changes_what_it_names_and_is_tested_too(call, made, receiver, local_daily):
     hook = await made(basicAuth="me:pass", eventTypes=["meeting.ended"])
     local_daily.advance(60)
     url = f"{receiver.url}/new"
@@ -203,8 +205,8 @@ async def test_a_webhook_that_does_not_exist(call, made):
 
 async def test_without_a_card_there_are_no_webhooks():
     choices = Choices(card_on_file=False, no_card_status=403)
-    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
-        async with session.get(f"{daily.api_url}/webhooks") as answer:
+    async with LocalDaily(choices=choices) as daily, asking(daily) as http:
+        async with http.get(f"{daily.api_url}/webhooks") as answer:
             body = await answer.json()
             assert (answer.status, body["error"]) == (403, "invalid-plan-type")
             assert body["info"].startswith("This feature is only available to paid accounts")
@@ -213,7 +215,7 @@ async def test_without_a_card_there_are_no_webhooks():
 async def test_secrets_are_in_no_request_log(call, local_daily, made):
     await made(basicAuth="me:hunter2")
     body = {"properties": {"pinless_dialin": [{"hmac": SECRET}]}, "not": "taken"}
-    await call("POST", "/", body)  # it is in the log all the same
+    await call("POST", "/", body)  # the request log has it nevertheless
     shown = repr(local_daily.requests) + "".join(map(str, local_daily.requests))
     assert shown.count("'hmac': '***'") == 2
     assert SECRET not in shown
@@ -273,7 +275,7 @@ async def test_each_delivery_is_signed_with_the_time_of_this_machine(
 ):
     await made(basicAuth="me:pass")
     await room(call)
-    local_daily.advance(10 * 86_400)  # a receiver's clock goes on as before
+    local_daily.advance(10 * 86_400)  # the receiver's clock does not move
     local_daily.join("demo")
     post = await receiver.next()
     webhooks.verify(post.body, post.headers, secret=SECRET)
@@ -298,21 +300,21 @@ async def test_only_what_it_subscribed_to(call, made, receiver, local_daily):
 
 
 @pytest.mark.parametrize("told", [True, False])
-async def test_somebody_whom_nobody_sees(receiver, told):
+async def test_webhooks_of_hidden_participants_are_a_choice(receiver, told):
     choices = Choices(hidden_in_webhooks=told)
-    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+    async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         hook = {"url": receiver.url, "eventTypes": ["participant.joined", "participant.left"]}
-        async with session.post(f"{daily.api_url}/webhooks", json=hook) as answer:
+        async with http.post(f"{daily.api_url}/webhooks", json=hook) as answer:
             assert answer.status == 200
         body = {"name": "demo", "properties": {"permissions": {"hasPresence": False}}}
-        async with session.post(f"{daily.api_url}/rooms", json=body) as answer:
+        async with http.post(f"{daily.api_url}/rooms", json=body) as answer:
             assert answer.status == 200
         daily.join("demo").leave()
         await daily.webhooks.settled()
     assert len(receiver.posts[1:]) == (2 if told else 0)
 
 
-async def test_a_receiver_that_hangs_holds_nobody_up(call, made, receiver, local_daily):
+async def test_a_hanging_receiver_delays_no_room(call, made, receiver, local_daily):
     await made()
     await room(call)
     receiver.answers.append("hang")
@@ -379,7 +381,7 @@ async def test_three_failures_in_a_row_break_the_circuit(call, made, receiver, l
     assert (status, revived["state"], revived["failedCount"]) == (200, "ACTIVE", 0)
     local_daily.join("demo")
     await local_daily.webhooks.settled()
-    assert len(receiver.posts) == seen + 2  # the test, and the one who joined after it
+    assert len(receiver.posts) == seen + 2  # the test, and the participant who joined after it
 
 
 async def test_exponential_repeats_a_message_five_times_and_never_gives_up(
@@ -434,10 +436,10 @@ async def test_a_deleted_webhook_gets_nothing_more(call, made, receiver, local_d
 
 
 async def test_the_end_does_not_wait_for_a_receiver(receiver):
-    async with LocalDaily() as daily, asking(daily) as session:
-        async with session.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as answer:
+    async with LocalDaily() as daily, asking(daily) as http:
+        async with http.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as answer:
             assert answer.status == 200
-        async with session.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
+        async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
             assert answer.status == 200
         receiver.answers.append("hang")
         daily.join("demo")
@@ -446,15 +448,15 @@ async def test_the_end_does_not_wait_for_a_receiver(receiver):
     assert len(receiver.posts) == 2
 
 
-# -- Where Daily is silent -----------------------------------------------------------------------
+# -- Unconfirmed points --------------------------------------------------------------------------
 
 
 async def first_event(receiver, choices, **hook):
-    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+    async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         body = {"url": receiver.url, "hmac": SECRET, **hook}
-        async with session.post(f"{daily.api_url}/webhooks", json=body) as answer:
+        async with http.post(f"{daily.api_url}/webhooks", json=body) as answer:
             made = await answer.json()
-        async with session.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
+        async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
             assert answer.status == 200
         daily.join("demo")
         await daily.webhooks.settled()
@@ -475,13 +477,13 @@ async def test_a_webhook_without_types_may_get_nothing(receiver):
 @pytest.mark.parametrize(
     ("most", "statuses"), [(1, [200, 400]), (2, [200, 200]), (None, [200] * 2)]
 )
-async def test_webhooks_that_are_made_at_once(receiver, most, statuses):
+async def test_webhooks_that_are_created_at_the_same_time(receiver, most, statuses):
     choices = Choices(max_webhooks=most)
-    async with LocalDaily(choices=choices) as daily, asking(daily) as session:
+    async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         receiver.answers.extend(["hang"] * 2)
 
         async def make():
-            async with session.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as got:
+            async with http.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as got:
                 return got.status
 
         makers = [asyncio.create_task(make()) for _ in range(2)]
