@@ -95,7 +95,7 @@ async def test_a_taken_port() -> None:
     "host", ["203.0.113.7", "no.such.host.invalid", "a" * 70, "\u2028", "a\0b"]
 )
 async def test_an_address_of_another_machine(host: str) -> None:
-    with pytest.raises(DailyConfigError, match="no address of this machine: use 127"):
+    with pytest.raises(DailyConfigError, match="not an address of this machine: use 127"):
         await LocalDaily(host=host).start()
 
 
