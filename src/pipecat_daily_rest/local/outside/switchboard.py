@@ -54,7 +54,9 @@ class Switchboard:
         if config is not None:
             self._start(self._ask(call, config))
             until = self._domain.clock.now() + self._domain.choices.dialin_hold
-            self._domain.clock.call_at(until, lambda: self._give_up(call, "nobody connected it"))
+            self._domain.clock.call_at(
+                until, lambda: self._give_up(call, "no pinlessCallUpdate connected it in time")
+            )
         elif room is not None:
             try:
                 self._telephony.connect(call, room, target)
