@@ -282,7 +282,7 @@ class DailyDomainProperties(TypedDict, total=False):
         sfu_switchover: Number of participants at which a call moves to a media server.
         enable_adaptive_simulcast: Whether simulcast adapts to the network.
         enable_multiparty_adaptive_simulcast: The same in calls of more than two.
-        enforce_unique_user_ids: Whether a joiner puts out others with its user id.
+        enforce_unique_user_ids: Whether Daily ejects others with the user id of a joiner.
         enable_opus_fec: Whether audio is sent with forward error correction.
         enable_raw_tracks_transcoded_audio: Format of transcoded raw audio tracks.
         permissions: Initial permissions of participants who are not owners.

@@ -128,7 +128,7 @@ async def test_an_update_that_is_refused(helper, local_daily):
         ({}, "Nothing to change"),
         ({"properties": DailyRoomProperties()}, "Nothing to change"),
         ({"properties": DailyRoomProperties(exp=1.0)}, "in the past"),
-        ({"properties": DailyRoomProperties(lang="fr"), "reset": ["lang"]}, "lang is set"),
+        ({"properties": DailyRoomProperties(lang="fr"), "reset": ["lang"]}, "lang cannot be set"),
     ):
         with pytest.raises(DailyConfigError, match=words):
             await helper.update_room("demo", **arguments)

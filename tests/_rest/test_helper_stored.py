@@ -225,9 +225,9 @@ async def test_what_is_no_id_is_not_sent(local_daily, helper, id):
         helper.delete_transcript,
         helper.get_transcript_link,
     ):
-        with pytest.raises(DailyConfigError, match="is no id"):
+        with pytest.raises(DailyConfigError, match="is not an id"):
             await attempt(id)
-    with pytest.raises(DailyConfigError, match="half of a character"):
+    with pytest.raises(DailyConfigError, match="unpaired surrogate"):
         await helper.get_recording("\ud800")
     assert not local_daily.requests
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is checked before anything is sent. Pure: no I/O, the present is an argument."""
+"""Checks of rooms and tokens before anything is sent. No I/O: the present is an argument."""
 
 import math
 
 from pipecat_daily_rest._core import room_names
-from pipecat_daily_rest._core.arguments import model, user_id
+from pipecat_daily_rest._core.arguments import at_least, model, user_id
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomParams
 
@@ -12,15 +12,7 @@ _MILLISECONDS = 1e11  # in seconds that would be the year 5138
 
 
 def check_room(params: DailyRoomParams, *, now: float) -> None:
-    """Check the parameters of a room to be made.
-
-    Args:
-        params: The parameters.
-        now: The present, in unix seconds.
-
-    Raises:
-        DailyConfigError: Daily would refuse them; names the field.
-    """
+    """Check the parameters of a room; ``now`` is in unix seconds."""
     model("params", params, DailyRoomParams)
     properties = params.properties
     if params.name is not None:
@@ -28,8 +20,8 @@ def check_room(params: DailyRoomParams, *, now: float) -> None:
     _check_instant("properties.exp", properties.exp, now=now)
     _check_instant("properties.nbf", properties.nbf)
     check_order("properties", properties.nbf, properties.exp)
-    _check_count("properties.max_participants", properties.max_participants)
-    _check_count("properties.eject_after_elapsed", properties.eject_after_elapsed)
+    for field in ("max_participants", "eject_after_elapsed"):
+        _check_count(f"properties.{field}", getattr(properties, field))
     for field, template in (
         ("recordings_template", properties.recordings_template),
         ("transcription_template", properties.transcription_template),
@@ -46,15 +38,7 @@ def check_room(params: DailyRoomParams, *, now: float) -> None:
 
 
 def check_token(properties: DailyMeetingTokenProperties, *, now: float) -> None:
-    """Check the properties of a meeting token to be made.
-
-    Args:
-        properties: The properties.
-        now: The present, in unix seconds.
-
-    Raises:
-        DailyConfigError: Daily would refuse them; names the field.
-    """
+    """Check the properties of a meeting token; ``now`` is in unix seconds."""
     model("properties", properties, DailyMeetingTokenProperties)
     if properties.room_name is not None:
         room_names.check(properties.room_name)
@@ -83,22 +67,12 @@ def _check_instant(field: str, instant: float | None, *, now: float | None = Non
 
 
 def check_order(what: str, nbf: float | None, exp: float | None) -> None:
-    """Check that something begins before it ends.
-
-    Args:
-        what: What it is, for the error.
-        nbf: From when on it is valid, in unix seconds, or None.
-        exp: When it expires, in unix seconds, or None.
-
-    Raises:
-        DailyConfigError: It ends first, so that nobody could ever join.
-    """
+    """Check that ``what``, for the error, begins before it expires."""
     if nbf is not None and exp is not None and nbf >= exp:
         msg = f"{what}: nbf {nbf!r} must be before exp {exp!r}."
         raise DailyConfigError(msg)
 
 
 def _check_count(field: str, count: int | None) -> None:
-    if count is not None and count < 1:
-        msg = f"{field} must be at least 1, not {count}."
-        raise DailyConfigError(msg)
+    if count is not None:
+        at_least(field, count, 1)

@@ -70,7 +70,7 @@ class DailyRESTHelper(
                 limits than the documented ones says so: ``RateLimits(default=(200, 5))``.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         daily_api_key = secret(daily_api_key) or ""
         if aiohttp_session is not None:
@@ -100,7 +100,7 @@ class DailyRESTHelper(
         retry: RetryPolicy | None = None,
         pace: RateLimits | bool = True,
     ) -> Self:
-        """Make a helper from ``DAILY_API_KEY`` and ``DAILY_API_URL``.
+        """Create a helper from ``DAILY_API_KEY`` and ``DAILY_API_URL``.
 
         Args:
             aiohttp_session: As for the helper itself, like the others.
@@ -185,7 +185,7 @@ class DailyRESTHelper(
             The answer's JSON; None for an answer without a body.
 
         Raises:
-            DailyConfigError: An argument cannot be one; nothing was sent.
+            DailyConfigError: An argument has the wrong type or value; nothing was sent.
             DailyError: No good answer came.
         """
         if deadline is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What `DailyRESTHelper.request` was given, checked before anything is sent. No I/O."""
+"""Checks of what `DailyRESTHelper.request` was given, before anything is sent. No I/O."""
 
 import json as jsonlib
 import math
@@ -12,7 +12,7 @@ from pipecat_daily_rest._core.secret import hide_secrets, masked
 from pipecat_daily_rest.errors import DailyConfigError
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# RFC 3986, section 3.3; anything else, a "%" of one's own included, has to be quoted.
+# RFC 3986, section 3.3; all else has to be quoted, a "%" that quotes nothing included.
 _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 
 
@@ -29,30 +29,16 @@ def hide_request_secrets(
         )
     except RecursionError:
         pass
-    msg = "json is nothing that JSON can hold: it holds itself, or is too deep."
+    msg = "json must be what JSON can hold: it holds itself, or is too deep."
     raise DailyConfigError(msg)
 
 
 def checked(
     method: str, path: str, json: Any, query: Mapping[str, Any], *, key: str
 ) -> tuple[str, dict[str, str]]:
-    """Check a request.
-
-    Args:
-        method: The HTTP method.
-        path: The path below the API URL.
-        json: The body, or None.
-        query: The query.
-        key: The API key, which no error shows.
-
-    Returns:
-        The method in capitals, and the query as texts.
-
-    Raises:
-        DailyConfigError: One of them cannot be sent.
-    """
+    """Check a request; give the method in capitals, and the query as texts."""
     if not isinstance(method, str) or method.upper() not in _METHODS:
-        msg = f"method {masked(repr(method), key)} is none of {', '.join(_METHODS)}."
+        msg = f"method {masked(repr(method), key)} must be one of {', '.join(_METHODS)}."
         raise DailyConfigError(msg)
     _check_path(path, key)
     _check_json(json)
@@ -62,18 +48,18 @@ def checked(
 def _check_path(path: Any, key: str) -> None:
     if not isinstance(path, str) or not path.startswith("/") or "?" in path or "#" in path:
         msg = (
-            f"path {masked(repr(path), key)} must begin with a slash and hold no query: "
+            f"path {masked(repr(path), key)} must begin with a slash and have no query: "
             "pass that as query=…."
         )
         raise DailyConfigError(msg)
     if not _PATH.fullmatch(path):
         msg = (
-            f"path {masked(repr(path), key)} holds what a path cannot: "
+            f"path {masked(repr(path), key)} has characters that a path cannot have: "
             'put urllib.parse.quote(id, safe="") in it.'
         )
         raise DailyConfigError(msg)
     if any(unquote(part) in (".", "..") for part in path.split("/")):
-        msg = f"path {masked(repr(path), key)} leads to another endpoint than it says: leave out the dots."
+        msg = f"path {masked(repr(path), key)} leads to another endpoint: leave out the parts of dots only."
         raise DailyConfigError(msg)
 
 
@@ -83,7 +69,7 @@ def _check_json(json: Any) -> None:
         return
     except (TypeError, ValueError) as exc:
         reason = str(exc)
-    msg = f"json is nothing that JSON can hold: {reason}."
+    msg = f"json must be what JSON can hold: {reason}."
     raise DailyConfigError(msg)
 
 

@@ -106,7 +106,7 @@ class DailyRoomProperties(BaseModel):
         enable_chat: Whether chat is enabled.
         enable_prejoin_ui: Whether Prebuilt shows its pre-join page.
         enable_emoji_reactions: Whether Prebuilt offers emoji reactions.
-        eject_at_room_exp: Whether participants are put out when the room expires.
+        eject_at_room_exp: Whether Daily ejects everyone when the room expires.
         enable_dialout: Whether dial-out is enabled (paid plans).
         enable_recording: Kind of recording, or a list of kinds.
         enable_transcription_storage: Whether transcripts are stored.
@@ -118,7 +118,7 @@ class DailyRoomProperties(BaseModel):
         sip_uri: SIP endpoints, answered by Daily.
         start_video_off: Whether cameras are off at the join.
         nbf: From when on the room can be joined, in unix seconds.
-        eject_after_elapsed: Seconds after the join at which a participant is put out.
+        eject_after_elapsed: Seconds after the join at which Daily ejects a participant.
         enable_knocking: Whether people without a token may knock at a private room.
         enable_screenshare: Whether screens may be shared.
         enable_advanced_chat: Whether Prebuilt's chat has emoji, GIFs and replies.
@@ -142,7 +142,7 @@ class DailyRoomProperties(BaseModel):
         sfu_switchover: Number of participants at which the call moves to a media server.
         enable_adaptive_simulcast: Whether simulcast adapts to the network.
         enable_multiparty_adaptive_simulcast: The same in calls of more than two.
-        enforce_unique_user_ids: Whether a joiner puts out others with its user id.
+        enforce_unique_user_ids: Whether Daily ejects others with the user id of a joiner.
         experimental_optimize_large_calls: Whether Prebuilt optimises for large calls.
         enable_terse_logging: Whether less is logged.
         lang: Prebuilt's language.

@@ -20,8 +20,8 @@ class DailyMeetingTokenProperties(BaseModel):
 
     Parameters:
         room_name: The room that the token opens; every room of the domain when None.
-        eject_at_token_exp: Whether the participant is put out when the token expires.
-        eject_after_elapsed: Seconds after the join at which the participant is put out.
+        eject_at_token_exp: Whether Daily ejects the participant when the token expires.
+        eject_after_elapsed: Seconds after the join at which Daily ejects the participant.
         nbf: From when on the token is valid, in unix seconds.
         exp: When the token expires, in unix seconds; never when None.
         is_owner: Whether the participant is an owner of the room.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the methods of the helper have in common."""
+"""What the families of endpoints have in common."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +11,7 @@ from pipecat_daily_rest.errors import DailyAPIError, DailyConfigError, DailyNotF
 
 
 class Methods:
-    """Some methods of `DailyRESTHelper` that belong together.
-
-    Parameters:
-        api: What sends their requests.
-    """
+    """A family of endpoints; `DailyRESTHelper` has them all."""
 
     api: API
 
@@ -24,28 +20,18 @@ def segment(name: str, value: str, *, key: str = "") -> str:
     """Quote an id for a path."""
     value = hide_secrets(value, key)
     if not isinstance(value, str) or value.strip(" ") in ("", ".", ".."):
-        msg = f"{name} {masked(repr(value), key)} is no id: pass it as Daily gave it."
+        msg = f"{name} {masked(repr(value), key)} is not an id: pass it as Daily gave it."
         raise DailyConfigError(msg)
     try:
         return quote(value, safe="")
     except UnicodeError:
-        msg = f"{name} is no id: it holds half of a character."
+        msg = f"{name} is not an id: it contains an unpaired surrogate."
     raise DailyConfigError(msg)
 
 
 @contextmanager
 def unquoted(*secrets: str | None) -> Iterator[None]:
-    """Take secrets that were sent out of an error of Daily's that quotes them.
-
-    Args:
-        *secrets: The secrets; None is none.
-
-    Yields:
-        While the request runs.
-
-    Raises:
-        DailyAPIError: The same, without the secrets.
-    """
+    """Mask secrets in an error of Daily's that quotes what was sent."""
     try:
         yield
     except DailyAPIError as exc:
@@ -56,7 +42,7 @@ def unquoted(*secrets: str | None) -> Iterator[None]:
 
 
 async def delete(api: API, path: str, *, what: str) -> bool:
-    """Delete something. What is gone already is a success."""
+    """Delete something; that it is gone already is a success."""
     try:
         await api.request("DELETE", path, what=what)
     except DailyNotFoundError:

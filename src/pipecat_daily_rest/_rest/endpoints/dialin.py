@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whom a call to a telephone number, or to a SIP address, reaches.
+"""Dial-in configurations: what happens to a call to a telephone number or a SIP address.
 
 Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
 """
@@ -31,8 +31,6 @@ class DialinMethods(Methods):
     ) -> AsyncIterator[DailyDialinConfig]:
         """List the dial-in configurations, all pages.
 
-        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
-
         Args:
             phone_number: Only those of this number.
             name_prefix: Only those of this name.
@@ -40,11 +38,10 @@ class DialinMethods(Methods):
             type: Only those of this type.
 
         Returns:
-            The configurations, to be read with ``async for``; a page that cannot be had raises a
-            `DailyError` there.
+            The configurations, for ``async for``, which raises `DailyError` if a page cannot be read.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         what = "Unable to list the dial-in configs"
         query = {
@@ -65,8 +62,6 @@ class DialinMethods(Methods):
     async def get_dialin_config(self, config_id: str) -> DailyDialinConfig:
         """Look a dial-in configuration up.
 
-        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
-
         Args:
             config_id: Its id.
 
@@ -74,8 +69,8 @@ class DialinMethods(Methods):
             The configuration.
 
         Raises:
-            DailyNotFoundError: There is none.
-            DailyError: It could not be told.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily gave no usable answer.
         """
         path, what = self._config(config_id), "Unable to get the dial-in config"
         return DailyDialinConfig.read(await self.api.request("GET", path, what=what), what=what)
@@ -92,12 +87,9 @@ class DialinMethods(Methods):
         timeout_message: str | None = None,
         ivr_message: str | None = None,
     ) -> DailyDialinConfig:
-        """Decide whom a call to a number reaches.
+        """Create a dial-in configuration: what happens to a call to a number.
 
-        After a lost answer it is not made a second time; `list_dialin_configs` tells whether it
-        was.
-
-        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
+        After a lost response it is not created again; `list_dialin_configs` shows whether it was.
 
         Args:
             type: ``pinless_dialin`` asks ``room_creation_api`` for a room, ``pin_dialin`` asks the
@@ -105,17 +97,17 @@ class DialinMethods(Methods):
             phone_number: A purchased number, in E.164; without one it is called by SIP.
             name_prefix: What the configuration is called.
             room_creation_api: The URL that is asked for a room.
-            hmac: What these requests are signed with, in base64; Daily makes one up when None.
+            hmac: What these requests are signed with, in base64; Daily chooses one when None.
             hold_music_url: The music that the caller hears, an MP3 of less than 60 s and 10 MB.
-            timeout_message: What the caller hears when no room came.
+            timeout_message: What the caller hears when the room was not ready in time.
             ivr_message: What the caller hears first, with ``pin_dialin``.
 
         Returns:
             The configuration, with its ``hmac``.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyError: It could not be made, or that is unknown.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyError: Daily did not create it, or it is unknown whether it did.
         """
         hmac = secret(hmac)
         what = "Unable to create the dial-in config"
@@ -151,28 +143,26 @@ class DialinMethods(Methods):
     ) -> DailyDialinConfig:
         """Change a dial-in configuration.
 
-        Whether Daily keeps the ``hmac`` when it is not passed is not documented: take the one of
+        Daily does not document whether it keeps an ``hmac`` that is not passed: use the one in
         the answer.
-
-        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
 
         Args:
             config_id: Its id.
-            phone_number: As in `create_dialin_config`; None leaves it, as with the others.
+            phone_number: As in `create_dialin_config`; None does not change it, as with the others.
             name_prefix: What the configuration is called.
             room_creation_api: The URL that is asked for a room.
             hmac: What these requests are signed with, in base64.
             hold_music_url: The music that the caller hears.
-            timeout_message: What the caller hears when no room came.
+            timeout_message: What the caller hears when the room was not ready in time.
             ivr_message: What the caller hears first, with ``pin_dialin``.
 
         Returns:
             The configuration.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyNotFoundError: There is none.
-            DailyError: It could not be changed.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily did not change it.
         """
         hmac = secret(hmac)
         path, what = self._config(config_id), "Unable to update the dial-in config"
@@ -190,9 +180,7 @@ class DialinMethods(Methods):
         return DailyDialinConfig.read(data, what=what)
 
     async def delete_dialin_config(self, config_id: str) -> bool:
-        """Delete a dial-in configuration. One that is gone already is a success.
-
-        Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
+        """Delete a dial-in configuration. That it is gone already is a success.
 
         Args:
             config_id: Its id.
@@ -201,8 +189,8 @@ class DialinMethods(Methods):
             True: it no longer exists.
 
         Raises:
-            DailyConfigError: It is no id.
-            DailyError: It could not be deleted.
+            DailyConfigError: ``config_id`` is not an id.
+            DailyError: Daily did not delete it.
         """
         what = "Failed to delete the dial-in config"
         return await delete(self.api, self._config(config_id), what=what)

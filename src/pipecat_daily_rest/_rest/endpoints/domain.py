@@ -17,13 +17,13 @@ class DomainMethods(Methods):
     """The domain of the key."""
 
     async def domain_id(self) -> str:
-        """Give the id of the key's domain; it is asked for once per API URL and key.
+        """Give the id of the key's domain; Daily is asked once per API URL and key.
 
         Returns:
             The id.
 
         Raises:
-            DailyError: It could not be told.
+            DailyError: Daily gave no usable answer.
         """
         return await domain_id(self.api)
 
@@ -36,13 +36,13 @@ class DomainMethods(Methods):
             The domain.
 
         Raises:
-            DailyError: It could not be told.
+            DailyError: Daily gave no usable answer.
         """
         what = "Unable to get the domain"
         return DailyDomain.read(await self.api.request("GET", "/", what=what), what=what)
 
     async def set_domain(self, properties: DailyDomainProperties) -> DailyDomain:
-        """Change the domain's properties, for all of its rooms. What is not named stays as it is.
+        """Change the domain's properties, for all of its rooms. Others stay as they are.
 
         For instance::
 
@@ -58,7 +58,7 @@ class DomainMethods(Methods):
 
         Raises:
             DailyConfigError: There is nothing to change.
-            DailyError: It could not be changed.
+            DailyError: Daily did not change it.
         """
         properties = hide_secrets(properties, self.api.key)
         changes = arguments.json_object("properties", properties)

@@ -20,7 +20,7 @@ _PAGE = 100
 
 
 class MeetingMethods(Methods):
-    """The records of meetings."""
+    """Meetings."""
 
     def list_meetings(
         self,
@@ -36,19 +36,18 @@ class MeetingMethods(Methods):
         Reference: https://docs.daily.co/reference/rest-api/meetings/get-meeting-information
 
         Args:
-            room_name: Only those in this room, which need not exist any more.
+            room_name: Only those in this room, even if it no longer exists.
             timeframe_start: Only those that began then or later: an aware ``datetime`` or unix
                 seconds.
             timeframe_end: Only those that began before.
-            ongoing: Only those that go on, or only those that are over.
+            ongoing: True: only those that are running; False: only those that have ended.
             no_participants: Whether the participants are left out.
 
         Returns:
-            The meetings, to be read with ``async for``; a page that cannot be had raises a
-            `DailyError` there.
+            The meetings, for ``async for``, which raises `DailyError` if a page cannot be read.
 
         Raises:
-            DailyConfigError: No room can have that name, or an argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         arguments.flag("ongoing", ongoing)
         arguments.flag("no_participants", no_participants)
@@ -69,7 +68,7 @@ class MeetingMethods(Methods):
         )
 
     async def get_meeting(self, meeting_id: str) -> DailyMeeting:
-        """Look a meeting up. Its participants have a list of their own.
+        """Look a meeting up. `list_meeting_participants` gives who was in it.
 
         Reference: https://docs.daily.co/reference/rest-api/meetings/get-individual-meeting-information
 
@@ -80,8 +79,8 @@ class MeetingMethods(Methods):
             The meeting.
 
         Raises:
-            DailyNotFoundError: There is none.
-            DailyError: It could not be told.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily gave no usable answer.
         """
         meeting_id = hide_secrets(meeting_id, self.api.key)
         path, what = self._meeting(meeting_id), "Unable to get the meeting"
@@ -101,8 +100,8 @@ class MeetingMethods(Methods):
             The participants, each once.
 
         Raises:
-            DailyNotFoundError: There is no such meeting.
-            DailyError: They could not be listed.
+            DailyNotFoundError: The meeting does not exist.
+            DailyError: Daily gave no usable answer.
         """
         meeting_id = hide_secrets(meeting_id, self.api.key)
         path = hide_secrets(f"{self._meeting(meeting_id)}/participants", self.api.key)
@@ -129,7 +128,7 @@ class MeetingMethods(Methods):
 
 
 def _beyond(page: list[DailyMeetingParticipant]) -> list[dict[str, str]]:
-    """Where the list goes on. Daily does not say in which order it comes: the times tell it."""
+    """Give the cursors of the next page. Daily does not document the order: the times show it."""
     first, last = page[0], page[-1]
     before = {"joined_before": last.participant_id}
     after = {"joined_after": last.participant_id}
@@ -148,7 +147,7 @@ def _seconds(field: str, instant: datetime | float | None) -> str | None:
         instant = instant.timestamp()
     if instant is None:
         return None
-    if isinstance(instant, bool) or not isinstance(instant, int | float) or not isfinite(instant):
+    if not arguments.is_number(instant) or not isfinite(instant):
         msg = f"{field} must be an aware datetime or unix seconds, not {instant!r}."
         raise DailyConfigError(msg)
     return str(int(instant))

@@ -36,8 +36,8 @@ class NumberMethods(Methods):
         Args:
             areacode: Only those of this area; not together with ``region``.
             region: Only those of this state, as ``CA``.
-            city: Only those of this city; together with ``region``, without any digits.
-            contains: 3 to 7 digits of the number; one of this and the next two.
+            city: Only those of this city; needs ``region``, and goes with no digits.
+            contains: 3 to 7 digits of the number; pass one of this and the next two.
             starts_with: 3 to 7 digits at its beginning.
             ends_with: 3 to 7 digits at its end.
 
@@ -45,19 +45,12 @@ class NumberMethods(Methods):
             The numbers.
 
         Raises:
-            DailyConfigError: The arguments do not go together.
-            DailyError: They could not be listed.
+            DailyConfigError: Daily does not combine these arguments, or one has the wrong value.
+            DailyError: Daily gave no usable answer.
         """
         digits = {"contains": contains, "starts_with": starts_with, "ends_with": ends_with}
         for field, value in digits.items():
-            if value is not None and not (
-                isinstance(value, str)
-                and value.isascii()
-                and value.isdigit()
-                and 3 <= len(value) <= 7
-            ):
-                msg = f"{field} {value!r} must be 3 to 7 digits."
-                raise DailyConfigError(msg)
+            checks.some_digits(field, value)
         sought = [field for field, value in digits.items() if value is not None]
         if len(sought) > 1:
             msg = f"pass one of {' and '.join(sought)}: Daily does not combine them."
@@ -66,7 +59,7 @@ class NumberMethods(Methods):
             msg = "pass areacode or region: Daily does not combine them."
             raise DailyConfigError(msg)
         if city is not None and (region is None or sought):
-            msg = "city goes together with region, and with nothing else."
+            msg = "city needs region, and goes with nothing else."
             raise DailyConfigError(msg)
         places = {"areacode": areacode, "region": region, "city": city}
         given = {**{name: arguments.text(name, place) for name, place in places.items()}, **digits}
@@ -87,11 +80,10 @@ class NumberMethods(Methods):
             number: Only those with this in their number.
 
         Returns:
-            The numbers, to be read with ``async for``; a page that cannot be had raises a
-            `DailyError` there.
+            The numbers, for ``async for``, which raises `DailyError` if a page cannot be read.
 
         Raises:
-            DailyConfigError: An argument is no string.
+            DailyConfigError: An argument is not a string.
         """
         what = "Unable to list the phone numbers"
         return listed(
@@ -107,23 +99,22 @@ class NumberMethods(Methods):
         )
 
     async def buy_phone_number(self, number: str | None = None) -> DailyPhoneNumber:
-        """Buy a telephone number, which costs money and cannot be undone for 14 days.
+        """Buy a telephone number. It costs money, and cannot be released for 14 days.
 
-        After a lost answer it is not bought a second time; `list_phone_numbers` tells whether it
-        was.
+        After a lost response it is not bought again; `list_phone_numbers` shows whether it was.
 
         Reference: https://docs.daily.co/reference/rest-api/phone-numbers/buy-phone-number
 
         Args:
-            number: The number, in E.164; any of California when None.
+            number: The number, in E.164; Daily chooses one of California when None.
 
         Returns:
             The number, with its id.
 
         Raises:
-            DailyConfigError: It is no number.
-            DailyInvalidRequestError: It is not to be had; ``info`` says why.
-            DailyError: It was not bought, or that is unknown.
+            DailyConfigError: It is not a number in E.164.
+            DailyInvalidRequestError: It is not for sale; ``info`` says why.
+            DailyError: It was not bought, or it is unknown whether it was.
         """
         body = {} if number is None else {"number": checks.number("number", number)}
         what = f"Unable to buy {number or 'a phone number'}"
@@ -133,7 +124,7 @@ class NumberMethods(Methods):
         return DailyPhoneNumber.read(data, what=what)
 
     async def release_phone_number(self, number_id: str) -> bool:
-        """Give a telephone number back, 14 days after it was bought at the earliest.
+        """Release a telephone number, 14 days after it was bought at the earliest.
 
         Reference: https://docs.daily.co/reference/rest-api/phone-numbers/release-phone-number
 
@@ -144,7 +135,7 @@ class NumberMethods(Methods):
             True: it is no longer yours.
 
         Raises:
-            DailyNotFoundError: There is none.
+            DailyNotFoundError: It does not exist.
             DailyInvalidRequestError: It is too new; ``info`` says so.
             DailyError: It could not be released.
         """
@@ -152,6 +143,6 @@ class NumberMethods(Methods):
         try:
             await self.api.request("DELETE", path, what="Unable to release the phone number")
         except DailyNotFoundError as exc:
-            if exc.attempts == 1:  # else an attempt before this one has released it
+            if exc.attempts == 1:  # otherwise an earlier attempt has released it
                 raise
         return True

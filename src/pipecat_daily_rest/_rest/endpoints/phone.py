@@ -18,8 +18,8 @@ from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError
 class PhoneMethods(Methods):
     """Calls between rooms and telephones.
 
-    What would ring twice, press keys twice or transfer twice is never sent again after a lost
-    answer: the error then says that its outcome is unknown.
+    What would ring twice, press keys twice or transfer twice is not sent again after a lost
+    response: the error then says that its outcome is unknown.
     """
 
     async def start_dialout(
@@ -37,9 +37,9 @@ class PhoneMethods(Methods):
         video_settings: Mapping[str, int] | None = None,
         codecs: Mapping[str, list[str]] | None = None,
     ) -> str:
-        """Call somebody into a room.
+        """Call a telephone or a SIP address into a room.
 
-        The room needs ``enable_dialout``, and somebody in it unless its ``dialout_config`` has
+        The room needs ``enable_dialout``, and a participant unless its ``dialout_config`` has
         ``allow_room_start``.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/dial-out/start
@@ -48,11 +48,11 @@ class PhoneMethods(Methods):
             room_name: The room's name.
             phone_number: The number, in E.164; either this or ``sip_uri``.
             sip_uri: The SIP URI, beginning with ``sip:``.
-            display_name: How the others see whom is called.
-            user_id: The user id of whom is called, 36 characters at most.
-            caller_id: Id of the purchased number that is shown to whom is called.
+            display_name: The name that the others see.
+            user_id: The user id of the called participant, 36 characters at most.
+            caller_id: Id of the purchased number that the called party sees.
             extension: What is dialled after the number has answered, 20 characters at most.
-            wait_before_extension_dial_sec: Seconds until then, from 0 to 60.
+            wait_before_extension_dial_sec: Seconds before the extension is dialled, from 0 to 60.
             video: Whether SIP video is on; with ``sip_uri`` only.
             video_settings: ``width``, ``height``, ``fps`` and ``videoBitrate`` (kbit/s).
             codecs: Codecs by kind, as ``{"audio": ["OPUS"]}``.
@@ -61,16 +61,16 @@ class PhoneMethods(Methods):
             The session id of the call, which is the participant's in the room.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyError: The call was not started, or that is unknown.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyError: The call was not started, or it is unknown whether it was.
         """
         if (phone_number is None) == (sip_uri is None):
-            msg = "start_dialout calls one of the two: pass phone_number or sip_uri."
+            msg = "pass phone_number or sip_uri: start_dialout calls one of the two."
             raise DailyConfigError(msg)
         if phone_number is not None:
             checks.number("phone_number", phone_number)
             if video or video_settings:
-                msg = "video goes with sip_uri only: a telephone has none."
+                msg = "video goes with sip_uri only: a telephone has no video."
                 raise DailyConfigError(msg)
         else:
             checks.sip_uri("sip_uri", sip_uri)
@@ -95,7 +95,7 @@ class PhoneMethods(Methods):
         return read_member(data, "sessionId", str, what=what)
 
     async def stop_dialout(self, room_name: str, session_id: str) -> bool:
-        """End a call that goes out. One that is over already is a success.
+        """End an outgoing call. That it has ended already is a success.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/dial-out/stop
 
@@ -104,11 +104,11 @@ class PhoneMethods(Methods):
             session_id: The call's session id.
 
         Returns:
-            True: the call is over, or ends now.
+            True: the call has ended, or ends now.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyError: It could not be ended.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyError: Daily did not end it.
         """
         what = f"Unable to stop a dial-out of room {room_names.check(room_name)!r}"
         body = {"sessionId": checks.session(session_id)}
@@ -121,7 +121,7 @@ class PhoneMethods(Methods):
     async def send_dtmf(
         self, room_name: str, session_id: str, tones: str, *, digit_duration_ms: int | None = None
     ) -> None:
-        """Press keys towards a telephone that was called.
+        """Send DTMF tones to a telephone that was called.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/dial-out/send-dtmf
 
@@ -129,11 +129,12 @@ class PhoneMethods(Methods):
             room_name: The room's name.
             session_id: The call's session id.
             tones: 1 to 20 of the tones 0-9, ``*``, ``#``, A-D.
-            digit_duration_ms: Milliseconds of each, from 50 to 2000; Daily's 500 when None.
+            digit_duration_ms: Milliseconds of each tone, from 50 to 2000; 500, Daily's default, when
+                None.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyError: They were not sent, or that is unknown.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyError: They were not sent, or it is unknown whether they were.
         """
         body = {
             "sessionId": checks.session(session_id),
@@ -153,7 +154,7 @@ class PhoneMethods(Methods):
         extension: str | None = None,
         wait_before_extension_dial_sec: int | None = None,
     ) -> None:
-        """Connect a call with another number or SIP URI; it leaves the room.
+        """Transfer a call to another number or SIP URI; it leaves the room.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/sip-call-transfer
 
@@ -161,13 +162,13 @@ class PhoneMethods(Methods):
             room_name: The room's name.
             session_id: The call's session id.
             to: The number in E.164, or the SIP URI (``toEndPoint``).
-            caller_id: Id of the purchased number that is shown there.
+            caller_id: Id of the purchased number that the other party sees.
             extension: What is dialled after the number has answered, 20 characters at most.
-            wait_before_extension_dial_sec: Seconds until then, from 0 to 60.
+            wait_before_extension_dial_sec: Seconds before the extension is dialled, from 0 to 60.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyError: It was not transferred, or that is unknown.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyError: It was not transferred, or it is unknown whether it was.
         """
         body = {
             "sessionId": checks.session(session_id),
@@ -179,7 +180,7 @@ class PhoneMethods(Methods):
         await self._call(room_name, "sipCallTransfer", what, body)
 
     async def sip_refer(self, room_name: str, session_id: str, to: str) -> None:
-        """Refer a SIP call to another endpoint, outside of Daily; it leaves the room.
+        """Refer a SIP call to an endpoint outside of Daily; it leaves the room.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/sip-refer
 
@@ -189,8 +190,8 @@ class PhoneMethods(Methods):
             to: The SIP URI or the number in E.164 (``toEndPoint``).
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyError: It was not referred, or that is unknown.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyError: It was not referred, or it is unknown whether it was.
         """
         body = {
             "sessionId": checks.session(session_id),
@@ -200,25 +201,23 @@ class PhoneMethods(Methods):
         await self._call(room_name, "sipRefer", what, body)
 
     async def pinless_call_update(self, *, call_id: str, call_domain: str, sip_uri: str) -> None:
-        """Connect a call that came in, and hears music, with a room.
+        """Connect an incoming call, which hears hold music, with a room.
 
-        The room has to be ready: somebody is in it, and ``dialin-ready`` was told.
+        The room must be ready: a participant is in it and has got ``on_dialin_ready``.
 
         Reference: https://docs.daily.co/reference/rest-api/dial-in/pinless-update
 
         Args:
             call_id: `DialinCall.call_id` of the webhook.
             call_domain: `DialinCall.call_domain` of the webhook.
-            sip_uri: The room's, as `ProvisionedRoom.sip_endpoint`.
+            sip_uri: The room's SIP URI, as `ProvisionedRoom.sip_endpoint`.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyError: It was not connected, or that is unknown.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyError: It was not connected, or it is unknown whether it was.
         """
         for field, value in (("call_id", call_id), ("call_domain", call_domain)):
-            if not isinstance(value, str) or not value:
-                msg = f"{field} {value!r} is none: pass the one of the dial-in webhook."
-                raise DailyConfigError(msg)
+            checks.from_webhook(field, value)
         checks.sip_uri("sip_uri", sip_uri)
         body = {"callId": call_id, "callDomain": call_domain, "sipUri": sip_uri}
         await self.api.request(

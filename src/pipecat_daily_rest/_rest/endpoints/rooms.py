@@ -24,7 +24,7 @@ from pipecat_daily_rest.models import DailyRoomObject, DailyRoomParams, DailyRoo
 
 
 class RoomMethods(Methods):
-    """Rooms: made, looked up, listed, changed, deleted."""
+    """Rooms."""
 
     def get_name_from_url(self, room_url: str) -> str:
         """Take the room's name from its URL.
@@ -53,8 +53,8 @@ class RoomMethods(Methods):
             The room.
 
         Raises:
-            DailyNotFoundError: There is none.
-            DailyError: It could not be told.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily gave no usable answer.
         """
         return await room_lookup.get_room(self.api, names.check(room_name))
 
@@ -68,17 +68,17 @@ class RoomMethods(Methods):
             The room.
 
         Raises:
-            DailyNotFoundError: There is none.
-            DailyError: It could not be told.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily gave no usable answer.
         """
         room_url = hide_secrets(room_url)
         return await self.get_room(names.from_url(room_url))
 
     async def create_room(self, params: DailyRoomParams) -> DailyRoomObject:
-        """Make a room, exactly as the parameters say.
+        """Create a room, exactly as the parameters say.
 
-        An answer that is lost is resolved by looking, if the parameters have a name: a room with
-        the ``exp`` that was sent is this call's. Where that cannot be told, the error says so.
+        After a lost response the room is looked up, if the parameters have a name: a room with the
+        ``exp`` that was sent is this call's. If that stays unknown, the error says so.
 
         Args:
             params: The room's parameters.
@@ -88,8 +88,8 @@ class RoomMethods(Methods):
 
         Raises:
             DailyRoomExistsError: A room of that name exists.
-            DailyError: It could not be made, or its answer was lost: then the message says that it
-                may exist, and where to look.
+            DailyError: Daily did not create it, or the response was lost: then the message says
+                that the room may exist, and how to find out.
         """
         checks.check_room(params, now=time.time())
         body = params.model_dump(exclude_none=True)
@@ -102,14 +102,14 @@ class RoomMethods(Methods):
             raise
         except asyncio.CancelledError:
             if doubt := creation.doubt():
-                logger.warning("Making a room was cancelled. {}", doubt)
+                logger.warning("The creation of a room was cancelled. {}", doubt)
             raise
 
     async def create_rooms(self, params: Iterable[DailyRoomParams]) -> list[DailyRoomObject]:
-        """Make many rooms, 1000 with each request. A request makes all of its rooms or none.
+        """Create many rooms, 1000 with each request. A request creates all of its rooms or none.
 
-        A room without a name gets one here, so that an answer that is lost can be resolved by
-        looking. What was made before something went wrong stays, and belongs to the caller.
+        A room without a name gets one here, so that it can be looked up after a lost response.
+        Rooms that were created before an error stay, and belong to the caller.
 
         Reference: https://docs.daily.co/reference/rest-api/batch/create-rooms
 
@@ -121,9 +121,8 @@ class RoomMethods(Methods):
 
         Raises:
             DailyConfigError: Daily would refuse one of them; nothing was sent.
-            DailyBatchError: It went wrong when some of the rooms existed already, or may have come
-                about: it names them.
-            DailyError: It went wrong, and none of the rooms exists.
+            DailyBatchError: Some of the rooms exist or may exist: the error names them.
+            DailyError: None of the rooms exists.
         """
         return await create_rooms(self.api, params)
 
@@ -135,21 +134,21 @@ class RoomMethods(Methods):
         privacy: Literal["private", "public"] | None = None,
         reset: Iterable[str] = (),
     ) -> DailyRoomObject:
-        """Change a room. What is not named stays as it is.
+        """Change a room. Properties that are not named stay as they are.
 
         For instance::
 
             await helper.update_room("demo", DailyRoomProperties(enable_chat=True), reset=["sip"])
 
-        Whoever is in the room keeps the end of the stay that was fixed at the join.
+        For participants in the room the time of their ejection, fixed when they joined, stays.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/update-room
 
         Args:
             room_name: The room's name.
-            properties: What to change: the fields that were set, whatever the model's defaults
-                are. One that was set to None is reset.
-            privacy: ``private`` or ``public``; None leaves it.
+            properties: What to change: the fields that were set, not the model's defaults. A field
+                that was set to None is reset.
+            privacy: ``private`` or ``public``; None does not change it.
             reset: Names of properties that get Daily's default again.
 
         Returns:
@@ -157,8 +156,8 @@ class RoomMethods(Methods):
 
         Raises:
             DailyConfigError: There is nothing to change, or Daily would refuse it.
-            DailyNotFoundError: There is no such room.
-            DailyError: It could not be changed.
+            DailyNotFoundError: The room does not exist.
+            DailyError: Daily did not change it.
         """
         name = names.check(room_name)
         arguments.one_of("privacy", privacy, "private", "public")
@@ -178,8 +177,7 @@ class RoomMethods(Methods):
         """List the rooms that exist, all pages, newest first.
 
         Returns:
-            The rooms, to be read with ``async for``; a page that cannot be had raises a
-            `DailyError` there.
+            The rooms, for ``async for``, which raises `DailyError` if a page cannot be read.
         """
         return room_lookup.list_rooms(self.api)
 
@@ -208,15 +206,15 @@ class RoomMethods(Methods):
             True: the room no longer exists.
 
         Raises:
-            DailyError: It could not be deleted.
+            DailyError: Daily did not delete it.
         """
         room_url = hide_secrets(room_url)
         return await self.delete_room_by_name(names.from_url(room_url))
 
     async def delete_room_by_name(self, room_name: str) -> bool:
-        """Delete a room. One that is gone already is a success.
+        """Delete a room. That it is gone already is a success.
 
-        Deletions that meet go out with one request, and none waits for the slow rate tier.
+        Deletions at the same time go out with one request; none waits for the slow rate tier.
 
         Args:
             room_name: The room's name.
@@ -225,22 +223,22 @@ class RoomMethods(Methods):
             True: the room no longer exists.
 
         Raises:
-            DailyError: It could not be deleted.
+            DailyError: Daily did not delete it.
         """
         await delete_room(self.api, names.check(room_name))
         return True
 
 
 def _changes(properties: DailyRoomProperties | None, reset: Iterable[str]) -> dict[str, Any]:
-    """What was set, with null for what is reset."""
+    """Give the properties to send: null resets one."""
     changes: dict[str, Any] = dict.fromkeys(arguments.texts("reset", reset))
     if properties is None:
         return changes
     arguments.model("properties", properties, DailyRoomProperties)
     checks.check_room(DailyRoomParams(properties=properties), now=time.time())
     wire = properties.model_dump(exclude_none=True, warnings=False)
-    given = properties.model_fields_set - {"sip_uri"}  # Daily's own, as in a room that was read
+    given = properties.model_fields_set - {"sip_uri"}  # Daily sets it; a room that was read has it
     if both := changes.keys() & given:
-        msg = f"properties.{min(both)} is set and is to be reset: do one of them."
+        msg = f"properties.{min(both)} cannot be set and reset at the same time."
         raise DailyConfigError(msg)
     return changes | {name: wire.get(name) for name in sorted(given)}

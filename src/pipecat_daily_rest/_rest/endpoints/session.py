@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who is in a room, and what is done to them.
+"""Who is in a room; ejecting, messages, permissions and session data.
 
 Reference: https://docs.daily.co/reference/rest-api/rooms/session
 """
@@ -24,10 +24,10 @@ _MOST_MESSAGE = 4096  # bytes
 
 
 class SessionMethods(Methods):
-    """The calls in the rooms."""
+    """Rooms while people are in them."""
 
     async def presence(self) -> dict[str, list[DailyPresence]]:
-        """Tell who is in which room. It lags by 10 to 25 seconds.
+        """Tell who is in which room, 10 to 25 seconds late.
 
         Reference: https://docs.daily.co/reference/rest-api/presence
 
@@ -35,7 +35,7 @@ class SessionMethods(Methods):
             The participants by room name; empty rooms are not in it.
 
         Raises:
-            DailyError: It could not be told.
+            DailyError: Daily gave no usable answer.
         """
         what = "Unable to get the presence"
         data = await self.api.request("GET", "/presence", what=what)
@@ -54,33 +54,32 @@ class SessionMethods(Methods):
         user_name: str | None = None,
         limit: int | None = None,
     ) -> DailyRoomPresence:
-        """Tell who is in a room. It lags by 10 to 25 seconds.
+        """Tell who is in a room, 10 to 25 seconds late.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/session/presence
 
         Args:
             room_name: The room's name.
-            user_id: Only whose token has this ``user_id``.
-            user_name: Only who has this name.
+            user_id: Only participants with this ``user_id`` in their tokens.
+            user_name: Only participants with this name.
             limit: How many participants to give at most.
 
         Returns:
-            The participants. Daily has no way to ask for those beyond a limit of its own:
-            ``total_count`` tells whether there are any.
+            The participants. Daily has a limit of its own, and no further pages: ``total_count``
+            tells whether there are more.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyNotFoundError: There is no such room.
-            DailyError: It could not be told.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyNotFoundError: The room does not exist.
+            DailyError: Daily gave no usable answer.
         """
         name = room_names.check(room_name)
         user_id, user_name = (
             hide_secrets(user_id, self.api.key),
             hide_secrets(user_name, self.api.key),
         )
-        if limit is not None and (type(limit) is not int or limit < 1):
-            msg = f"limit must be a whole number from 1, not {limit!r}."
-            raise DailyConfigError(msg)
+        if limit is not None:
+            arguments.at_least("limit", limit, 1)
         asked = {
             "userId": arguments.text("user_id", user_id),
             "userName": arguments.text("user_name", user_name),
@@ -103,9 +102,9 @@ class SessionMethods(Methods):
         user_ids: Iterable[str] = (),
         ban: bool = False,
     ) -> list[str]:
-        """Put people out of a room.
+        """Eject people from a room.
 
-        It is sent once: a second time might meet somebody who has come back since.
+        The request is sent once: a second one could eject somebody who has come back since.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/session/eject
 
@@ -113,15 +112,15 @@ class SessionMethods(Methods):
             room_name: The room's name.
             ids: Session ids, 100 at most.
             user_ids: The ``user_id`` of tokens, 100 at most.
-            ban: Whether those ``user_ids`` may not come back while the meeting runs.
+            ban: Whether Daily keeps these ``user_ids`` out until the meeting ends.
 
         Returns:
-            The session ids of those who were put out. An id that nobody has is no error.
+            The session ids of those whom Daily ejected. An id that nobody has is not an error.
 
         Raises:
-            DailyConfigError: There is nobody to put out, too many, or a ban without ``user_ids``.
-            DailyNotFoundError: There is no such room, or nobody in it.
-            DailyError: They could not be put out, or it is unknown whether they were.
+            DailyConfigError: There are no ids or too many, or a ban without ``user_ids``.
+            DailyNotFoundError: The room does not exist, or nobody is in it.
+            DailyError: Daily did not eject them, or it is unknown whether it did.
         """
         name = room_names.check(room_name)
         body: dict[str, Any] = {}
@@ -133,7 +132,7 @@ class SessionMethods(Methods):
             if listed:
                 body[field] = listed
         if not body:
-            msg = "Nobody to eject: pass ids (of sessions) or user_ids (of tokens)."
+            msg = "Nobody to eject: pass ids (session ids) or user_ids (of tokens)."
             raise DailyConfigError(msg)
         if arguments.flag("ban", ban) and "user_ids" not in body:
             msg = "ban needs user_ids: a session id is new for each join."
@@ -151,7 +150,7 @@ class SessionMethods(Methods):
     ) -> None:
         """Send a message to the people in a room, who get it as an ``app-message``.
 
-        Whoever is not there never gets it. It is sent once.
+        People who join later do not get it. It is sent once.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/session/send-app-message
 
@@ -161,10 +160,10 @@ class SessionMethods(Methods):
             recipient: A session id; everybody when ``*``.
 
         Raises:
-            DailyConfigError: The message is no object, no JSON or too long, or an argument cannot
-                be one.
-            DailyNotFoundError: There is no such room.
-            DailyError: It could not be sent, or it is unknown whether it was.
+            DailyConfigError: The message is not an object, not JSON or too long, or another argument
+                is not a string.
+            DailyNotFoundError: The room does not exist.
+            DailyError: Daily did not send it, or it is unknown whether it did.
         """
         name = room_names.check(room_name)
         data, recipient = hide_secrets(data, self.api.key), hide_secrets(recipient, self.api.key)
@@ -182,7 +181,7 @@ class SessionMethods(Methods):
         )
 
     async def get_session_data(self, room_name: str) -> dict[str, Any]:
-        """Give what the running meeting keeps for everybody in it.
+        """Give the session data of the running meeting, which all in it share.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/session/get-session-data
 
@@ -193,8 +192,8 @@ class SessionMethods(Methods):
             The data.
 
         Raises:
-            DailyNotFoundError: There is no such room.
-            DailyError: It could not be told.
+            DailyNotFoundError: The room does not exist.
+            DailyError: Daily gave no usable answer.
         """
         name = room_names.check(room_name)
         what = f"Unable to get the session data of room {name!r}"
@@ -211,7 +210,7 @@ class SessionMethods(Methods):
         merge_strategy: Literal["replace", "shallow-merge"] = "replace",
         keys_to_delete: Iterable[str] = (),
     ) -> None:
-        """Change what the running meeting keeps for everybody in it; it ends with the meeting.
+        """Change the session data of the running meeting. It is gone when the meeting ends.
 
         Reference: https://docs.daily.co/reference/rest-api/rooms/session/set-session-data
 
@@ -219,13 +218,13 @@ class SessionMethods(Methods):
             room_name: The room's name.
             data: An object; empty when None.
             merge_strategy: ``replace`` sets all of it, ``shallow-merge`` the keys that are given.
-            keys_to_delete: Keys that go; with ``shallow-merge`` only.
+            keys_to_delete: Keys to delete; with ``shallow-merge`` only.
 
         Raises:
-            DailyConfigError: The data is no object or no JSON, or keys are to go from what is
-                replaced.
-            DailyNotFoundError: There is no such room.
-            DailyError: It could not be changed.
+            DailyConfigError: The data is not an object or not JSON, or there are ``keys_to_delete``
+                without ``shallow-merge``.
+            DailyNotFoundError: The room does not exist.
+            DailyError: Daily did not change it.
         """
         name = room_names.check(room_name)
         data = hide_secrets(data, self.api.key)
@@ -245,7 +244,7 @@ class SessionMethods(Methods):
     async def update_permissions(
         self, room_name: str, permissions: Mapping[str, DailyPermissions]
     ) -> None:
-        """Change what people in a room may do, from now on. What is not named stays as it is.
+        """Change what people in a room may do. Permissions that are not named stay as they are.
 
         For instance::
 
@@ -255,12 +254,12 @@ class SessionMethods(Methods):
 
         Args:
             room_name: The room's name.
-            permissions: What changes, by session id; ``*`` is for all who are not named.
+            permissions: What changes, by session id; ``*`` is for everybody who is not named.
 
         Raises:
             DailyConfigError: There is nothing to change.
-            DailyNotFoundError: There is no such room, or nobody in it.
-            DailyError: It could not be changed.
+            DailyNotFoundError: The room does not exist, or nobody is in it.
+            DailyError: Daily did not change it.
         """
         name = room_names.check(room_name)
         permissions = hide_secrets(permissions, self.api.key)

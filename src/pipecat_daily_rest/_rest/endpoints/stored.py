@@ -21,24 +21,23 @@ from pipecat_daily_rest.errors import DailyNotFoundError
 
 
 class StoredMethods(Methods):
-    """What Daily stored of the calls."""
+    """Recordings and transcripts."""
 
     def list_recordings(self, *, room_name: str | None = None) -> AsyncIterator[DailyRecording]:
         """List the recordings, all pages, newest first.
 
-        Daily counts this request in a slow tier (50 in 30 s).
+        Daily counts this request in its slow rate tier (50 in 30 s).
 
         Reference: https://docs.daily.co/reference/rest-api/recordings/list-recordings
 
         Args:
-            room_name: Only those of this room, which need not exist any more.
+            room_name: Only those of this room, even if it no longer exists.
 
         Returns:
-            The recordings, to be read with ``async for``; a page that cannot be had raises a
-            `DailyError` there.
+            The recordings, for ``async for``, which raises `DailyError` if a page cannot be read.
 
         Raises:
-            DailyConfigError: No room can have that name.
+            DailyConfigError: ``room_name`` is not a room's name.
         """
         what = "Unable to list the recordings"
         return listed(
@@ -62,14 +61,14 @@ class StoredMethods(Methods):
             The recording.
 
         Raises:
-            DailyNotFoundError: There is none.
-            DailyError: It could not be told.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily gave no usable answer.
         """
         path, what = self._recording(recording_id), "Unable to get the recording"
         return DailyRecording.read(await self.api.request("GET", path, what=what), what=what)
 
     async def delete_recording(self, recording_id: str) -> DailyDeletedRecording:
-        """Delete a recording. One that is gone already is a success.
+        """Delete a recording. That it is gone already is a success.
 
         Reference: https://docs.daily.co/reference/rest-api/recordings/delete-recording
 
@@ -77,17 +76,17 @@ class StoredMethods(Methods):
             recording_id: Its id.
 
         Returns:
-            Where its file was; only the id, when it was gone already.
+            Where its file was; only the id when it was gone already.
 
         Raises:
-            DailyError: It could not be deleted.
+            DailyError: Daily did not delete it.
         """
         path, what = self._recording(recording_id), "Failed to delete the recording"
         data = await self._delete(path, what, id=recording_id)
         return DailyDeletedRecording.read(data, what=what)
 
     async def get_recording_link(self, recording_id: str) -> DailyAccessLink:
-        """Make a link to a recording's file. It works for a short time; do not keep it.
+        """Give a link to a recording's file. It works for a short time; do not store it.
 
         Reference: https://docs.daily.co/reference/rest-api/recordings/get-recording-link
 
@@ -98,8 +97,8 @@ class StoredMethods(Methods):
             The link.
 
         Raises:
-            DailyNotFoundError: There is no such recording.
-            DailyError: There is no link to it.
+            DailyNotFoundError: The recording does not exist.
+            DailyError: Daily gave no link.
         """
         return await self._link(self._recording(recording_id), "recording")
 
@@ -115,11 +114,10 @@ class StoredMethods(Methods):
             meeting_id: Only those of this meeting session.
 
         Returns:
-            The transcripts, to be read with ``async for``; a page that cannot be had raises a
-            `DailyError` there.
+            The transcripts, for ``async for``, which raises `DailyError` if a page cannot be read.
 
         Raises:
-            DailyConfigError: An argument is no string.
+            DailyConfigError: An argument is not a string.
         """
         what = "Unable to list the transcripts"
         return listed(
@@ -146,14 +144,14 @@ class StoredMethods(Methods):
             The transcript.
 
         Raises:
-            DailyNotFoundError: There is none.
-            DailyError: It could not be told.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily gave no usable answer.
         """
         path, what = self._transcript(transcript_id), "Unable to get the transcript"
         return DailyTranscript.read(await self.api.request("GET", path, what=what), what=what)
 
     async def delete_transcript(self, transcript_id: str) -> DailyTranscript:
-        """Delete a transcript. One that is gone already is a success.
+        """Delete a transcript. That it is gone already is a success.
 
         Reference: https://docs.daily.co/reference/rest-api/transcript/delete-transcript
 
@@ -161,18 +159,18 @@ class StoredMethods(Methods):
             transcript_id: Its id.
 
         Returns:
-            What it was, with the status ``t_deleted``; only that and the id, when it was gone
+            The transcript, with the status ``t_deleted``; only that and the id when it was gone
             already.
 
         Raises:
-            DailyError: It could not be deleted.
+            DailyError: Daily did not delete it.
         """
         path, what = self._transcript(transcript_id), "Failed to delete the transcript"
         data = await self._delete(path, what, transcriptId=transcript_id, status="t_deleted")
         return DailyTranscript.read(data, what=what)
 
     async def get_transcript_link(self, transcript_id: str) -> DailyAccessLink:
-        """Make a link to a transcript's WebVTT file. It works for a short time; do not keep it.
+        """Give a link to a transcript's WebVTT file. It works for a short time; do not store it.
 
         Reference: https://docs.daily.co/reference/rest-api/transcript/get-transcript-link
 
@@ -183,8 +181,8 @@ class StoredMethods(Methods):
             The link.
 
         Raises:
-            DailyNotFoundError: There is no such transcript.
-            DailyError: There is no link to it.
+            DailyNotFoundError: The transcript does not exist.
+            DailyError: Daily gave no link.
         """
         return await self._link(self._transcript(transcript_id), "transcript")
 
@@ -195,11 +193,11 @@ class StoredMethods(Methods):
         return f"/transcript/{segment('transcript_id', id, key=self.api.key)}"
 
     async def _delete(self, path: str, what: str, **known: str) -> dict[str, Any]:
-        """Delete, and tell of it what is known whatever the answer lacks."""
+        """Delete something, and give what is known of it and what Daily answered."""
         try:
             data = await self.api.request("DELETE", path, what=what)
         except DailyNotFoundError:
-            data = None  # nobody knows whether a request before this one has deleted it
+            data = None  # an earlier attempt may have deleted it
         answered = data if isinstance(data, dict) else {}
         return {**known, **{name: value for name, value in answered.items() if value is not None}}
 

@@ -21,7 +21,7 @@ from pipecat_daily_rest.tokens import wire
 
 
 class TokenMethods(Methods):
-    """Meeting tokens, made and validated by Daily."""
+    """Meeting tokens, created and validated by Daily."""
 
     async def get_token(
         self,
@@ -31,21 +31,21 @@ class TokenMethods(Methods):
         owner: bool = True,
         params: DailyMeetingTokenParams | None = None,
     ) -> str:
-        """Make a meeting token over the API.
+        """Have Daily create a meeting token.
 
         Args:
-            room_url: The URL of the room that it opens.
-            expiry_time: Seconds that it is valid.
-            eject_at_token_exp: Whether the participant is put out when it expires.
+            room_url: The URL of the room that it is for.
+            expiry_time: Seconds for which it is valid.
+            eject_at_token_exp: Whether Daily ejects the participant when it expires.
             owner: Whether the participant is an owner.
-            params: Further properties; the room, the expiry, the ejection and the ownership are
-                taken from the other arguments. Not changed.
+            params: Further properties; the other arguments replace its ``room_name``, ``exp``,
+                ``eject_at_token_exp`` and ``is_owner``. It is not changed.
 
         Returns:
             The token; its ``repr`` does not show it.
 
         Raises:
-            DailyError: It could not be made.
+            DailyError: Daily did not create it.
         """
         room_url = hide_secrets(room_url)
         if params is not None:
@@ -60,12 +60,12 @@ class TokenMethods(Methods):
             },
         )
         checks.check_token(properties, now=time.time())
-        # What a subclass adds goes along.
+        # The fields of a subclass are sent, too.
         more = params.model_dump(exclude={"properties"}, exclude_none=True) if params else {}
         return await create_token(self.api, wire(properties), more=more)
 
     async def create_token(self, properties: DailyMeetingTokenProperties) -> str:
-        """Make a meeting token over the API, exactly as the properties say.
+        """Have Daily create a meeting token, exactly as the properties say.
 
         Args:
             properties: The token's properties.
@@ -74,7 +74,7 @@ class TokenMethods(Methods):
             The token; its ``repr`` does not show it.
 
         Raises:
-            DailyError: It could not be made.
+            DailyError: Daily did not create it.
         """
         checks.check_token(properties, now=time.time())
         return await create_token(self.api, wire(properties))
@@ -82,24 +82,24 @@ class TokenMethods(Methods):
     async def validate_token(
         self, token: str, *, ignore_nbf: bool = False
     ) -> DailyMeetingTokenProperties:
-        """Ask Daily whether a meeting token is valid, and what it says.
+        """Have Daily validate a meeting token, and give its properties.
 
-        `pipecat_daily_rest.tokens.read_token` does it without asking.
+        `pipecat_daily_rest.tokens.read_token` does it without a request.
 
         Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/validate-meeting-token
 
         Args:
             token: The token.
-            ignore_nbf: Whether one that is not valid yet passes.
+            ignore_nbf: Whether a token that is not valid yet is accepted.
 
         Returns:
-            The token's properties, as far as Daily tells them: its example has neither ``exp`` nor
+            The token's properties, as far as Daily gives them: its example has neither ``exp`` nor
             ``nbf``.
 
         Raises:
-            DailyInvalidRequestError: It is not valid: expired, too early, of another domain, or no
-                token.
-            DailyError: It could not be told.
+            DailyInvalidRequestError: It is not valid: expired, not valid yet, of another domain, or
+                not a token.
+            DailyError: Daily gave no usable answer.
         """
         what = "Unable to validate the meeting token"
         token = secret(token) or ""

@@ -19,7 +19,7 @@ RetryType = Literal["circuit-breaker", "exponential"]
 
 
 class WebhookMethods(Methods):
-    """Webhooks: whom Daily tells what happens in the rooms. `webhooks` reads what it tells."""
+    """Webhooks: Daily sends events to a URL; `pipecat_daily_rest.webhooks` reads them."""
 
     async def list_webhooks(self) -> list[DailyWebhook]:
         """List the webhooks.
@@ -27,11 +27,11 @@ class WebhookMethods(Methods):
         Reference: https://docs.daily.co/reference/rest-api/webhooks/get-webhooks
 
         Returns:
-            The webhooks; seldom more than one.
+            The webhooks, usually one.
 
         Raises:
             DailyAPIError: ``code`` is ``invalid-plan-type``: the account has no payment card.
-            DailyError: They could not be listed.
+            DailyError: Daily gave no usable answer.
         """
         what = "Unable to list the webhooks"
         data = await self.api.request("GET", "/webhooks", what=what)
@@ -49,12 +49,12 @@ class WebhookMethods(Methods):
             The webhook.
 
         Raises:
-            DailyNotFoundError: There is none.
-            DailyError: It could not be told.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily gave no usable answer.
         """
         path, what = self._webhook(webhook_id), "Unable to get the webhook"
         data = await self.api.request("GET", path, what=what)
-        # Daily's documents show an array here, and an object for the same elsewhere.
+        # Daily's documents show an array here, and an object elsewhere.
         if isinstance(data, list) and len(data) == 1:
             [data] = data
         return DailyWebhook.read(data, what=what)
@@ -68,26 +68,26 @@ class WebhookMethods(Methods):
         basic_auth: str | None = None,
         retry_type: RetryType | None = None,
     ) -> DailyWebhook:
-        """Make a webhook. Daily tests the URL first: it has to answer 200 at once.
+        """Create a webhook. Daily tests the URL first, which must answer 200 at once.
 
-        After a lost answer it is not made a second time; `list_webhooks` tells whether it was.
+        After a lost response it is not created again; `list_webhooks` shows whether it was.
 
         Reference: https://docs.daily.co/reference/rest-api/webhooks/create-webhook
 
         Args:
-            url: Where the events go.
+            url: Where Daily sends the events.
             event_types: Which events, as ``participant.joined``; Daily's default when None.
-            hmac: What they are signed with, in base64; Daily makes one up when None.
+            hmac: What they are signed with, in base64; Daily chooses one when None.
             basic_auth: Credentials that Daily sends to the URL.
-            retry_type: ``circuit-breaker`` gives the webhook up after three failures in a row,
+            retry_type: ``circuit-breaker`` stops the webhook after three failures in a row,
                 ``exponential`` repeats each event up to five times; the former when None.
 
         Returns:
             The webhook, with its ``hmac``.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyError: It could not be made: for instance, the URL did not answer the test.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyError: Daily did not create it: for instance, the URL did not answer the test.
         """
         hmac, basic_auth = secret(hmac), secret(basic_auth)
         what = "Unable to create the webhook"
@@ -111,13 +111,13 @@ class WebhookMethods(Methods):
         basic_auth: str | None = None,
         retry_type: RetryType | None = None,
     ) -> DailyWebhook:
-        """Change a webhook. One that Daily has given up is active again, even without a change.
+        """Change a webhook. One that Daily has stopped is active again, even without a change.
 
         Reference: https://docs.daily.co/reference/rest-api/webhooks/update-webhook
 
         Args:
             webhook_id: Its ``uuid``.
-            url: As in `create_webhook`; None leaves it, as with the other arguments.
+            url: As in `create_webhook`; None does not change it, as with the others.
             event_types: Which events, all of them.
             hmac: What they are signed with, in base64.
             basic_auth: Credentials that Daily sends to the URL.
@@ -127,9 +127,9 @@ class WebhookMethods(Methods):
             The webhook.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
-            DailyNotFoundError: There is none.
-            DailyError: It could not be changed.
+            DailyConfigError: An argument has the wrong type or value.
+            DailyNotFoundError: It does not exist.
+            DailyError: Daily did not change it.
         """
         hmac, basic_auth = secret(hmac), secret(basic_auth)
         path, what = self._webhook(webhook_id), "Unable to update the webhook"
@@ -141,7 +141,7 @@ class WebhookMethods(Methods):
         return DailyWebhook.read(data, what=what)
 
     async def delete_webhook(self, webhook_id: str) -> bool:
-        """Delete a webhook. One that is gone already is a success.
+        """Delete a webhook. That it is gone already is a success.
 
         Reference: https://docs.daily.co/reference/rest-api/webhooks/delete-webhook
 
@@ -152,7 +152,7 @@ class WebhookMethods(Methods):
             True: it no longer exists.
 
         Raises:
-            DailyError: It could not be deleted.
+            DailyError: Daily did not delete it.
         """
         what = "Failed to delete the webhook"
         return await delete(self.api, self._webhook(webhook_id), what=what)
