@@ -132,7 +132,7 @@ async def test_an_answer_without_a_body(local_daily, helper):
     local_daily.fail("POST", "/things", body=b"", status=204, times=1)
     assert await helper.request("POST", "/things") is None
     local_daily.fail("GET", "/things", body=b"", times=None)
-    with pytest.raises(DailyResponseError, match="no JSON"):
+    with pytest.raises(DailyResponseError, match="not JSON"):
         await helper.request("GET", "/things")
 
 

@@ -197,8 +197,8 @@ async def test_a_borrowed_session_stays_open_and_a_shared_one_is_closed_by_the_l
     first, second = helper(ours, local_daily, None), helper(ours, local_daily, None)
     await first.warm()
     await second.create_room(ours.DailyRoomParams(name="a"))
-    shared = first.api._session()
-    assert second.api._session() is shared
+    shared = first.api._client()
+    assert second.api._client() is shared
     await first.aclose()
     assert not shared.closed
     await second.aclose()
@@ -209,7 +209,7 @@ async def test_a_borrowed_session_stays_open_and_a_shared_one_is_closed_by_the_l
 
 async def test_a_thread_that_leaves_takes_nobody_elses_session(local_daily):
     async with helper(ours, local_daily, None) as mine:
-        leases = mine.api._leases
+        leases = mine.api._connections
 
         class Leaving:
             """Another thread's, which is given back while this thread looks for its own."""
@@ -217,9 +217,9 @@ async def test_a_thread_that_leaves_takes_nobody_elses_session(local_daily):
             def loop(self):
                 leases.remove(self)
 
-        session = mine.api._session()
+        session = mine.api._client()
         leases.insert(0, Leaving())
-        assert mine.api._session() is session
+        assert mine.api._client() is session
         assert len(leases) == 1
     assert session.closed
 
