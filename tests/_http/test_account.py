@@ -3,6 +3,9 @@
 
 import asyncio
 import gc
+import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 import weakref
@@ -150,3 +153,26 @@ async def test_the_redis_thread_and_connection_end_with_the_account(redis):
         assert not thread.is_alive()
         assert client.connection_pool._in_use_connections == set()
         assert not any(each.is_connected for each in client.connection_pool._available_connections)
+
+
+FORK = """
+import os
+from pipecat_daily_rest._http.account import account_of
+
+account = account_of("https://a.test/v1", "key")
+account.domain_id = "id"
+part, slot = account.part(list), account.pacer.try_take("GET", "/rooms")
+tier = account.pacer.tiers["default"]
+pid = os.fork()
+if pid == 0:
+    same = account_of("https://a.test/v1", "key") is account and account.domain_id == "id"
+    new = account.part(list) is not part and account.pacer.tiers["default"].used == 0
+    os._exit(0 if same and new else 1)
+assert os.waitpid(pid, 0)[1] == 0
+assert account.part(list) is part and account.pacer.tiers["default"] is tier and tier.used == 1
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_keeps_the_domain_id_and_begins_the_rest_anew():
+    subprocess.run([sys.executable, "-c", FORK], check=True)
