@@ -149,7 +149,7 @@ def _ours(model: type[_Model], name: str, given: BaseModel | None) -> _Model:
 
 
 def _seconds(name: str, hours: float) -> float:
-    if isinstance(hours, bool) or not isinstance(hours, int | float) or not 0 < hours < 1e5:
+    if not arguments.is_number(hours) or not 0 < hours < 1e5:
         msg = f"{name} must be a positive number of hours, not {hours!r}."
         raise DailyConfigError(msg)
     return hours * 3600
