@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a test does in a local Daily: lets people in, makes things happen, calls."""
+"""What a test does in a local Daily: it lets participants join, adds recordings, calls by phone."""
 
 from typing import Any
 
@@ -17,17 +17,8 @@ from pipecat_daily_rest.local.scripted.person import Scripted
 from pipecat_daily_rest.local.secret import secret
 
 
-class Hands:
-    """The part of `LocalDaily` for tests.
-
-    Parameters:
-        state: The rooms and the people in them.
-        telephony: Who is in a call.
-        switchboard: Who calls in.
-        transcriber: What is transcribed.
-        network: Who has one.
-        stored: Recordings and transcripts.
-    """
+class ForTests:
+    """The part of `LocalDaily` for tests. `LocalDaily` sets the attributes."""
 
     state: State
     telephony: Telephony
@@ -37,7 +28,7 @@ class Hands:
     stored: Stored
 
     def room(self, room: str) -> RoomHandle:
-        """Take a room in hand, to make things happen in it and to wait for them.
+        """Give a room, to make things happen in it and to wait for them.
 
         For instance::
 
@@ -49,14 +40,14 @@ class Hands:
             room: Its name, its URL, or a link with a token.
 
         Returns:
-            The handle.
+            The room.
 
         Raises:
             DailyConfigError: There is no such room.
         """
         name, _ = _name_and_token(room, None)
         if (found := self.state.domain.find(name)) is None:
-            msg = f"There is no room {name!r}: make it first, over the REST API."
+            msg = f"There is no room {name!r}: create it first, over the REST API."
             raise DailyConfigError(msg)
         return RoomHandle(
             found,
@@ -67,7 +58,7 @@ class Hands:
         )
 
     def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
-        """Let a scripted participant in, without a browser or a network.
+        """Have a scripted participant join, without a browser or a network.
 
         Args:
             room: The room's name, its URL, or a link with a token.
@@ -78,41 +69,41 @@ class Hands:
             The participant.
 
         Raises:
-            JoinRefused: It may not come in, and why.
-            DailyConfigError: An argument cannot be one.
+            JoinRefused: It may not join, and why.
+            DailyConfigError: An argument has the wrong type or value.
         """
         room, token = _name_and_token(room, token)
         state = self.state
         return Scripted(state.lobby, state.calls, state.messages, room, token, **options)
 
     def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
-        """Put a recording there, as if a call had been recorded: nothing is recorded here.
+        """Add a recording, as if a call had been recorded: a local Daily records nothing.
 
         Args:
             room: The room's name or URL; the room need not exist any more.
             content: The bytes of its file, which the access link leads to.
             **options: ``content_type`` of the file (``video/mp4``), ``status`` (``finished``,
-                ``in-progress``, ``canceled``), ``start`` (unix seconds; that it ends now when
-                None), ``duration`` (seconds, 60), ``max_participants`` (2), ``meeting_id`` (the
-                running meeting's) and ``tracks`` (``{"type", "size", "s3key"}`` of each file, for
+                ``in-progress``, ``canceled``), ``start`` (unix seconds; None
+                makes it end now), ``duration`` (seconds, 60), ``max_participants`` (2),
+                ``meeting_id`` (the running meeting's) and ``tracks`` (``{"type", "size", "s3key"}`` of each file, for
                 raw tracks).
 
         Returns:
             The recording.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         return self.stored.add_recording(_name_and_token(room, None)[0], content, **options)
 
     def add_transcript(self, room: str, content: str | None = VTT, **options: Any) -> Transcript:
-        """Put a transcript there, as if a call had been transcribed: nothing is transcribed here.
+        """Add a stored transcript, as if a call had been transcribed.
 
         Args:
             room: The room's name or URL; the room need not exist any more.
             content: Its WebVTT, which the access link leads to; None when none was stored.
             **options: ``status`` (``t_finished``, ``t_in_progress``, ``t_error``, ``t_deleted``),
-                ``start`` (unix seconds; that it ends now when None), ``duration`` (seconds, 60),
+                ``start`` (unix seconds; None makes it end now), ``duration`` (seconds, 60),
                 ``meeting_id`` (the running meeting's) and ``error`` (what failed, with
                 ``t_error``).
 
@@ -120,13 +111,13 @@ class Hands:
             The transcript.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         return self.stored.add_transcript(_name_and_token(room, None)[0], content, **options)
 
     @property
     def dialouts(self) -> list[DialOut]:
-        """The calls that were made out of the rooms, in order. They ring until a test answers."""
+        """The calls that bots made by phone, in order. They ring until a test answers."""
         return list(self.telephony.dialouts)
 
     def dial_in(
@@ -137,10 +128,10 @@ class Hands:
         to: str | None = None,
         sip_headers: dict[str, str] | None = None,
     ) -> DialIn:
-        """Call in, as somebody with a telephone does.
+        """Call in by telephone.
 
-        A number asks the ``room_creation_api`` of its dial-in configuration for a room, signed as
-        Daily signs, and waits for ``pinlessCallUpdate``::
+        The local Daily asks the ``room_creation_api`` of the number's dial-in configuration for a
+        room, with a request signed as Daily signs, and waits for ``pinlessCallUpdate``::
 
             call = daily.dial_in("+14155550100", from_="+12125550199")
             caller = await call.connected()
@@ -148,17 +139,18 @@ class Hands:
 
         Args:
             target: The number of a dial-in configuration, or its ``name_prefix``,
-                ``room_creation_api``, id or SIP URI. Or a room's own SIP URI, which is called
-                without asking anybody.
+                ``room_creation_api``, id or SIP URI. Or a room's own SIP URI: nobody is asked for a
+                room then.
             from_: The caller's number or SIP URI.
-            to: The number that was called, when ``target`` is not it.
+            to: The number that was called; None when ``target`` is the number.
             sip_headers: The SIP headers of the call.
 
         Returns:
-            The call, which goes on by itself.
+            The call, which goes on in the background.
 
         Raises:
-            DailyConfigError: Nobody has that number, or an argument cannot be one.
+            DailyConfigError: No configuration or room has this ``target``, or an argument has the
+                wrong type or value.
         """
         must_be(str, target=target, from_=from_)
         must_be(str | None, to=to)

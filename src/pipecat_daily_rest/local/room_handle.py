@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A room in a test's hand: what a test makes happen in it, and what it waits for."""
+"""A room for a test: what it makes happen in it, and what it waits for."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ Who = str | Participant | Scripted
 
 
 class Transcribing(Protocol):
-    """What transcribes the calls."""
+    """What transcribes the calls: `Transcriber`."""
 
     def said(self, participant: Participant, text: str, *, final: bool = True) -> None:
         """Tell the bots what somebody said."""
@@ -34,7 +34,7 @@ class RoomHandle:
     """A room of a `LocalDaily`, for tests.
 
     Parameters:
-        room: What the local Daily knows about it.
+        room: The room's state: its properties, participants, meeting.
     """
 
     def __init__(
@@ -46,15 +46,7 @@ class RoomHandle:
         network: Network,
         dial_in: Callable[..., DialIn],
     ) -> None:
-        """Initialize the handle; `LocalDaily.room` does that.
-
-        Args:
-            room: The room.
-            transcriber: What transcribes its call.
-            telephony: The calls by telephone.
-            network: Who has a network.
-            dial_in: `LocalDaily.dial_in`.
-        """
+        """Initialize it; use `LocalDaily.room`."""
         self.room = room
         self._transcriber = transcriber
         self._telephony = telephony
@@ -68,7 +60,7 @@ class RoomHandle:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What anybody was told in the room, in order, as in `Seat.send`."""
+        """The events that were told in the room, to all or to one participant, in order (see `Seat`)."""
         return self.room.told.events
 
     async def event(
@@ -78,7 +70,7 @@ class RoomHandle:
         *,
         timeout: float = 60.0,  # noqa: ASYNC109
     ) -> dict[str, Any]:
-        """Wait for something that is told in the room, or take what was told. Each is given once.
+        """Wait for an event in the room, or take one that was told. Each is given once.
 
         For instance::
 
@@ -86,7 +78,7 @@ class RoomHandle:
             await room.event("app-message", lambda event: event["message"] == "hello")
 
         Args:
-            name: The event's name, as in `Seat.send`.
+            name: The event's name, as in `Seat`.
             where: Which one; the next when None.
             timeout: Seconds to wait.
 
@@ -101,8 +93,8 @@ class RoomHandle:
     def transcribe(self, who: Who, text: str, final: bool = True) -> None:
         """Tell the bots that transcribe the call what somebody said, as Daily's service would.
 
-        What is not final is told to whoever asked for it (``extra={"interim_results": True}``),
-        and only what was said by those who are transcribed (``update_transcription``).
+        Bots get what is not final if they asked for it (``extra={"interim_results": True}``), and
+        the words of those only who are transcribed (``update_transcription``).
 
         Args:
             who: Who said it: a session id, a display name, or the participant.
@@ -110,21 +102,21 @@ class RoomHandle:
             final: Whether the words are final.
 
         Raises:
-            DailyConfigError: Nobody transcribes the call, nobody is called so, or an argument
-                cannot be one.
+            DailyConfigError: Nobody transcribes the call, nobody has this name, or an argument has
+                the wrong type.
         """
         must_be(str, text=text)
         must_be(bool, final=final)
         self._transcriber.said(self._find(who), text, final=final)
 
     def fail_transcription(self, message: str = "the transcription service failed") -> None:
-        """Have the transcription of the call fail: it is told, and ends.
+        """Have the transcription of the call fail and end; the bots are told.
 
         Args:
             message: Why.
 
         Raises:
-            DailyConfigError: Nobody transcribes the call, or this is no message.
+            DailyConfigError: Nobody transcribes the call, or ``message`` is not a string.
         """
         must_be(str, message=message)
         if not self._transcriber.running(self.room):
@@ -133,9 +125,9 @@ class RoomHandle:
         self._transcriber.fail(self.room, message)
 
     def dial_in(self, **options: Any) -> DialIn:
-        """Call the room's own SIP endpoint, as a telephone does: ready, connected, stopped.
+        """Call the room's own SIP endpoint, as a telephone does.
 
-        The room takes the call once somebody is in and ``dialin-ready`` was told::
+        The room takes the call after ``dialin-ready``, which comes when somebody has joined::
 
             await room.event("dialin-ready")
             call = room.dial_in(from_="+12125550199")
@@ -152,7 +144,7 @@ class RoomHandle:
         """
         if not (uris := endpoints(self.room)):
             msg = (
-                f"The room {self.name!r} takes no calls: make it with the property sip, as "
+                f"The room {self.name!r} takes no calls: create it with the property sip, as "
                 "DailyRoomSipParams() gives it."
             )
             raise DailyConfigError(msg)
@@ -163,17 +155,17 @@ class RoomHandle:
 
         Args:
             tones: The keys, as ``1``, ``*`` or ``#``; each is an event of its own.
-            phone: Whose; the only one in the room when None.
+            phone: Which one; None when there is only one in the room.
 
         Raises:
-            DailyConfigError: There are no such keys, or not one telephone.
+            DailyConfigError: There is no such key, or it is not clear which telephone is meant.
         """
         if phone is None:
             phones = self._telephony.in_room(self.room)
             if len(phones) != 1:
                 msg = (
                     f"There are {len(phones)} telephones in the room {self.name!r}: call in with "
-                    "dial_in(), or say with phone= which one is meant."
+                    "dial_in(), or pass phone= to choose one."
                 )
                 raise DailyConfigError(msg)
             phone = phones[0]
@@ -183,15 +175,16 @@ class RoomHandle:
     def lose_network(self, who: Who, seconds: float) -> None:
         """Have somebody lose the network for a while, on the local Daily's clock.
 
-        Nothing passes either way: sound is lost, events come late. Beyond
-        ``Choices.network_timeout`` it counts as having left, and is put out when it comes back.
+        Nothing passes either way: sound is lost, events come late. After
+        ``Choices.network_timeout`` it has left for the others, and Daily ejects it when it is back.
 
         Args:
-            who: Who: a session id, a display name, or the participant.
+            who: A session id, a display name, or the participant.
             seconds: For how long.
 
         Raises:
-            DailyConfigError: Nobody is called so, it has no network already, or this is no time.
+            DailyConfigError: Nobody has this name, it has no network already, or ``seconds`` is not
+                more than 0.
         """
         self._network.lose(self._find(who), seconds)
 

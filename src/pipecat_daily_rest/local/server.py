@@ -30,7 +30,7 @@ from pipecat_daily_rest.local.call.network import Network
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.for_tests import Hands
+from pipecat_daily_rest.local.for_tests import ForTests
 from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
 from pipecat_daily_rest.local.outside.dialing import Dialing
 from pipecat_daily_rest.local.outside.room_webhooks import RoomWebhooks
@@ -54,7 +54,7 @@ MARK_VALUE = "1"
 STAND_IN = Path(__file__).parent / "bot" / "stand_in"
 
 
-class LocalDaily(Hands):
+class LocalDaily(ForTests):
     """A Daily on this machine: the REST API, and rooms with people and bots in them.
 
     It is not made or endorsed by Daily, and has nothing of Daily's media server::

@@ -335,7 +335,7 @@ async def test_deep_messages_are_refused(daily: LocalDaily, connect: Any) -> Non
 
 
 def test_an_inbox_drops_the_oldest_by_number_and_by_bytes() -> None:
-    inbox = Inbox(keep=3, most_bytes=1000)
+    inbox = Inbox(most=3, most_bytes=1000)
     for number in range(5):
         inbox.put({"event": "x", "number": number})
     assert [event["number"] for event in inbox.events] == [2, 3, 4]

@@ -24,7 +24,6 @@ class Admission:
     """Decides who may join, by the room, the token and the domain. A refusal is `JoinRefused`."""
 
     def __init__(self, domain: Domain, calls: Calls) -> None:
-        """Initialize it."""
         self._domain = domain
         self._choices = domain.choices
         self._calls = calls

@@ -26,7 +26,6 @@ class AppMessages:
     """Passes app messages on."""
 
     def __init__(self, calls: Calls) -> None:
-        """Initialize it."""
         self._calls = calls
         self._choices = calls.choices
         self._rtvi_loops = RtviLoops()

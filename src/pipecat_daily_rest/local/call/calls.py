@@ -32,7 +32,6 @@ class Calls:
     def __init__(
         self, log: Log, meetings: Meetings | None = None, choices: Choices | None = None
     ) -> None:
-        """Initialize without participants."""
         self.log = log
         self.choices = choices or Choices()
         self._clock = log.clock

@@ -8,20 +8,13 @@ from collections.abc import Callable
 
 from pipecat_daily_rest.errors import DailyConfigError
 
-_TICK = 1e-6  # seconds: more than what is lost when unix times are added up
+_TICK = 1e-6  # seconds: more than the rounding error of a sum of unix times
 
 
 class Timer:
-    """One call that is due at an instant of a `Clock`."""
+    """One call that is due at an instant of a `Clock`, in unix seconds."""
 
     def __init__(self, clock: "Clock", when: float, callback: Callable[[], None]) -> None:
-        """Initialize the timer.
-
-        Args:
-            clock: The clock that it runs on.
-            when: The instant in unix seconds.
-            callback: What to call then.
-        """
         self.when = when
         self._clock = clock
         self._callback = callback
@@ -29,14 +22,14 @@ class Timer:
         self.arm()
 
     def arm(self) -> None:
-        """Wait for the instant in real time, from the clock's present on."""
+        """Wait in real time for as long as the clock has to go."""
         if self._handle is not None:
             self._handle.cancel()
         delay = max(0.0, self.when - self._clock.now())
         self._handle = asyncio.get_running_loop().call_later(delay, self.fire)
 
     def fire(self) -> None:
-        """Call, once."""
+        """Call now, once."""
         self.cancel()
         self._callback()
 
@@ -52,41 +45,21 @@ class Clock:
     """The local Daily's time: real time, plus what `advance` has added."""
 
     def __init__(self) -> None:
-        """Initialize the clock at the present."""
         self._ahead = 0.0
         self.timers: set[Timer] = set()
 
     def now(self) -> float:
-        """Give the present.
-
-        Returns:
-            Unix seconds.
-        """
+        """Give the present, in unix seconds."""
         return time.time() + self._ahead
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
-        """Call something at an instant, however the clock gets there.
-
-        Args:
-            when: The instant in unix seconds; one in the past is due at once.
-            callback: What to call.
-
-        Returns:
-            The timer, to cancel it.
-        """
+        """Call something at an instant, in unix seconds; one in the past is due at once."""
         timer = Timer(self, when, callback)
         self.timers.add(timer)
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Move forward. What falls due is called before this returns, in order, each at its time.
-
-        Args:
-            seconds: How far; never negative.
-
-        Raises:
-            DailyConfigError: ``seconds`` is negative, or not finite.
-        """
+        """Move forward. What falls due is called before this returns, in order, each at its time."""
         if not 0 <= seconds < math.inf:
             msg = f"advance({seconds}): time only moves forward"
             raise DailyConfigError(msg)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Waiting until something has happened."""
+"""Waiting until something has changed as wanted, and for events."""
 
 import asyncio
 from collections import deque
@@ -14,16 +14,15 @@ T = TypeVar("T")
 
 
 class Waiters:
-    """Something that changes, and whoever waits until it has changed as wanted."""
+    """Those who wait until something has changed as wanted."""
 
     def __init__(self) -> None:
-        """Initialize without news."""
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Have everybody who waits look again."""
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def until(
         self,
@@ -33,26 +32,15 @@ class Waiters:
         *,
         pause: float = 0.0,
     ) -> T:
-        """Wait.
+        """Wait until ``check`` gives something; ``failed`` says what did not happen in time.
 
-        Args:
-            check: Gives what is wanted, or nothing yet.
-            timeout: Seconds to wait.
-            failed: Says what has not happened.
-            pause: Seconds between two looks.
-
-        Returns:
-            What ``check`` gave.
-
-        Raises:
-            TimeoutError: It has not happened.
-            DailyConfigError: The timeout is no number.
+        ``timeout`` is in seconds, and so is ``pause``, between two looks.
         """
         must_be(float | None, timeout=timeout)
         try:
             async with asyncio.timeout(timeout):
                 while not (result := check()):
-                    await self._news.wait()
+                    await self._changed.wait()
                     await asyncio.sleep(pause)
                 return result
         except TimeoutError as exc:
@@ -68,17 +56,14 @@ class _Entry:
 
 
 class Inbox(Waiters):
-    """Events in order, and waiting for one. Each is given once."""
+    """Events in order, and waiting for one. Each is given once.
 
-    def __init__(self, keep: int | None = None, most_bytes: int | None = None) -> None:
-        """Initialize an empty one.
+    It holds the latest ``most`` events of up to ``most_bytes`` of JSON, and always the last one.
+    """
 
-        Args:
-            keep: How many events are remembered; all when None.
-            most_bytes: How large they may be together, as JSON; the last is kept in any case.
-        """
+    def __init__(self, most: int | None = None, most_bytes: int | None = None) -> None:
         super().__init__()
-        self._most, self._most_bytes = keep, most_bytes
+        self._most, self._most_bytes = most, most_bytes
         self._entries: deque[_Entry] = deque()
         self._bytes = 0
 
@@ -88,13 +73,13 @@ class Inbox(Waiters):
         return [entry.event for entry in self._entries]
 
     def put(self, event: dict[str, Any]) -> None:
-        """Take an event in."""
+        """Add an event."""
         size = 0 if self._most_bytes is None else size_of(event)
         self._entries.append(_Entry(event, size))
         self._bytes += size
         while len(self._entries) > 1 and self._is_full():
             self._bytes -= self._entries.popleft().size
-        self.tell()
+        self.wake()
 
     def _is_full(self) -> bool:
         most_bytes, most = self._most_bytes, self._most
@@ -108,20 +93,9 @@ class Inbox(Waiters):
         timeout: float,  # noqa: ASYNC109
         who: str,
     ) -> dict[str, Any]:
-        """Wait for an event, or take one that is there.
+        """Wait for the next event of that name for which ``where`` is true, or take one from here.
 
-        Args:
-            name: Its name, as in ``participant-joined``.
-            where: Which one; the next when None.
-            timeout: Seconds to wait.
-            who: Who waits, for the error.
-
-        Returns:
-            The event.
-
-        Raises:
-            TimeoutError: There was none.
-            DailyConfigError: An argument cannot be one.
+        ``timeout`` is in seconds; ``who`` waits, which the error says.
         """
         must_be(str, name=name)
         must_be(Callable | None, where=where)

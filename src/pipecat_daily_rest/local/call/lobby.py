@@ -22,7 +22,6 @@ class Lobby:
     """The lobbies of the rooms. Those who wait are in `Room.waiting`."""
 
     def __init__(self, admission: Admission, calls: Calls) -> None:
-        """Initialize it."""
         self.admission = admission
         self._calls = calls
         self._log = calls.log

@@ -22,7 +22,6 @@ class Meetings:
     """
 
     def __init__(self, log: Log, choices: Choices | None = None) -> None:
-        """Initialize without meetings."""
         self.records: list[Meeting] = []
         self._log = log
         self._clock = log.clock

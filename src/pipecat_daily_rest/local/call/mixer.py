@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""One clock, everyone hears everyone else."""
+"""The sound of the rooms: on one clock, everyone hears everyone else."""
 
 import asyncio
 import math
@@ -20,10 +20,10 @@ BLOCK = 960  # samples in a tick
 
 Block: TypeAlias = NDArray[np.int16]
 
-_CATCH_UP = 3  # ticks; whoever is further behind skips, since a burst would only fill buffers
+_CATCH_UP = 3  # ticks; further behind it skips them, since a burst would only fill buffers
 _SMOOTH = 0.1  # of the new block in the running loudness: about 200 ms
 _QUIET = 0.008  # loudness (1 is full scale) below which nobody is the active speaker
-_LOUDER = 1.6  # times louder than the active speaker before the word passes on
+_LOUDER = 1.6  # times louder than the active speaker: another one becomes it
 _FLOOR = -55.0  # dB of full scale that the page shows as nothing; 0 dB is everything
 
 
@@ -31,40 +31,35 @@ _FLOOR = -55.0  # dB of full scale that the page shows as nothing; 0 dB is every
 class Voice(Seat, Protocol):
     """A seat that speaks and hears. Called once a tick; must not block or raise.
 
-    A seat that has more tracks than its microphone has ``speak_others``, too, which gives the next
-    20 ms of each of them that is not silent, by name.
+    A seat with more tracks than its microphone also has ``speak_others``: it gives the next 20 ms
+    of each of them that is not silent, by name.
     """
 
     def speak(self) -> Block | None:
-        """Give the next 20 ms of this participant.
-
-        Returns:
-            960 samples at 48 kHz, mono; None for silence.
-        """
+        """Give the next 20 ms of the microphone: 960 samples at 48 kHz, mono; None is silence."""
 
     def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
         """Take the 20 ms that the others said. The arrays are shared: never write to them."""
 
 
 def voice_of(id: str, track: str) -> str:
-    """Name a track as `Voice.hear` is given it."""
+    """Give the key under which `Voice.hear` gets a track."""
     return id if track == "microphone" else f"{id}/{track}"
 
 
 class Mixer:
     """Mixes every room of a domain on one 20 ms clock.
 
-    A participant is heard while its microphone is ``playable``, it may send audio and the others
-    can see it, by those who may receive it. A seat that is no `Voice` neither speaks nor hears.
+    A participant is heard while its microphone is ``playable``, it may send audio and is not
+    hidden, by those who may receive it. A seat that is not a `Voice` neither speaks nor hears.
 
     Parameters:
-        listeners: Each is called with a room and who said what in it, once a tick; they must not
-            block or raise.
+        listeners: Each is called once a tick with a room and what was said in it, by voice; they must
+            not block or raise.
         late: How many ticks have come more than 20 ms late, or not at all.
     """
 
     def __init__(self, domain: Domain, calls: Calls) -> None:
-        """Initialize the mixer."""
         self._domain = domain
         self._calls = calls
         self._loudness: dict[str, float] = {}
@@ -84,15 +79,9 @@ class Mixer:
             self._task = None
 
     def levels(self, room: Room, listener: Participant | None = None) -> dict[str, float]:
-        """Tell how loud everybody in a room is.
+        """Tell how loud everybody is to a listener, who hears itself; to everybody when None.
 
-        Args:
-            room: The room.
-            listener: To whom; its own voice, and those that it may receive. All when None.
-
-        Returns:
-            From 0 (silence) to 1 (full scale), on a logarithmic scale, by session id; whoever
-            is silent or may not be seen is left out.
+        By session id, from 0 to 1 (full scale), logarithmic; the silent and hidden are left out.
         """
         levels = {}
         for id, sender in room.participants.items():
@@ -118,7 +107,7 @@ class Mixer:
             self.late += loop.time() - due > TICK
 
     def tick(self) -> None:
-        """Mix the next 20 ms of every room. The clock calls it; so may a test without one."""
+        """Mix the next 20 ms of every room; a test may call it, too."""
         before, self._loudness = self._loudness, {}
         for room in list(self._domain.rooms.values()):
             if room.participants:
@@ -132,7 +121,7 @@ class Mixer:
             try:
                 said = _take(participant, seat)
             except Exception as exc:
-                self._put_out(participant, exc)
+                self._calls.fail(participant, exc)
                 continue
             senders |= {voice_of(participant.id, track): (participant, track) for track in said}
             voices |= {voice_of(participant.id, track): block for track, block in said.items()}
@@ -141,21 +130,22 @@ class Mixer:
         for participant, seat in seats:
             if participant.id not in room.participants:
                 continue
-            kept = self._kept_from(participant, senders)  # its own voices, too
-            others = total - _sum(voices[id] for id in kept) if kept else total
+            unheard = self._unheard(participant, senders)
+            others = total - _sum(voices[id] for id in unheard) if unheard else total
             mix = np.clip(others, -32768, 32767).astype(np.int16)
-            rest = {id: voice for id, voice in voices.items() if id not in kept}
+            rest = {id: voice for id, voice in voices.items() if id not in unheard}
             try:
                 seat.hear(mix, rest)
             except Exception as exc:
-                self._put_out(participant, exc)
+                self._calls.fail(participant, exc)
         for listener in self.listeners:
             listener(room, voices)
         self._find_speaker(room)
 
-    def _kept_from(
+    def _unheard(
         self, listener: Participant, senders: Mapping[str, tuple[Participant, str]]
     ) -> set[str]:
+        """The voices that a listener does not get: its own, and those that it may not receive."""
         return {
             voice
             for voice, (sender, track) in senders.items()
@@ -186,13 +176,9 @@ class Mixer:
         if loudness > _QUIET and (current < _QUIET or loudness > current * _LOUDER):
             self._calls.speaking(room, loudest)
 
-    def _put_out(self, participant: Participant, exc: Exception) -> None:
-        """One broken seat must not stop the clock for the others."""
-        self._calls.fail(participant, exc)
-
 
 def _take(participant: Participant, seat: Voice) -> dict[str, Block]:
-    """What it says, of the tracks that others get; what is muted is drained as well."""
+    """Take 20 ms of each track, muted ones too; give those that others get."""
     speak_others = getattr(seat, "speak_others", None)
     tracks = {"microphone": seat.speak(), **(speak_others() if speak_others else {})}
     said = {}

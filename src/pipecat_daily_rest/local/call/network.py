@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Networks that are away for a while."""
+"""Participants lose their network for a while."""
 
 from typing import Any
 
@@ -21,26 +21,17 @@ class Network:
     """Takes the network away from participants, and gives it back."""
 
     def __init__(self, calls: Calls) -> None:
-        """Initialize it."""
         self._calls = calls
 
     def lose(self, participant: Participant, seconds: float) -> None:
-        """Have somebody lose the network for a while, on the local Daily's clock.
-
-        Args:
-            participant: Who.
-            seconds: For how long. Beyond ``Choices.network_timeout`` it counts as having left.
-
-        Raises:
-            DailyConfigError: It is not in a call, has no network already, or this is no time.
-        """
+        """Take the network away for some seconds of the local Daily's clock; see `RoomHandle`."""
         must_be(float, seconds=seconds)
         room, calls = participant.room, self._calls
         if not seconds > 0:
-            msg = f"{seconds} is no time without a network: give seconds, as 10."
+            msg = f"seconds must be more than 0, as 10, not {seconds}."
             raise DailyConfigError(msg)
         if participant.id not in room.participants or participant.outage is not None:
-            msg = f"{participant.id} is not in the room {room.name!r}, or without a network already"
+            msg = f"{participant.id} is not in the room {room.name!r}, or has no network already"
             raise DailyConfigError(msg)
         self._tell(participant.seat, "interrupted", _NONE)
         outage = Outage(participant.seat)
@@ -65,7 +56,7 @@ class Network:
             if outage.timed_out:  # and finds out only now
                 outage.seat.close("network-lost")
             return
-        if outage.overflowed:  # what it has missed cannot be told any more
+        if outage.overflowed:  # the events that it missed are lost
             self._calls.eject(participant, "network-lost")
             return
         self._calls.log.record(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What takes a seat's place while its network is away."""
+"""A participant without a network: its events and acts wait."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,14 +9,19 @@ import numpy as np
 from pipecat_daily_rest.local.call.seat import Seat
 from pipecat_daily_rest.local.rules.incoming import size_of
 
-_MOST_BYTES = 16 * 1024 * 1024  # of JSON that wait for the network: beyond it is lost for good
+_MOST_BYTES = 16 * 1024 * 1024  # of JSON that wait; with more, the participant is ejected
 
 
 class Outage:
-    """What takes a seat's place while its network is away: nothing passes, either way."""
+    """What takes a seat's place while its network is away: nothing passes, either way.
+
+    Parameters:
+        seat: The seat.
+        timed_out: Whether the participant has left because it took too long.
+        overflowed: Whether more had to be held than fits: it cannot catch up.
+    """
 
     def __init__(self, seat: Seat) -> None:
-        """Initialize it."""
         self.seat = seat
         self.timed_out = False
         self.overflowed = False
@@ -25,7 +30,7 @@ class Outage:
         self._wanted: list[tuple[Callable[[], None], bool]] = []
 
     def send(self, event: dict[str, Any]) -> None:
-        """Keep an event until the network is back."""
+        """Hold an event until the network is back."""
         if self._has_room(size_of(event)):
             self._told.append(event)
 
@@ -34,7 +39,7 @@ class Outage:
         self.seat.close(reason)
 
     def speak(self) -> None:
-        """Lose what is said."""
+        """Drop what is said."""
         for name in ("speak", "speak_others"):
             if (speak := getattr(self.seat, name, None)) is not None:
                 speak()
@@ -45,13 +50,7 @@ class Outage:
             hear(np.zeros_like(mix), {})
 
     def hold(self, act: Callable[[], None], *, message: bool = False, size: int = 1000) -> None:
-        """Keep what the participant wants to do until the network is back.
-
-        Args:
-            act: Does it.
-            message: Whether it sends a message, which may be lost.
-            size: How much it holds, in bytes.
-        """
+        """Hold what the participant does (of so many bytes; a message may be lost) until then."""
         if self._has_room(size):
             self._wanted.append((act, message))
 
@@ -64,7 +63,7 @@ class Outage:
         return not self.overflowed
 
     def catch_up(self, *, messages: bool) -> None:
-        """Tell what it has missed, and do what it wanted to."""
+        """Send the events that it missed, and do what it wanted to, with or without its messages."""
         for event in self._told:
             self.seat.send(event)
         for act, message in self._wanted:

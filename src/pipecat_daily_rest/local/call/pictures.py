@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Cameras and screens: what is shown, and who looks at it.
 
-A browser sends and takes VP8; bots and tests send and take plain pictures. VP8 is passed on as it
-came, from browser to browsers. What comes in one form and is wanted in the other is converted by
-`vp8`, which is loaded for that; where nobody looks, nothing is done.
+A browser sends and takes VP8; bots and tests send and take pixels. VP8 from a browser goes to other
+browsers as it is. `vp8` converts from one form to the other, and is loaded only for that. A feed that
+nobody looks at does nothing.
 """
 
 import asyncio
@@ -27,24 +27,14 @@ _MOST_WAITING = 60  # VP8 frames that wait for the decoder; beyond it they start
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture.
-
-    Parameters:
-        width: In pixels.
-        height: In pixels.
-        rgb: Its pixels, row by row, 3 bytes each.
-    """
+    """A picture: its size in pixels, and these row by row, 3 bytes each."""
 
     width: int
     height: int
     rgb: bytes
 
     def __post_init__(self) -> None:
-        """Check the size.
-
-        Raises:
-            ValueError: It is too large, or the bytes are too many or too few.
-        """
+        """Check the size; raise `ValueError`."""
         pixels = self.width * self.height
         if not 0 < pixels <= MOST_PIXELS or len(self.rgb) != 3 * pixels:
             msg = (
@@ -55,27 +45,19 @@ class Picture:
 
 
 def is_key(frame: bytes) -> bool:
-    """Tell whether a frame can be read without those before it.
-
-    Reference: https://datatracker.ietf.org/doc/html/rfc6386#section-9.1
-
-    Args:
-        frame: The frame.
-
-    Returns:
-        Whether it can.
-    """
+    """Tell whether a frame of VP8 is a key frame: it needs none of those before it."""
+    # https://datatracker.ietf.org/doc/html/rfc6386#section-9.1
     return bool(frame) and frame[0] & 1 == 0
 
 
 class Publisher(Protocol):
-    """Whoever sends a feed its frames. No method may block or raise."""
+    """What sends a feed its frames. No method may block or raise."""
 
     def wanted(self, wanted: bool) -> None:
-        """Begin to send, or stop: somebody looks now, or nobody."""
+        """Begin to send, since somebody looks now, or stop."""
 
     def refresh(self) -> None:
-        """Send a frame soon that can be read without those before it."""
+        """Send a key frame soon."""
 
 
 Look: TypeAlias = Callable[[Picture | None], None]
@@ -83,39 +65,30 @@ Tap: TypeAlias = Callable[[bytes], None]
 
 
 class Feed:
-    """One participant's camera or screen, for as long as the participant is there.
-
-    Its methods are for the room's event loop, and do not wait.
-    """
+    """One participant's camera or screen. Its methods are for the room's event loop."""
 
     def __init__(self) -> None:
-        """Initialize a feed that shows nothing, to nobody."""
         self._looks: dict[Look, None] = {}
         self._taps: dict[Tap, None] = {}
         self._publisher: Publisher | None = None
         self._open = False
         self._last: Picture | None = None
         self._vp8: deque[bytes] = deque()
-        self._began = False  # whether VP8 has come since nothing was shown
-        self._key = False
-        self._news = asyncio.Event()
+        self._began = False  # whether a key frame has come
+        self._key = False  # whether the next frame to encode must be a key frame
+        self._changed = asyncio.Event()
         self._converter: asyncio.Task[None] | None = None
 
     # -- Who sends -------------------------------------------------------------------------
 
     def publish(self, publisher: Publisher | None) -> None:
-        """Take frames from somebody else than before.
-
-        Args:
-            publisher: Who is told when frames are wanted, at once and on every change; None for
-                one that always sends.
-        """
+        """Tell a publisher whether frames are wanted, now and on every change; None always sends."""
         self._publisher = publisher
         if publisher is not None:
             publisher.wanted(self._is_wanted)
 
     def open(self, is_open: bool) -> None:
-        """Let what comes be seen, or not."""
+        """Let those who look see what comes, or not."""
         if is_open == self._open:
             return
         self._open = is_open
@@ -129,20 +102,16 @@ class Feed:
                 look(None)
 
     def show(self, picture: Picture) -> None:
-        """Show a picture; it stays until the next."""
+        """Show a picture until the next."""
         self._last = picture
         if self._open:
-            self._news.set()
+            self._changed.set()
             for look in list(self._looks):
                 look(picture)
             self._convert()
 
     def push(self, frame: bytes) -> None:
-        """Pass a frame of VP8 on. The first is one that can be read without those before it.
-
-        Args:
-            frame: The whole frame.
-        """
+        """Pass a whole frame of VP8 on. The first is a key frame."""
         if not self._open:
             return
         if not self._began and not is_key(frame):
@@ -157,16 +126,15 @@ class Feed:
                 self._began = False
                 return
             self._vp8.append(frame)
-            self._news.set()
+            self._changed.set()
             self._convert()
 
     # -- Who looks -------------------------------------------------------------------------
 
     def look(self, look: Look) -> None:
-        """Give every picture from now on, and the last if there is one.
+        """Have every picture passed to ``look``, the last one at once; None when it is off.
 
-        Args:
-            look: Takes a picture, or None once there is none any more; must not block or raise.
+        ``look`` must not block or raise.
         """
         before = self._is_wanted
         self._looks[look] = None
@@ -177,10 +145,9 @@ class Feed:
             self.refresh()
 
     def tap(self, tap: Tap) -> None:
-        """Give every frame as VP8 from now on. The first may need frames that came before.
+        """Have every frame passed to ``tap`` as VP8; it must not block or raise.
 
-        Args:
-            tap: Takes a frame; must not block or raise.
+        The first ones may need a key frame that came before.
         """
         before = self._is_wanted
         self._taps[tap] = None
@@ -189,7 +156,7 @@ class Feed:
         self.refresh()
 
     def leave(self, viewer: Any) -> None:
-        """Give no more. A second time does nothing."""
+        """Pass no more to a ``look`` or ``tap``. A second time does nothing."""
         before = self._is_wanted
         self._looks.pop(viewer, None)
         self._taps.pop(viewer, None)
@@ -199,9 +166,9 @@ class Feed:
             self._stop()
 
     def refresh(self) -> None:
-        """Have a frame sent that can be read without those before it."""
+        """Ask for a key frame."""
         self._key = True
-        self._news.set()
+        self._changed.set()
         if self._publisher is not None:
             self._publisher.refresh()
 
@@ -246,21 +213,21 @@ class Feed:
         while self._last is not None:
             began = loop.time()
             key, self._key = self._key, False
-            self._news.clear()
+            self._changed.clear()
             frame = await asyncio.to_thread(encoder.encode, self._last, began, key)
             for tap in list(self._taps):
                 tap(frame)
             await asyncio.sleep(began + 1 / FRAME_RATE - loop.time())
             with suppress(TimeoutError):
                 async with asyncio.timeout(_REFRESH):
-                    await self._news.wait()
+                    await self._changed.wait()
 
     async def _decode(self) -> None:
         decoder = (await _codec()).Decoder()
         while True:
             frames = list(self._vp8)
             self._vp8.clear()
-            self._news.clear()
+            self._changed.clear()
             if frames:
                 picture = await asyncio.to_thread(decoder.decode, frames)
                 if picture is None:
@@ -268,7 +235,7 @@ class Feed:
                 for look in list(self._looks) if picture is not None else ():
                     look(picture)
             if not self._vp8:
-                await self._news.wait()
+                await self._changed.wait()
 
 
 async def _codec() -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A room, who is in it, and who waits at its door."""
+"""A room, who is in it, who wants to join, and who waits in its lobby."""
 
 import uuid
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ _MOST_BYTES = 4 * 1024 * 1024  # of their JSON
 
 
 class JoinRefused(Exception):
-    """Somebody may not come in.
+    """Somebody may not join.
 
     Parameters:
         kind: Daily's join error type: ``no-room``, ``exp-room``, ``nbf-room``, ``exp-token``,
@@ -38,12 +38,7 @@ class JoinRefused(Exception):
     """
 
     def __init__(self, kind: str, message: str) -> None:
-        """Initialize the error.
-
-        Args:
-            kind: Daily's join error type.
-            message: Why, and what to do.
-        """
+        """Initialize the error; see `JoinRefused`."""
         super().__init__(message)
         self.kind = kind
         self.message = message
@@ -66,12 +61,12 @@ class Participant:
         joined_at: Unix seconds.
         rights: The token's properties.
         will_eject_at: Unix seconds, fixed at the join and not changed by an update of the room
-            (but for `Choices.update_moves_ejection`), or None.
+            (but see `Choices.update_moves_ejection`), or None.
         may_share: Whether the room and the token allow a shared screen.
         media: State of each track: ``playable``, ``off`` or ``interrupted``.
         custom_audio: The same of its custom audio tracks, by name.
         feeds: What its camera and its screen show.
-        outage: While it is without a network, what took its seat's place; else None.
+        outage: What takes its seat's place while it has no network; else None.
     """
 
     id: str
@@ -101,30 +96,28 @@ class Participant:
 
     @property
     def administers(self) -> bool:
-        """Whether it may mute others, change their rights, put them out and let them in."""
+        """Whether it may mute others, change their permissions, eject them and let them in."""
         return self.may_admin("participants")
 
     def may_admin(self, task: str) -> bool:
-        """Tell whether it may administer something."""
+        """Tell whether it may administer ``participants`` or ``transcription``."""
         return self.is_owner or includes(self.permissions.get("canAdmin"), task)
 
     def may_send(self, kind: str) -> bool:
-        """Tell whether it may send a kind of media.
-
-        Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/config#permissions
-        """
+        """Tell whether it may send a kind of media, as in ``canSend``."""
+        # https://docs.daily.co/reference/rest-api/meeting-tokens/config#permissions
         if kind in ("screenVideo", "screenAudio") and not self.may_share:
             return False
         return includes(self.permissions.get("canSend", True), kind)
 
     def publishes(self, track: str) -> bool:
-        """Tell whether a track of it is there for others: with nothing said, it is silence."""
+        """Tell whether others have a track of it, silent or not."""
         state = self.media.get(track) or self.custom_audio.get(track) or "off"
         kind = MEDIA.get(track, "customAudio")
         return state != "off" and not self.hidden and self.may_send(kind)
 
     def sends(self, track: str) -> bool:
-        """Tell whether others get what is on a track of it now."""
+        """Tell whether others get what is on a track of it now: it has a network, too."""
         return self.outage is None and self.publishes(track)
 
     def set_media(
@@ -137,15 +130,12 @@ class Participant:
         self.open_feeds()
 
     def open_feeds(self) -> None:
-        """Have its feeds seen, or not, as its tracks and permissions are now."""
+        """Open its feeds, or not, as its tracks and permissions are now."""
         for source, feed in self.feeds.items():
             feed.open(self.sends(source))
 
     def describe(self, *, local: bool = False) -> dict[str, Any]:
-        """Describe the participant in the shape of daily-python's ``participants()``.
-
-        Its permissions are in the words of the REST API, which a bot's seat puts into others.
-        """
+        """Describe it as daily-python's ``participants()``, but for REST's names of permissions."""
         return {
             "id": self.id,
             "info": {
@@ -173,19 +163,12 @@ class Participant:
 
 
 def short_name(name: str) -> str:
-    """Cut a display name, whoever it comes from.
-
-    Args:
-        name: Of any length.
-
-    Returns:
-        Its first 128 characters.
-    """
+    """Cut a display name to 128 characters."""
     return name.strip()[:_MOST_NAME]
 
 
 def is_about(event: dict[str, Any], participant: Participant) -> bool:
-    """Tell whether an event says that somebody's own rights have changed."""
+    """Tell whether an event says that a participant itself has changed."""
     updated = event.get("event") == "participant-updated"
     return updated and bool(event["participant"]["id"] == participant.id)
 
@@ -197,13 +180,13 @@ def _track(state: str, why_off: str) -> dict[str, Any]:
 
 
 class Caller(Protocol):
-    """Who knocks and waits for what comes of it. No method may block or raise."""
+    """What a knock is answered to. No method may block or raise."""
 
     def let_in(self, participant: Participant) -> None:
-        """Be in the room from now on."""
+        """Take note that it is in the room from now on."""
 
     def turned_away(self, refused: JoinRefused) -> None:
-        """Be out for good: nobody will answer the knock any more."""
+        """Take note that it is refused, for good."""
 
 
 @dataclass(frozen=True)
@@ -268,9 +251,9 @@ class Room:
         created_at: Unix seconds.
         id: UUID.
         participants: Who is in, by session id.
-        waiting: Who has knocked and waits to be let in, by session id.
-        meeting: The running meeting, or None; whoever is in has one.
-        told: What everybody, or somebody, was told in it, as in `Seat.send`.
+        waiting: Who waits in the lobby, by session id.
+        meeting: The running meeting; None while nobody is in.
+        told: The events that were told in it, to everybody or to one, as in `Seat`.
     """
 
     name: str

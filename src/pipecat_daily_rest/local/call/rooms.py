@@ -14,7 +14,6 @@ class Rooms:
     """The life of the domain's rooms."""
 
     def __init__(self, domain: Domain, calls: Calls, lobby: Lobby) -> None:
-        """Initialize it."""
         self._domain = domain
         self._clock = domain.clock
         self._choices = domain.choices

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Bots that answer each other without end.
 
-A Pipecat bot with RTVI on, the default, takes every RTVI message for one of a client's. Another
-bot's news (``bot-started-speaking``) are none, so that it answers with an error; the other bot
-answers that with an error of its own, and so on, about 1,100 a second between two bots.
+A Pipecat bot with RTVI on, the default, reads every RTVI message as a client's. Another bot's
+messages (``bot-started-speaking``) are not, so that it answers with an error. The other bot answers
+that with an error of its own, and so on: about 1,100 a second between two bots.
 """
 
 import time
@@ -25,23 +25,14 @@ _WARNING = (
 
 
 class RtviLoops:
-    """Ends such a dispute: each answer that does not arrive has no answer."""
+    """Ends such a loop: a bot does not answer what it does not get."""
 
     def __init__(self) -> None:
-        """Initialize without a dispute."""
         self._sent: WeakKeyDictionary[Participant, deque[float]] = WeakKeyDictionary()
         self._warned: WeakSet[Room] = WeakSet()
 
     def reaches_bots(self, sender: Participant | None, message: Any) -> bool:
-        """Decide whether the other bots get an app message. Warns once for each room.
-
-        Args:
-            sender: Who sends it; None for the REST API.
-            message: The message.
-
-        Returns:
-            False for what a bot's RTVI answers beyond 20 times a second.
-        """
+        """Whether other bots get an app message: not beyond 20 RTVI errors a second from a bot."""
         if sender is None or sender.kind != "bot" or not _is_answer(message):
             return True
         now = time.monotonic()
@@ -56,7 +47,7 @@ class RtviLoops:
 
 
 def _is_answer(message: Any) -> bool:
-    """Whether it is an error by which RTVI answers."""
+    """Whether a message is an error with which RTVI answers."""
     return (
         isinstance(message, dict)
         and message.get("label") == "rtvi-ai"

@@ -1,38 +1,32 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How a room reaches one participant."""
+"""The seat: where the room delivers to one participant."""
 
 from typing import Any, Protocol
 
 
 class Seat(Protocol):
-    """How the room reaches one participant. No method may block or raise."""
+    """Where the room delivers to one participant. No method may block or raise.
+
+    An event is ``{"event": its name, …}``, with these members:
+
+    - ``participant-joined``, ``participant-updated``: ``participant``, as `Participant.describe`
+      gives it (``isLocal`` where the own permissions changed); ``participant-left``: ``reason``, too
+    - ``participant-counts-updated``: ``counts``; ``active-speaker-changed``: ``participant``
+    - ``app-message``: ``message``, and ``sender``, a session id
+    - ``mute``: ``by``, the owner's session id, and ``microphone`` and ``camera`` (False is off)
+    - ``waiting-participant-added``, ``waiting-participant-removed``: ``participant`` with ``id`` and
+      ``name``; for those who may let others in
+    - ``dialin-ready``: ``sipEndpoint``; ``dialin-connected``, ``dialout-stopped``, ``dtmf-event``
+      and the others of calls by SIP or telephone: ``data``
+    - ``transcription-started``: ``status``; ``transcription-updated``: ``update``;
+      ``transcription-message``: ``message``; ``transcription-error``: ``message``, a string;
+      ``transcription-stopped``: ``updatedBy``, a session id, or None after an error
+    - ``network-connection-status-updated``: ``status``, and ``network-stats-updated``: ``stats``;
+      for a participant who lost its network
+    """
 
     def send(self, event: dict[str, Any]) -> None:
-        """Tell the participant what happened.
-
-        Args:
-            event: One of ``{"event": "participant-joined" | "participant-updated",
-                "participant": …}`` (``isLocal`` when it is about the participant itself, whose
-                permissions changed), ``{"event": "participant-left", "participant": …,
-                "reason": …}``, ``{"event": "participant-counts-updated", "counts": …}``,
-                ``{"event": "active-speaker-changed", "participant": …}``,
-                ``{"event": "app-message", "message": …, "sender": id}`` and
-                ``{"event": "mute", "by": id, "microphone": bool | None, "camera": bool | None}``
-                (an owner switched an input; False is off). Who may let others in is also told
-                ``{"event": "waiting-participant-added" | "waiting-participant-removed",
-                "participant": {"id", "name", …}}``. A room with calls by SIP or telephone
-                also tells ``{"event": "dialin-ready", "sipEndpoint": …}`` and, as in
-                ``dialin-connected`` or ``dialout-stopped``, ``{"event": …, "data": …}``; a
-                telephone whose key was pressed ``{"event": "dtmf-event", "data": …}``. A call
-                that is transcribed tells ``{"event": "transcription-started", "status": …}``,
-                ``{"event": "transcription-updated", "update": …}``,
-                ``{"event": "transcription-message", "message": …}``,
-                ``{"event": "transcription-error", "message": str}`` and
-                ``{"event": "transcription-stopped", "updatedBy": id | None}`` (None after an
-                error). Who lost the network gets
-                ``{"event": "network-connection-status-updated", "status": …}`` and
-                ``{"event": "network-stats-updated", "stats": …}``.
-        """
+        """Tell the participant what happened."""
 
     def close(self, reason: str) -> None:
-        """Put the participant out; it has left the room already."""
+        """End the connection of a participant who was ejected, for a reason as ``room-deleted``."""

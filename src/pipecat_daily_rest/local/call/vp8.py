@@ -17,23 +17,13 @@ _REALTIME = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "sta
 
 
 class Encoder:
-    """Pictures to VP8."""
+    """Pictures to VP8, of the size of the first."""
 
     def __init__(self) -> None:
-        """Initialize an encoder; the first picture tells it the size."""
         self._codec: Any = None
 
     def encode(self, picture: Picture, at: float, key: bool) -> bytes:
-        """Encode a picture.
-
-        Args:
-            picture: The picture.
-            at: When it is shown, in seconds.
-            key: Whether the frame must be readable without those before it.
-
-        Returns:
-            A frame.
-        """
+        """Encode a picture that is shown ``at`` so many seconds, as a key frame or not."""
         size = (picture.width, picture.height)
         if self._codec is None or (self._codec.width, self._codec.height) != size:
             self._codec = av.CodecContext.create("libvpx", "w")
@@ -55,19 +45,11 @@ class Decoder:
     """VP8 to pictures."""
 
     def __init__(self) -> None:
-        """Initialize a decoder."""
         self._codec: Any = av.CodecContext.create("libvpx", "r")
         self._began = False
 
     def decode(self, frames: Iterable[bytes]) -> Picture | None:
-        """Decode frames that follow each other.
-
-        Args:
-            frames: The frames.
-
-        Returns:
-            The last picture; None when it needs a frame that did not come.
-        """
+        """Decode frames in order; give the last picture, or None when a frame before it is missing."""
         last = None
         for frame in frames:
             self._began = self._began or is_key(frame)

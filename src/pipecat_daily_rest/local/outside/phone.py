@@ -108,7 +108,7 @@ class PhoneCall:
             reason: Why it failed.
         """
         self.state, self.reason = state, reason
-        self._news.tell()
+        self._news.wake()
 
     def press(self, tones: str) -> None:
         """Press keys of the phone.

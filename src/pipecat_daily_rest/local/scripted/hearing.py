@@ -22,17 +22,7 @@ _NEARER, _LATER = 40, 4000  # coarse samples that a part may come too early or l
 
 
 def read_wav(path: str | Path) -> Block:
-    """Read a WAV file for the room.
-
-    Args:
-        path: Where it is: 16 bit, any sample rate, any number of channels, which are mixed.
-
-    Returns:
-        Samples at 48 kHz, mono.
-
-    Raises:
-        DailyConfigError: There is none, or it is of another kind.
-    """
+    """Read a WAV file of 16 bit as samples at 48 kHz, mono; raise `DailyConfigError`."""
     try:
         with wave.open(str(path), "rb") as file:
             width, rate, channels = file.getsampwidth(), file.getframerate(), file.getnchannels()
@@ -58,15 +48,9 @@ def _resampled(samples: NDArray[np.float64], rate: int) -> NDArray[np.float64]:
 
 
 def tone_level(audio: Block, hz: float) -> float:
-    """Measure a tone.
+    """Measure a tone in the loudest 200 ms of samples at 48 kHz: from 0 to 1, which is full scale.
 
-    Args:
-        audio: Samples at 48 kHz, at least 200 ms of them; the loudest 200 ms count.
-        hz: The tone's frequency.
-
-    Returns:
-        Its amplitude, from 0 to 1 (full scale); 0 when it does not stand out, that is when it is
-        not a peak, or 20 dB below the loudest tone, or lost in noise.
+    It is 0 when the tone does not stand out: 20 dB below the loudest one, or lost in noise.
     """
     best = 0.0
     window = np.hanning(WINDOW)
@@ -83,30 +67,25 @@ def tone_level(audio: Block, hz: float) -> float:
 
 
 def is_in(recording: Block, audio: Block) -> bool:
-    """Tell whether a recording was heard.
+    """Tell whether the loudest second of a recording is in what was heard, at any volume.
 
-    A busy machine makes a hole in what is said in real time, and what follows comes later. So the
+    A busy machine leaves a hole in what is said in real time, and what follows comes later. So the
     parts of the recording are looked for one by one, and one of them may be missing.
-
-    Args:
-        recording: What was to be heard, at 48 kHz; its loudest second counts.
-        audio: What was heard, at 48 kHz.
-
-    Returns:
-        Whether it is in there, as loud as it may be.
     """
     wanted, heard = _loudest(_coarse(recording)), _coarse(audio)
     if len(heard) < len(wanted):
         return False
     whole, *parts = _places([wanted, *np.split(wanted, _PARTS)], heard)
-    if len(whole) or len(wanted) < SAMPLE_RATE // _COARSE:  # parts of less would say too little
+    if (
+        len(whole) or len(wanted) < SAMPLE_RATE // _COARSE
+    ):  # the parts of a shorter one are too short
         return bool(len(whole))
     placed = list(zip([0, *_PARTS], parts, strict=True))
     return any(_follow(placed[:n] + placed[n + 1 :]) for n in range(len(placed)))
 
 
 def _places(sounds: list[NDArray[np.float64]], heard: NDArray[np.float64]) -> list[Places]:
-    """Where each of them is in there."""
+    """Find the places where each of the sounds is in what was heard."""
     size = 1 << (len(heard) + len(sounds[0]) - 1).bit_length()
     spectrum = np.fft.rfft(heard, size)
     sums = np.concatenate([[0.0], np.cumsum(heard**2)])
@@ -120,10 +99,10 @@ def _places(sounds: list[NDArray[np.float64]], heard: NDArray[np.float64]) -> li
 
 
 def _follow(parts: list[tuple[int, Places]]) -> bool:
-    """Whether parts come one after the other: for each, where it begins, and where it was heard."""
+    """Tell whether parts, each with its start and the places where it was heard, are in order."""
     (before, ends), *others = parts
     for start, places in others:
-        # The last place of the part before that is not too near.
+        # The last place of the part before it that is far enough away.
         at = np.searchsorted(ends, places - (start - before) + _NEARER, "right") - 1
         late = places - (start - before) - ends[np.maximum(at, 0)] if len(ends) else places
         before, ends = start, places[(at >= 0) & (late <= _LATER)]

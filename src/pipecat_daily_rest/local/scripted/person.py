@@ -18,18 +18,18 @@ from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.inbox import Waiters
 from pipecat_daily_rest.local.call.lobby import Lobby
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
-from pipecat_daily_rest.local.call.room import JoinRefused, Participant
+from pipecat_daily_rest.local.call.room import JoinRefused, Newcomer, Participant
 from pipecat_daily_rest.local.rules.incoming import parse
-from pipecat_daily_rest.local.scripted.door import Door
 from pipecat_daily_rest.local.scripted.hearing import WINDOW, is_in, read_wav, tone_level
+from pipecat_daily_rest.local.scripted.joining import Joining
 from pipecat_daily_rest.local.scripted.seat import ScriptedSeat
-from pipecat_daily_rest.local.scripted.sight import Sight
+from pipecat_daily_rest.local.scripted.video import Video
 
 
-class Scripted(Door, Sight):
-    """Somebody in a room whom a test drives: says, hears, shows, sees, sends, receives.
+class Scripted(Joining, Video):
+    """A participant that a test drives: it says, hears, shows, sees, sends and receives.
 
-    It is in from its construction on and until `leave`, or until it is put out::
+    It joins when it is made, and is in until `leave`, or until Daily ejects it::
 
         ana = daily.join("demo", token, user_name="Ana")
         ana.tone(500)
@@ -40,8 +40,8 @@ class Scripted(Door, Sight):
 
     Parameters:
         id: Its session id.
-        user_name: Its display name when it came.
-        refused: Why it was not let in after a knock, or None.
+        user_name: Its display name when it joined.
+        refused: Why it was refused after a knock, or None.
     """
 
     def __init__(
@@ -60,34 +60,35 @@ class Scripted(Door, Sight):
         """Join.
 
         Args:
-            lobby: Lets it in.
-            calls: Who is in the rooms.
-            messages: The app messages.
+            lobby: Where it joins.
+            calls: Where it is then.
+            messages: Where its app messages go.
             room_name: The room.
             token: The meeting token, or None.
             user_name: Display name when the token has none.
-            keep: How much it remembers of what it heard, in seconds.
+            keep: How much of what it heard it keeps, in seconds.
             kind: As in `Participant.kind`.
-            knock: Whether it waits at the door where it has to; `is_in` waits with it.
+            knock: Whether it knocks where it has to, and waits to be let in, see `is_in`. If not, it
+                is refused.
 
         Raises:
-            JoinRefused: It may not come in, and why.
-            DailyConfigError: An argument cannot be one.
+            JoinRefused: It may not join, and why.
+            DailyConfigError: An argument has the wrong type or value.
         """
         must_be(str, user_name=user_name)
         must_be(float, keep=keep)
         must_be(bool, knock=knock)
         if not 0 <= keep < math.inf:
-            msg = f"keep is a number of seconds, not {keep}."
+            msg = f"keep must be a number of seconds, not {keep}."
             raise DailyConfigError(msg)
         self._seat = ScriptedSeat(round(keep / TICK))
+        self._calls = calls
         self._messages = messages
-        super().__init__(
-            lobby, calls, self._seat, room_name, token, knock, kind=kind, user_name=user_name
-        )
+        newcomer = Newcomer(self._seat, kind, user_name, {"microphone": "playable"})
+        super().__init__(lobby, room_name, token, newcomer, knock=knock)
 
     def __repr__(self) -> str:
-        # Also of one that is still being made: a traceback shows it.
+        # A traceback may show one that has not joined yet.
         participant: Participant | None = vars(self).get("_participant")
         if participant is None:
             return "<somebody who is not in a room>"
@@ -97,16 +98,15 @@ class Scripted(Door, Sight):
     # -- What a test does ------------------------------------------------------------------
 
     def says(self, what: str | Path | bytes | Block, *, track: str = "microphone") -> None:
-        """Say something, after whatever it is saying already.
+        """Say something, after what it is saying already.
 
         Args:
             what: The path of a WAV file of 16 bit, of any sample rate and number of channels; or
                 PCM: 48 kHz, 16 bit, mono. The last block is filled up with silence.
-            track: Where: any other than the microphone is a custom audio track by this name, which
-                is there from then on.
+            track: ``microphone``, or the name of a custom audio track, which it has from then on.
 
         Raises:
-            DailyConfigError: It cannot be said.
+            DailyConfigError: The file cannot be read, or this is not PCM.
         """
         must_be(str | Path | bytes | np.ndarray, what=what)
         must_be(str, track=track)
@@ -131,13 +131,13 @@ class Scripted(Door, Sight):
         *,
         track: str = "microphone",
     ) -> None:
-        """Say a tone, after whatever it is saying already.
+        """Say a tone, after what it is saying already.
 
         Args:
             hz: Its frequency.
             seconds: How long.
             amplitude: How loud, up to 1.
-            track: Where, as in `says`.
+            track: As in `says`.
 
         Raises:
             DailyConfigError: There is no such tone.
@@ -159,7 +159,7 @@ class Scripted(Door, Sight):
             recipient: A session id; everybody else when None.
 
         Raises:
-            DailyConfigError: No JSON can hold it, it is too large, or an argument cannot be one.
+            DailyConfigError: JSON cannot hold it, it is too large, or an argument has the wrong type.
         """
         must_be(str | None, recipient=recipient)
         try:
@@ -175,7 +175,7 @@ class Scripted(Door, Sight):
         self._messages.send(self.participant.room, message, sender=self.id, recipient=recipient)
 
     def mute(self, muted: bool = True) -> None:
-        """Switch the own microphone.
+        """Switch its microphone.
 
         Args:
             muted: Off when True, on when False.
@@ -185,7 +185,7 @@ class Scripted(Door, Sight):
         self._calls.update(self.participant, media={"microphone": microphone})
 
     def leave(self) -> None:
-        """Leave, or wait no longer. A second time does nothing."""
+        """Leave, or stop waiting. A second time does nothing."""
         if self._knock is not None:
             self._lobby.stop_waiting(self._knock)
         if self._participant is not None:
@@ -194,7 +194,7 @@ class Scripted(Door, Sight):
             self._seat.close("leftCall")
 
     def forget(self) -> None:
-        """Forget what it heard, so that only what comes from here on counts."""
+        """Forget what it heard: only what comes from here on counts."""
         self._seat.mix.clear()
         self._seat.voices.clear()
 
@@ -202,7 +202,7 @@ class Scripted(Door, Sight):
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """Every event that the room told it, in order (see `Seat.send`)."""
+        """Every event that the room told it, in order (see `Seat`)."""
         return self._seat.events
 
     @property
@@ -241,17 +241,17 @@ class Scripted(Door, Sight):
         track: str = "microphone",
         timeout: float = 60.0,  # noqa: ASYNC109
     ) -> None:
-        """Wait until it has heard something, since it joined or was told to `forget`.
+        """Wait until it has heard something since it joined, or since `forget`.
 
         Args:
-            what: A tone's frequency in Hz; the `Path` of a WAV file, as in `says`; what decides over
-                the recording; or an app message that is equal to this: it may have come earlier.
-            voice: A session id: only what this one says; the mix when None.
-            track: Which of the tracks of that one, as in `heard_from`.
+            what: A tone's frequency in Hz; the `Path` of a WAV file, as in `says`; a function that
+                tells by what it heard; or an app message, which may have come earlier.
+            voice: Whom it must hear, a session id; anybody when None.
+            track: Which of that participant's tracks, as in `heard_from`.
             timeout: Seconds to wait.
 
         Raises:
-            DailyConfigError: The file cannot be read, or an argument cannot be one.
+            DailyConfigError: The file cannot be read, or an argument has the wrong type.
             TimeoutError: It did not hear it.
         """
         must_be(float | Path | Callable | dict | list | str, what=what)
@@ -268,7 +268,7 @@ class Scripted(Door, Sight):
             audio = self.heard if voice is None else self.heard_from(voice, track)
             if callable(fits):
                 return fits(audio)
-            # Only what is new, since the whole would keep the room waiting.
+            # Only what is new: to search all of it each time would hold up the event loop.
             new = audio[min(looked, max(0, len(audio) - 2 * WINDOW)) :]
             looked = max(0, len(audio) - WINDOW)
             return tone_level(new, fits) > 0
@@ -331,14 +331,14 @@ class Scripted(Door, Sight):
             timeout: Seconds to wait.
 
         Raises:
-            JoinRefused: It was turned away, and why.
+            JoinRefused: It was refused, and why.
             TimeoutError: Nobody has answered.
         """
         failed = f"{self._name} did not come in"
         came_or_left = lambda: self._participant or self.left_reason
         await self._seat.until(came_or_left, timeout, lambda: failed)
         if self._participant is None:
-            raise self.refused or JoinRefused("not-allowed", "It went away from the door.")
+            raise self.refused or JoinRefused("not-allowed", "It stopped waiting.")
 
     async def left(self, *, timeout: float = 60.0) -> str:  # noqa: ASYNC109
         """Wait until it is no longer in.
@@ -356,7 +356,7 @@ class Scripted(Door, Sight):
         return await self._seat.until(lambda: self.left_reason, timeout, lambda: failed)
 
     @property
-    def _news(self) -> Waiters:
+    def _waiters(self) -> Waiters:
         return self._seat
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How a room reaches a participant that a test drives."""
+"""The seat of a participant that a test drives."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from pipecat_daily_rest.local.call.mixer import Block
 
 
 class ScriptedSeat(Inbox):
-    """What the room sees of it: a script, and a bounded memory.
+    """What it says, and the latest of what it hears, in blocks of 20 ms.
 
     Parameters:
         scripts: What it has yet to say, by track.
@@ -20,7 +20,6 @@ class ScriptedSeat(Inbox):
     """
 
     def __init__(self, keep: int) -> None:
-        """Initialize a seat with nothing to say."""
         super().__init__()
         self.scripts: dict[str, deque[Block]] = {}
         self.mix: deque[Block] = deque(maxlen=keep)
@@ -46,13 +45,13 @@ class ScriptedSeat(Inbox):
         self.mix.append(mix)
         for id, block in voices.items():
             self.voices.setdefault(id, deque(maxlen=self._keep)).append(block)
-        self.tell()
+        self.wake()
 
     def send(self, event: dict[str, Any]) -> None:
-        """Take an event in; see `Seat.send`."""
+        """Keep an event; see `Seat.send`."""
         self.put(event)
 
     def close(self, reason: str) -> None:
         """Keep the reason; see `Seat.close`."""
         self.left_reason = reason
-        self.tell()
+        self.wake()

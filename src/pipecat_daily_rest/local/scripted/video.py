@@ -19,23 +19,23 @@ Colour: TypeAlias = tuple[int, int, int]
 _Source: TypeAlias = Literal["camera", "screenVideo"]
 
 _SIZE = (640, 360)  # of a picture of one colour
-_NEAR = 24  # how much each of R, G and B may differ, since VP8 keeps colours roughly
+_NEAR = 24  # by which each of R, G and B may differ, since VP8 changes colours a little
 
 
 class _Driven(Protocol):
-    """What `Sight` needs of the participant."""
+    """What `Video` needs of the participant."""
 
     participant: Participant
     _calls: Calls
 
     @property
-    def _news(self) -> Waiters: ...
+    def _waiters(self) -> Waiters: ...
 
     @property
     def _name(self) -> str: ...
 
 
-class Sight:
+class Video:
     """The part of `Scripted` for cameras and screens."""
 
     def shows(self: _Driven, picture: Pixels | Colour, source: str = "camera") -> None:
@@ -47,8 +47,8 @@ class Sight:
             source: ``camera`` or ``screenVideo``.
 
         Raises:
-            DailyConfigError: It is no picture, or there is no such source.
-            PermissionError: It may not send this.
+            DailyConfigError: This is not a picture, or there is no such source.
+            PermissionError: The room or the token does not let it send this.
         """
         me = self.participant
         must_be(_Source, source=source)
@@ -86,11 +86,11 @@ class Sight:
         source: str = "camera",
         timeout: float = 60.0,  # noqa: ASYNC109
     ) -> Pixels:
-        """Look at somebody until something is to be seen. It looks at nobody otherwise.
+        """Look at a participant until it shows something. It gets no pictures otherwise.
 
         Args:
-            what: A colour that the picture has in its middle, roughly; or what decides over its
-                pixels.
+            what: The colour in the middle of the picture, roughly; or a function that tells by
+                its pixels.
             of: The session id.
             source: ``camera`` or ``screenVideo``.
             timeout: Seconds to wait.
@@ -99,9 +99,9 @@ class Sight:
             The picture that fits.
 
         Raises:
-            LookupError: Nobody by this id is in the room.
+            LookupError: Nobody in the room has this session id.
             TimeoutError: It did not see it; says what it saw.
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         must_be(str, of=of)
         must_be(_Source, source=source)
@@ -122,7 +122,7 @@ class Sight:
                 return
             pixels = np.frombuffer(picture.rgb, np.uint8)
             seen.append(pixels.reshape(picture.height, picture.width, 3))
-            self._news.tell()
+            self._waiters.wake()
 
         def fits(pixels: Pixels) -> bool:
             return what(pixels) if callable(what) else _differs(pixels, what) <= _NEAR
@@ -135,7 +135,7 @@ class Sight:
         other.feeds[source].look(look)
         try:
             failed = f"{self._name} did not see {wanted} in the {source} of {of}"
-            found = await self._news.until(find, timeout, lambda: failed)
+            found = await self._waiters.until(find, timeout, lambda: failed)
         except TimeoutError as exc:
             last = f"; it saw {_middle(seen[0])} last" if seen else "; it saw nothing"
             raise TimeoutError(f"{exc}{last}") from exc
