@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A room in a test's hand: what it makes happen, and what it waits for."""
+"""A room for a test: what it makes happen in it, and what it waits for."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -37,7 +37,7 @@ def owner(daily: LocalDaily, name: str = "Boss") -> Any:
     return boss
 
 
-async def test_events_are_given_once_and_by_whichever_handle() -> None:
+async def test_an_event_is_given_once_by_any_handle_of_the_room() -> None:
     async with demo() as daily:
         ana, bo = (daily.join("demo", user_name=name) for name in ("Ana", "Bo"))
         room = daily.room(f"{daily.url}/demo?t=x")
@@ -58,7 +58,7 @@ async def test_events_are_given_once_and_by_whichever_handle() -> None:
         await room.event("participant-left", lambda e: e["participant"]["id"] == ana.id)
 
 
-async def test_somebody_is_found_by_id_name_or_person() -> None:
+async def test_a_participant_is_found_by_id_name_or_object() -> None:
     async with demo() as daily:
         boss, ana = owner(daily), daily.join("demo", user_name="Ana")
         room = daily.room("demo")
@@ -73,7 +73,7 @@ async def test_somebody_is_found_by_id_name_or_person() -> None:
             room.transcribe("Ana", "hello")
 
 
-async def test_a_transcription_by_the_rules() -> None:
+async def test_a_transcription_and_who_gets_what() -> None:
     async with demo() as daily:
         boss, ana = owner(daily), daily.join("demo", user_name="Ana")
         room = daily.room("demo")
@@ -88,7 +88,7 @@ async def test_a_transcription_by_the_rules() -> None:
         transcriber.start(ana.participant, {"language": "de"})
         started = await boss.event("transcription-started")
         assert started["status"] | {"language": "de", "startedBy": ana.id} == started["status"]
-        # Whoever comes later is told.
+        # Somebody who joins later is told.
         late = daily.join("demo", user_name="Late")
         assert await late.event("transcription-started") == started
         # Not asked for: what is not final, and the raw answer.
@@ -140,7 +140,7 @@ async def test_the_texts_and_names_of_what_is_transcribed_are_choices() -> None:
         assert (await ana.event("transcription-message"))["message"]["trackType"] == "microphone"
 
 
-async def test_what_a_bot_gets_of_a_call_is_a_choice() -> None:
+async def test_what_a_bot_is_told_of_a_call_is_a_choice() -> None:
     async with demo(
         dialout_gives="session", may_not_dial_out_info="not you", dtmf_tone_member="digit"
     ) as daily:
@@ -157,7 +157,7 @@ async def test_what_a_bot_gets_of_a_call_is_a_choice() -> None:
         assert (await ana.event("dtmf-event"))["data"]["digit"] == "7"
 
 
-async def test_keys_of_which_telephone() -> None:
+async def test_which_telephone_presses_the_keys() -> None:
     async with demo() as daily:
         ana, room = daily.join("demo"), daily.room("demo")
         with pytest.raises(DailyConfigError, match="There are 0 telephones"):
@@ -234,7 +234,7 @@ async def test_without_a_network_nothing_passes() -> None:
                 room.lose_network("Anna", seconds=wrong)
 
 
-async def test_muted_while_away_it_stays_muted() -> None:
+async def test_a_participant_muted_without_a_network_stays_muted() -> None:
     async with demo() as daily:
         boss, ana = owner(daily), daily.join("demo", user_name="Ana")
         daily.room("demo").lose_network(ana, seconds=10)
@@ -248,7 +248,7 @@ async def test_muted_while_away_it_stays_muted() -> None:
     ("choices", "after", "there"),
     [({}, 29, True), ({}, 31, False), ({"network_timeout": None}, 1000, True)],
 )
-async def test_when_it_counts_as_having_left(
+async def test_when_a_participant_without_a_network_has_left(
     choices: dict[str, Any], after: float, there: bool
 ) -> None:
     async with demo(**choices) as daily:
@@ -262,8 +262,8 @@ async def test_when_it_counts_as_having_left(
         assert ana.left_reason == (None if choices else "network-lost")
 
 
-@pytest.mark.parametrize("end", ["leaves", "is put out"])
-async def test_what_ends_while_it_is_away(end: str) -> None:
+@pytest.mark.parametrize("end", ["leaves", "is ejected"])
+async def test_leaving_and_ejection_without_a_network(end: str) -> None:
     async with demo() as daily:
         ana = daily.join("demo", user_name="Ana")
         daily.room("demo").lose_network(ana, seconds=10)
@@ -275,7 +275,7 @@ async def test_what_ends_while_it_is_away(end: str) -> None:
         assert ana.left_reason == ("leftCall" if end == "leaves" else "ejected")
 
 
-async def test_what_others_see_and_get_of_it_are_choices() -> None:
+async def test_what_others_see_of_a_lost_network_is_a_choice() -> None:
     async with demo(interrupted_is_shown=False, messages_without_network="lost") as daily:
         ana, bo = (daily.join("demo", user_name=name) for name in ("Ana", "Bo"))
         daily.room("demo").lose_network(ana, seconds=10)
@@ -289,7 +289,7 @@ async def test_what_others_see_and_get_of_it_are_choices() -> None:
 
 
 @pytest.mark.parametrize("shown", [True, False])
-async def test_without_a_network_nothing_is_seen(shown: bool) -> None:
+async def test_without_a_network_a_participant_sees_nothing(shown: bool) -> None:
     red, blue = (250, 10, 10), (10, 10, 250)
     async with demo(interrupted_is_shown=shown) as daily:
         ana, bo = (daily.join("demo", user_name=name) for name in ("Ana", "Bo"))

@@ -258,7 +258,10 @@ async def test_a_bot_does_not_knock_unless_chosen(local_daily: LocalDaily, progr
     bot = await program("tell('joined', *wait(client.join, url))")
     data, error = await bot.tells("joined")
     assert data is None
-    assert "not-allowed: Whoever comes to this room without a token" in error
+    assert (
+        "not-allowed: Without a token, or with one that has knocking, an owner has to let you"
+        in error
+    )
     assert local_daily.rooms["demo"].waiting == {}
     await bot.ends()
 

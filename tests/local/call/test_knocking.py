@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The door of a private room: knocking, being let in or turned away, and who is told."""
+"""The lobby of a private room: knocking, being let in or refused, and who is told."""
 
 import asyncio
 import json
@@ -66,13 +66,13 @@ async def test_who_has_to_knock(
             local_daily.join("demo", key, knock=True)
         assert refused.value.kind == what
         return
-    if what == "knocks":  # who does not wait is told to
-        with pytest.raises(JoinRefused, match="knocks") as refused:
+    if what == "knocks":  # a participant who does not wait is told to
+        with pytest.raises(JoinRefused, match="an owner has to let you") as refused:
             local_daily.join("demo", key)
         assert refused.value.kind == "not-allowed"
 
 
-async def test_a_token_that_knocks_where_nobody_has_to() -> None:
+async def test_a_token_with_knocking_in_a_room_without_knocking() -> None:
     async with LocalDaily(choices=Choices(knocking_without_lobby_refused=False)) as daily:
         daily.state.rooms.create("demo", "private", {})
         assert daily.join("demo", token(daily, knocking=True)).participant.id
@@ -109,7 +109,7 @@ async def test_an_owner_lets_somebody_in(daily: LocalDaily) -> None:
     assert not [e for e in guest.events if e["event"].startswith("waiting")]
 
 
-async def test_an_owner_turns_somebody_away(daily: LocalDaily) -> None:
+async def test_an_owner_refuses_somebody(daily: LocalDaily) -> None:
     olga = owner_of(daily)
     ana = daily.join("demo", user_name="Ana", knock=True)
     bo = daily.join("demo", user_name="Bo", knock=True)
@@ -128,7 +128,9 @@ async def test_an_owner_turns_somebody_away(daily: LocalDaily) -> None:
     await bo.is_in()
 
 
-async def test_admins_of_participants_answer_too_and_only_while_they_are(daily: LocalDaily) -> None:
+async def test_admins_of_participants_let_others_in_while_they_are_admins(
+    daily: LocalDaily,
+) -> None:
     guest = daily.join("demo", token(daily), user_name="Guest")
     ana = daily.join("demo", user_name="Ana", knock=True)
     room = daily.rooms["demo"]
@@ -145,7 +147,7 @@ async def test_admins_of_participants_answer_too_and_only_while_they_are(daily: 
     await ana.is_in()
 
 
-async def test_who_goes_away_waits_no_longer(daily: LocalDaily) -> None:
+async def test_somebody_who_leaves_the_lobby_no_longer_waits(daily: LocalDaily) -> None:
     olga = owner_of(daily)
     ana = daily.join("demo", knock=True)
     ana.leave()
@@ -157,7 +159,7 @@ async def test_who_goes_away_waits_no_longer(daily: LocalDaily) -> None:
         await ana.is_in()
 
 
-async def test_the_token_gives_its_rights_when_it_is_let_in(daily: LocalDaily) -> None:
+async def test_somebody_who_is_let_in_has_the_rights_of_its_token(daily: LocalDaily) -> None:
     olga = owner_of(daily)
     rights = {"knocking": True, "user_name": "Ana T", "user_id": "ana", "eject_after_elapsed": 60}
     ana = daily.join("demo", token(daily, **rights), user_name="Ana", knock=True)
@@ -241,7 +243,7 @@ async def knock(daily: LocalDaily, ana: Peer, name: str = "Ana") -> tuple[str, a
     return id, joining
 
 
-async def test_a_browser_waits_and_comes_in(daily: LocalDaily, peer: Any) -> None:
+async def test_a_browser_waits_and_is_let_in(daily: LocalDaily, peer: Any) -> None:
     olga, ana = peer(), peer()
     await olga.join(hz=1500, token=token(daily, is_owner=True), userName="Olga")
     id, joining = await knock(daily, ana)
@@ -276,7 +278,7 @@ async def test_an_owner_who_comes_later_sees_who_waits(daily: LocalDaily, peer: 
 
 
 @pytest.mark.parametrize("how", ["leave", "hang up"])
-async def test_a_browser_that_goes_away_waits_no_longer(
+async def test_a_browser_that_leaves_the_lobby_no_longer_waits(
     daily: LocalDaily, peer: Any, how: str
 ) -> None:
     olga, ana = owner_of(daily), peer()
@@ -334,7 +336,7 @@ async def test_webhooks_of_those_who_wait(daily: LocalDaily, call: Any) -> None:
         assert (what, payload["session_id"]) == ("waiting-participant.left", ana.id)
         assert payload["joined_at"] == joined_at
         assert payload["duration"] >= 30
-        # Who is let in has joined, and has not left the door.
+        # Somebody who was let in has joined, and did not leave the lobby.
         bo = daily.join("demo", knock=True)
         assert (await told())[0] == "waiting-participant.joined"
         olga.lets_in(bo.id)

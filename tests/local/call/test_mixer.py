@@ -109,7 +109,7 @@ async def test_rooms_do_not_hear_each_other(state: State, mixer: Mixer) -> None:
     assert b.heard[0][1] == {}
 
 
-async def test_a_muted_participant_is_silent_and_does_not_save_up(
+async def test_a_muted_participant_is_silent_and_its_sound_is_dropped(
     state: State, mixer: Mixer
 ) -> None:
     speaker, listener = Seat(constant(1), constant(2), constant(3)), Seat()
@@ -134,7 +134,7 @@ async def test_a_muted_participant_is_silent_and_does_not_save_up(
         ({"hasPresence": False}, 0),
     ],
 )
-async def test_only_who_may_send_audio_is_heard(
+async def test_only_a_participant_who_may_send_audio_is_heard(
     state: State, mixer: Mixer, permissions: dict[str, Any], heard: int
 ) -> None:
     speaker, listener = Seat(constant(9)), Seat()
@@ -146,7 +146,7 @@ async def test_only_who_may_send_audio_is_heard(
 
 
 @pytest.mark.parametrize("fault", ["speak", "hear", "shape", "close"])
-async def test_a_broken_seat_is_put_out_and_the_others_go_on(
+async def test_a_participant_whose_seat_fails_is_ejected_and_the_others_go_on(
     state: State, mixer: Mixer, room: Room, fault: str
 ) -> None:
     def broken(*_: Any) -> None:
@@ -168,7 +168,7 @@ async def test_a_broken_seat_is_put_out_and_the_others_go_on(
     assert bad.closed == (None if fault == "close" else "failed")
 
 
-async def test_a_seat_without_a_voice_is_left_alone(state: State, mixer: Mixer, room: Room) -> None:
+async def test_a_seat_without_sound_is_not_called(state: State, mixer: Mixer, room: Room) -> None:
     deaf = join(state, Deaf())
     mixer.tick()
     assert deaf.id in room.participants
@@ -266,7 +266,7 @@ async def test_after_a_stall_the_clock_skips_instead_of_a_burst(
     assert mixer.late == 49 + 2
 
 
-async def test_a_room_that_nobody_is_in_is_not_touched(
+async def test_an_empty_room_is_not_mixed(
     state: State, mixer: Mixer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mixed: list[Room] = []

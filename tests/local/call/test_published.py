@@ -70,7 +70,7 @@ async def test_a_track_that_is_not_published_sends_nothing(demo: Call) -> None:
         ("Robot", {"canReceive": {"base": False}}, {"canReceive": {"base": True}}),
     ],
 )
-async def test_nor_does_one_that_may_not_be_sent_or_received(
+async def test_a_track_that_may_not_be_sent_or_received_sends_nothing(
     demo: Call, whose: str, lost: Any, again: Any
 ) -> None:
     daily, ana, bot, seat = demo
@@ -99,7 +99,7 @@ async def test_without_a_network_there_is_silence(demo: Call, who: str) -> None:
     assert frames(seat) == ["sound of microphone"]
 
 
-async def test_who_leaves_sends_nothing_more(demo: Call) -> None:
+async def test_a_participant_who_left_sends_nothing(demo: Call) -> None:
     daily, ana, _, seat = demo
     daily.mixer.tick()
     ana.leave()
@@ -109,7 +109,7 @@ async def test_who_leaves_sends_nothing_more(demo: Call) -> None:
 
 
 @pytest.mark.parametrize("end", ["hides", "leaves", "loses its network", "may not", "not wanted"])
-async def test_a_camera_ends_and_so_does_the_picture_that_waits(demo: Call, end: str) -> None:
+async def test_a_camera_that_ends_drops_the_picture_that_waits(demo: Call, end: str) -> None:
     daily, ana, bot, seat = demo
     wanted = [(ana.participant, "camera")]
     seat.look(wanted)

@@ -41,7 +41,7 @@ def warnings() -> Any:
 
 
 @pytest.mark.parametrize("kind", ["error", "error-response"])
-async def test_answers_without_end_reach_people_only(
+async def test_endless_answers_reach_people_only(
     join: Any, now: list[float], warnings: list[str], kind: str
 ) -> None:
     one, two, ana = join(), join(), join("person")
@@ -58,7 +58,7 @@ async def test_answers_without_end_reach_people_only(
     assert "enable_rtvi=False" in warning
 
 
-async def test_it_goes_on_a_second_later_and_warns_once_for_each_room(
+async def test_answers_pass_again_a_second_later_with_one_warning_for_each_room(
     join: Any, now: list[float], warnings: list[str]
 ) -> None:
     one, two = join(), join()
@@ -87,7 +87,7 @@ async def test_it_goes_on_a_second_later_and_warns_once_for_each_room(
         {"label": "rtvi-ai", "type": "client-message", "data": {}},
     ],
 )
-async def test_whatever_else_bots_say_is_never_limited(
+async def test_other_messages_of_bots_are_never_limited(
     join: Any, now: list[float], warnings: list[str], message: Any
 ) -> None:
     one, two = join(), join()

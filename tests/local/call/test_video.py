@@ -85,14 +85,14 @@ async def test_a_picture_stays_until_the_next(feed: Feed) -> None:
     assert late.taken[1:] == [plain(BLUE)]
 
 
-async def test_what_is_not_open_is_seen_when_it_opens(feed: Feed) -> None:
+async def test_a_closed_feed_shows_its_picture_when_it_opens(feed: Feed) -> None:
     look, tap = Viewer(), Viewer()
     feed.look(look)
     feed.tap(tap)
     feed.open(False)
     feed.show(plain(RED))
     feed.push(vp8.Encoder().encode(plain(BLUE), 0, True))
-    assert look.taken == [None]  # nothing is to be seen any more
+    assert look.taken == [None]  # the feed shows nothing any more
     assert tap.taken == []
     assert feed._converter is None
     feed.open(True)
@@ -110,7 +110,7 @@ async def test_a_publisher_is_told_who_looks_and_asked_for_a_key_frame(feed: Fee
     feed.leave(first)
     feed.leave(second)
     assert publisher.asked == [False, True, "key", "key", False]
-    # One that comes later learns at once how it is.
+    # A later publisher is told at once.
     feed.tap(first)
     feed.publish(later := Publisher())
     assert later.asked == [True]
@@ -145,7 +145,7 @@ async def test_vp8_becomes_pictures_and_pictures_vp8(feed: Feed) -> None:
         feed.push(encoder.encode(plain(colour, 320, 180), number / 15, number == 0))
     picture = await look.takes(lambda picture: near(picture, GREEN))
     assert (picture.width, picture.height) == (320, 180)
-    # A frame that says nothing harms nobody, and the next key frame mends it.
+    # A broken frame does no harm: the next key frame repairs the picture.
     feed.push(b"\1nonsense")
     feed.push(encoder.encode(plain(BLUE, 320, 180), 1, True))
     await look.takes(lambda picture: near(picture, BLUE))
@@ -165,7 +165,7 @@ async def test_vp8_becomes_pictures_and_pictures_vp8(feed: Feed) -> None:
             return seen is not None and (seen.width, seen.height) == size and near(seen, colour)
 
         await tap.takes(shows)
-    # A picture that stands still is sent again, and again when somebody lost it.
+    # A picture that does not change is sent again, and again when somebody lost it.
     tap.taken.clear()
     await tap.takes(lambda frame: not is_key(frame))
     other.refresh()
@@ -174,7 +174,7 @@ async def test_vp8_becomes_pictures_and_pictures_vp8(feed: Feed) -> None:
     assert other._converter is None
 
 
-async def test_a_slow_decoder_starts_anew_with_a_key_frame(
+async def test_a_slow_decoder_begins_again_with_a_key_frame(
     feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pictures, "_MOST_WAITING", 3)
@@ -221,7 +221,7 @@ async def test_a_converter_that_fails_is_logged_and_begins_again(
     feed.leave(tap)
 
 
-async def test_who_is_hidden_or_may_not_is_not_seen() -> None:
+async def test_a_participant_who_is_hidden_or_may_not_send_is_not_seen() -> None:
     state = State(api_key="k" * 32, clock=Clock())
     state.rooms.create("demo", "public", {})
 
@@ -251,7 +251,7 @@ async def test_who_is_hidden_or_may_not_is_not_seen() -> None:
     assert not limited.participant.sends("camera")
 
 
-async def test_a_permission_that_goes_and_comes_again() -> None:
+async def test_a_permission_that_is_taken_and_given_back() -> None:
     state = State(api_key="k" * 32, clock=Clock())
     room = state.rooms.create("demo", "public", {})
     ana, bo = (Scripted(state.lobby, state.calls, state.messages, "demo") for _ in range(2))
@@ -265,7 +265,7 @@ async def test_a_permission_that_goes_and_comes_again() -> None:
         await bo.sees(RED, of=ana.id)
 
 
-async def test_from_another_thread() -> None:
+async def test_pictures_from_another_thread() -> None:
     """As the fixture `local_daily` gives it to a test."""
     thread = DailyThread()
     try:

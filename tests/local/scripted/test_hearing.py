@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whether a recording was heard, however it got there."""
+"""Whether a recording was heard, with holes, cut off or at another volume."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ SAID = chirp(500)
 
 
 @pytest.mark.parametrize("at", np.arange(0.4, 1.6, 0.05).round(2))
-def test_a_hole_does_not_hide_it(at: float) -> None:
+def test_a_recording_with_a_hole_is_heard(at: float) -> None:
     before, after = np.split(SAID, [round(SAMPLE_RATE * at)])
     assert is_in(SAID, heard(before, HOLE, after))
 
@@ -45,7 +45,7 @@ def test_a_hole_does_not_hide_it(at: float) -> None:
     ],
     ids=["high", "backwards", "parts", "begun", "noise", "short", "nothing"],
 )
-def test_something_else_is_not_it(other: Block) -> None:
+def test_another_sound_is_not_the_recording(other: Block) -> None:
     assert not is_in(SAID, other)
 
 
@@ -55,7 +55,7 @@ def test_a_short_sound_is_heard_as_a_whole() -> None:
     assert not is_in(said, heard(chirp(900, 0.3)))
 
 
-def test_what_is_mostly_silent_is_heard() -> None:
+def test_a_recording_that_is_mostly_silent_is_heard() -> None:
     said = np.concatenate([np.zeros(SAMPLE_RATE * 3 // 4, np.int16), chirp(500, 0.25)])
     assert is_in(said, heard(said))
     assert not is_in(said, heard())

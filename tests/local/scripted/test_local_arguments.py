@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a test passes that is of another type: a sentence, not an error from deep inside."""
+"""Arguments of the wrong type: one sentence, not an error from deep inside."""
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -40,7 +40,7 @@ async def daily() -> AsyncIterator[LocalDaily]:
         (Mapping[str, str], {"a": 5}, "it must be a dict of strings, not dict."),
     ],
 )
-def test_what_is_said(kind: Any, value: Any, message: str) -> None:
+def test_must_be_says_what_is_wrong(kind: Any, value: Any, message: str) -> None:
     with pytest.raises(DailyConfigError) as caught:
         must_be(kind, it=value)
     assert str(caught.value) == message
@@ -60,7 +60,7 @@ def test_what_is_said(kind: Any, value: Any, message: str) -> None:
         (Callable, print),
     ],
 )
-def test_what_is_right(kind: Any, value: Any) -> None:
+def test_must_be_accepts_the_documented_types(kind: Any, value: Any) -> None:
     must_be(kind, it=value)
 
 
@@ -81,7 +81,7 @@ def test_what_is_right(kind: Any, value: Any) -> None:
         ("rate_limit_info", 5, "rate_limit_info must be a string, not 5"),
     ],
 )
-def test_a_switch_has_no_such_value(name: str, value: Any, message: str) -> None:
+def test_a_choice_refuses_other_values(name: str, value: Any, message: str) -> None:
     with pytest.raises(DailyConfigError, match=message):
         Choices(**{name: value})
 
@@ -109,7 +109,7 @@ def test_a_limit_is_two_numbers(rate: Any) -> None:
         ("speech_model", 5, "speech_model must be a string"),
     ],
 )
-def test_of_a_local_daily(name: str, value: Any, message: str) -> None:
+def test_arguments_of_a_local_daily(name: str, value: Any, message: str) -> None:
     with pytest.raises(DailyConfigError, match=message):
         LocalDaily(**{name: value})
 
@@ -121,7 +121,7 @@ async def tried(call: Callable[..., Any], **arguments: Any) -> None:
 
 
 def refusals(**cases: list[tuple[dict[str, Any], str]]) -> Any:
-    """Methods, each with arguments that do not fit and what is said about them."""
+    """Methods, each with wrong arguments and the message."""
     given = [(method, *case) for method, of in cases.items() for case in of]
     return pytest.mark.parametrize(("method", "arguments", "message"), given)
 
@@ -169,8 +169,8 @@ def refusals(**cases: list[tuple[dict[str, Any], str]]) -> Any:
         ({"token": 5}, "token must be a string"),
         ({"user_name": None}, "user_name must be a string"),
         ({"keep": "x"}, "keep must be a number"),
-        ({"keep": -1}, "keep is a number of seconds"),
-        ({"keep": float("nan")}, "keep is a number of seconds"),
+        ({"keep": -1}, "keep must be a number of seconds"),
+        ({"keep": float("nan")}, "keep must be a number of seconds"),
         ({"knock": "no"}, "knock must be True or False"),
     ],
     add_recording=[
@@ -199,7 +199,9 @@ def refusals(**cases: list[tuple[dict[str, Any], str]]) -> Any:
         ({"sip_headers": {"x": 5}}, "sip_headers must be a dict of strings"),
     ],
 )
-async def test_of_its_methods(daily: Any, method: str, arguments: Any, message: str) -> None:
+async def test_arguments_of_its_methods(
+    daily: Any, method: str, arguments: Any, message: str
+) -> None:
     needed = {
         "fail": {"method": "GET", "path": "/"},
         "chaos": {"seed": 1},
@@ -234,7 +236,9 @@ async def test_of_its_methods(daily: Any, method: str, arguments: Any, message: 
         ({"name": "x", "timeout": "1"}, "timeout must be a number"),
     ],
 )
-async def test_of_a_room(daily: Any, method: str, arguments: Any, message: str) -> None:
+async def test_arguments_of_a_room_handle(
+    daily: Any, method: str, arguments: Any, message: str
+) -> None:
     daily.join("demo", user_name="Ana")
     room = daily.room("demo")
     room.dial_in()
@@ -288,7 +292,9 @@ async def test_of_a_room(daily: Any, method: str, arguments: Any, message: str) 
     lets_in=[({"id": []}, "id must be a string")],
     turns_away=[({"id": 5}, "id must be a string")],
 )
-async def test_of_somebody(daily: Any, method: str, arguments: Any, message: str) -> None:
+async def test_arguments_of_a_scripted_participant(
+    daily: Any, method: str, arguments: Any, message: str
+) -> None:
     ana = daily.join("demo", user_name="Ana")
     before = dict(ana.participant.media)
     with pytest.raises(DailyConfigError, match=message):
@@ -296,7 +302,7 @@ async def test_of_somebody(daily: Any, method: str, arguments: Any, message: str
     assert ana.participant.media == before
 
 
-async def test_of_waiting(daily: Any) -> None:
+async def test_arguments_of_waiting(daily: Any) -> None:
     fault = daily.fail("GET", "/")
     for waits, message in (
         (fault.wait("x"), "hits must be a whole number"),

@@ -15,7 +15,7 @@ def sine(hz: float, amplitude: float = 0.3, seconds: float = 0.5) -> np.ndarray:
     return np.sin(2 * np.pi * hz * time) * amplitude * 32767
 
 
-def test_a_tone_is_told_from_other_tones_noise_and_silence() -> None:
+def test_a_tone_is_distinguished_from_other_tones_noise_and_silence() -> None:
     noise = np.random.default_rng(1).normal(0, 300, SAMPLE_RATE // 2)
     mix = (sine(500) + sine(1500, 0.1) + noise).astype(np.int16)
     assert tone_level(mix, 500) == pytest.approx(0.3, rel=0.1)
@@ -27,7 +27,7 @@ def test_a_tone_is_told_from_other_tones_noise_and_silence() -> None:
     assert tone_level(np.zeros(0, np.int16), 500) == 0
 
 
-async def test_three_hear_each_other_by_id(daily: LocalDaily) -> None:
+async def test_three_participants_hear_each_other_by_id(daily: LocalDaily) -> None:
     ana, bo, cy = (daily.join("demo", user_name=name) for name in ("Ana", "Bo", "Cy"))
     ana.tone(500)
     bo.tone(1500)
@@ -44,7 +44,7 @@ async def test_three_hear_each_other_by_id(daily: LocalDaily) -> None:
     assert cy.heard_from("nobody").size == 0
 
 
-async def test_a_join_by_url_and_what_refuses_it(daily: LocalDaily) -> None:
+async def test_joining_by_url_and_refusals(daily: LocalDaily) -> None:
     ana = daily.join(f"{daily.url}/demo", user_name="Ana")
     assert ana.participant.room.name == "demo"
     assert ana.left_reason is None
@@ -78,7 +78,7 @@ async def test_events_are_waited_for_and_given_once(daily: LocalDaily) -> None:
         await ana.event("participant-joined", timeout=0.01)
 
 
-async def test_mute_leave_and_being_put_out(daily: LocalDaily) -> None:
+async def test_mute_leave_and_ejection(daily: LocalDaily) -> None:
     ana, bo = daily.join("demo", user_name="Ana"), daily.join("demo", user_name="Bo")
     ana.mute()
     event = await bo.event("participant-updated")
@@ -120,7 +120,7 @@ async def test_memory_is_bounded_and_says_takes_bytes(daily: LocalDaily) -> None
     assert not last[1:].any()
 
 
-async def test_it_is_shown_as_what_it_is(daily: LocalDaily) -> None:
+async def test_its_repr(daily: LocalDaily) -> None:
     ana, nameless = daily.join("demo", user_name="Ana"), daily.join("demo")
     assert repr(ana) == "<'Ana', in room 'demo'>"
     assert repr(nameless) == f"<{nameless.id!r}, in room 'demo'>"

@@ -31,11 +31,11 @@ class Admission:
     def admit(self, name: str, token: str | None) -> tuple[Room, dict[str, Any]]:
         """Decide whether a token, or none, opens a room; give the room and the token's properties.
 
-        Who has to knock is admitted, too: see `must_knock`.
+        Somebody who has to knock is admitted, too: see `must_knock`.
         """
         room = self._domain.rooms.get(name)
         if room is None:
-            msg = f"There is no room {name!r} here: it was deleted or never made. Start the bot again for a new link."
+            msg = f"There is no room {name!r} here: it was deleted, or was never created. Start the bot again for a new link."
             raise JoinRefused("no-room", msg)
         if self._domain.expired(room):
             msg = f"The room {name!r} has expired. Start the bot again for a new link."
@@ -45,7 +45,7 @@ class Admission:
         rights = self._rights(room, token)
         if rights.get("knocking") is True and not room.config.get("enable_knocking"):
             if self._choices.knocking_without_lobby_refused:
-                msg = "This token makes whoever has it knock first, and the room has no enable_knocking: make one without knocking."
+                msg = "This token has knocking, but the room has no enable_knocking: create a token without knocking."
                 raise JoinRefused("not-allowed", msg)
         if room.meeting is not None and rights.get("user_id") in room.meeting.banned:
             raise JoinRefused("ejected", "You were removed from this call and may not come back.")

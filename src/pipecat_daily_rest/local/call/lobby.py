@@ -30,7 +30,7 @@ class Lobby:
         """Have a newcomer join who cannot knock; where it has to, it is refused."""
         room, rights = self.admission.admit(name, token)
         if self.admission.must_knock(room, token, rights):
-            msg = "Whoever comes to this room without a token, or with one that says so, knocks and is let in by an owner: use a link with a token."
+            msg = "Without a token, or with one that has knocking, an owner has to let you into this room: use a link with a token."
             raise JoinRefused("not-allowed", msg)
         return self.admission.let_in(self.admission.participant(room, rights, newcomer))
 

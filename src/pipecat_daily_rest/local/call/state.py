@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The parts of what a local Daily knows, put together. No HTTP, no media.
 
-Everything here runs on one event loop and nothing waits. Whoever has to do with the rooms (the REST
-endpoints, the browsers, the bots' links, a test) gets the parts that it needs; these tell each
-participant what happened through its `Seat`.
+Everything here runs on one event loop, and nothing waits. The REST endpoints, the browsers, the
+bots' links and the tests get the parts that they need. These parts deliver to a participant through
+its `Seat`.
 """
 
 from pipecat_daily_rest.local.call.admission import Admission
