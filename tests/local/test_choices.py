@@ -23,8 +23,8 @@ def caller(daily):
     http = aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"})
 
     async def call(method, path, json=None):
-        async with http.request(method, daily.api_url + path, json=json) as answer:
-            return answer.status, (await answer.json()).get("info")
+        async with http.request(method, daily.api_url + path, json=json) as response:
+            return response.status, (await response.json()).get("info")
 
     return http, call
 

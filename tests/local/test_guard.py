@@ -62,9 +62,9 @@ async def ask(
     url = f"http://127.0.0.1:{daily.port}{path}"
     headers = {"Authorization": f"Bearer {daily.api_key}", "Content-Type": "text/plain", **headers}
     body = b'{"name": "made", "method": "*", "path": "*"}' if method != "GET" else None
-    async with http.request(method, url, headers=headers, data=body) as answer:
-        await answer.read()
-        return answer
+    async with http.request(method, url, headers=headers, data=body) as response:
+        await response.read()
+        return response
 
 
 async def test_a_foreign_host_name_reaches_nothing(
@@ -167,8 +167,8 @@ async def test_bodies_are_limited(daily: LocalDaily, http: aiohttp.ClientSession
     for path in reads:
         for body in (io.BytesIO(large), pieces()):
             url = f"http://127.0.0.1:{daily.port}{path}"
-            async with http.post(url, data=body, headers=key) as answer:
-                assert answer.status == 413, path
+            async with http.post(url, data=body, headers=key) as response:
+                assert response.status == 413, path
     assert list(daily.rooms) == ["demo"]
     assert len(reads) > 6
 
@@ -260,9 +260,9 @@ async def test_the_key_never_travels_to_the_browser(
     got = [daily.url]
 
     async def get(path: str) -> str:
-        async with http.get(f"http://127.0.0.1:{daily.port}{path}") as answer:
-            got.append(f"{answer.url} {answer.headers} {await answer.text()}")
-            return got[-1] if answer.status == 200 else ""
+        async with http.get(f"http://127.0.0.1:{daily.port}{path}") as response:
+            got.append(f"{response.url} {response.headers} {await response.text()}")
+            return got[-1] if response.status == 200 else ""
 
     todo, done = [f"/demo?t={token}"], set()
     while todo:

@@ -115,9 +115,9 @@ async def test_an_endpoint_that_is_slow_fails_the_test(receiver):
     async with (
         LocalDaily(choices=Choices(webhook_timeout=0.05)) as daily,
         asking(daily) as http,
-        http.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as answer,
+        http.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as response,
     ):
-        assert answer.status == 400
+        assert response.status == 400
         assert daily.webhooks.all == []
 
 
@@ -206,9 +206,9 @@ async def test_a_webhook_that_does_not_exist(call, made):
 async def test_without_a_card_there_are_no_webhooks():
     choices = Choices(card_on_file=False, no_card_status=403)
     async with LocalDaily(choices=choices) as daily, asking(daily) as http:
-        async with http.get(f"{daily.api_url}/webhooks") as answer:
-            body = await answer.json()
-            assert (answer.status, body["error"]) == (403, "invalid-plan-type")
+        async with http.get(f"{daily.api_url}/webhooks") as response:
+            body = await response.json()
+            assert (response.status, body["error"]) == (403, "invalid-plan-type")
             assert body["info"].startswith("This feature is only available to paid accounts")
 
 
@@ -304,11 +304,11 @@ async def test_webhooks_of_hidden_participants_are_a_choice(receiver, told):
     choices = Choices(hidden_in_webhooks=told)
     async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         hook = {"url": receiver.url, "eventTypes": ["participant.joined", "participant.left"]}
-        async with http.post(f"{daily.api_url}/webhooks", json=hook) as answer:
-            assert answer.status == 200
+        async with http.post(f"{daily.api_url}/webhooks", json=hook) as response:
+            assert response.status == 200
         body = {"name": "demo", "properties": {"permissions": {"hasPresence": False}}}
-        async with http.post(f"{daily.api_url}/rooms", json=body) as answer:
-            assert answer.status == 200
+        async with http.post(f"{daily.api_url}/rooms", json=body) as response:
+            assert response.status == 200
         daily.join("demo").leave()
         await daily.webhooks.settled()
     assert len(receiver.posts[1:]) == (2 if told else 0)
@@ -437,10 +437,10 @@ async def test_a_deleted_webhook_gets_nothing_more(call, made, receiver, local_d
 
 async def test_the_end_does_not_wait_for_a_receiver(receiver):
     async with LocalDaily() as daily, asking(daily) as http:
-        async with http.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as answer:
-            assert answer.status == 200
-        async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
-            assert answer.status == 200
+        async with http.post(f"{daily.api_url}/webhooks", json={"url": receiver.url}) as response:
+            assert response.status == 200
+        async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as response:
+            assert response.status == 200
         receiver.answers.append("hang")
         daily.join("demo")
         while len(receiver.posts) < 2:
@@ -454,10 +454,10 @@ async def test_the_end_does_not_wait_for_a_receiver(receiver):
 async def first_event(receiver, choices, **hook):
     async with LocalDaily(choices=choices) as daily, asking(daily) as http:
         body = {"url": receiver.url, "hmac": SECRET, **hook}
-        async with http.post(f"{daily.api_url}/webhooks", json=body) as answer:
-            made = await answer.json()
-        async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
-            assert answer.status == 200
+        async with http.post(f"{daily.api_url}/webhooks", json=body) as response:
+            made = await response.json()
+        async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as response:
+            assert response.status == 200
         daily.join("demo")
         await daily.webhooks.settled()
         return made, receiver.posts[1:]

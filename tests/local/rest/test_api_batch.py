@@ -110,13 +110,13 @@ async def test_choices_about_delete(choices, names, status, left) -> None:
         daily.state.rooms.create("a", "public", {})
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = daily.api_url + "/batch/rooms"
-        async with http.delete(url, json={"room_names": names}, headers=headers) as answer:
-            assert answer.status == status
+        async with http.delete(url, json={"room_names": names}, headers=headers) as response:
+            assert response.status == status
             if status == 200:
-                assert await answer.json() == {"deleted_count": 1 - len(left)}
+                assert await response.json() == {"deleted_count": 1 - len(left)}
             else:
                 info = "room none not found"
-                assert await answer.json() == {"error": "not-found", "info": info}
+                assert await response.json() == {"error": "not-found", "info": info}
         assert list(daily.rooms) == left
 
 
@@ -125,7 +125,7 @@ async def test_a_wrapped_answer() -> None:
     async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = daily.api_url + "/batch/rooms"
-        async with http.post(url, json={"rooms": [{"name": "a"}]}, headers=headers) as answer:
-            page = await answer.json()
+        async with http.post(url, json={"rooms": [{"name": "a"}]}, headers=headers) as response:
+            page = await response.json()
     assert page["total_count"] == 1
     assert [room["name"] for room in page["data"]] == ["a"]

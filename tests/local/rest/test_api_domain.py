@@ -95,13 +95,13 @@ async def test_unset_properties_may_be_left_out() -> None:
         LocalDaily(choices=Choices(domain_shows_nulls=False)) as daily,
         aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as http,
     ):
-        async with http.get(f"{daily.api_url}/") as answer:
-            config = (await answer.json())["config"]
+        async with http.get(f"{daily.api_url}/") as response:
+            config = (await response.json())["config"]
         assert None not in config.values()
         assert "sfu_switchover" not in config
         body = {"properties": {"sfu_switchover": 0.5, "geo": None}}
-        async with http.post(f"{daily.api_url}/", json=body) as answer:
-            after = (await answer.json())["config"]
+        async with http.post(f"{daily.api_url}/", json=body) as response:
+            after = (await response.json())["config"]
         assert after == {**config, "sfu_switchover": 0.5}
 
 
@@ -112,8 +112,8 @@ async def test_the_quota_of_rooms() -> None:
     ):
 
         async def call(method: str, path: str, json: object = None) -> tuple[int, dict]:
-            async with http.request(method, daily.api_url + path, json=json) as answer:
-                return answer.status, await answer.json()
+            async with http.request(method, daily.api_url + path, json=json) as response:
+                return response.status, await response.json()
 
         assert (await call("GET", "/"))[1]["config"]["max_api_rooms"] == 2
         exp = daily.state.clock.now() + 60

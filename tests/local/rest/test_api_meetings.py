@@ -109,8 +109,8 @@ async def test_a_meeting_of_a_few_seconds_is_a_choice(listed: bool, query: str) 
         key = {"Authorization": f"Bearer {daily.api_key}"}
 
         async def found() -> dict:
-            async with http.get(f"{daily.api_url}/meetings{query}", headers=key) as answer:
-                return await answer.json()
+            async with http.get(f"{daily.api_url}/meetings{query}", headers=key) as response:
+                return await response.json()
 
         page = await found()
         assert page["total_count"] == len(page["data"]) == listed
@@ -301,8 +301,8 @@ async def test_choices() -> None:
         async with aiohttp.ClientSession(headers=headers) as http:
 
             async def get(path: str) -> tuple[int, dict[str, object]]:
-                async with http.get(daily.api_url + path) as answer:
-                    return answer.status, await answer.json()
+                async with http.get(daily.api_url + path) as response:
+                    return response.status, await response.json()
 
             daily.state.rooms.create("demo", "public", {})
             alone = daily.join("demo")

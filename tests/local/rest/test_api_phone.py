@@ -77,8 +77,8 @@ def asking(daily):
 
 
 async def posted(http, daily, path, body):
-    async with http.post(daily.api_url + path, json=body) as answer:
-        return answer.status, await answer.json()
+    async with http.post(daily.api_url + path, json=body) as response:
+        return response.status, await response.json()
 
 
 # -- Out -----------------------------------------------------------------------------------------
@@ -676,8 +676,8 @@ async def test_an_update_without_a_secret(receiver, keeps):
         body = {"type": "pinless_dialin", "room_creation_api": receiver.url, "hmac": SECRET}
         _, config = await posted(http, daily, CONFIG, body)
         url = f"{daily.api_url}{CONFIG}/{config['id']}"
-        async with http.put(url, json={"name_prefix": "x"}) as answer:
-            after = (await answer.json())["config"]["hmac"]
+        async with http.put(url, json={"name_prefix": "x"}) as response:
+            after = (await response.json())["config"]["hmac"]
     assert (after == SECRET) is keeps
     assert receiver.posts == []
 

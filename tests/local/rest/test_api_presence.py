@@ -158,14 +158,14 @@ async def test_choices() -> None:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
 
         async def get(path: str) -> object:
-            async with http.get(daily.api_url + path, headers=headers) as answer:
-                return answer.status, await answer.json()
+            async with http.get(daily.api_url + path, headers=headers) as response:
+                return response.status, await response.json()
 
         assert await get("/rooms/none/presence") == (200, {"total_count": 0, "data": []})
         daily.state.rooms.create("demo", "public", {"exp": daily.state.clock.now() + 60})
         url = daily.api_url + "/rooms/demo/eject"
-        async with http.post(url, headers=headers, json={"ids": ["x"]}) as answer:
-            assert (answer.status, await answer.json()) == (200, {"ejectedIds": []})
+        async with http.post(url, headers=headers, json={"ids": ["x"]}) as response:
+            assert (response.status, await response.json()) == (200, {"ejectedIds": []})
         daily.join("demo", token(daily, permissions={"hasPresence": False}))
         status, everywhere = await get("/presence")
         assert (status, len(everywhere["demo"])) == (200, 1)

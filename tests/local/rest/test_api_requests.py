@@ -30,9 +30,9 @@ async def test_a_missing_or_malformed_header(local_daily, http, header, path) ->
     headers = {}
     if header is not None:
         headers["Authorization"] = header.format(key=local_daily.api_key)
-    async with http.get(local_daily.api_url + path, headers=headers) as answer:
-        assert answer.status == 400
-        assert await answer.json() == {
+    async with http.get(local_daily.api_url + path, headers=headers) as response:
+        assert response.status == 400
+        assert await response.json() == {
             "error": "authorization-header-error",
             "info": "bad Authorization header format",
         }
@@ -41,9 +41,9 @@ async def test_a_missing_or_malformed_header(local_daily, http, header, path) ->
 @pytest.mark.parametrize("wrong", ["x", "é", "{key}x"])
 async def test_a_wrong_key_has_no_info(local_daily, http, wrong) -> None:
     headers = {"Authorization": f"Bearer {wrong.format(key=local_daily.api_key)}"}
-    async with http.post(local_daily.api_url + "/rooms", headers=headers, json={}) as answer:
-        assert answer.status == 401
-        assert await answer.json() == {"error": "authentication-error"}
+    async with http.post(local_daily.api_url + "/rooms", headers=headers, json={}) as response:
+        assert response.status == 401
+        assert await response.json() == {"error": "authentication-error"}
     assert local_daily.rooms == {}
 
 
@@ -123,13 +123,13 @@ async def test_every_response_has_the_mark(call, local_daily, http) -> None:
         ("GET", local_daily.url + "/.nothing/at/all"),
         ("PATCH", local_daily.url + "/demo"),
     ]:
-        async with http.request(method, url) as answer:
-            assert answer.headers["X-Local-Daily"] == "1", (method, url, answer.status)
-            seen.add(answer.status)
+        async with http.request(method, url) as response:
+            assert response.headers["X-Local-Daily"] == "1", (method, url, response.status)
+            seen.add(response.status)
     stranger = {"Host": "evil.example"}
-    async with http.get(local_daily.url + "/demo", headers=stranger) as answer:
-        assert answer.headers["X-Local-Daily"] == "1"
-        seen.add(answer.status)
+    async with http.get(local_daily.url + "/demo", headers=stranger) as response:
+        assert response.headers["X-Local-Daily"] == "1"
+        seen.add(response.status)
     assert seen == {200, 400, 403, 404, 405}
     address = local_daily.url.replace("http", "ws") + "/demo/link"
     async with http.ws_connect(address) as socket:
@@ -202,15 +202,15 @@ async def test_a_failure_of_the_server_is_a_500_without_a_traceback(
     sink = logger.add(lines.append, level="ERROR", format="{message}")
     try:
         headers = {"Authorization": f"Bearer {local_daily.api_key}"}
-        async with http.get(local_daily.api_url + "/rooms/x", headers=headers) as answer:
-            assert answer.status == 500
-            text = await answer.text()
+        async with http.get(local_daily.api_url + "/rooms/x", headers=headers) as response:
+            assert response.status == 500
+            text = await response.text()
         url = local_daily.url + "/demo/offer"
         offer = {"sdp": "v=0", "type": "offer", "token": token}
-        async with http.post(url, json=offer) as answer:
-            assert answer.status == 500
-            assert await answer.text() == "The local Daily failed; its log says why."
-            assert answer.headers["X-Local-Daily"] == "1"
+        async with http.post(url, json=offer) as response:
+            assert response.status == 500
+            assert await response.text() == "The local Daily failed; its log says why."
+            assert response.headers["X-Local-Daily"] == "1"
     finally:
         logger.remove(sink)
     assert json.loads(text)["error"] == "server-error"
@@ -235,10 +235,10 @@ async def test_requests_of_foreign_hosts_and_pages_are_refused(local_daily, http
 
     async def status(method: str, path: str, **headers: str) -> int:
         url = f"http://127.0.0.1:{port}{path}"
-        async with http.request(method, url, headers={**key, **headers}) as answer:
-            text = await answer.text()
-            assert (answer.status == 403) == ("Daily" in text and "not " in text), text
-            return answer.status
+        async with http.request(method, url, headers={**key, **headers}) as response:
+            text = await response.text()
+            assert (response.status == 403) == ("Daily" in text and "not " in text), text
+            return response.status
 
     for host in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]"):
         assert await status("GET", "/v1/", Host=f"{host}:{port}") == 200
@@ -259,11 +259,11 @@ async def test_requests_of_foreign_hosts_and_pages_are_refused(local_daily, http
 @pytest.mark.parametrize("path", ["/v1/rooms", "/v1/link", "/v1/offer", "/v1/leave"])
 async def test_a_room_may_be_called_v1(local_daily, http, path) -> None:
     local_daily.state.rooms.create("v1", "public", {})
-    async with http.get(local_daily.url + "/v1") as answer:
-        assert answer.status == 200
-        assert answer.content_type == "text/html"
-    async with http.get(local_daily.url + path) as answer:
-        api = "authorization-header-error" in await answer.text()
+    async with http.get(local_daily.url + "/v1") as response:
+        assert response.status == 200
+        assert response.content_type == "text/html"
+    async with http.get(local_daily.url + path) as response:
+        api = "authorization-header-error" in await response.text()
         assert api == (path == "/v1/rooms")
 
 

@@ -291,8 +291,8 @@ async def with_choices(choices: Choices, *requests) -> list:
             headers = {"Authorization": f"Bearer {daily.api_key}"}
             async with http.request(
                 method, daily.api_url + path, json=body[0] if body else None, headers=headers
-            ) as answer:
-                answers.append((answer.status, await answer.json()))
+            ) as response:
+                answers.append((response.status, await response.json()))
     return answers
 
 
@@ -403,8 +403,8 @@ async def test_screen_sharing_cannot_change_while_a_meeting_runs() -> None:
 
             async def update(properties: dict, daily: LocalDaily = daily, http=http) -> int:
                 url = f"{daily.api_url}/rooms/demo"
-                async with http.post(url, json={"properties": properties}) as answer:
-                    return answer.status
+                async with http.post(url, json={"properties": properties}) as response:
+                    return response.status
 
             room = daily.state.rooms.create("demo", "public", {})
             assert await update({"enable_screenshare": False}) == 200

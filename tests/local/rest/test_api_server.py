@@ -16,8 +16,8 @@ from pipecat_daily_rest.local.server import STAND_IN
 
 async def answers(url: str, daily: LocalDaily) -> bool:
     headers = {"Authorization": f"Bearer {daily.api_key}"}
-    async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as answer:
-        return answer.status == 200 and "domain_id" in await answer.json()
+    async with aiohttp.ClientSession() as http, http.get(url, headers=headers) as response:
+        return response.status == 200 and "domain_id" in await response.json()
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ async def test_a_wildcard_answers_to_addresses_and_its_name_only() -> None:
             socket.gethostname(): 400,
             "evil.example": 403,
         }.items():
-            async with http.get(url, headers={"Host": f"{host}:{daily.port}"}) as answer:
-                assert answer.status == status, host
+            async with http.get(url, headers={"Host": f"{host}:{daily.port}"}) as response:
+                assert response.status == status, host
 
 
 async def test_the_environment(local_daily, monkeypatch) -> None:

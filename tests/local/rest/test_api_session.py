@@ -14,9 +14,9 @@ async def ask(daily: LocalDaily, method: str, path: str, json: object = None) ->
     headers = {"Authorization": f"Bearer {daily.api_key}"}
     async with (
         aiohttp.ClientSession(headers=headers) as http,
-        http.request(method, daily.api_url + path, json=json) as answer,
+        http.request(method, daily.api_url + path, json=json) as response,
     ):
-        return answer.status, await answer.json()
+        return response.status, await response.json()
 
 
 # -- Messages --------------------------------------------------------------------------------

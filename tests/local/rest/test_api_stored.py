@@ -26,8 +26,8 @@ async def get():
     async with aiohttp.ClientSession() as http:
 
         async def get(link: str):
-            async with http.get(link) as answer:
-                return answer.status, await answer.read(), answer.headers
+            async with http.get(link) as response:
+                return response.status, await response.read(), response.headers
 
         yield get
 
@@ -176,9 +176,9 @@ async def test_the_status_for_an_unknown_recording_or_transcript_is_a_choice() -
     async with choosing(stored_not_found=400) as daily, aiohttp.ClientSession() as http:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         for path in ("/recordings/none", "/transcript/none", "/transcript/none/access-link"):
-            async with http.get(daily.api_url + path, headers=headers) as answer:
-                assert answer.status == 400
-                assert (await answer.json())["error"] == "invalid-request-error"
+            async with http.get(daily.api_url + path, headers=headers) as response:
+                assert response.status == 400
+                assert (await response.json())["error"] == "invalid-request-error"
 
 
 # -- Links -------------------------------------------------------------------------------------
@@ -269,9 +269,9 @@ async def test_without_a_file_there_is_no_link(choice) -> None:
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         for path in paths:
             url = f"{daily.api_url}{path}/access-link"
-            async with http.get(url, headers=headers) as answer:
-                assert answer.status == choice
-                assert ("download_link" in await answer.json()) == (choice == 200)
+            async with http.get(url, headers=headers) as response:
+                assert response.status == choice
+                assert ("download_link" in await response.json()) == (choice == 200)
 
 
 async def test_how_long_a_link_works_is_a_choice(get) -> None:
@@ -279,8 +279,8 @@ async def test_how_long_a_link_works_is_a_choice(get) -> None:
         made = daily.add_recording("demo", b"x")
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = f"{daily.api_url}/recordings/{made.id}/access-link"
-        async with http.get(url, headers=headers) as answer:
-            link = (await answer.json())["download_link"]
+        async with http.get(url, headers=headers) as response:
+            link = (await response.json())["download_link"]
         daily.advance(21)
         assert (await get(link))[0] == 403
 
@@ -379,17 +379,17 @@ async def test_a_transcript_is_deleted(stays) -> None:
         made = daily.add_transcript("demo", start=5.0)
         headers = {"Authorization": f"Bearer {daily.api_key}"}
         url = f"{daily.api_url}/transcript/{made.id}"
-        async with http.delete(url, headers=headers) as answer:
-            assert answer.status == 200
-            deleted = await answer.json()
+        async with http.delete(url, headers=headers) as response:
+            assert response.status == 200
+            deleted = await response.json()
         assert (deleted["transcriptId"], deleted["status"]) == (made.id, "t_deleted")
         assert deleted["isVttAvailable"] is False
         assert "updated_at" not in deleted
-        async with http.get(url, headers=headers) as answer:
-            assert answer.status == (200 if stays else 404)
-            assert (await answer.json()).get("status") == ("t_deleted" if stays else None)
-        async with http.get(f"{url}/access-link", headers=headers) as answer:
-            assert answer.status == (400 if stays else 404)
+        async with http.get(url, headers=headers) as response:
+            assert response.status == (200 if stays else 404)
+            assert (await response.json()).get("status") == ("t_deleted" if stays else None)
+        async with http.get(f"{url}/access-link", headers=headers) as response:
+            assert response.status == (400 if stays else 404)
 
 
 async def test_ids_with_odd_characters_are_not_found(call) -> None:

@@ -238,8 +238,8 @@ async def test_choices() -> None:
 
         async def call(method: str, path: str, body: Any = None) -> Any:
             url = daily.api_url + path
-            async with http.request(method, url, json=body, headers=headers) as answer:
-                return answer.status, await answer.json()
+            async with http.request(method, url, json=body, headers=headers) as response:
+                return response.status, await response.json()
 
         properties = {"room_name": "demo", "exp": exp}
         assert await call("POST", "/meeting-tokens", {"properties": properties}) == (

@@ -25,9 +25,9 @@ async def raw(daily, method="POST", path="/rooms", **options):
     headers = {"Authorization": f"Bearer {daily.api_key}"}
     async with (
         aiohttp.ClientSession(headers=headers) as http,
-        http.request(method, daily.api_url + path, **options) as answer,
+        http.request(method, daily.api_url + path, **options) as response,
     ):
-        return answer.status, answer.headers, await answer.read()
+        return response.status, response.headers, await response.read()
 
 
 async def test_a_plain_failure_is_a_500_once(call, local_daily):
@@ -374,9 +374,9 @@ async def control(daily, method, json=None, key=None, **options):
     headers = {"Authorization": f"Bearer {key or daily.api_key}", **options.pop("headers", {})}
     async with (
         aiohttp.ClientSession(headers=headers) as http,
-        http.request(method, f"{daily.url}/.faults", json=json, **options) as answer,
+        http.request(method, f"{daily.url}/.faults", json=json, **options) as response,
     ):
-        return answer.status, await answer.json()
+        return response.status, await response.json()
 
 
 async def test_faults_from_another_process(controlled):
@@ -448,8 +448,8 @@ async def test_the_control_needs_the_key(controlled):
         assert (await control(controlled, method, asked, key="wrong"))[0] == 401
     elsewhere = {"Origin": "http://evil.example"}
     async with aiohttp.ClientSession(headers=elsewhere) as http:
-        async with http.post(f"{controlled.url}/.faults", json=asked) as answer:
-            assert answer.status == 403
+        async with http.post(f"{controlled.url}/.faults", json=asked) as response:
+            assert response.status == 403
     assert len(controlled.faults.added) == 1
     status, refusal = await control(controlled, "POST", None, data="{")
     assert (status, refusal["error"]) == (400, "json-parsing-error")
@@ -460,8 +460,8 @@ async def test_the_control_is_off_unless_switched_on(local_daily):
     async with aiohttp.ClientSession(headers=headers) as http:
         for method in ("POST", "GET", "DELETE"):
             url = f"{local_daily.url}/.faults"
-            async with http.request(method, url, json={"method": "*", "path": "*"}) as answer:
-                assert answer.status == 404
+            async with http.request(method, url, json={"method": "*", "path": "*"}) as response:
+                assert response.status == 404
     assert local_daily.faults.added == []
 
 

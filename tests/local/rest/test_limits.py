@@ -29,9 +29,9 @@ class Asking:
         self._session = http
 
     async def __call__(self, method: str, path: str, json: Any = None) -> int:
-        async with self._session.request(method, self.daily.api_url + path, json=json) as answer:
-            self.body, self.headers = await answer.json(), answer.headers
-            return answer.status
+        async with self._session.request(method, self.daily.api_url + path, json=json) as response:
+            self.body, self.headers = await response.json(), response.headers
+            return response.status
 
     async def until_refused(self, method: str, path: str) -> int:
         count = 0
@@ -107,8 +107,8 @@ async def test_starts_of_media_have_a_tier(what: str) -> None:
 async def test_a_request_with_a_wrong_key_does_not_count() -> None:
     async with asking() as ask, aiohttp.ClientSession() as http:
         for _ in range(8):
-            async with http.get(f"{ask.daily.api_url}/") as answer:
-                assert answer.status == 400
+            async with http.get(f"{ask.daily.api_url}/") as response:
+                assert response.status == 400
         assert await ask.until_refused("GET", "/") == 6
 
 
@@ -185,8 +185,8 @@ async def test_latency_is_half_before_and_half_after_the_commit() -> None:
 
             async def create() -> float:
                 began = time.monotonic()
-                async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as answer:
-                    assert answer.status == 200
+                async with http.post(f"{daily.api_url}/rooms", json={"name": "demo"}) as response:
+                    assert response.status == 200
                 return time.monotonic() - began
 
             began = time.monotonic()
@@ -205,9 +205,9 @@ async def test_a_fault_is_met_with_latency() -> None:
         began = time.monotonic()
         async with (
             aiohttp.ClientSession(headers=key) as http,
-            http.get(f"{daily.api_url}/") as answer,
+            http.get(f"{daily.api_url}/") as response,
         ):
-            assert answer.status == 503
+            assert response.status == 503
         assert time.monotonic() - began >= 0.19
 
 
