@@ -94,10 +94,6 @@ class Webhooks:
         """The webhooks, oldest first."""
         return list(self._lines)
 
-    def find(self, id: str) -> Webhook | None:
-        """Look a webhook up by its uuid."""
-        return next((hook for hook in self._lines if hook.uuid == id), None)
-
     def add(self, hook: Webhook) -> None:
         """Add a webhook that was verified."""
         self._lines[hook] = _Line()

@@ -15,7 +15,7 @@ from pipecat_daily_rest.local.outside.phone_bodies import DIALIN_CREATE, DIALIN_
 from pipecat_daily_rest.local.outside.sending import new_secret
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route
 from pipecat_daily_rest.local.rules import schema
-from pipecat_daily_rest.local.rules.schema import invalid, refusal
+from pipecat_daily_rest.local.rules.schema import invalid
 from pipecat_daily_rest.local.secret import Secret
 
 _SIP_HOST = "pinless-sip.local-daily.invalid"
@@ -97,10 +97,7 @@ class DialinEndpoints(Family):
             raise invalid(self._choices.webhook_failed_info)
 
     def _config(self, request: web.Request) -> DialinConfig:
-        id = request.match_info["id"]
-        if (config := self._parts.switchboard.configs.get(id)) is None:
-            raise refusal(404, f"dial-in config {id} not found")
-        return config
+        return self._find(request, self._parts.switchboard.configs, "dial-in config")
 
     def _check_number(self, given: dict[str, Any], type_: str, own: DialinConfig | None) -> None:
         if (number := given.get("phone_number")) is None:

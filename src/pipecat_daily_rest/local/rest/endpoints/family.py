@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the endpoints of the REST API have in common."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
 
@@ -10,7 +10,7 @@ from aiohttp import web
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.rest.parts import Parts
 from pipecat_daily_rest.local.rules.kinds import as_text
-from pipecat_daily_rest.local.rules.schema import Schema, invalid, no_room
+from pipecat_daily_rest.local.rules.schema import Schema, invalid, no_room, refusal
 
 Endpoint: TypeAlias = Callable[[web.Request, Any], Any]
 Route: TypeAlias = tuple[str, str, Endpoint]
@@ -46,6 +46,14 @@ class Family:
         if (room := self._domain.find(name)) is None:
             raise no_room(name)
         return room
+
+    def _find(
+        self, request: web.Request, items: Mapping[str, T], what: str, status: int = 404
+    ) -> T:
+        id = request.match_info["id"]
+        if (item := items.get(id)) is None:
+            raise refusal(status, f"{what} {as_text(id)} not found")
+        return item
 
     def _page(
         self,

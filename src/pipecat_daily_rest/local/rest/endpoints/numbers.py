@@ -11,7 +11,7 @@ from aiohttp import web
 
 from pipecat_daily_rest.local.outside.phone_bodies import BUY_NUMBER
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
-from pipecat_daily_rest.local.rules.schema import Refusal, refusal
+from pipecat_daily_rest.local.rules.schema import Refusal
 
 _INVALID = "Number is invalid."
 _TOO_NEW = "Failed to release new number, try again in 14 days"
@@ -88,11 +88,9 @@ class NumberEndpoints(Family):
     def release(self, request: web.Request, body: Any) -> Any:
         """Release a number, 14 days after it was bought at the earliest."""
         # https://docs.daily.co/reference/rest-api/phone-numbers/release-phone-number
-        id = request.match_info["id"]
         purchased = self._parts.telephony.numbers.purchased
-        if (number := purchased.get(id)) is None:
-            raise refusal(404, f"phone number {id} not found")
+        number = self._find(request, purchased, "phone number")
         if number.bound(self._now):
             raise Refusal(422, _TOO_NEW)
-        del purchased[id]
+        del purchased[number.id]
         return {"status": "ok"}

@@ -12,8 +12,7 @@ from aiohttp import web
 from pipecat_daily_rest.local.rest import files
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
 from pipecat_daily_rest.local.rest.stored import Recording, Transcript, newest_first
-from pipecat_daily_rest.local.rules.kinds import as_text
-from pipecat_daily_rest.local.rules.schema import Refusal, refusal
+from pipecat_daily_rest.local.rules.schema import refusal
 
 
 class StoredEndpoints(Family):
@@ -108,19 +107,12 @@ class StoredEndpoints(Family):
         }
 
     def _recording(self, request: web.Request) -> Recording:
-        id = request.match_info["id"]
-        if (recording := self._parts.stored.recordings.get(id)) is None:
-            raise self._unknown("recording", id)
-        return recording
+        stored, status = self._parts.stored.recordings, self._choices.stored_not_found
+        return self._find(request, stored, "recording", status)
 
     def _transcript(self, request: web.Request) -> Transcript:
-        id = request.match_info["id"]
-        if (transcript := self._parts.stored.transcripts.get(id)) is None:
-            raise self._unknown("transcript", id)
-        return transcript
-
-    def _unknown(self, what: str, id: str) -> Refusal:
-        return refusal(self._choices.stored_not_found, f"{what} {as_text(id)} not found")
+        stored, status = self._parts.stored.transcripts, self._choices.stored_not_found
+        return self._find(request, stored, "transcript", status)
 
     def _has_file(self, what: str, id: str, stored: bool) -> None:
         status = self._choices.link_without_file

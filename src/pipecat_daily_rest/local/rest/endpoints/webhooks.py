@@ -13,7 +13,7 @@ from pipecat_daily_rest.local.outside.sending import new_secret
 from pipecat_daily_rest.local.outside.webhooks import CIRCUIT_BREAKER, EVENT_TYPES, Webhook
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
 from pipecat_daily_rest.local.rules import schema
-from pipecat_daily_rest.local.rules.schema import Refusal, invalid, refusal
+from pipecat_daily_rest.local.rules.schema import Refusal, invalid
 from pipecat_daily_rest.local.secret import Secret, secret
 
 # The first sentence was measured; the second is ours.
@@ -113,10 +113,8 @@ class WebhookEndpoints(Family):
             raise invalid(self._choices.webhook_failed_info)
 
     def _webhook(self, request: web.Request) -> Webhook:
-        id = request.match_info["id"]
-        if (webhook := self._parts.webhooks.find(id)) is None:
-            raise refusal(404, f"webhook {id} not found")
-        return webhook
+        by_uuid = {webhook.uuid: webhook for webhook in self._parts.webhooks.all}
+        return self._find(request, by_uuid, "webhook")
 
     def _describe(self, webhook: Webhook) -> dict[str, Any]:
         return {
