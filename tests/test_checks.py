@@ -52,6 +52,6 @@ def test_a_token_that_daily_would_refuse(properties, field):
         check_token(DailyMeetingTokenProperties(**properties), now=NOW)
 
 
-def test_what_daily_takes_passes():
+def test_parameters_that_daily_accepts_pass():
     check_room(room("a_B-9", exp=NOW + 1, nbf=NOW, max_participants=2), now=NOW)
     check_token(DailyMeetingTokenProperties(exp=int(NOW) + 1, user_id="u" * 36), now=NOW)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The objects inside the properties of rooms and tokens, and the properties of the domain.
 
-They are dicts with known keys, since Pipecat has dicts there. A key that is new to this version
-passes through.
+They are dicts with known keys, since Pipecat has dicts there. Unknown keys pass through.
 """
 
 from typing import Any, Literal
@@ -19,14 +18,14 @@ Recording = Literal["cloud", "cloud-audio-only", "local", "raw-tracks"]
 
 @with_config(_OPEN)
 class DailyReceivePermissions(TypedDict, total=False):
-    """What a participant may receive; the more particular wins.
+    """What a participant may receive; the more specific rule applies.
 
     Reference: https://docs.daily.co/reference/daily-js/instance-methods/participants#permissionscanreceive-properties
 
     Parameters:
-        base: What counts for everybody: all, nothing, or by kind as ``{"audio": True}``.
-        byUserId: What counts for users, by ``user_id``.
-        byParticipantId: What counts for participants, by session id.
+        base: The rule for everybody: all, nothing, or by kind as ``{"audio": True}``.
+        byUserId: Rules by ``user_id``.
+        byParticipantId: Rules by session id.
     """
 
     base: bool | dict[str, Any]
@@ -60,9 +59,9 @@ class DailyDialoutConfig(TypedDict, total=False):
     Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#dialout_config
 
     Parameters:
-        allow_room_start: Whether a call may start a room that nobody is in.
+        allow_room_start: Whether a call may start in an empty room.
         dialout_geo: Region of the media server, as ``us-west-2``; the room's when left out.
-        max_idle_timeout_sec: Seconds that whoever was called may be alone in the room.
+        max_idle_timeout_sec: Seconds that the called participant may be alone in the room.
     """
 
     allow_room_start: bool
@@ -75,8 +74,7 @@ class DailyRTMPConfig(TypedDict, total=False):
     """Where an RTMP stream goes.
 
     Parameters:
-        url: The server and the stream, as ``rtmps://example.com:443/stream``. Whoever has it can
-            stream.
+        url: The server and the stream, as ``rtmps://example.com:443/stream``. It is a secret.
     """
 
     url: str
@@ -128,7 +126,7 @@ class DailyHLSConfig(TypedDict, total=False):
 
     Parameters:
         storage: The bucket.
-        save_hls_recording: Whether the stream is kept after its end.
+        save_hls_recording: Whether the files stay after the stream's end.
         variants: Its resolutions; Daily's when left out.
     """
 
@@ -139,12 +137,12 @@ class DailyHLSConfig(TypedDict, total=False):
 
 @with_config(_OPEN)
 class DailyStreamingEndpoint(TypedDict, total=False):
-    """A live stream's destination, for use by its name.
+    """A live stream's destination.
 
     Reference: https://docs.daily.co/reference/rest-api/rooms/create-room#streaming_endpoints
 
     Parameters:
-        name: By which a program starts it.
+        name: The name by which a program starts it.
         type: ``rtmp`` or ``hls``.
         rtmp_config: Where it goes, for ``rtmp``.
         hls_config: How it is stored, for ``hls``.
@@ -169,12 +167,12 @@ class DailyTranscriptionSettings(TypedDict, total=False):
         profanity_filter: Whether profanity is masked.
         punctuate: Whether there is punctuation.
         endpointing: Whether, or after how many milliseconds, a pause ends a phrase.
-        redact: What is left out: a switch, or a list of kinds.
+        redact: What is left out: True, False, or a list of kinds.
         extra: Further parameters of Deepgram's.
         includeRawResponse: Whether each message carries Deepgram's own answer.
-        instanceId: A name of your own, where several run at a time.
-        participants: The session ids of whoever is transcribed; everybody when left out.
-        transcription_geo: Where it is done: ``global`` or ``eu``.
+        instanceId: A name of your own, when several run at the same time.
+        participants: The session ids of those who are transcribed; everybody when left out.
+        transcription_geo: Where it runs: ``global`` or ``eu``.
     """
 
     language: str
@@ -207,7 +205,7 @@ class DailyRecordingOptions(TypedDict, total=False):
         minIdleTimeOut: Seconds without sound and picture after which it ends; 300 when left out.
         maxDuration: Seconds after which it ends in any case; 15000 when left out.
         backgroundColor: As ``#rrggbb`` or ``#aarrggbb``.
-        instanceId: UUID, where several run at a time.
+        instanceId: A UUID, when several run at the same time.
         layout: How the participants are arranged, as ``{"preset": "single-participant", …}``.
         dataOutputs: What else is stored: ``event-json``, ``transcript-webvtt``, ``chat-webvtt``.
     """
@@ -234,7 +232,7 @@ class DailySipUri(TypedDict, total=False):
 
     Parameters:
         endpoint: The first endpoint, with or without ``sip:`` before it.
-        extra_endpoints: The others, where ``num_endpoints`` asked for more.
+        extra_endpoints: The others, when ``num_endpoints`` is more than 1.
     """
 
     endpoint: str | None
@@ -243,9 +241,9 @@ class DailySipUri(TypedDict, total=False):
 
 @with_config(_OPEN)
 class DailyDomainProperties(TypedDict, total=False):
-    """Properties of the domain: what its rooms and calls have where they say nothing themselves.
+    """Properties of the domain: the defaults of its rooms and calls.
 
-    None unsets a property. What is left out stays as it is.
+    None unsets a property. Properties that are left out stay as they are.
 
     Reference: https://docs.daily.co/reference/rest-api/domain/set-domain-config
 

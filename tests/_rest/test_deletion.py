@@ -83,14 +83,14 @@ def choosy(monkeypatch):
 # -- Deletions that meet ------------------------------------------------------------------
 
 
-async def test_one_goes_alone():
+async def test_a_lone_deletion_is_a_request_of_its_own():
     async with open_rooms("demo") as (daily, helper):
         assert await helper.delete_room_by_name("demo")
         assert sent(daily) == ["/rooms/demo"]
         assert daily.rooms == {}
 
 
-async def test_those_that_meet_go_as_one():
+async def test_deletions_at_the_same_time_are_one_batch():
     names = many(40)
     async with open_rooms(*names) as (daily, helper):
         await asyncio.gather(*map(helper.delete_room_by_name, names))
@@ -100,7 +100,7 @@ async def test_those_that_meet_go_as_one():
         assert helper.api.account.part(_Shared).batchers.get() == {}
 
 
-async def test_the_same_room_twice_is_one():
+async def test_two_deletions_of_one_room_are_one():
     async with open_rooms("one", "two") as (daily, helper):
         await asyncio.gather(*map(helper.delete_room_by_name, ["one", "two", "one"]))
         assert in_batches(daily) == [["one", "two"]]
@@ -116,7 +116,7 @@ async def test_no_batch_has_more_than_a_thousand():
         assert daily.rooms == {}
 
 
-async def test_two_accounts_do_not_meet():
+async def test_two_accounts_share_no_batch():
     async with open_rooms("demo") as (one, helper), open_rooms("demo") as (two, other):
         await asyncio.gather(helper.delete_room_by_name("demo"), other.delete_room_by_name("demo"))
         assert sent(one) == sent(two) == ["/rooms/demo"]
@@ -153,7 +153,7 @@ async def test_blocks_that_end_together_delete_together():
         assert daily.rooms == {}
 
 
-async def test_who_asks_the_moment_it_is_over_is_told():
+async def test_a_caller_that_asks_when_the_deletion_has_just_ended_gets_its_result():
     async with open_rooms() as (daily, helper), provisioned_room(daily=helper):
         [owned] = owned_rooms()
         first = asyncio.create_task(owned.delete())
@@ -165,9 +165,7 @@ async def test_who_asks_the_moment_it_is_over_is_told():
         assert daily.rooms == {}
 
 
-async def test_a_failure_that_is_nobodys_has_nobody_wait_or_own_a_room_for_ever(
-    monkeypatch, within
-):
+async def test_an_unexpected_error_ends_the_deletion_and_the_room_is_released(monkeypatch, within):
     async def fail(*_):
         msg = "can't start new thread"
         raise RuntimeError(msg)
@@ -184,7 +182,7 @@ async def test_a_failure_that_is_nobodys_has_nobody_wait_or_own_a_room_for_ever(
             await helper.delete_room_by_name("one")
 
 
-async def test_who_is_cancelled_leaves_the_others_their_deletion():
+async def test_a_cancelled_caller_does_not_cancel_the_deletions_of_others():
     names = many(3)
     async with open_rooms(*names) as (daily, helper):
         held = daily.fail("DELETE", "/batch/rooms", delay_after=0.3)
@@ -196,7 +194,7 @@ async def test_who_is_cancelled_leaves_the_others_their_deletion():
         assert daily.rooms == {}
 
 
-async def test_the_others_are_served_anew_when_the_loop_cancels_what_sends():
+async def test_a_batch_that_is_cancelled_while_it_is_sent_is_sent_again():
     """As its end does, which leaves alone what begins while it waits for those it cancelled."""
     names = many(3)
     async with open_rooms(*names) as (daily, helper):
@@ -245,7 +243,7 @@ async def test_each_has_a_deadline_of_its_own():
         assert await patient
 
 
-async def test_a_hanging_deletion_holds_no_other_up():
+async def test_a_deletion_that_hangs_does_not_delay_others():
     async with open_rooms("one", "two") as (daily, helper):
         held = daily.fail("DELETE", "/rooms/one", hang=True)
         first = asyncio.create_task(helper.delete_room_by_name("one"))
@@ -257,7 +255,7 @@ async def test_a_hanging_deletion_holds_no_other_up():
 
 @pytest.mark.parametrize("names", [["one"], ["one", "two"]], ids=len)
 @pytest.mark.parametrize("fault", [{"hang": True}, {"delay_after": 600}], ids=str)
-async def test_one_that_hangs_leaves_time_for_another(names, fault):
+async def test_a_request_that_hangs_leaves_time_for_a_second_attempt(names, fault):
     async with open_rooms(*names) as (daily, helper):
         daily.fail("DELETE", "/rooms/*" if len(names) == 1 else "/batch/rooms", **fault)
         ends = [delete_room(helper.api, name, deadline=Deadline(4)) for name in names]
@@ -288,7 +286,7 @@ async def test_a_borrowed_session_is_used():
 # -- The slow tier ------------------------------------------------------------------------
 
 
-async def test_none_waits_for_the_slow_tier():
+async def test_no_deletion_waits_for_the_slow_tier():
     names = many(8)
     async with open_rooms(*names) as (daily, helper):
         for name in names[:4]:
@@ -305,7 +303,7 @@ async def test_none_waits_for_the_slow_tier():
         assert daily.rooms == {}
 
 
-async def test_a_burst_of_creates_does_not_starve_it(within):
+async def test_requests_that_wait_do_not_delay_a_deletion(within):
     numbers = {"default": (20, LONG), "slow": (1, LONG)}
     async with open_rooms(numbers=numbers) as (daily, helper):
         async with AsyncExitStack() as stack:
@@ -321,7 +319,7 @@ async def test_a_burst_of_creates_does_not_starve_it(within):
             task.cancel()
 
 
-async def test_a_refusal_for_the_rate_sends_it_out_in_a_batch_and_the_next_ones_too():
+async def test_after_a_429_this_deletion_and_the_next_go_in_a_batch():
     names = many(2)
     async with open_rooms(*names) as (daily, helper):
         daily.fail("DELETE", "/rooms/*", status=429, retry_after=LONG)
@@ -336,7 +334,7 @@ async def test_a_refusal_for_the_rate_sends_it_out_in_a_batch_and_the_next_ones_
 
 @pytest.mark.parametrize("status", [400, 404])
 @pytest.mark.parametrize("count", [5, 30])
-async def test_what_is_gone_already_is_settled_by_looking(status, count):
+async def test_a_refused_batch_is_settled_by_looking_up_its_rooms(status, count):
     names = many(count)
     choices = Choices(batch_delete_missing=status)
     async with open_rooms(*names, choices=choices) as (daily, helper):
@@ -349,7 +347,7 @@ async def test_what_is_gone_already_is_settled_by_looking(status, count):
         assert daily.rooms == {}
 
 
-async def test_what_was_there_and_what_was_not_is_told_apart():
+async def test_rooms_that_were_deleted_and_rooms_that_were_gone_are_told_apart():
     async with open_rooms("one", "two") as (_, helper):
         gone = await asyncio.gather(*(delete_room(helper.api, n) for n in ("one", "no", "two")))
         assert gone == [True, False, True]
@@ -357,7 +355,7 @@ async def test_what_was_there_and_what_was_not_is_told_apart():
         assert await delete_room(helper.api, "no") is False
 
 
-async def test_a_room_that_may_never_have_been_spoils_no_batch():
+async def test_a_room_that_may_not_exist_is_not_in_the_batch():
     async with open_rooms("one", "two") as (daily, helper):
         ends = [delete_room(helper.api, name) for name in ("one", "two")]
         gone = await asyncio.gather(*ends, delete_room(helper.api, "no", known=False))
@@ -365,7 +363,7 @@ async def test_a_room_that_may_never_have_been_spoils_no_batch():
         assert in_batches(daily) == [["one", "two"]]
 
 
-async def test_a_room_that_may_never_have_been_and_no_slow_slot():
+async def test_a_room_that_may_not_exist_when_the_slow_tier_has_no_slot():
     numbers = {**NUMBERS, "slow": (1, LONG)}
     async with open_rooms("one", numbers=numbers) as (daily, helper):
         await helper.delete_room_by_name("one")
@@ -373,7 +371,7 @@ async def test_a_room_that_may_never_have_been_and_no_slow_slot():
         assert sent(daily) == ["/rooms/one", "/batch/rooms"]
 
 
-async def test_a_lost_answer_is_settled_by_looking():
+async def test_a_lost_response_to_a_batch_is_settled_by_listing_rooms():
     names = many(12)
     async with open_rooms(*names) as (daily, helper):
         daily.fail("DELETE", "/batch/rooms", drop="after")
@@ -382,7 +380,7 @@ async def test_a_lost_answer_is_settled_by_looking():
         assert len(sent(daily)) == 2
 
 
-async def test_one_bad_room_costs_halving_and_no_hundreds_of_single_deletes(choosy):
+async def test_one_bad_room_is_found_by_halving_the_batch(choosy):
     names = many(300)
     async with open_rooms(*names) as (daily, helper):
         choosy.add(names[123])
@@ -394,7 +392,7 @@ async def test_one_bad_room_costs_halving_and_no_hundreds_of_single_deletes(choo
         assert len(deletes) <= 25
 
 
-async def test_batches_that_are_always_refused_fail_with_what_was_said(choosy):
+async def test_batches_that_are_always_refused_fail_with_the_refusal(choosy):
     names = many(200)
     numbers = {"default": (500, LONG), "slow": (3, LONG)}
     async with open_rooms(*names, numbers=numbers) as (daily, helper):
@@ -405,7 +403,7 @@ async def test_batches_that_are_always_refused_fail_with_what_was_said(choosy):
         assert len(sent(daily)) <= 45
 
 
-async def test_a_server_that_fails_fails_all_of_them_once():
+async def test_a_server_error_fails_all_rooms_of_the_batch():
     names = many(20)
     policy = RetryPolicy(attempts=2, backoff=0.01)
     async with open_rooms(*names, retry=policy) as (daily, helper):
@@ -427,7 +425,7 @@ async def test_deletion_in_chunks():
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="needs Python 3.12")
-async def test_tasks_that_begin_at_once():
+async def test_eager_tasks():
     asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     async with open_rooms() as (daily, helper):
         await make(helper, *many(2))

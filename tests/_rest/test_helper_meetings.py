@@ -48,7 +48,7 @@ async def test_meetings_of_all_pages(helper, local_daily):
 
 
 @pytest.mark.undocumented("meetings without their participants")
-async def test_meetings_that_are_asked_for(helper, local_daily):
+async def test_meetings_are_filtered(helper, local_daily):
     local_daily.state.rooms.create("other", "public", {})
     first, second = hold(local_daily), hold(local_daily, "other")
     ana = local_daily.join("demo", user_name="Ana")
@@ -82,7 +82,7 @@ async def test_meetings_that_are_asked_for(helper, local_daily):
         await helper.get_meeting("none")
 
 
-async def test_questions_about_meetings_that_make_no_sense(helper, local_daily):
+async def test_wrong_filters_of_meetings_are_not_sent(helper, local_daily):
     for options in (
         {"timeframe_start": datetime(2026, 1, 1)},
         {"timeframe_end": float("nan")},
@@ -177,7 +177,7 @@ async def test_a_token_is_validated(helper, local_daily):
         await helper.validate_token(token, ignore_nbf=True)
 
 
-async def test_a_token_that_says_something_new(helper, local_daily):
+async def test_a_token_with_unknown_properties(helper, local_daily):
     token = await helper.create_token(DailyMeetingTokenProperties(room_name="demo"))
     body = {"room_name": "demo", "is_owner": None, "enable_recording": "hologram", "new": 1}
     local_daily.fail("GET", "/meeting-tokens/*", body=body)
@@ -189,7 +189,7 @@ async def test_a_token_that_says_something_new(helper, local_daily):
         await helper.validate_token(token)
 
 
-async def test_what_is_no_token_is_not_asked_for(helper, local_daily):
+async def test_an_invalid_token_is_not_sent(helper, local_daily):
     for value in ("", "..", None):
         with pytest.raises(DailyConfigError):
             await helper.validate_token(value)

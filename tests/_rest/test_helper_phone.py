@@ -53,7 +53,7 @@ def bodies(daily):
 # -- Out -----------------------------------------------------------------------------------------
 
 
-async def test_a_call_out(local_daily, helper, bot):
+async def test_a_dial_out_to_a_number(local_daily, helper, bot):
     session_id = await helper.start_dialout(
         "demo",
         phone_number=NUMBER,
@@ -86,7 +86,7 @@ async def test_a_call_out(local_daily, helper, bot):
     ]
 
 
-async def test_a_call_by_sip(local_daily, helper, bot):
+async def test_a_dial_out_to_a_sip_uri(local_daily, helper, bot):
     await helper.start_dialout(
         "demo", sip_uri="sip:ana@example.com?X-a=1", video=True, video_settings={"fps": 30}
     )
@@ -122,7 +122,7 @@ async def test_a_transfer(local_daily, helper, bot, refer):
     assert (phone.state, phone.transferred_to, phone.by_refer) == ("transferred", to, refer)
 
 
-async def test_what_daily_says_against_a_call(local_daily, helper, bot):
+async def test_refusals_of_a_dial_out(local_daily, helper, bot):
     await helper.create_room(DailyRoomParams(name="quiet"))
     local_daily.join("quiet")
     with pytest.raises(DailyInvalidRequestError, match="add enable_dialout property") as caught:
@@ -174,9 +174,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("method", "arguments", "words"), BAD)
-async def test_what_is_refused_before_anything_is_sent(
-    local_daily, helper, method, arguments, words
-):
+async def test_wrong_arguments_are_not_sent(local_daily, helper, method, arguments, words):
     with pytest.raises(DailyConfigError, match=words):
         await getattr(helper, method)("demo", **arguments)
     with pytest.raises(DailyConfigError):
@@ -209,7 +207,7 @@ async def test_what_would_ring_twice_is_sent_once(
     )
 
 
-async def test_what_had_no_effect_is_sent_again(local_daily, helper, bot):
+async def test_a_request_without_effect_is_sent_again(local_daily, helper, bot):
     local_daily.fail("POST", "/rooms/demo/dialOut/start", status=429)
     await helper.start_dialout("demo", phone_number=NUMBER)
     assert len(local_daily.dialouts) == 1
@@ -224,7 +222,7 @@ async def test_a_stop_is_sent_again(local_daily, helper, bot):
 
 
 @pytest.mark.parametrize("body", [{"ok": "true"}, {"ok": True, "sessionId": 5}, [], None])
-async def test_an_answer_without_a_session(local_daily, helper, bot, body):
+async def test_an_answer_without_a_session_id(local_daily, helper, bot, body):
     local_daily.fail("POST", "/rooms/demo/dialOut/start", body=body)
     with pytest.raises(DailyResponseError, match="no sessionId"):
         await helper.start_dialout("demo", phone_number=NUMBER)
@@ -233,7 +231,7 @@ async def test_an_answer_without_a_session(local_daily, helper, bot, body):
 # -- In ------------------------------------------------------------------------------------------
 
 
-async def test_a_call_in(local_daily, helper, bot, receiver):
+async def test_a_dial_in(local_daily, helper, bot, receiver):
     bought = await helper.buy_phone_number()
     config = await helper.create_dialin_config(
         phone_number=bought.number, room_creation_api=f"{receiver.url}/calls", name_prefix="support"
@@ -253,7 +251,7 @@ async def test_a_call_in(local_daily, helper, bot, receiver):
         )
 
 
-async def test_a_call_is_connected_once(local_daily, helper):
+async def test_connecting_a_call_is_sent_once(local_daily, helper):
     fault = local_daily.fail("POST", "/dialin/pinlessCallUpdate", times=None, drop="before")
     with pytest.raises(DailyConnectionError, match="Whether it took effect is unknown"):
         await helper.pinless_call_update(call_id="c", call_domain="d", sip_uri="sip:a@b.c")
@@ -301,7 +299,7 @@ async def test_numbers_of_all_pages(local_daily, helper):
     assert len(found) == len(set(found)) == 250
 
 
-async def test_a_number_that_cannot_be_had(helper):
+async def test_a_number_that_is_not_for_sale(helper):
     await helper.buy_phone_number("+12125550104")
     with pytest.raises(DailyInvalidRequestError) as caught:
         await helper.buy_phone_number("+12125550104")
@@ -326,7 +324,7 @@ async def test_a_number_is_not_bought_twice(local_daily, helper):
     assert len([each async for each in helper.list_phone_numbers()]) == 1
 
 
-async def test_a_release_whose_answer_was_lost(local_daily, helper):
+async def test_a_release_whose_response_was_lost(local_daily, helper):
     bought = await helper.buy_phone_number()
     local_daily.advance(14 * 86_400)
     local_daily.fail("DELETE", "/release-phone-number/*", status=500, commit=True)
@@ -346,7 +344,7 @@ async def test_a_release_whose_answer_was_lost(local_daily, helper):
         {"contains": "²³⁴"},
     ],
 )
-async def test_a_search_that_does_not_go_together(local_daily, helper, arguments):
+async def test_search_arguments_that_daily_does_not_combine(local_daily, helper, arguments):
     with pytest.raises(DailyConfigError):
         await helper.list_available_numbers(**arguments)
     assert local_daily.requests == []
@@ -415,14 +413,14 @@ async def test_which_configuration_requests_are_sent_again(local_daily, helper):
         ({"hmac": ""}, "hmac must be base64"),
     ],
 )
-async def test_a_configuration_that_cannot_be(local_daily, helper, arguments, words):
+async def test_wrong_configurations_are_not_sent(local_daily, helper, arguments, words):
     with pytest.raises(DailyConfigError, match=words) as caught:
         await helper.create_dialin_config(**arguments)
     assert "not base64!" not in str(caught.value)
     assert local_daily.requests == []
 
 
-async def test_daily_quotes_no_secret_back_at_us(local_daily, helper):
+async def test_an_error_of_dailys_that_quotes_a_secret_is_masked(local_daily, helper):
     local_daily.fail("POST", "/domain-dialin-config", status=400, info=f"hmac was '{SECRET}'")
     local_daily.fail("PUT", "/domain-dialin-config/*", status=400, info=f"hmac was '{SECRET}'")
     with Net() as net:
@@ -440,7 +438,7 @@ async def test_daily_quotes_no_secret_back_at_us(local_daily, helper):
 
 
 @pytest.mark.parametrize("odd", ["a/b", "a?b", "ä b", "..", ""])
-async def test_an_id_never_asks_another_endpoint(local_daily, helper, odd):
+async def test_an_id_never_leads_to_another_endpoint(local_daily, helper, odd):
     for method in (
         helper.get_dialin_config,
         helper.update_dialin_config,

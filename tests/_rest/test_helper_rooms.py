@@ -59,7 +59,7 @@ def sent(daily, method="POST", path="/batch/rooms"):
 # -- Update ----------------------------------------------------------------------------------
 
 
-async def test_only_what_was_set_changes(helper, local_daily):
+async def test_only_fields_that_were_set_change(helper, local_daily):
     exp = time.time() + 600
     properties = DailyRoomProperties(exp=exp, enable_chat=True, geo="us-west-2")
     await helper.create_room(DailyRoomParams(name="demo", properties=properties))
@@ -141,7 +141,7 @@ async def test_an_update_that_is_refused(helper, local_daily):
         await helper.update_room("none", privacy="private")
 
 
-async def test_an_update_is_sent_again_when_its_answer_is_lost(helper, local_daily):
+async def test_an_update_is_sent_again_after_a_lost_response(helper, local_daily):
     await helper.create_room(DailyRoomParams(name="demo"))
     local_daily.fail("POST", "/rooms/demo", drop="after")
     room = await helper.update_room("demo", DailyRoomProperties(lang="fr"))
@@ -184,13 +184,13 @@ async def test_a_wrapped_answer_is_read():
         assert [room.name for room in await helper.create_rooms(named("a", "b"))] == ["a", "b"]
 
 
-async def test_lists_that_are_refused_before_anything_is_sent(helper, local_daily):
+async def test_wrong_lists_are_not_sent(helper, local_daily):
     buckets = [
         RecordingsBucketConfig(bucket_name=str(n), bucket_region="r", assume_role_arn="arn")
         for n in range(11)
     ]
     for params, words in (
-        (named("a", "a"), "Room 1 of the list: there is another"),
+        (named("a", "a"), "Room 1 of the list: an earlier one has"),
         (named("a", "b c"), "Room 1 of the list"),
         (named("a", exp=1.0), "Room 0 of the list.*in the past"),
         (
@@ -206,7 +206,7 @@ async def test_lists_that_are_refused_before_anything_is_sent(helper, local_dail
     assert local_daily.requests == []
 
 
-async def test_a_refusal_makes_no_room_and_is_the_error(helper, local_daily):
+async def test_a_refusal_creates_no_room_and_is_raised(helper, local_daily):
     local_daily.state.rooms.create("taken", "public", {})
     with pytest.raises(DailyInvalidRequestError, match="a room named taken already exists"):
         await helper.create_rooms(named("a", "taken"))
@@ -215,7 +215,7 @@ async def test_a_refusal_makes_no_room_and_is_the_error(helper, local_daily):
 
 
 @pytest.mark.parametrize("failure", [{"drop": "after"}, {"truncate": True}, {"html": True}])
-async def test_a_lost_answer_is_resolved_by_looking(helper, local_daily, failure):
+async def test_after_a_lost_response_the_rooms_are_looked_up(helper, local_daily, failure):
     local_daily.state.rooms.create("before", "public", {})
     local_daily.fail("POST", "/batch/rooms", commit=failure.get("html"), **failure)
     rooms = await helper.create_rooms([DailyRoomParams(), DailyRoomParams(name="a")])
@@ -225,7 +225,7 @@ async def test_a_lost_answer_is_resolved_by_looking(helper, local_daily, failure
 
 
 @pytest.mark.parametrize("failure", [{"drop": "before"}, {"status": 500}, {"status": 429}])
-async def test_rooms_that_were_not_made_are_made_again_under_the_same_names(
+async def test_rooms_that_were_not_created_are_created_under_the_same_names(
     helper, local_daily, failure
 ):
     local_daily.fail("POST", "/batch/rooms", times=2, **failure)
@@ -236,7 +236,7 @@ async def test_rooms_that_were_not_made_are_made_again_under_the_same_names(
     assert len(sent(local_daily)) == 3
 
 
-async def test_a_first_attempt_that_comes_late_is_found(helper, local_daily):
+async def test_rooms_of_a_first_attempt_that_arrives_late_are_found(helper, local_daily):
     """Lost, looked for in vain, sent again, and refused since the first has come about."""
     exp = time.time() + 60.125
 
@@ -254,28 +254,30 @@ async def test_a_first_attempt_that_comes_late_is_found(helper, local_daily):
     assert [each.status for each in sent(local_daily)] == [503, 400]
 
 
-async def test_a_namesake_is_not_taken_for_ours(helper, local_daily):
+async def test_an_existing_room_of_the_same_name_is_an_error(helper, local_daily):
     local_daily.state.rooms.create("a", "public", {"exp": time.time() + 600})
     local_daily.fail("POST", "/batch/rooms", drop="before")
-    with pytest.raises(DailyRoomExistsError, match="'a' exists and was not made by this call"):
+    with pytest.raises(DailyRoomExistsError, match="'a' exists, and this call did not create it"):
         await helper.create_rooms(named("a", "b", exp=time.time() + 60))
     assert list(local_daily.rooms) == ["a"]
 
 
 @pytest.mark.parametrize("fault", [{"drop": "after"}, {"truncate": True}])
-async def test_a_room_of_a_chosen_name_that_nothing_tells_apart(helper, local_daily, fault):
+async def test_an_existing_room_that_may_be_this_calls_is_an_error_that_says_so(
+    helper, local_daily, fault
+):
     """Its answer is lost, it has no exp, and it is there: nobody knows whose it is."""
     for path in ("/rooms", "/batch/rooms"):
         local_daily.fail("POST", path, **fault)
-    with pytest.raises(DailyRoomExistsError, match="made it is unknown") as caught:
+    with pytest.raises(DailyRoomExistsError, match="created it is unknown") as caught:
         await helper.create_room(DailyRoomParams(name="mine"))
-    assert "was not made by this call" not in str(caught.value)
-    with pytest.raises(DailyBatchError, match="made it is unknown") as caught:
+    assert "did not create it" not in str(caught.value)
+    with pytest.raises(DailyBatchError, match="created it is unknown") as caught:
         await helper.create_rooms([DailyRoomParams(name="a"), DailyRoomParams(name="b")])
     assert (caught.value.created, caught.value.uncertain) == ((), ("a", "b"))
 
 
-async def test_a_room_without_a_name_whose_answer_is_lost(helper, local_daily):
+async def test_a_room_without_a_name_whose_response_is_lost(helper, local_daily):
     local_daily.fail("POST", "/rooms", drop="after", times=None)
     with pytest.raises(DailyConnectionError, match=r"unknown.*list_rooms\(\).*never end"):
         await helper.create_room(DailyRoomParams())
@@ -286,14 +288,14 @@ async def test_a_room_without_a_name_whose_answer_is_lost(helper, local_daily):
     assert len(local_daily.rooms) == len(sent(local_daily, path="/rooms")) == 2
 
 
-async def test_a_room_of_which_no_look_tells(helper, local_daily):
+async def test_a_room_that_cannot_be_looked_up(helper, local_daily):
     local_daily.fail("POST", "/rooms", drop="after", times=None)
     local_daily.fail("GET", "*", status=500, times=None)
     with pytest.raises(DailyConnectionError, match=r"unknown: get_room\('mine'\)"):
         await helper.create_room(DailyRoomParams(name="mine"))
 
 
-async def test_what_was_refused_is_not_in_doubt(helper, local_daily):
+async def test_a_refused_room_does_not_exist(helper, local_daily):
     local_daily.fail("POST", "/rooms", status=403)
     with pytest.raises(DailyError) as caught:
         await helper.create_room(DailyRoomParams(name="mine"))
@@ -301,7 +303,9 @@ async def test_what_was_refused_is_not_in_doubt(helper, local_daily):
 
 
 @pytest.mark.parametrize("name", ["mine", None])
-async def test_a_create_that_is_cancelled_says_what_may_be_there(helper, local_daily, said, name):
+async def test_a_cancelled_create_room_logs_that_the_room_may_exist(
+    helper, local_daily, said, name
+):
     local_daily.fail("POST", "/rooms", delay=60)
     making = asyncio.create_task(helper.create_room(DailyRoomParams(name=name)))
     while not sent(local_daily, path="/rooms"):  # noqa: ASYNC110 - as soon as it is there
@@ -312,7 +316,7 @@ async def test_a_create_that_is_cancelled_says_what_may_be_there(helper, local_d
     assert "is unknown" in said[-1]
 
 
-async def test_a_split_list_that_fails_says_what_exists(helper, local_daily):
+async def test_an_error_in_a_split_list_names_the_rooms_that_exist(helper, local_daily):
     local_daily.state.rooms.create("taken", "public", {})
     params = [DailyRoomParams() for _ in range(2500)]
     params[1700] = DailyRoomParams(name="taken")
@@ -328,7 +332,7 @@ async def test_a_split_list_that_fails_says_what_exists(helper, local_daily):
     await helper.delete_rooms(room.name for room in error.created)
 
 
-async def test_rooms_whose_fate_is_unknown_are_named(helper, local_daily):
+async def test_rooms_that_may_exist_are_named(helper, local_daily):
     """Every answer is lost, and so is every look."""
     local_daily.fail("POST", "/batch/rooms", drop="after", times=None)
     local_daily.fail("GET", "*", status=500, times=None)
@@ -341,23 +345,23 @@ async def test_rooms_whose_fate_is_unknown_are_named(helper, local_daily):
     assert isinstance(error.__cause__, DailyConnectionError)
 
 
-async def test_no_answer_at_all_names_the_rooms(helper, local_daily):
+async def test_rooms_are_named_when_no_response_came(helper, local_daily):
     local_daily.fail("POST", "/batch/rooms", drop="before", times=None)
     with pytest.raises(DailyBatchError) as caught:
         await helper.create_rooms(named("a"))
     assert caught.value.uncertain == ("a",)
     assert caught.value.attempts == QUICK.attempts
-    assert "1 may exist or come about (see uncertain)" in str(caught.value)
+    assert "1 may exist, now or later (see uncertain)" in str(caught.value)
 
 
-async def test_what_surely_made_nothing_is_the_plain_error(helper, local_daily):
+async def test_an_error_that_created_nothing_is_raised_as_it_is(helper, local_daily):
     local_daily.fail("POST", "/batch/rooms", status=429, times=None)
     with pytest.raises(DailyRateLimitError):
         await helper.create_rooms(named("a"))
     assert local_daily.rooms == {}
 
 
-async def test_a_cancelled_create_tells_the_names(helper, local_daily):
+async def test_a_cancelled_create_rooms_logs_the_names(helper, local_daily):
     lines = []
     sink = logger.add(lines.append, level="WARNING", format="{message}")
     try:
@@ -373,7 +377,7 @@ async def test_a_cancelled_create_tells_the_names(helper, local_daily):
     assert [line for line in lines if all(name in line for name in local_daily.rooms)]
 
 
-async def test_a_server_that_is_down_for_good(helper, local_daily):
+async def test_a_server_that_stays_down(helper, local_daily):
     local_daily.fail("POST", "/batch/rooms", status=500, times=None)
     with pytest.raises(DailyBatchError) as caught:
         await helper.create_rooms(named("a"))
@@ -381,6 +385,6 @@ async def test_a_server_that_is_down_for_good(helper, local_daily):
     assert caught.value.uncertain == ("a",)
 
 
-async def test_how_many_were_deleted_is_what_daily_says(helper, local_daily):
+async def test_the_number_of_deleted_rooms_is_dailys(helper, local_daily):
     local_daily.fail("DELETE", "/batch/rooms", status=200, body={"deleted_count": 1})
     assert await helper.delete_rooms(["one", "two"]) == 1

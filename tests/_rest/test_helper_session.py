@@ -66,13 +66,13 @@ async def test_who_is_in_a_room(helper, local_daily):
 
 
 @pytest.mark.parametrize("body", [{"total_count": 0}, [], None, {"data": None}, {"data": {}}])
-async def test_what_is_no_presence_is_not_nobody(helper, local_daily, body):
+async def test_an_unusable_presence_does_not_mean_an_empty_room(helper, local_daily, body):
     local_daily.fail("GET", "/rooms/demo/presence", body=body, times=None)
     with pytest.raises(DailyResponseError, match="Unable to get the presence of room 'demo'"):
         await helper.room_presence("demo")
 
 
-async def test_values_that_are_new_are_kept(helper, local_daily):
+async def test_unknown_values_are_kept(helper, local_daily):
     entry = {"id": "s", "userId": 7, "duration": "long", "joinTime": None, "mood": "fine"}
     local_daily.fail("GET", "/rooms/demo/presence", body={"data": [entry], "total_count": "?"})
     present = await helper.room_presence("demo")
@@ -88,7 +88,7 @@ async def test_values_that_are_new_are_kept(helper, local_daily):
 # -- Eject -----------------------------------------------------------------------------------
 
 
-async def test_people_are_put_out(helper, local_daily):
+async def test_people_are_ejected(helper, local_daily):
     ana = await join(local_daily, helper, user_id="a")
     bo = local_daily.join("demo")
     local_daily.join("demo")
@@ -102,7 +102,7 @@ async def test_people_are_put_out(helper, local_daily):
     assert sent(local_daily, "/rooms/demo/eject")[-1].body == {"user_ids": ["a"], "ban": True}
 
 
-async def test_ejections_that_make_no_sense_are_not_sent(helper, local_daily):
+async def test_wrong_ejections_are_not_sent(helper, local_daily):
     for options, words in (
         ({}, "Nobody to eject"),
         ({"ids": [], "user_ids": []}, "Nobody to eject"),
@@ -140,7 +140,7 @@ async def test_a_message_arrives(helper, local_daily):
     assert bo.received == [{"text": "hello, ä"}, {"text": "you"}]
 
 
-async def test_the_limit_of_a_message_is_daily_s(helper, local_daily):
+async def test_the_longest_message(helper, local_daily):
     ana = local_daily.join("demo")
     for longest in ("x" * 4085, "ä" * 2042):
         await helper.send_app_message("demo", {"text": longest})
@@ -149,7 +149,7 @@ async def test_the_limit_of_a_message_is_daily_s(helper, local_daily):
     assert len(ana.received) == 2
 
 
-async def test_messages_that_cannot_be_sent(helper, local_daily):
+async def test_wrong_messages_are_not_sent(helper, local_daily):
     local_daily.join("demo")
     for data in ("text", [1], None, {"a": object()}, {"a": float("nan")}):
         with pytest.raises(DailyConfigError, match="data must be"):
@@ -186,7 +186,7 @@ async def test_session_data(helper, local_daily):
     assert await helper.get_session_data("demo") == {}
 
 
-async def test_session_data_that_makes_no_sense(helper, local_daily):
+async def test_wrong_session_data_is_not_sent_and_not_accepted(helper, local_daily):
     local_daily.join("demo")
     with pytest.raises(DailyConfigError, match="shallow-merge"):
         await helper.set_session_data("demo", {}, keys_to_delete=["a"])

@@ -78,7 +78,7 @@ async def test_recordings_of_all_pages(local_daily, helper):
 
 
 @pytest.mark.parametrize("unknown_cursor", ["error", "ignore"])
-async def test_recordings_that_go_while_they_are_listed(unknown_cursor):
+async def test_recordings_that_are_deleted_while_they_are_listed(unknown_cursor):
     async with LocalDaily(choices=Choices(unknown_cursor=unknown_cursor)) as daily:
         made = [daily.add_recording("demo", start=float(n)).id for n in range(150)]
         async with helper_of(daily) as helper:
@@ -109,7 +109,7 @@ async def test_a_recording_is_deleted(local_daily, helper):
     assert (gone.id, gone.deleted, gone.s3_key) == (made.id, True, "")
 
 
-async def test_the_answer_to_a_delete_is_lost(local_daily, helper):
+async def test_the_response_to_a_delete_is_lost(local_daily, helper):
     recording, transcript = local_daily.add_recording("a"), local_daily.add_transcript("a")
     local_daily.fail("DELETE", "*", drop="after", times=1)
     deleted = await helper.delete_recording(recording.id)
@@ -216,7 +216,7 @@ async def test_an_id_with_odd_characters_reaches_its_endpoint(local_daily, helpe
 
 
 @pytest.mark.parametrize("id", NO_IDS)
-async def test_what_is_no_id_is_not_sent(local_daily, helper, id):
+async def test_a_wrong_id_is_not_sent(local_daily, helper, id):
     for attempt in (
         helper.get_recording,
         helper.delete_recording,
@@ -233,7 +233,7 @@ async def test_what_is_no_id_is_not_sent(local_daily, helper, id):
 
 
 @pytest.mark.parametrize("kind", ["unknown", "nulls"])
-async def test_answers_of_tomorrow(local_daily, helper, kind):
+async def test_answers_with_unknown_members(local_daily, helper, kind):
     recording, transcript = local_daily.add_recording("demo"), local_daily.add_transcript("demo")
     local_daily.fail("*", "*", times=None, **{kind: True})
     if kind == "unknown":
@@ -257,7 +257,7 @@ async def test_answers_of_tomorrow(local_daily, helper, kind):
     assert not local_daily.stored.recordings
 
 
-async def test_values_of_another_kind_are_kept(local_daily, helper):
+async def test_values_of_unknown_kinds_are_kept(local_daily, helper):
     body = {"id": "x", "start_ts": "soon", "tracks": "none", "max_participants": [2], "new": 1}
     local_daily.fail("GET", "/recordings/x", body=body, times=None)
     recording = await helper.get_recording("x")
@@ -272,20 +272,20 @@ async def test_values_of_another_kind_are_kept(local_daily, helper):
 @pytest.mark.parametrize(
     "body", [[], {}, {"id": ""}, {"id": 5}, "x", None, {"data": [{"id": "x"}]}]
 )
-async def test_an_answer_that_is_no_recording(local_daily, helper, body):
+async def test_an_answer_that_is_not_a_recording(local_daily, helper, body):
     local_daily.fail("GET", "/recordings/x", body=body, times=None)
     with pytest.raises(DailyResponseError, match="Unable to get the recording: Invalid response"):
         await helper.get_recording("x")
 
 
 @pytest.mark.parametrize("body", [[], {}, {"data": None}, {"data": {}}, {"data": [{"no": "id"}]}])
-async def test_an_answer_that_is_no_list(local_daily, helper, body):
+async def test_an_answer_that_is_not_a_list(local_daily, helper, body):
     local_daily.fail("GET", "/recordings", body=body, times=None)
     with pytest.raises(DailyResponseError, match="Unable to list the recordings: Invalid"):
         [each async for each in helper.list_recordings()]
 
 
-async def test_a_page_that_cannot_be_had(local_daily, helper):
+async def test_a_page_that_cannot_be_read(local_daily, helper):
     for n in range(150):
         local_daily.add_recording("demo", start=float(n))
     local_daily.fail("GET", "/recordings", status=500, times=2)
@@ -303,7 +303,7 @@ async def test_a_page_that_cannot_be_had(local_daily, helper):
     assert len(seen) == 100
 
 
-async def test_a_link_is_shown_by_nothing(local_daily, helper):
+async def test_a_link_is_masked_everywhere(local_daily, helper):
     made = local_daily.add_recording("demo"), local_daily.add_transcript("demo")
     net = Net()
     with net:

@@ -33,7 +33,7 @@ async def receiver():
         yield receiver
 
 
-async def test_a_webhook_from_its_making_to_its_end(local_daily, helper, receiver):
+async def test_a_webhook_is_created_changed_and_deleted(local_daily, helper, receiver):
     made = await helper.create_webhook(receiver.url, event_types=["participant.joined"])
     assert isinstance(made, DailyWebhook)
     post = await receiver.next()
@@ -70,7 +70,7 @@ async def test_a_webhook_from_its_making_to_its_end(local_daily, helper, receive
             await missing(made.uuid)
 
 
-async def test_a_webhook_that_was_given_up_is_revived(local_daily, helper, receiver):
+async def test_a_stopped_webhook_is_active_again_after_an_update(local_daily, helper, receiver):
     made = await helper.create_webhook(receiver.url)
     receiver.answers.extend([500] * 3)
     await helper.create_room(DailyRoomParams(name="demo"))
@@ -96,7 +96,7 @@ async def test_an_endpoint_that_does_not_answer_the_test(helper, receiver):
 
 
 @pytest.mark.parametrize("status", [400, 403])
-async def test_an_account_without_a_card(status):
+async def test_an_account_without_a_payment_card(status):
     choices = Choices(card_on_file=False, no_card_status=status)
     async with LocalDaily(choices=choices) as daily, helper_of(daily) as helper:
         with pytest.raises(DailyAPIError, match="only available to paid accounts") as caught:
@@ -139,7 +139,7 @@ async def test_which_requests_are_sent_again(local_daily, helper, receiver):
         ({"event_types": [None]}, "event_types must be a list"),
     ],
 )
-async def test_a_webhook_that_cannot_be(local_daily, helper, arguments, words):
+async def test_wrong_webhooks_are_not_sent(local_daily, helper, arguments, words):
     with pytest.raises(DailyConfigError, match=words) as caught:
         await helper.create_webhook(**{"url": "http://127.0.0.1/hook", **arguments})
     assert "not base64!" not in str(caught.value)
@@ -149,7 +149,7 @@ async def test_a_webhook_that_cannot_be(local_daily, helper, arguments, words):
     assert local_daily.requests == []
 
 
-async def test_secrets_are_shown_nowhere(local_daily, helper, receiver):
+async def test_secrets_are_masked_everywhere(local_daily, helper, receiver):
     quoting = f"hmac was '{SECRET}', basicAuth was '{PASSWORD}'"
     with Net() as net:
         made = await helper.create_webhook(receiver.url, hmac=SECRET, basic_auth=PASSWORD)

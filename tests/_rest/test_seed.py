@@ -125,7 +125,7 @@ async def test_the_same_token_on_the_wire(local_daily, session, token):
     assert bodies[0] == bodies[1]
 
 
-async def test_nothing_of_the_callers_is_changed(local_daily, session):
+async def test_the_callers_objects_are_not_changed(local_daily, session):
     mine = helper(ours, local_daily, session)
     params = ours.DailyMeetingTokenParams()
     before = params.model_copy(deep=True)
@@ -142,7 +142,9 @@ async def test_a_trailing_slash_on_the_api_url_does_no_harm(local_daily, session
         assert (await mine.get_room_from_url(room.url + "/?t=x")).name == room.name
 
 
-async def test_a_missing_room_is_gone_and_a_wrong_url_never_is(local_daily, session):
+async def test_deleting_a_room_that_is_gone_is_a_success_and_a_wrong_url_is_an_error(
+    local_daily, session
+):
     mine = helper(ours, local_daily, session)
     assert await mine.delete_room_by_url(f"{local_daily.url}/gone") is True
     assert await mine.delete_room_by_name("gone") is True
@@ -175,7 +177,7 @@ async def test_errors_keep_pipecats_wording_and_say_more(local_daily, session):
     assert local_daily.api_key not in str(refused.value)
 
 
-async def test_what_daily_would_refuse_is_not_sent(local_daily, session):
+async def test_parameters_that_daily_would_refuse_are_not_sent(local_daily, session):
     mine = helper(ours, local_daily, session)
     for params in (
         ours.DailyRoomParams(name="a b"),
@@ -207,7 +209,7 @@ async def test_a_borrowed_session_stays_open_and_a_shared_one_is_closed_by_the_l
     await second.aclose()
 
 
-async def test_a_thread_that_leaves_takes_nobody_elses_session(local_daily):
+async def test_a_thread_that_closes_its_connections_leaves_those_of_others(local_daily):
     async with helper(ours, local_daily, None) as mine:
         leases = mine.api._connections
 
@@ -224,7 +226,7 @@ async def test_a_thread_that_leaves_takes_nobody_elses_session(local_daily):
     assert session.closed
 
 
-async def test_a_borrowed_session_that_raises_by_itself_hides_no_answer(local_daily):
+async def test_a_borrowed_session_that_raises_for_status_does_not_change_the_error(local_daily):
     async with (
         aiohttp.ClientSession(raise_for_status=True) as session,
         helper(ours, local_daily, session) as mine,
@@ -243,7 +245,7 @@ async def test_a_closed_borrowed_session_is_one_sentence(local_daily):
         await mine.create_room(ours.DailyRoomParams())
 
 
-async def test_whatever_has_no_method_goes_through_request(local_daily):
+async def test_request_reaches_endpoints_without_a_method(local_daily):
     async with helper(ours, local_daily, None) as mine:
         await mine.create_room(ours.DailyRoomParams(name="a"))
         presence = await mine.request("get", "/rooms/a/presence")
@@ -266,7 +268,7 @@ async def test_from_env(local_daily, monkeypatch):
 
 
 @pytest.mark.parametrize("fault", [{"drop": "after"}, {"status": 503}, {"truncate": True}])
-async def test_what_may_have_taken_effect_is_not_sent_again_and_says_so(local_daily, fault):
+async def test_a_request_that_may_have_taken_effect_is_not_sent_again(local_daily, fault):
     local_daily.fail("POST", "/rooms/*/eject", **fault)
     async with helper(ours, local_daily, None) as mine:
         await mine.create_room(ours.DailyRoomParams(name="a"))
@@ -276,7 +278,7 @@ async def test_what_may_have_taken_effect_is_not_sent_again_and_says_so(local_da
     assert [r.path for r in local_daily.requests].count("/rooms/a/eject") == 1
 
 
-async def test_what_surely_had_no_effect_is_sent_again(local_daily):
+async def test_a_request_that_had_no_effect_is_sent_again(local_daily):
     local_daily.fail("POST", "/rooms/*/eject", status=429, times=2)
     async with helper(ours, local_daily, None) as mine:
         await mine.create_room(ours.DailyRoomParams(name="a"))

@@ -65,14 +65,14 @@ def test_what_is_not_set_is_not_sent():
     ).model_dump(exclude_none=True)
 
 
-def test_keys_that_are_new_pass_through():
+def test_unknown_keys_pass_through():
     assert ours.DailyRoomProperties(brand_new=1).model_dump(exclude_none=True)["brand_new"] == 1
     token = ours.DailyMeetingTokenProperties(brand_new={"a": 1})
     assert token.model_dump(exclude_none=True) == {"brand_new": {"a": 1}}
     assert ours.DailyRoomObject(**ROOM, brand_new=2).model_dump()["brand_new"] == 2
 
 
-def test_an_answer_with_nulls_and_new_values_is_read():
+def test_an_answer_with_nulls_and_unknown_values_is_read():
     config = {
         "enable_chat": None,
         "enable_recording": "hologram",
@@ -110,7 +110,7 @@ json = st.recursive(
     ),
     json,
 )
-def test_no_config_costs_a_room(config, other):
+def test_a_room_is_read_whatever_its_config_is(config, other):
     room = read_room(
         {**ROOM, "config": config, "id": other, "created_at": other}, what="-", name="a"
     )
@@ -119,7 +119,7 @@ def test_no_config_costs_a_room(config, other):
 
 
 @given(json)
-def test_what_is_no_room_is_one_error(answer):
+def test_an_answer_that_is_not_a_room_is_one_error(answer):
     with pytest.raises(DailyResponseError, match="Invalid response"):
         read_room(answer, what="-")
 
@@ -160,7 +160,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_objects_in_properties_are_dicts_and_keep_new_keys(name):
+def test_objects_in_properties_are_dicts_and_keep_unknown_keys(name):
     properties = ours.DailyRoomProperties(**{name: SHAPES[name]})
     assert getattr(properties, name) == SHAPES[name]
     sent = properties.model_dump(exclude_none=True)[name]
@@ -222,7 +222,7 @@ NEW = {"exp": 1900000000, "enable_recording": "cloud-video-only", "sip": {"sip_m
 
 @pytest.mark.parametrize("config", [{"exp": 1900000000}, NEW])
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_room_goes_into_a_pickle(config, protocol):
+def test_a_room_can_be_pickled(config, protocol):
     room = read_room({**ROOM, "config": config, "new": [1]}, what="-")
     again = pickle.loads(pickle.dumps(room, protocol))  # noqa: S301
     assert (again, again.model_fields_set) == (room, room.model_fields_set)
@@ -231,7 +231,7 @@ def test_a_room_goes_into_a_pickle(config, protocol):
     assert ours.DailyRoomObject.model_validate_json(room.model_dump_json()) == room
 
 
-def test_a_room_that_is_new_to_us_goes_into_another_process(tmp_path):
+def test_a_room_with_unknown_values_can_be_pickled_into_another_process(tmp_path):
     room = read_room({**ROOM, "config": NEW}, what="-")
     (tmp_path / "room").write_bytes(pickle.dumps(room))
     script = (
@@ -248,7 +248,7 @@ def errors_of_all_kinds(kind=errors.DailyError):
 
 
 @pytest.mark.parametrize("kind", [*errors_of_all_kinds()])
-def test_an_error_goes_into_a_pickle(kind):
+def test_an_error_can_be_pickled(kind):
     error = kind.__new__(kind)
     error.args = ("words",)
     error.__dict__ |= {"attempts": 3, "status": 418, "reason": "r", "sent": False}
@@ -304,7 +304,7 @@ def mine_count(body):
     return sum(map(mine_count, body)) if isinstance(body, list) else 0
 
 
-async def test_what_a_subclass_adds_is_sent(local_daily, helper):
+async def test_the_fields_of_a_subclass_are_sent(local_daily, helper):
     """And refused, as what the document does not have: but not left out without a word."""
 
     async def sent(call):

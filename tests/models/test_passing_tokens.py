@@ -50,11 +50,11 @@ for dumper in dumpers:
 
 
 @pytest.mark.parametrize("how", PASSED_ON)
-def test_it_is_passed_on(how):
+def test_a_token_can_be_passed_on(how):
     assert PASSED_ON[how](TOKEN) == PASSED_ON[how](str(TOKEN))
 
 
-def test_what_keeps_it_a_token_keeps_it_masked():
+def test_copies_pickles_and_parts_of_a_token_are_masked():
     for kept in (copy.copy(TOKEN), pickle.loads(pickle.dumps(TOKEN)), TOKEN[:10]):  # noqa: S301
         assert repr(kept) == f"{kept!r}" == "'***'"
     assert str([TOKEN]) == "['***']"
@@ -63,7 +63,7 @@ def test_what_keeps_it_a_token_keeps_it_masked():
 @pytest.mark.parametrize(
     "before", ["", "import yaml", "import yaml\nyaml.SafeDumper.add_representer(complex, None)"]
 )
-def test_yaml_takes_it_whenever_it_is_imported(before):
+def test_yaml_writes_a_token_whenever_yaml_is_imported(before):
     code = YAML.format(before=before, loaded=bool(before))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

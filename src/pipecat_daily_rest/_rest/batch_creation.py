@@ -52,7 +52,9 @@ async def create_rooms(api: API, params: Iterable[DailyRoomParams]) -> list[Dail
         except asyncio.CancelledError:
             known = [*(room.name for room in made), *(batch.names if batch.lost else ())]
             if known:
-                logger.warning("Making rooms was cancelled; these may exist: {}", ", ".join(known))
+                logger.warning(
+                    "The creation of rooms was cancelled; these may exist: {}", ", ".join(known)
+                )
             raise
     return made
 
@@ -62,7 +64,7 @@ def _partly(
 ) -> DailyBatchError:
     parts = [f"{len(made)} exist (see created)"]
     if uncertain:
-        parts.append(f"{len(uncertain)} may exist or come about (see uncertain)")
+        parts.append(f"{len(uncertain)} may exist, now or later (see uncertain)")
     if unasked:
         parts.append(f"{unasked} were not asked for")
     msg = f"{_WHAT}: {', '.join(parts)}. {error}"
@@ -75,7 +77,7 @@ def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation
     """The requests, checked, with a name for every room."""
     rooms: dict[str, dict[str, Any]] = {}
     if isinstance(params, DailyRoomParams) or not isinstance(params, Iterable):
-        msg = "params must be a list of DailyRoomParams; create_room() makes one room."
+        msg = "params must be a list of DailyRoomParams; create_room() creates one room."
         raise DailyConfigError(msg)
     for index, each in enumerate(params):
         try:
@@ -85,7 +87,7 @@ def _batches(api: API, params: Iterable[DailyRoomParams]) -> list["BatchCreation
             raise DailyConfigError(msg) from exc
         name = each.name or room_names.anonymous()
         if name in rooms:
-            msg = f"Room {index} of the list: there is another one with the name {name!r}."
+            msg = f"Room {index} of the list: an earlier one has the same name, {name!r}."
             raise DailyConfigError(msg)
         rooms[name] = each.model_dump(exclude_none=True)
     listed = list(rooms.items())
@@ -116,7 +118,7 @@ class BatchCreation(SafeCreation[list[DailyRoomObject]]):
         if len(buckets) > _BUCKETS:
             msg = (
                 f"{len(buckets)} different recordings_buckets in {len(entries)} rooms: Daily takes "
-                f"{_BUCKETS} in a request. Make the rooms of a few buckets at a time."
+                f"{_BUCKETS} in a request. Create the rooms of a few buckets at a time."
             )
             raise DailyConfigError(msg)
 

@@ -175,13 +175,13 @@ class Creation(SafeCreation[DailyRoomObject]):
         ends = "" if self._body["properties"].get("exp") else " It would never end by itself."
         if self.name is None:
             return (
-                "Whether a room was made is unknown: if so, Daily made up its name, and "
-                f"list_rooms() has it among the first.{ends} With a name in the parameters the "
-                "helper looks by itself."
+                "Whether a room was created is unknown: if so, Daily chose its name, and "
+                f"list_rooms() gives it among the first.{ends} With a name in the parameters the "
+                "helper looks it up itself."
             )
         return (
-            f"Whether the room was made is unknown: get_room({self.name!r}) tells, from some "
-            f"seconds on.{ends}"
+            f"Whether the room was created is unknown: get_room({self.name!r}) tells, after some "
+            f"seconds.{ends}"
         )
 
 
@@ -189,11 +189,11 @@ def exists(
     what: str, room: DailyRoomObject, failure: DailyError, *, path: str, unknown: bool
 ) -> DailyRoomExistsError:
     """Make the error for a name that is taken; ``unknown``: perhaps by this call itself."""
-    msg = f"{what}: a room named {room.name!r} exists and was not made by this call."
+    msg = f"{what}: a room named {room.name!r} exists, and this call did not create it."
     if unknown:
         msg = (
-            f"{what}: a room named {room.name!r} exists, and whether this call made it is unknown: "
-            "an answer was lost, and without an exp of its own the room looks like any other. "
+            f"{what}: a room named {room.name!r} exists, and whether this call created it is "
+            "unknown: a response was lost, and without an exp the room looks like any other. "
             f"Its created_at is {room.created_at[:40]!r}."
         )
     error = DailyRoomExistsError(
@@ -210,5 +210,5 @@ def same_exp(room: DailyRoomObject, body: dict[str, Any]) -> bool | None:
     found, exp = room.config.exp, body["properties"].get("exp")
     if exp is None:
         return None
-    # A server may drop the fraction that makes an exp all but unique.
+    # A server may drop the fraction, which makes an exp almost unique.
     return found in (exp, int(exp))

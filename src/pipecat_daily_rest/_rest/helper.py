@@ -45,8 +45,8 @@ class DailyRESTHelper(
 ):
     """A client of Daily's REST API.
 
-    A drop-in for ``pipecat.transports.daily.utils.DailyRESTHelper``. Rooms that it makes belong to
-    the caller: for a room that is deleted by itself use `provisioned_room`.
+    A drop-in for ``pipecat.transports.daily.utils.DailyRESTHelper``. The caller has to delete the
+    rooms that it creates; `provisioned_room` deletes its room by itself.
     """
 
     def __init__(
@@ -66,8 +66,8 @@ class DailyRESTHelper(
             aiohttp_session: A session to borrow; it is never closed here. Without one, all helpers
                 of an event loop share connections, which the last of them closes.
             retry: How often and how long requests are tried.
-            pace: Whether requests wait until Daily's rate limits allow them. An account with other
-                limits than the documented ones says so: ``RateLimits(default=(200, 5))``.
+            pace: Whether requests wait until Daily's rate limits allow them. For an account whose
+                limits differ from the documented ones: ``RateLimits(default=(200, 5))``.
 
         Raises:
             DailyConfigError: An argument has the wrong type or value.
@@ -103,7 +103,7 @@ class DailyRESTHelper(
         """Create a helper from ``DAILY_API_KEY`` and ``DAILY_API_URL``.
 
         Args:
-            aiohttp_session: As for the helper itself, like the others.
+            aiohttp_session: aiohttp's session to use; it is not closed here.
             retry: How often and how long requests are tried.
             pace: Whether requests wait until Daily's rate limits allow them.
 
@@ -147,11 +147,11 @@ class DailyRESTHelper(
         await self.api.aclose()
 
     async def warm(self) -> None:
-        """Take what only the first room needs off its path: DNS, TCP, TLS, the domain's id.
+        """Do ahead what only the first room needs: DNS, TCP, TLS, and the domain's id.
 
-        Then a room and its tokens are one request on an open connection. A connection that is not
-        used for 50 seconds is closed, before Daily drops it: after a longer silence this opens
-        one again. The helper has to stay open meanwhile, and to be passed on as ``daily=``.
+        Then a room and its tokens need one request, on an open connection. A connection that is not
+        used for 50 seconds is closed, before Daily closes it: call this again after a longer pause.
+        Keep the helper open, and pass it as ``daily=``.
 
         Raises:
             DailyError: Daily cannot be reached, or refuses the key.
@@ -169,24 +169,24 @@ class DailyRESTHelper(
     ) -> Any:
         """Send any request of Daily's API that has no method of its own.
 
-        A POST or PATCH is sent again only when the first surely had no effect; others whenever no
-        good answer came.
+        A POST or PATCH is sent again only when the first attempt certainly had no effect; others
+        whenever Daily gave no usable answer.
 
         Args:
             method: ``GET``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
-            path: Below the API URL, as ``/webhooks/<id>``; an id with other characters than letters,
-                digits, ``-``, ``_`` and ``.`` goes through ``urllib.parse.quote(id, safe="")``.
+            path: Below the API URL, as ``/webhooks/<id>``; quote an id with other characters than
+                letters, digits, ``-``, ``_`` and ``.``: ``urllib.parse.quote(id, safe="")``.
             json: The body: anything that JSON can hold; none is sent when None.
-            query: The query: texts, numbers and booleans; None is left out.
+            query: The query: strings, numbers and booleans; None is left out.
             deadline: Seconds for all attempts together, without the wait for Daily's rate limits;
                 the retry policy's when None.
 
         Returns:
-            The answer's JSON; None for an answer without a body.
+            The response's JSON; None for a response without a body.
 
         Raises:
             DailyConfigError: An argument has the wrong type or value; nothing was sent.
-            DailyError: No good answer came.
+            DailyError: Daily gave no usable answer.
         """
         if deadline is not None:
             arguments.seconds("deadline", deadline)

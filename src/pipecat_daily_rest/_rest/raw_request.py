@@ -89,5 +89,5 @@ def _text(name: Any, value: Any, key: str) -> str:
         return str(value).lower()
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
-    msg = f"query[{masked(repr(name), key)}] must be a text, a number or a boolean, not a {type(value).__name__}."
+    msg = f"query[{masked(repr(name), key)}] must be a string, a number or a boolean, not {type(value).__name__}."
     raise DailyConfigError(msg)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the methods of `DailyRESTHelper` give, beside rooms and tokens."""
+"""What the methods of `DailyRESTHelper` give, besides rooms and tokens."""
 
 from pipecat_daily_rest.answers.phone import (
     DailyAvailableNumber,

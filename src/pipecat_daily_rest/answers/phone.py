@@ -33,9 +33,9 @@ class DailyPhoneNumber(Answer):
     Reference: https://docs.daily.co/reference/rest-api/phone-numbers/purchased-phone-numbers
 
     Parameters:
-        id: Unique id, for ``caller_id`` and for the release.
+        id: Unique id, for ``caller_id`` and ``release_phone_number()``.
         number: The number, in E.164.
-        name: What it is called.
+        name: Its name.
         type: ``purchased_phone_number``.
         status: As ``verified``.
         verified: Whether it can be used; None when Daily did not say.
@@ -52,21 +52,21 @@ class DailyPhoneNumber(Answer):
 
 
 class DailyDialinConfig(Answer):
-    """Whom a call to a number, or to a SIP address, reaches.
+    """A dial-in configuration: what happens to a call to a number or a SIP address.
 
     Reference: https://docs.daily.co/reference/rest-api/domainDialinConfig
 
     Parameters:
         id: Unique id.
         type: ``pinless_dialin`` or ``pin_dialin``.
-        phone_number: The number, in E.164; "" when it is called by SIP.
-        sip_uri: The SIP address; "" when there is none.
-        name_prefix: What it is called.
+        phone_number: The number, in E.164; "" for a SIP address only.
+        sip_uri: The SIP address, or "".
+        name_prefix: Its name.
         hmac: What the requests to ``room_creation_api`` are signed with, for
-            `webhooks.read_dialin`; its ``repr`` does not show it.
+            `webhooks.read_dialin`; its ``repr`` is masked.
         room_creation_api: The URL that is asked for a room.
         hold_music_url: The music that the caller hears.
-        timeout_message: What the caller hears when no room came.
+        timeout_message: What the caller hears when the room was not ready in time.
         ivr_message: What the caller hears first, with ``pin_dialin``.
     """
 
@@ -107,10 +107,9 @@ class DailyWebhook(Answer):
 
     Parameters:
         uuid: Unique id.
-        url: Where the events go.
-        hmac: What they are signed with, for `webhooks.read_webhook`; its ``repr`` does not show
-            it.
-        basicAuth: The credentials that they carry; its ``repr`` does not show them.
+        url: Where Daily sends the events.
+        hmac: What they are signed with, for `webhooks.read_webhook`; its ``repr`` is masked.
+        basicAuth: The credentials that Daily sends with them; its ``repr`` is masked.
         retryType: ``circuit-breaker`` or ``exponential``.
         eventTypes: Which events it gets.
         state: As ``ACTIVE`` or ``FAILED``.
@@ -136,5 +135,5 @@ class DailyWebhook(Answer):
 
     @property
     def failed(self) -> bool:
-        """Whether Daily has given it up: it gets no events until it is updated."""
+        """Whether Daily has stopped it: it gets no events until it is updated."""
         return self.state in ("FAILED", "INACTIVE", "0")

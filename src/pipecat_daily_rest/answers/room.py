@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The domain, and who is and was in its rooms, as Daily answers it."""
+"""The domain, presence and meetings, as Daily answers them."""
 
 from typing import Annotated, Any
 
@@ -11,18 +11,18 @@ _Id = Annotated[str, Field(min_length=1)]
 
 
 class DailyPresence(Answer):
-    """Somebody in a room.
+    """A participant who is in a room.
 
     Reference: https://docs.daily.co/reference/rest-api/rooms/session/presence
 
     Parameters:
         room: The room's name.
         id: The session id, new for each join.
-        userId: The token's ``user_id``, or None. Older answers have an id of Daily's own here.
+        userId: The token's ``user_id``, or None. In older answers it is an id of Daily's own.
         userName: The participant's name, or None.
-        mtgSessionId: The meeting session.
+        mtgSessionId: The meeting's id.
         joinTime: When the participant joined, as ``2023-01-01T20:53:19.000Z``.
-        duration: Seconds since then.
+        duration: Seconds since the join.
     """
 
     room: str = ""
@@ -40,8 +40,8 @@ class DailyRoomPresence(Answer):
     Reference: https://docs.daily.co/reference/rest-api/rooms/session/presence
 
     Parameters:
-        data: The participants; never more than were asked for.
-        total_count: How many there are; None when Daily did not say.
+        data: The participants, at most as many as were asked for.
+        total_count: How many are in the room; None when Daily did not say.
     """
 
     data: list[DailyPresence]  # required: an answer without it is not "nobody"
@@ -49,7 +49,7 @@ class DailyRoomPresence(Answer):
 
 
 class DailyMeetingParticipant(Answer):
-    """One stay in a meeting.
+    """A participant's stay in a meeting, from a join to a leave.
 
     Reference: https://docs.daily.co/reference/rest-api/meetings
 
@@ -69,17 +69,17 @@ class DailyMeetingParticipant(Answer):
 
 
 class DailyMeeting(Answer):
-    """A meeting session: people together in a room during some time.
+    """A meeting: Daily's record of a call in a room.
 
     Reference: https://docs.daily.co/reference/rest-api/meetings
 
     Parameters:
-        id: The meeting session's id.
+        id: The meeting's id.
         room: The room's name.
         start_time: When it began, in unix seconds.
         duration: Seconds until its end, or until now.
-        ongoing: Whether it is going on.
-        max_participants: How many were in it at a time, at most.
+        ongoing: Whether it is running.
+        max_participants: How many were in it at the same time, at most.
         participants: Who was in it for 10 s or more; empty where Daily leaves them out.
     """
 
@@ -100,8 +100,8 @@ class DailyDomain(Answer):
     Parameters:
         domain_name: Its name, as in ``https://<name>.daily.co``.
         domain_id: Its id; "" in the answer to a change.
-        config: Its properties; unlike a room's, with the defaults and nulls. More are in it than
-            can be set.
+        config: Its properties; unlike a room's, with the defaults, nulls, and some that cannot be
+            set.
     """
 
     domain_name: str = ""

@@ -17,7 +17,7 @@ class DailyRecordingTrack(Answer):
     Parameters:
         type: ``audio`` or ``video``.
         size: Bytes.
-        s3key: Where it is in the bucket.
+        s3key: Its key in the bucket.
     """
 
     type: str = ""
@@ -35,11 +35,11 @@ class DailyRecording(Answer):
         room_name: The room's name.
         start_ts: When it began, in unix seconds.
         status: ``finished``, ``in-progress`` or ``canceled``.
-        max_participants: How many people were in the call at most.
-        duration: Seconds, about; None while it is in progress.
+        max_participants: How many were in the call at the same time, at most.
+        duration: About how many seconds; None while it is in progress.
         share_token: Deprecated.
-        s3key: Where it is in the bucket.
-        mtgSessionId: The meeting session.
+        s3key: Its key in the bucket.
+        mtgSessionId: The meeting's id.
         tracks: The files of a recording of raw tracks.
     """
 
@@ -63,9 +63,9 @@ class DailyDeletedRecording(Answer):
     Parameters:
         id: Its id.
         deleted: Whether it is gone.
-        s3_bucket: The bucket; "" when Daily did not say, as are the next two.
+        s3_bucket: The bucket; like the next two, "" when Daily did not say.
         s3_region: The bucket's AWS region.
-        s3_key: Where it was in the bucket.
+        s3_key: Its key in the bucket.
     """
 
     id: str = ""
@@ -81,7 +81,7 @@ class DailyStorage(Answer):
     Parameters:
         bucket: The bucket.
         region: Its AWS region.
-        s3key: Where in it; Daily's documents call it ``key`` as well.
+        s3key: Its key there; Daily's documents also call it ``key``.
     """
 
     bucket: str = ""
@@ -103,10 +103,10 @@ class DailyTranscript(Answer):
         transcriptId: Unique id.
         domainId: The domain.
         roomId: The room's id.
-        mtgSessionId: The meeting session.
+        mtgSessionId: The meeting's id.
         status: ``t_finished``, ``t_in_progress``, ``t_error`` or ``t_deleted``.
         isVttAvailable: Whether it is stored as WebVTT.
-        duration: Seconds, about.
+        duration: About how many seconds.
         outParams: Where it is, with a ``transcription_bucket``.
         error: What failed, with ``t_error``.
         created_at: When it began, as ``2024-01-15T10:30:00.000Z``.
@@ -127,14 +127,14 @@ class DailyTranscript(Answer):
 
 
 class DailyAccessLink(Answer):
-    """A link to a stored file. Whoever has it can read the file, so its ``repr`` is masked.
+    """A link to a stored file. It gives access to the file, so its ``repr`` is masked.
 
     Reference: https://docs.daily.co/docs/rest-api/access-links
 
     Parameters:
-        download_link: The URL, to be used exactly as it is; Daily's documents call a transcript's
-            ``link`` as well.
-        expires: When it stops to work, in unix seconds; None when Daily did not say.
+        download_link: The URL, to be used exactly as it is; Daily's documents also call it ``link``
+            for a transcript.
+        expires: When it stops working, in unix seconds; None when Daily did not say.
     """
 
     download_link: Annotated[str, Field(min_length=1), AfterValidator(Secret)]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What goes over the wire.
+"""Rooms and tokens as they are sent and received.
 
 The names, fields, defaults and wire form are those of ``pipecat.transports.daily.utils``. Every
-further property that Daily documents has a field that is not sent unless it is set, and keys that
-are new to this version pass through in both directions.
+further property that Daily documents has a field that is not sent unless it is set. Unknown keys
+pass through in both directions.
 """
 
 from pipecat_daily_rest.models.room import (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A model as Daily answers it."""
+"""Models that Daily's answers are read into, though the models are strict with the user."""
 
 import functools
 from typing import Annotated, Any, TypeVar, cast
@@ -16,20 +16,10 @@ def without_nulls(data: Any) -> Any:
     return data
 
 
-def answered(model: type[M], data: Any) -> M:
-    """Read what Daily answers.
+def read_leniently(model: type[M], data: Any) -> M:
+    """Read an answer, perhaps into a subclass of the same name, which keeps values of unknown kinds.
 
-    A value of a kind that is new to this version is kept as it came instead of refused.
-
-    Args:
-        model: The model; a field that is required stays so.
-        data: The answer's JSON.
-
-    Returns:
-        A model of that class, or of a subclass of the same name.
-
-    Raises:
-        ValidationError: It is no object, or a required field is missing.
+    A ValidationError tells that it is not an object, or that a required field is missing.
     """
     try:
         return model.model_validate(without_nulls(data))
@@ -39,7 +29,7 @@ def answered(model: type[M], data: Any) -> M:
 
 
 class _Twin(BaseModel):
-    """What pickle finds again by the model that it is a twin of."""
+    """A class that pickle cannot find by its name, but by the model that it is a twin of."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (type(self).__mro__[2],), self.__getstate__()
@@ -52,7 +42,7 @@ def _again(model: type[BaseModel]) -> BaseModel:
 
 @functools.cache
 def _twin(model: type[BaseModel]) -> Any:
-    """A subclass that takes any value; few answers need it, and it takes long to make."""
+    """Make a subclass that takes any value; few answers need it, and it takes long to make."""
     fields: dict[str, Any] = {
         name: (Annotated[field.annotation | Any, Field(union_mode="left_to_right")], field.default)
         for name, field in model.model_fields.items()

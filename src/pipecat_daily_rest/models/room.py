@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipecat_daily_rest.models.lenient import answered, without_nulls
+from pipecat_daily_rest.models.lenient import read_leniently, without_nulls
 from pipecat_daily_rest.properties import (
     DailyDialoutConfig,
     DailyPermissions,
@@ -111,13 +111,13 @@ class DailyRoomProperties(BaseModel):
         enable_recording: Kind of recording, or a list of kinds.
         enable_transcription_storage: Whether transcripts are stored.
         geo: Region of the room's media server, as ``us-west-2``.
-        max_participants: How many participants fit in.
+        max_participants: How many participants can be in the room.
         recordings_bucket: A custom bucket for recordings.
         transcription_bucket: A custom bucket for transcripts.
         sip: SIP configuration.
         sip_uri: SIP endpoints, answered by Daily.
         start_video_off: Whether cameras are off at the join.
-        nbf: From when on the room can be joined, in unix seconds.
+        nbf: From when the room can be joined, in unix seconds.
         eject_after_elapsed: Seconds after the join at which Daily ejects a participant.
         enable_knocking: Whether people without a token may knock at a private room.
         enable_screenshare: Whether screens may be shared.
@@ -212,7 +212,7 @@ class DailyRoomProperties(BaseModel):
     def sip_endpoint(self) -> str:
         """Give the SIP URI to call.
 
-        Daily's documents disagree about the ``sip:`` prefix: it is added where it is missing.
+        Daily's documents disagree about the ``sip:`` prefix: it is added when it is missing.
 
         Returns:
             The URI, or "" when the room has none.
@@ -229,7 +229,7 @@ class DailyRoomParams(BaseModel):
     Reference: https://docs.daily.co/reference/rest-api/rooms/create-room
 
     Parameters:
-        name: The room's name; Daily makes one up when None.
+        name: The room's name; Daily chooses one when None.
         privacy: ``private`` or ``public``.
         properties: The room's properties.
     """
@@ -250,10 +250,10 @@ class DailyRoomObject(BaseModel):
     Parameters:
         id: Unique id.
         name: The room's name.
-        api_created: Whether the room was made over the API.
+        api_created: Whether the room was created over the API.
         privacy: ``private`` or ``public``.
         url: URL for joining.
-        created_at: When it was made, as ``2019-01-26T09:01:22.000Z``.
+        created_at: When it was created, as ``2019-01-26T09:01:22.000Z``.
         config: The properties that differ from Daily's defaults.
     """
 
@@ -273,14 +273,14 @@ class DailyRoomObject(BaseModel):
         config = data.get("config") if isinstance(data, dict) else None
         if isinstance(config, dict) and None not in (*data.values(), *config.values()):
             try:
-                return read(data)  # as a rule all of it is as it is documented
+                return read(data)  # the usual case: all of it is as documented
             except ValidationError:
                 pass
         return read(_lenient(data))
 
 
 def _lenient(data: Any) -> Any:
-    """A room without nulls, and what is of a kind that is new to us as it came."""
+    """Take out the nulls, and make what would be refused acceptable."""
     if not isinstance(data, dict):
         return data
     data = without_nulls(data)
@@ -291,7 +291,7 @@ def _lenient(data: Any) -> Any:
         del data["api_created"]
     config = data.get("config")
     if isinstance(config, dict):
-        data["config"] = answered(DailyRoomProperties, config)
+        data["config"] = read_leniently(DailyRoomProperties, config)
     elif not isinstance(config, DailyRoomProperties):
         data.pop("config", None)
     return data

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
-from pipecat_daily_rest.models.lenient import answered
+from pipecat_daily_rest.models.lenient import read_leniently
 from pipecat_daily_rest.properties import DailyPermissions, DailyRecordingOptions, Recording
 
 # An error that quotes what came in would quote a key or a token in the wrong place.
@@ -19,10 +19,10 @@ class DailyMeetingTokenProperties(BaseModel):
     Reference: https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
 
     Parameters:
-        room_name: The room that the token opens; every room of the domain when None.
+        room_name: The room that the token is for; every room of the domain when None.
         eject_at_token_exp: Whether Daily ejects the participant when the token expires.
         eject_after_elapsed: Seconds after the join at which Daily ejects the participant.
-        nbf: From when on the token is valid, in unix seconds.
+        nbf: From when the token is valid, in unix seconds.
         exp: When the token expires, in unix seconds; never when None.
         is_owner: Whether the participant is an owner of the room.
         user_name: The participant's name.
@@ -75,16 +75,12 @@ class DailyMeetingTokenProperties(BaseModel):
 
 
 def read_token_properties(data: dict[str, Any]) -> DailyMeetingTokenProperties:
-    """Read what a token says, leniently.
+    """Read a token's properties from their long names, leniently.
 
-    Args:
-        data: Properties by their long names.
-
-    Returns:
-        The properties; names and values that are new to this version are kept as they came.
+    Unknown names and values of unknown kinds are kept as they came.
     """
-    twin = answered(DailyMeetingTokenProperties, data)
-    return DailyMeetingTokenProperties.model_construct(twin.model_fields_set, **dict(twin))
+    read = read_leniently(DailyMeetingTokenProperties, data)
+    return DailyMeetingTokenProperties.model_construct(read.model_fields_set, **dict(read))
 
 
 class DailyMeetingTokenParams(BaseModel):
