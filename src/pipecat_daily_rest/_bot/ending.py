@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pipecat_daily_rest._bot.signals import stop_early
 from pipecat_daily_rest._core.timings import Timings
-from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest._rooms.bounds import Bounds
 
 T = TypeVar("T")
@@ -66,19 +66,13 @@ class Ending(Bounds):
             self._loop.call_soon_threadsafe(event.set)
 
     async def unless_stopped(self, beginning: Awaitable[T]) -> T | None:
-        """Wait for what comes before the bot; a signal cancels it, then None may be returned."""
-        begun = asyncio.ensure_future(beginning)
-        stopped = asyncio.create_task(self.stop.wait())
-        try:
-            if not self.stop.is_set():
-                await asyncio.wait({begun, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if self.stop.is_set():
-                self.deleting.set()
-            stopped.cancel()
-            begun.cancel()  # does nothing to what is over
-            await finish(begun)
-        return None if begun.cancelled() else begun.result()
+        """Give the result of what comes before the bot; None when a signal has cancelled it."""
+
+        async def stop() -> None:
+            await self.stop.wait()
+            self.deleting.set()
+
+        return await unless(stop(), beginning)
 
     def left(self, until: float) -> float:
         """Give the seconds that are left until so many after the first signal; all without one."""

@@ -2,7 +2,7 @@
 """Waiting that leaves nothing behind when it is cancelled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 A = TypeVar("A")
@@ -79,6 +79,18 @@ async def carry_out(
             task.exception()  # asyncio logs one that nobody has asked for
         raise cancelled
     return await task
+
+
+async def unless(stop: Coroutine[Any, Any, Any], work: Awaitable[A]) -> A | None:
+    """Give the work's result; once ``stop`` returns, the work is cancelled, and None is given."""
+    working, stopped = asyncio.ensure_future(work), asyncio.create_task(stop)
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        working.cancel()  # does nothing to what is over
+        await finish(working)
+    return None if working.cancelled() else working.result()
 
 
 def finished(result: A) -> asyncio.Future[A]:

@@ -14,7 +14,7 @@ from typing import Any
 from pipecat_daily_rest._bot.output import say
 from pipecat_daily_rest._bot.signals import hold
 from pipecat_daily_rest._core import log_handler
-from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
@@ -22,28 +22,27 @@ from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 _BY_KEY = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
 
 
-class _SignalQueue:
+class _Signals(deque[int]):
     """The signals that came and were not handled yet."""
 
     def __init__(self) -> None:
-        self._numbers: deque[int] = deque()
+        super().__init__()
         self._filled = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def put(self, number: int) -> None:
         """Add one. Called from a signal handler."""
-        self._numbers.append(number)
+        self.append(number)
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._filled.set)
 
-    async def get(self) -> int:
-        """Wait for the next one."""
+    async def wait(self) -> None:
+        """Wait until there is one."""
         self._loop = asyncio.get_running_loop()
-        while not self._numbers:
+        while not self:
             self._filled.clear()
-            if not self._numbers:
+            if not self:
                 await self._filled.wait()
-        return self._numbers.popleft()
 
 
 def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
@@ -53,7 +52,7 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
     started. Without a command it runs until a signal.
     """
     log_handler.to_stderr(log_level)
-    signals = _SignalQueue()
+    signals = _Signals()
     hold(signals.put)
     try:
         return asyncio.run(_main(command, signals, log_level=log_level, **options))
@@ -62,59 +61,34 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
         return 2
 
 
-async def _main(command: Sequence[str], signals: _SignalQueue, **options: Any) -> int:
+async def _main(command: Sequence[str], signals: _Signals, **options: Any) -> int:
     async with AsyncExitStack() as stack:
         child = LocalDailyProcess(**options)
-        starting = asyncio.ensure_future(stack.enter_async_context(child))
-        stopped = asyncio.create_task(signals.get())
-        try:
-            await asyncio.wait({starting, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopped.cancel()
-            starting.cancel()  # does nothing to what is over
-            await finish(starting)
-        if not starting.cancelled():
-            starting.result()
-        if stopped.done():
-            return 128 + stopped.result()
-        environment = child.env()
-        if not command:
-            say(f"A local Daily answers at {child.api_url}. In another terminal:\n")
-            for name, value in environment.items():
-                say(f"export {name}={shlex.quote(value)}")
-            say("\nCtrl-C ends it.")
-            return await _stay(child, signals)
-        return await _run(command, environment, signals)
-
-
-async def _stay(child: LocalDailyProcess, signals: _SignalQueue) -> int:
-    stopped = asyncio.create_task(signals.get())
-    died = asyncio.create_task(child.died())
-    await asyncio.wait({stopped, died}, return_when=asyncio.FIRST_COMPLETED)
-    ended = stopped.done()
-    for task in (stopped, died):
-        task.cancel()
-    if not ended:
+        await unless(signals.wait(), stack.enter_async_context(child))
+        if signals:
+            return 128 + signals.popleft()
+        if command:
+            return await _run(command, child.env(), signals)
+        say(f"A local Daily answers at {child.api_url}. In another terminal:\n")
+        for name, value in child.env().items():
+            say(f"export {name}={shlex.quote(value)}")
+        say("\nCtrl-C ends it.")
+        await unless(signals.wait(), child.died())
+        if signals:
+            return 0
         say("Error: The local Daily ended by itself.", file=sys.stderr)
-    return 0 if ended else 1
+        return 1
 
 
-async def _run(command: Sequence[str], environment: dict[str, str], signals: _SignalQueue) -> int:
+async def _run(command: Sequence[str], environment: dict[str, str], signals: _Signals) -> int:
     try:
         process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment})
     except OSError as exc:
         say(f"Error: cannot run {command[0]!r}: {exc.strerror}.", file=sys.stderr)
         return 127
-    ended = asyncio.create_task(process.wait())
-    while not ended.done():
-        passed = asyncio.create_task(signals.get())
-        await asyncio.wait({ended, passed}, return_when=asyncio.FIRST_COMPLETED)
-        if passed.done():
-            if not _reached_already(passed.result()) and process.returncode is None:
-                process.send_signal(passed.result())
-        else:
-            passed.cancel()
-    code = ended.result()
+    while (code := await unless(signals.wait(), process.wait())) is None:
+        if not _reached_already(number := signals.popleft()) and process.returncode is None:
+            process.send_signal(number)
     return code if code >= 0 else 128 - code
 
 

@@ -87,6 +87,8 @@ class Session:
         os.environ.update(local.env())
 
     async def _in_room(self) -> None:
+        if self.ending.stop.is_set():
+            return
         room: ProvisionedRoom | None = None
         try:
             async with AsyncExitStack() as stack:
