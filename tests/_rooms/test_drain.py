@@ -142,6 +142,14 @@ async def test_what_replaced_a_handler_stays_after_the_block_as_without_it(heard
     assert heard == ["server"]
 
 
+async def test_a_later_handler_may_call_the_one_that_it_replaced(heard):
+    async with drain_on_exit():
+        before = signal.getsignal(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, lambda *args: (heard.append("later"), before(*args)))
+        signal.raise_signal(signal.SIGTERM)
+    assert heard == ["server", "later"]
+
+
 async def test_a_handler_of_the_event_loop_is_removed_as_usual(heard):
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGHUP, print)

@@ -119,7 +119,7 @@ async def test_a_closed_terminal(local_daily, tmp_path):
 
 # -- A bot with handlers of its own --------------------------------------------------------------
 
-DOORS = {
+WAYS = {
     "signal.signal": "signal.signal(signal.SIGTERM, lambda *_: own())",
     "signal.signal, imported before": "early(signal.SIGTERM, lambda *_: own()); await ours_again()",
     "add_signal_handler": "loop.add_signal_handler(signal.SIGTERM, own)",
@@ -132,7 +132,7 @@ DOORS = {
     "puts back what it found": "before = signal.getsignal(signal.SIGTERM);"
     "signal.signal(signal.SIGTERM, print); signal.signal(signal.SIGTERM, before)",
 }
-DOOR = """
+OWN_HANDLER = """
 from signal import signal as early
 if {loop!r} == "uvloop":
     import uvloop
@@ -149,21 +149,21 @@ async def ours_again():
 async def bot(runner_args):
     loop = asyncio.get_running_loop()
     print("loop", type(loop).__module__)
-    {door}
+    {way}
     print("in", flush=True)
     await asyncio.sleep(600)
 """
 
 
 @LOOPS
-@pytest.mark.parametrize("door", DOORS)
-async def test_a_handler_that_a_bot_installs_is_called_as_well(run_code, local_daily, loop, door):
-    program = await run_code(DOOR.format(loop=loop, door=DOORS[door]) + SCRIPT, script=True)
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_handler_that_a_bot_installs_is_called_as_well(run_code, local_daily, loop, way):
+    program = await run_code(OWN_HANDLER.format(loop=loop, way=WAYS[way]) + SCRIPT, script=True)
     await program.says(f"^loop {loop}")
     await program.says("^in$")
     program.signal(TERM)
-    assert await program.ended() == (3 if "exit" in DOORS[door] else 0)
-    assert program.out.count("own\n") == ("own()" in DOORS[door] or ", own)" in DOORS[door])
+    assert await program.ended() == (3 if "exit" in WAYS[way] else 0)
+    assert program.out.count("own\n") == ("own()" in WAYS[way] or ", own)" in WAYS[way])
     await program.says("^Room .* deleted$")
     assert log(local_daily) == ["created", "deleted"]
     assert "Traceback" not in program.err
@@ -199,9 +199,9 @@ async def bot(runner_args):
     print("in", flush=True)
     await asyncio.Event().wait()
 async def program():
-    doors = asyncio.get_running_loop().__dict__.keys() & {"add_signal_handler"}
+    wrapped = asyncio.get_running_loop().__dict__.keys() & {"add_signal_handler"}
     await run_bot(bot)
-    assert not doors and "add_signal_handler" not in asyncio.get_running_loop().__dict__
+    assert not wrapped and "add_signal_handler" not in asyncio.get_running_loop().__dict__
 if __name__ == "__main__":
     asyncio.run(program())
     assert signal.getsignal(signal.SIGTERM) is mine
@@ -279,7 +279,7 @@ async def test_sigterm_ends_a_forked_child_of_the_bot(run_code):
 
 AT_THE_FORK = """
 import os
-# Registered before the package's own hooks: the child is told before those have run.
+# Registered before the package's own hooks: the child gets the signal before they have run.
 os.register_at_fork({when}=lambda: os.kill(os.getpid(), signal.SIGTERM))
 async def bot(runner_args):
     reads, writes = os.pipe()
@@ -370,7 +370,7 @@ async def test_a_signal_while_the_command_itself_is_imported(start, tmp_path, co
 async def test_a_signal_while_the_local_daily_starts(start, run_code, tmp_path, command):
     site = tmp_path / "site"
     site.mkdir()
-    # In the child alone, whose name Python puts into argv only later on.
+    # Only in the child: orig_argv, since Python puts the module into argv later.
     (site / "sitecustomize.py").write_text(
         "import sys, time\n"
         "if 'pipecat_daily_rest.local' in sys.orig_argv:\n"
@@ -438,7 +438,7 @@ async def bot(runner_args):
 
 
 async def closed(link):
-    """Wait until nobody listens where the join link leads."""
+    """Wait until the server of the join link is closed."""
     port = int(link.split(":")[2].split("/")[0])
     while True:
         try:

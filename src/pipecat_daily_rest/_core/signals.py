@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Listens to signals beside everybody else who handles them: all of them are called.
+"""Listeners to signals. The handlers of servers and bots are called as well.
 
-Servers and bots install handlers before or after a listener, by ``signal.signal`` or through the
-event loop; uvloop does not use ``signal.signal``. The order is always the same: the listeners, the
-handlers that were there before, the handler that was installed since.
+Servers and bots install handlers before or after a listener, by ``signal.signal`` or by methods of
+the event loop; uvloop's do not use ``signal.signal``. The order of the calls is always the same:
+the listeners, the handlers that were there before, the handler that was installed since.
 
 A command listens before it imports anything else, so this module imports nothing slow.
 """
@@ -16,8 +16,8 @@ from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import Any
 
-_LOOK = 0.1  # seconds between two looks for a handler that came in by none of the doors below
-_DOORS = ("add_signal_handler", "remove_signal_handler")
+_LOOK = 0.1  # seconds between two looks for a handler that was installed past our wrappers
+_LOOP_METHODS = ("add_signal_handler", "remove_signal_handler")
 
 
 class Listener:
@@ -44,7 +44,7 @@ class Listener:
         *,
         unhandled: Iterable[int] = (),
     ) -> None:
-        """Begin to listen; to those in ``unhandled`` only while nobody else handles them."""
+        """Begin to listen; to ``unhandled`` only as long as they have no other handler."""
         self.on_signal = on_signal
         self.numbers: frozenset[int] = frozenset()
         self.raised: BaseException | None = None
@@ -55,7 +55,7 @@ class Listener:
         free = frozenset(number for number in unhandled if _is_free(number))
         self.numbers = numbers | free
         _listeners.append(self)
-        _stand_before_signal()
+        _wrap_signal()
         for number in numbers:
             self._take(number)
         for number in free:
@@ -65,14 +65,13 @@ class Listener:
         heard = _heard.get(number)
         if heard is None:
             heard = _heard[number] = _Heard(signal.getsignal(number))
-            # Asked again by installing: another one's wrapper of signal.signal may know better.
+            # Not what getsignal() gave: a program may have its own wrapper of signal.signal.
             heard.found = _install(number, _handle)
-            heard.standing = signal.getsignal(number)
+            heard.installed = signal.getsignal(number)
             if self.calls_found != "never":
                 heard.later = heard.found
-        if self.calls_found == "always" and heard.later is not None:
-            heard.kept.append(heard.later)
-            heard.later = None
+        if self.calls_found == "always" and heard.always is None:
+            heard.always, heard.later = heard.later, None
 
     def attach(self) -> None:
         """Also call the handlers that are installed through the running event loop."""
@@ -81,16 +80,16 @@ class Listener:
         from asyncio import get_running_loop  # here, since that takes a while
 
         self._loop = get_running_loop()
-        _stand_before_loop(self._loop)
+        _wrap_loop(self._loop)
         self._look()
 
     def _look(self) -> None:
         # Under uvloop this also lets Python see a signal after a bot's set_wakeup_fd().
         for number in self.numbers & _heard.keys():
-            heard, stands = _heard[number], signal.getsignal(number)
-            if stands not in (heard.standing, None):
-                heard.later = stands
-                _stand(number)
+            heard, found = _heard[number], signal.getsignal(number)
+            if found not in (heard.installed, None):
+                heard.later = found
+                _install_again(number)
         self._timer = self._loop.call_later(_LOOK, self._look)
 
     def close(self) -> None:
@@ -101,12 +100,12 @@ class Listener:
         if self._loop is not None:
             self._timer.cancel()
             if all(each._loop is not self._loop for each in _listeners):
-                for door in _DOORS:
-                    vars(self._loop).pop(door, None)
+                for method in _LOOP_METHODS:
+                    vars(self._loop).pop(method, None)
         for number in self.numbers:
             if not any(number in each.numbers for each in _listeners):
                 _give_back(number, found=self.in_charge)
-        _leave_signal()
+        _unwrap_signal()
 
     def ignore(self) -> None:
         """Ignore its signals from now on."""
@@ -116,33 +115,32 @@ class Listener:
 
 
 class _Heard:
-    """A signal that is listened to, and the handlers of others that are called after it."""
+    """A signal that is listened to, and the handlers that are called after the listeners."""
 
     def __init__(self, found: Any) -> None:
         self.found = found  # what Python called before
-        self.kept: list[Any] = []  # are called, whatever is installed since
+        self.always: Any = None  # is called also after another one was installed
         self.later: Any = None  # is called until another one is installed
         self.in_loops: dict[Any, tuple[Callable[..., Any], tuple[Any, ...]]] = {}
-        self.standing: Any = (
-            None  # what Python calls now: `_handle`, or another one's wrapper of it
-        )
+        self.installed: Any = None  # what Python calls now: `_handle`, or a wrapper of it
         self.calling = False
 
-    def stands(self) -> Any:
-        """Give what everybody else takes for the signal's handler."""
-        if self.later is not None:
-            return self.later
-        return self.kept[-1] if self.kept else self.found
+    def current(self) -> Any:
+        """Give the handler that the signal would have without us."""
+        for handler in (self.later, self.always):
+            if handler is not None:
+                return handler
+        return self.found
 
     def call_others(self, number: int, frame: FrameType | None, *, but: Any) -> None:
-        """Call the handlers of others, each also when one before it raises."""
+        """Call the other handlers, each also when one before it raises."""
         for loop, (callback, args) in self.in_loops.items():
             if not loop.is_closed():
                 loop.call_soon_threadsafe(callback, *args)
         self.calling = True
         try:
             with ExitStack() as calls:  # the last one that is pushed is called first
-                for handler in (self.later, *reversed(self.kept)):
+                for handler in (self.later, self.always):
                     if callable(handler) and handler is not but:
                         calls.callback(handler, number, frame)
         finally:
@@ -150,24 +148,24 @@ class _Heard:
 
 
 _install = signal.signal
-_in_place = False  # whether `_signal` stands before it, behind another one's wrapper maybe
+_wrapped = False  # whether `_signal_wrapper` is in its place, or behind a later wrapper
 _listeners: list[Listener] = []
 _heard: dict[int, _Heard] = {}
 
 
 def is_default(number: int) -> bool:
-    """Tell whether nobody else handles a signal that is listened to: it would end the process."""
+    """Tell whether a signal that is listened to has no other handler, so it ends the process."""
     heard = _heard[number]
     in_charge = any(each.in_charge and number in each.numbers for each in _listeners)
-    return not in_charge and not heard.in_loops and bool(heard.stands() == signal.SIG_DFL)
+    return not in_charge and not heard.in_loops and bool(heard.current() == signal.SIG_DFL)
 
 
 def act_by_default(number: int) -> None:
-    """Let a signal do what it does when nobody handles it. In the main thread."""
+    """Let a signal do what it does without a handler. In the main thread."""
     _install(number, signal.SIG_DFL)
-    stands = signal.getsignal(number)
+    installed = signal.getsignal(number)
     signal.raise_signal(number)
-    if stands == signal.SIG_DFL:  # the kernel spares a container's first process
+    if installed == signal.SIG_DFL:  # the kernel spares a container's first process
         os._exit(128 + number)
 
 
@@ -192,7 +190,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
         for each in listening:
             each.on_signal(number)
     finally:
-        # A handler may call the one that it has replaced, which is this one.
+        # A handler may call the one that it replaced: this function.
         if heard is not None and not heard.calling:
             if in_charge is None:
                 heard.call_others(number, frame, but=None)
@@ -205,20 +203,20 @@ def _handle(number: int, frame: FrameType | None) -> None:
                     in_charge.raised = in_charge.raised or exc
 
 
-def _stand(number: int) -> None:
+def _install_again(number: int) -> None:
     _install(number, _handle)
-    _heard[number].standing = signal.getsignal(number)
+    _heard[number].installed = signal.getsignal(number)
 
 
 def _give_back(number: int, *, found: bool = False, with_loops: bool = True) -> None:
-    """Put back the handler that was found, or the one that there would be without us."""
+    """Put back the handler that was found, or the one that the signal would have without us."""
     heard = _heard.pop(number, None)
-    if signal.getsignal(number) != (_handle if heard is None else heard.standing):
+    if signal.getsignal(number) != (_handle if heard is None else heard.installed):
         return
     handler: Any = signal.SIG_DFL
     if heard is not None:
-        handler = heard.found if found else heard.stands()
-    with suppress(ValueError):  # in a thread, which has collected an abandoned block
+        handler = heard.found if found else heard.current()
+    with suppress(ValueError):  # in a thread, where an abandoned block was garbage-collected
         if handler is not None:
             _install(number, handler)
         if heard is not None and with_loops and not found:
@@ -227,36 +225,36 @@ def _give_back(number: int, *, found: bool = False, with_loops: bool = True) -> 
                     loop.add_signal_handler(number, callback, *args)
 
 
-# -- The doors by which a handler comes in: signal.signal, and the event loop's methods ------------
+# -- Wrappers of what installs a handler: signal.signal, and the event loop's methods --------------
 
 
-def _stand_before_signal() -> None:
-    global _install, _in_place
-    if not _in_place:
-        _install, signal.signal, _in_place = signal.signal, _signal, True
+def _wrap_signal() -> None:
+    global _install, _wrapped
+    if not _wrapped:
+        _install, signal.signal, _wrapped = signal.signal, _signal_wrapper, True
 
 
-def _leave_signal() -> None:
-    global _in_place
-    if not _listeners and signal.signal is _signal:
-        signal.signal, _in_place = _install, False
+def _unwrap_signal() -> None:
+    global _wrapped
+    if not _listeners and signal.signal is _signal_wrapper:
+        signal.signal, _wrapped = _install, False
 
 
-def _signal(signalnum: int, handler: Any) -> Any:
-    """What ``signal.signal`` is meanwhile."""
+def _signal_wrapper(signalnum: int, handler: Any) -> Any:
+    """Replaces ``signal.signal`` as long as there is a listener."""
     heard = _heard.get(signalnum)
     known = callable(handler) or handler in (signal.SIG_DFL, signal.SIG_IGN)
     if heard is None or not known or not _in_main_thread():
-        return _install(signalnum, handler)  # which says what is wrong
-    stood = heard.stands()
-    heard.later = None if handler in (*heard.kept[-1:], _handle) else handler
-    return stood
+        return _install(signalnum, handler)  # which raises if something is wrong
+    before = heard.current()
+    heard.later = None if handler in (heard.always, _handle) else handler
+    return before
 
 
-def _stand_before_loop(loop: Any) -> None:
-    """An event loop has one handler for a signal: a bot's would push out a server's."""
-    if any(door in getattr(loop, "__dict__", _DOORS) for door in _DOORS):
-        return  # we stand there already, or the loop takes no attributes
+def _wrap_loop(loop: Any) -> None:
+    """An event loop has one handler for each signal: a bot's would replace a server's."""
+    if any(method in getattr(loop, "__dict__", _LOOP_METHODS) for method in _LOOP_METHODS):
+        return  # they are wrapped already, or the loop takes no attributes
     from inspect import iscoroutinefunction
 
     add, remove = loop.add_signal_handler, loop.remove_signal_handler
@@ -265,7 +263,7 @@ def _stand_before_loop(loop: Any) -> None:
         heard = _heard.get(sig)
         wrong = iscoroutinefunction(callback) or not callable(callback)
         if heard is None or wrong or loop.is_closed() or not _in_main_thread():
-            add(sig, callback, *args)  # which says what is wrong
+            add(sig, callback, *args)  # which raises if something is wrong
         else:
             heard.in_loops[loop] = callback, args
 
@@ -277,13 +275,13 @@ def _stand_before_loop(loop: Any) -> None:
         if removed and heard is not None:
             default: Any = signal.SIG_DFL
             heard.later = signal.default_int_handler if sig == signal.SIGINT else default
-            _stand(sig)
+            _install_again(sig)
         return removed
 
-    vars(loop).update(zip(_DOORS, (add_signal_handler, remove_signal_handler), strict=True))
+    vars(loop).update(zip(_LOOP_METHODS, (add_signal_handler, remove_signal_handler), strict=True))
 
 
-# -- A fork: the child ends by a signal as it would without us -------------------------------------
+# -- A fork: signals do to the child what they would without us ------------------------------------
 
 _forking = threading.local()
 
@@ -293,9 +291,9 @@ def _all_numbers() -> set[int]:
 
 
 def _before_fork() -> None:
-    """Hold back signals: the child would take one for its parent's, or Python would drop it."""
+    """Block the signals: the child has its parent's handlers until `_after_fork_in_child`."""
     _forking.mask = None
-    # What a listener raises in here Python would only print: its signal is noted all the same.
+    # Python only prints what is raised in here. A listener that raises has noted its signal.
     with suppress(SystemExit):
         _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         signal.pthread_sigmask(signal.SIG_BLOCK, _all_numbers())
@@ -313,7 +311,7 @@ def _after_fork_in_child() -> None:
     for listener in _listeners:
         listener.numbers = frozenset()
     _listeners.clear()
-    _leave_signal()
+    _unwrap_signal()
     _after_fork()
 
 
