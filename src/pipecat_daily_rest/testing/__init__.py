@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A pytest plugin: a Daily on this machine for the tests of a bot.
 
-It is loaded by the first line of the root conftest, or by ``-p pipecat_daily_rest.testing``::
+Load it by the first line of the root conftest, or by ``-p pipecat_daily_rest.testing``::
 
     pytest_plugins = ["pipecat_daily_rest.testing"]
 
-From then on ``daily`` is the stand-in of the local room, so that a bot may import Pipecat's
-``DailyTransport`` at its top; ``daily_stand_in = false`` in the ini file keeps daily-python, for
-tests of the REST side alone. Fixtures: `local_room`, `local_daily` and `daily_helper`, and
+From then on ``import daily`` gives the stand-in of the local Daily, so that a bot may import
+Pipecat's ``DailyTransport`` at its top; ``daily_stand_in = false`` in the ini file keeps
+daily-python, for tests of the REST side alone. Fixtures: `local_room`, `local_daily` and `daily_helper`, and
 `local_daily_options` to be overridden.
 
 PYTEST_DONT_REWRITE: there is no assert here, and a conftest may import a type from it.
@@ -45,13 +45,13 @@ __all__ = [
 ]
 
 _TRANSPORT = "pipecat.transports.daily.transport"
-# Where pytest-asyncio has the event loop of a test. Its end would sweep up what a test has leaked,
-# so that it has to come after the leak check.
+# The fixtures that hold the event loop of a test. The end of the loop deletes what the test has
+# leaked, so it has to come after the leak check.
 _LOOPS = ("_function_scoped_runner", "event_loop")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Put the stand-in in its place, as early as possible: pytest calls this at the loading."""
+    """Load the stand-in as early as possible: pytest calls this when it loads the plugin."""
     text = "whether `daily` is the stand-in of the local room instead of daily-python"
     parser.addini("daily_stand_in", text, type="bool", default=True)
     config = pluginmanager.get_plugin("pytestconfig")
@@ -74,10 +74,10 @@ def _load_stand_in(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def _too_late(pluginmanager: pytest.PytestPluginManager) -> str:
     names = [name for name, plugin in pluginmanager.list_name_plugin() if _imports_daily(plugin)]
-    who = " and ".join(names) or "something that was loaded earlier"
+    who = " and ".join(names) or "a module that was loaded earlier"
     return (
         f"daily-python, or Pipecat's transport on it, was imported by {who} before "
-        "pipecat_daily_rest.testing could put its stand-in there. Load the plugin first, with "
+        "pipecat_daily_rest.testing could load its stand-in. Load the plugin first, with "
         "`-p pipecat_daily_rest.testing` in addopts, or import the bot in the test files only "
         "(pytest runs all of a conftest before it loads its pytest_plugins). REST-only tests keep "
         "daily-python with `daily_stand_in = false` in pytest's ini file."
@@ -85,7 +85,7 @@ def _too_late(pluginmanager: pytest.PytestPluginManager) -> str:
 
 
 def _imports_daily(plugin: Any) -> bool:
-    """Whether a plugin or conftest leads to daily, by what it imported."""
+    """Whether a plugin or conftest imported daily, directly or not."""
     if not isinstance(plugin, ModuleType) or plugin.__name__.startswith(("_pytest", __name__)):
         return False
     seen: set[ModuleType] = set()
@@ -116,7 +116,7 @@ def local_daily_options() -> dict[str, Any]:
 def local_daily(
     request: pytest.FixtureRequest, local_daily_options: dict[str, Any]
 ) -> Iterator[LocalDailyFixture]:
-    """A Daily of the test's own; the test fails when a room outlives it.
+    """A local Daily for this test, which fails when a room outlives it.
 
     ``DAILY_API_URL`` and ``DAILY_API_KEY`` point to it and ``DAILY_ROOM_URL`` is empty while the
     test runs. ``PYTHONPATH`` has the stand-in for the programs that the test starts.
@@ -141,8 +141,8 @@ def local_daily(
     if leaks:
         msg = (
             f"{len(leaks)} room{'s' * (len(leaks) > 1)} outlived the test:{lines(leaks)}\n"
-            "Close it before the test ends: `async with provisioned_room()` does. One that is "
-            "meant to stay ends with `local_daily.advance(seconds)` past its expiry."
+            "Delete it before the test ends: `async with provisioned_room()` does. End a room that is "
+            "meant to stay by `local_daily.advance(seconds)` past its expiry."
         )
         pytest.fail(msg, pytrace=False)
 
@@ -152,13 +152,13 @@ def _leaks(daily: LocalDailyFixture, opened: dict[str, Line]) -> list[str]:
     for room in owned_rooms():
         if room.name in rooms:
             opened[room.name] = room.opened_at
-            room.release()  # nobody will be there to delete it
+            room.release()  # its Daily ends now
     return [f"{name}, {_where(opened.get(name))}" for name in rooms]
 
 
 def _where(opened: Line | None) -> str:
     if opened is None:
-        return "opened by a request of its own, or by another process"
+        return "opened by a plain request, or by another process"
     file, line = opened
     return f"opened at {file}:{line}"
 

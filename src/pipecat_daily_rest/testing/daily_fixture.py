@@ -15,7 +15,6 @@ from pipecat_daily_rest.local.call.log import LogEntry
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.outside.phone import DialIn, DialOut
 from pipecat_daily_rest.local.rest.faults import Chaos, Fault
-from pipecat_daily_rest.local.rest.journal import Request
 from pipecat_daily_rest.local.rest.stored import VTT, Recording, Transcript
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.person import Scripted
@@ -36,7 +35,7 @@ T = TypeVar("T")
 class LocalDailyFixture(Requests):
     """The local Daily of one test, for use from any thread and any event loop.
 
-    It runs on a thread of its own: a test, or a bot in it, that blocks does not freeze the room. ::
+    It runs on a thread of its own, so a test or a bot that blocks does not freeze the room. ::
 
         async def test_the_bot_greets(local_daily):
             async with provisioned_room() as room:
@@ -54,7 +53,7 @@ class LocalDailyFixture(Requests):
             thread: Where the local Daily runs.
             env: The environment of the programs that use it.
         """
-        self._thread = thread
+        super().__init__(thread)
         self._daily = thread.daily
         self._env = env
 
@@ -84,11 +83,11 @@ class LocalDailyFixture(Requests):
     # -- The room --------------------------------------------------------------------------
 
     def join(self, room: str, token: str | None = None, **options: Any) -> Scripted:
-        """Let somebody in whom the test drives: says, hears, shows, sees, sends, receives.
+        """Have a person join that the test drives: it says, hears, shows, sees, sends, receives.
 
-        What waits (``hears``, ``sees``, ``message``, ``event``, ``is_in``, ``left``) is awaited in
-        the test's own event loop, or waited for with `run`. A condition that is passed to it is
-        called on the local Daily's thread, and must not wait.
+        Await what waits (``hears``, ``sees``, ``message``, ``event``, ``is_in``, ``left``) in the
+        test's own event loop, or pass it to `run`. A condition that is passed to it is called on
+        the local Daily's thread, and must not wait.
 
         Args:
             room: The room's name, its URL, or a link with a token.
@@ -99,15 +98,15 @@ class LocalDailyFixture(Requests):
             The participant, with the methods and properties of `Scripted`.
 
         Raises:
-            JoinRefused: It may not come in, and why.
-            DailyConfigError: An argument cannot be one.
+            JoinRefused: Daily does not let it join; the message says why.
+            DailyConfigError: An argument has the wrong type or value.
         """
         room, token = hide_secrets(room), secret(token)
         person = self._thread.call(self._daily.join, room, token, **options)
         return RemotePerson(self._thread, person)
 
     def room(self, room: str) -> RoomHandle:
-        """Take a room in hand, to make things happen in it and to wait for them.
+        """Get a room, to make things happen in it and to wait for them.
 
         For instance::
 
@@ -128,7 +127,7 @@ class LocalDailyFixture(Requests):
         return RemoteRoom(self._thread, handle)
 
     def dial_in(self, target: str, **options: Any) -> DialIn:
-        """Call in, as somebody with a telephone does.
+        """Call a room or a number, as a person with a telephone does.
 
         For instance::
 
@@ -143,25 +142,25 @@ class LocalDailyFixture(Requests):
             The call, with the methods and properties of `DialIn`.
 
         Raises:
-            DailyConfigError: Nobody has that number.
+            DailyConfigError: The domain does not have that number, or the room does not exist.
         """
         call = self._thread.call(self._daily.dial_in, target, **options)
         return RemoteDialIn(self._thread, call)
 
     @property
     def dialouts(self) -> list[DialOut]:
-        """The calls that were made out of the rooms, in order. They ring until a test answers."""
+        """The calls out of the rooms, in order. Each rings until the test answers it."""
         calls = self._thread.call(lambda: self._daily.dialouts)
         return [RemoteDialOut(self._thread, call) for call in calls]
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait, in a test without an event loop.
+        """Wait for a coroutine, in a test without an event loop.
 
         Args:
-            work: What a participant, a fault, `daily_helper` or `wait_for` would have awaited.
+            work: A coroutine of a participant, a fault, `daily_helper` or `wait_for`.
 
         Returns:
-            What it gives.
+            Its result.
         """
         return self._thread.block(work)
 
@@ -182,11 +181,11 @@ class LocalDailyFixture(Requests):
             timeout: Seconds to wait.
 
         Returns:
-            The entry of the log that made the count.
+            The entry of the log that completed the count.
 
         Raises:
-            TimeoutError: It has not happened; says what has.
-            DailyConfigError: An argument cannot be one.
+            TimeoutError: It has not happened; the message lists what has.
+            DailyConfigError: An argument has the wrong type or value.
         """
         must_be(float | None, timeout=timeout)
         waiting = self._daily.state.log.wait_for(what, room=room, count=count)
@@ -212,35 +211,35 @@ class LocalDailyFixture(Requests):
     # -- What is stored --------------------------------------------------------------------
 
     def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
-        """Put a recording there, as if a call had been recorded: nothing is recorded here.
+        """Add a recording, as if a call had been recorded: a local Daily records nothing.
 
         Args:
             room: The room's name or URL; the room need not exist any more.
-            content: The bytes of its file, which the access link leads to.
+            content: The bytes of its file, which the access link serves.
             **options: As for `LocalDaily.add_recording`: ``status``, ``start``, ``duration``, …
 
         Returns:
             The recording.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         room = hide_secrets(room)
         return self._thread.call(self._daily.add_recording, room, content, **options)
 
     def add_transcript(self, room: str, content: str | None = VTT, **options: Any) -> Transcript:
-        """Put a transcript there, as if a call had been transcribed: nothing is transcribed here.
+        """Add a transcript, as if a call had been transcribed and the transcript stored.
 
         Args:
             room: The room's name or URL; the room need not exist any more.
-            content: Its WebVTT, which the access link leads to; None when none was stored.
+            content: Its WebVTT, which the access link serves; None when none was stored.
             **options: As for `LocalDaily.add_transcript`: ``status``, ``start``, ``duration``, …
 
         Returns:
             The transcript.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         room = hide_secrets(room)
         return self._thread.call(self._daily.add_transcript, room, content, **options)
@@ -255,13 +254,12 @@ class LocalDailyFixture(Requests):
             **more: As for `LocalDaily.advance`: ``minutes``, ``hours``, ``days``.
 
         Raises:
-            DailyConfigError: An argument is no number, or the sum is negative: time only moves
-                forward.
+            DailyConfigError: An argument is not a number, or the sum is negative.
         """
         self._thread.call(self._daily.advance, seconds, **more)
 
     def fail(self, method: str, path: str, **failure: Any) -> Fault:
-        """Have the next requests to an endpoint fail.
+        """Make the next requests to an endpoint fail.
 
         Args:
             method: The HTTP method, or ``*`` for all.
@@ -273,13 +271,13 @@ class LocalDailyFixture(Requests):
             The fault, with the methods and properties of `Fault`.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         fault = self._thread.call(self._daily.fail, method, path, **failure)
         return RemoteFault(self._thread, fault)
 
     def chaos(self, seed: int | str, **options: Any) -> Chaos:
-        """Have requests fail at random, in the same way for the same seed and requests.
+        """Make requests fail at random, in the same way for the same seed and requests.
 
         Args:
             seed: What the choice depends on, beside the order of the requests.
@@ -289,16 +287,9 @@ class LocalDailyFixture(Requests):
             The fault, with the methods and properties of `Chaos`.
 
         Raises:
-            DailyConfigError: An argument cannot be one.
+            DailyConfigError: An argument has the wrong type or value.
         """
         return RemoteChaos(self._thread, self._thread.call(self._daily.chaos, seed, **options))
-
-    # -- The requests ----------------------------------------------------------------------
-
-    @property
-    def requests(self) -> list[Request]:
-        """What the REST API was asked, in order of arrival; keys and tokens are masked."""
-        return self._thread.call(lambda: list(self._daily.requests))
 
 
 def _copy(room: Room) -> Room:

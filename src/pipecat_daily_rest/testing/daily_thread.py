@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A local Daily on a thread of its own, and what reaches it from the others."""
+"""A local Daily on a thread of its own, and how other threads use it."""
 
 import asyncio
 import copy
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class DailyThread:
-    """A local Daily on a loop and a thread of its own, where a blocked test cannot freeze it."""
+    """A local Daily on an event loop and a thread of its own, which a blocked test cannot freeze."""
 
     def __init__(self, **options: Any) -> None:
         """As for `LocalDaily`."""
@@ -51,7 +51,7 @@ class DailyThread:
         self._thread.join()
 
     def call(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
-        """Do something that does not wait over there, from any thread."""
+        """Call a function, which must not wait, on the thread; from any thread."""
         if threading.current_thread() is self._thread:  # in a condition that a test passed in
             return function(*args, **options)
 
@@ -61,11 +61,11 @@ class DailyThread:
         return self._start(work()).result()
 
     async def follow(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await something that happens over there, on any event loop."""
+        """Await a coroutine that runs on the thread; on any event loop."""
         return await asyncio.wrap_future(self._start(work))
 
     def block(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for something that happens over there, without an event loop."""
+        """Wait for a coroutine that runs on the thread; without an event loop."""
         if threading.current_thread() is self._thread:
             work.close()
             msg = "this runs on the local Daily's own thread, where nothing may wait"

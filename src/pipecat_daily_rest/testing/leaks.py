@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Which line of a test opened a room that no block owns."""
+"""Which line of a test created a room that no block owns."""
 
 import functools
 import sys
@@ -13,7 +13,7 @@ from pipecat_daily_rest._rest import helper
 
 Line = tuple[str, int]
 
-# By the module of the helper; Pipecat's is looked at where a test uses it.
+# By the module of the helper; Pipecat's only if a test has imported it.
 _CREATES = {
     helper.__name__: ("create_room", "create_rooms"),
     "pipecat.transports.daily.utils": ("create_room",),
@@ -21,13 +21,9 @@ _CREATES = {
 
 
 def watch(environment: pytest.MonkeyPatch) -> dict[str, Line]:
-    """Note from now on who makes rooms with a helper, this package's or Pipecat's own.
+    """Note which line creates each room with a helper of this package or of Pipecat.
 
-    Args:
-        environment: What ends it.
-
-    Returns:
-        The file's name and the line's number by the room's name; it fills as rooms are made.
+    The dict fills as rooms are created, by their names; undoing ``environment`` ends it.
     """
     lines: dict[str, Line] = {}
     for module, creates in _CREATES.items():

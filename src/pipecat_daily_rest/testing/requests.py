@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a test finds among the requests that its local Daily got."""
+"""What a test asks about the requests that its local Daily got."""
 
 import re
 from collections.abc import Iterable
@@ -7,15 +7,19 @@ from typing import Any
 
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.rest.journal import Request
+from pipecat_daily_rest.testing.daily_thread import DailyThread
 
 
 class Requests:
     """The part of `LocalDailyFixture` for the requests."""
 
+    def __init__(self, thread: DailyThread) -> None:
+        self._thread = thread
+
     @property
     def requests(self) -> list[Request]:
-        """What the REST API was asked, in order of arrival; keys and tokens are masked."""
-        raise NotImplementedError
+        """The requests that the REST API got, in order of arrival; keys and tokens are masked."""
+        return self._thread.call(lambda: list(self._thread.daily.requests))
 
     def requests_to(self, method: str, path: str, /, **body: Any) -> list[Request]:
         """Pick from the requests.
@@ -23,7 +27,7 @@ class Requests:
         Args:
             method: The HTTP method, or ``*`` for all.
             path: The path below ``/v1``, as in `fail`.
-            **body: What the body holds, beside whatever else; in its objects as well.
+            **body: What the body holds at least; an object may hold more than is named here.
 
         Returns:
             The requests, in order of arrival.
@@ -46,14 +50,14 @@ class Requests:
             method: The HTTP method, or ``*`` for all.
             path: The path below ``/v1``, as in `fail`.
             times: How often exactly; at least once when None.
-            **body: What the body held, beside whatever else; in its objects as well.
+            **body: What the body held at least; an object may hold more than is named here.
 
         Returns:
-            The requests that were meant.
+            The requests that it found.
 
         Raises:
-            AssertionError: It did not; says which requests came.
-            DailyConfigError: An argument cannot be one.
+            AssertionError: It did not come; the message lists the requests that did.
+            DailyConfigError: An argument has the wrong type or value.
         """
         must_be(int | None, times=times)
         __tracebackhide__ = True
@@ -75,10 +79,10 @@ class Requests:
         Args:
             method: The HTTP method, or ``*`` for all.
             path: The path below ``/v1``, as in `fail`.
-            **body: What the body held, beside whatever else.
+            **body: What the body held at least.
 
         Raises:
-            AssertionError: One did.
+            AssertionError: One came.
         """
         __tracebackhide__ = True
         self.assert_requested(method, path, times=0, **body)
@@ -101,12 +105,5 @@ def _holds(value: Any, part: Any) -> bool:
 
 
 def lines(lines: Iterable[str]) -> str:
-    """Give a list for a message.
-
-    Args:
-        lines: Its lines.
-
-    Returns:
-        Each on a line of its own.
-    """
+    """A list for a message, each item on a line of its own."""
     return "".join(f"\n  {line}" for line in lines) or " nothing"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A room with a bot in it, for the people that a test sends there."""
+"""A room with a bot in it, which people of a test join."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -59,20 +59,20 @@ class LocalRoom:
         owner: bool = False,
         **options: Any,
     ) -> Scripted:
-        """Let somebody in whom the test drives: says, hears, shows, sees, sends, receives.
+        """Have a person join that the test drives: it says, hears, shows, sees, sends, receives.
 
         Args:
             name: The display name.
             properties: Further properties of the meeting token, as its permissions.
-            owner: Whether it is an owner.
+            owner: Whether the token has owner rights.
             **options: As for `Scripted`: ``keep``.
 
         Returns:
-            The participant. At the end of the block it leaves.
+            The participant. It leaves at the end of the block.
 
         Raises:
-            JoinRefused: It may not come in, and why.
-            DailyConfigError: An argument cannot be one.
+            JoinRefused: Daily does not let it join; the message says why.
+            DailyConfigError: An argument has the wrong type or value.
         """
         must_be(str, name=name)
         must_be(DailyMeetingTokenProperties | None, properties=properties)
@@ -91,7 +91,7 @@ class LocalRoom:
         *,
         timeout: float = 60.0,  # noqa: ASYNC109
     ) -> dict[str, Any]:
-        """Wait for something that is told in the room, or take what was told: each once.
+        """Wait for an event of the room, or take one that came before; each is taken once.
 
         Args:
             name: The event's name, as in ``participant-left``.
@@ -102,7 +102,7 @@ class LocalRoom:
             The event.
 
         Raises:
-            TimeoutError: There was none.
+            TimeoutError: It did not come.
         """
         return await self.hands.event(name, where, timeout=timeout)
 
@@ -114,7 +114,7 @@ class LocalRoom:
 
         Raises:
             TimeoutError: It still runs.
-            DailyConfigError: The timeout is no number.
+            DailyConfigError: The timeout is not a number.
         """
         must_be(float | None, timeout=timeout)
         await asyncio.wait({self.bot}, timeout=timeout)
@@ -126,7 +126,7 @@ class LocalRoom:
 class OpenRoom:
     """Opens rooms with a bot in them.
 
-    The room is private and is deleted at the end. The block begins when the bot is in::
+    The room is private and is deleted at the end. The block begins once the bot has joined::
 
         async def test_it_greets(local_room):
             async with local_room(bot) as room:
@@ -134,7 +134,7 @@ class OpenRoom:
                 await ana.hears(880)
 
     The bot runs in the test's own event loop. Its exception ends the block at once and fails the
-    test. At the end everybody leaves, and a bot that still runs is cancelled.
+    test. At the end everyone leaves, and a bot that still runs is cancelled.
     """
 
     def __init__(self, daily: LocalDailyFixture) -> None:
@@ -165,9 +165,9 @@ class OpenRoom:
             The room.
 
         Raises:
-            RuntimeError: The bot ended before it was in the room, called `sys.exit`, or did not
-                end in time when it was cancelled. Whatever it raised itself is raised as it is.
-            DailyConfigError: The bot cannot be one, or Pipecat is too old.
+            RuntimeError: The bot ended before it had joined, called `sys.exit`, or did not end in
+                time when it was cancelled. What the bot raised is raised as it is.
+            DailyConfigError: ``bot`` is not a bot, or Pipecat is too old.
         """
         check_bot(bot)
         runner_arguments()
@@ -210,7 +210,7 @@ async def _run(bot: Callable[[Any], Awaitable[Any]], arguments: Any) -> None:
 
 @asynccontextmanager
 async def _unless_it_fails(bot: "asyncio.Task[None]") -> AsyncIterator[None]:
-    """A block that a failure of the bot ends."""
+    """Ends the block when the bot fails."""
     test = asyncio.current_task()
     assert test is not None  # noqa: S101 - this runs in one
     interrupted = False
