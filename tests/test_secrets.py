@@ -41,7 +41,7 @@ from pipecat_daily_rest import (
 from pipecat_daily_rest._bot.ending import Ending
 from pipecat_daily_rest._core.secret import Secret, masked, may_hold_secrets
 from pipecat_daily_rest._http.api import API
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.room import JoinRefused
@@ -194,7 +194,7 @@ async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
             net.show(room.runner_args(), room._tokens, room._ownership, *owned_rooms())
             net.show(helper, helper.api, helper.daily_api_key, helper.api._connections)
             net.show(DailyRESTHelper.from_env(), API(api_key=str(key), api_url=daily.api_url))
-            net.show(RoomRequest(api_key=str(key), room_url=link), Options(room_url=link))
+            net.show(RoomSpec(api_key=str(key), room_url=link), Options(room_url=link))
             made = issue({}, api_key=str(key), domain_id="x", issued_at=0)
             net.show(
                 made, daily, daily.env(), daily.state, daily.rooms, daily.requests, daily.api_key
@@ -220,7 +220,7 @@ async def test_the_runners_objects(net, key, monkeypatch):
     with net:
         child = LocalDailyProcess()
         child._read(json.dumps({"api_url": "http://x/v1", "api_key": key}).encode())
-        session = Session(bot=print, request=RoomRequest(), ending=Ending())
+        session = Session(bot=print, request=RoomSpec(), ending=Ending())
         session.use(child)
         net.show(child, child.env(), session, session.request, child.api_key)
     assert os.environ["DAILY_API_KEY"] == key

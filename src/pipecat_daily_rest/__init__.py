@@ -42,11 +42,11 @@ if typing.TYPE_CHECKING:
     from pipecat_daily_rest._rooms.drain import drain_on_exit
     from pipecat_daily_rest._rooms.owned import owned_rooms
     from pipecat_daily_rest._rooms.pool import RoomPool
-    from pipecat_daily_rest._rooms.pool_stock import PoolStats
     from pipecat_daily_rest._rooms.provision import provisioned_room
     from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
     from pipecat_daily_rest._rooms.room_decorator import deletes_room
     from pipecat_daily_rest._rooms.sweep import SweepReport, sweep_rooms
+    from pipecat_daily_rest._rooms.waiting_rooms import PoolStats
     from pipecat_daily_rest.models import (
         DailyMeetingTokenParams,
         DailyMeetingTokenProperties,
@@ -107,7 +107,7 @@ _LATER = {
     "DailyRoomParams": "models",
     "DailyRoomProperties": "models",
     "DailyRoomSipParams": "models",
-    "PoolStats": "_rooms.pool_stock",
+    "PoolStats": "_rooms.waiting_rooms",
     "ProvisionedRoom": "_rooms.provisioned",
     "RateLimits": "_http.rates",
     "RecordingsBucketConfig": "models",

@@ -187,7 +187,7 @@ async def test_an_exp_of_the_callers_is_kept(daily, session, logged):
     exp = time.time() + 500.5
     await configure(session, room_properties=DailyRoomProperties(exp=exp), room_exp_duration=3)
     assert only_room(daily).config["exp"] == exp
-    assert sum("the rest is ignored" in line for line in logged) == 1
+    assert sum("the other arguments for the room are ignored" in line for line in logged) == 1
 
 
 async def test_a_room_that_stands_is_used_and_stays(daily, session, monkeypatch):

@@ -31,7 +31,7 @@ def daily(local_daily, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _nothing_said(monkeypatch):
-    monkeypatch.setattr(room_decorator, "_said", set())
+    monkeypatch.setattr(room_decorator, "_logged", set())
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ class Time:
     def pass_by(self, pool, seconds):
         self.ahead += seconds
         self.daily.advance(seconds)
-        pool._stock._wake.set()
+        pool._rooms._wake.set()
 
 
 @asynccontextmanager
@@ -305,7 +305,7 @@ async def test_one_room_for_all_is_refused(daily, monkeypatch):
         ({"name_prefix": "ä"}, "name_prefix"),
         ({"name_prefix": 5}, "name_prefix"),
         ({"token_source": "here"}, "token_source"),
-        ({"user": DailyMeetingTokenProperties(is_owner=True)}, "never an owner"),
+        ({"user": DailyMeetingTokenProperties(is_owner=True)}, "never has owner rights"),
     ],
 )
 def test_arguments_that_do_not_fit(arguments, says):
@@ -506,7 +506,7 @@ async def test_a_look_reads_no_further_than_the_oldest_room_that_waits(daily, ca
     clock = Time(daily)
     clock.ahead = 3600
     async with pool_of(daily, size=3, now=clock.now) as pool:
-        [first, *_] = pool._stock._waiting
+        [first, *_] = pool._rooms._waiting
         daily.state.rooms.delete(daily.rooms[first.room.name])
         clock.pass_by(pool, Timings.pool_check)
         await until(pool, vanished=1)

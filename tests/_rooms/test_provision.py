@@ -282,7 +282,7 @@ async def test_a_token_that_daily_refuses_leaves_no_room(daily):
             },
             "lifetime and params",
         ),
-        ({"user": DailyMeetingTokenProperties(is_owner=True)}, "never an owner"),
+        ({"user": DailyMeetingTokenProperties(is_owner=True)}, "never has owner rights"),
         ({"bot": DailyMeetingTokenProperties(room_name="other")}, "another room"),
         ({"bot": DailyMeetingTokenProperties(exp=5)}, "in the past"),
         (

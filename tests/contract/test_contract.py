@@ -15,7 +15,7 @@ from pipecat_daily_rest.errors import (
 )
 
 
-async def test_a_session(account):
+async def test_a_session(account, helper):
     async with provisioned_room(
         DailyRoomParams(),
         lifetime=120,
@@ -26,7 +26,6 @@ async def test_a_session(account):
         assert room.room.privacy == "private"
         assert room.room.config.eject_at_room_exp is True
         assert room.url.endswith(f"/{room.name}")
-        helper = room._tokens.helper
         # Daily accepts a token that was signed here.
         for token, owner in ((room.bot_token, True), (room.user_token, False)):
             rights = await helper.request("GET", f"/meeting-tokens/{token}")

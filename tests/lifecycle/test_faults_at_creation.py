@@ -10,7 +10,7 @@ from watching import HARMLESS, POLICY, REQUESTS, all_of, helper_of, sent, watche
 
 from pipecat_daily_rest import DailyRoomParams, RetryPolicy, provisioned_room
 from pipecat_daily_rest._rooms.provision import Bounds, provision
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import (
     DailyError,
     DailyInvalidRequestError,
@@ -238,7 +238,7 @@ async def test_a_create_that_commits_after_the_delete_was_tried(local_daily, mon
     async with watched() as errors, helper_of(local_daily) as helper:
 
         async def session():
-            request = RoomRequest(params=params, daily=helper)
+            request = RoomSpec(params=params, daily=helper)
             async with provision(request, ShortOfPatience()):
                 pytest.fail("it was cancelled")
 

@@ -11,7 +11,7 @@ from watching import HARMLESS, HASTY, POLICY, REQUESTS, TIMES, all_of, helper_of
 
 from pipecat_daily_rest import DailyMeetingTokenProperties, RetryPolicy, provisioned_room
 from pipecat_daily_rest._rooms.provision import Bounds, provision
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConnectionError, DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.failures import KINDS
@@ -217,7 +217,7 @@ async def test_a_deletion_that_takes_too_long_is_reported_once(local_daily):
     local_daily.fail("DELETE", "/rooms/*", hang=True, times=None)
     async with watched() as errors, helper_of(local_daily) as helper:
         with pytest.raises(ZeroDivisionError):
-            async with provision(RoomRequest(daily=helper), Hurried()) as room:
+            async with provision(RoomSpec(daily=helper), Hurried()) as room:
                 raise ZeroDivisionError
     [error] = errors
     assert room.name in error

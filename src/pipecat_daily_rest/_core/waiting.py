@@ -93,13 +93,6 @@ async def unless(stop: Coroutine[Any, Any, Any], work: Awaitable[A]) -> A | None
     return None if working.cancelled() else working.result()
 
 
-def finished(result: A) -> asyncio.Future[A]:
-    """Give a future that has this result."""
-    future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
-    future.set_result(result)
-    return future
-
-
 async def both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
     """Run two at once; if one fails, the other is cancelled and has ended before the error is raised."""
     # Not a TaskGroup: before Python 3.13 a child's error replaces a cancellation that comes with

@@ -13,7 +13,7 @@ from pipecat_daily_rest._core.pipecat_version import runner_arguments
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._rooms.bounds import Bounds
 from pipecat_daily_rest._rooms.provision import make_room, use_room
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import (
     DailyMeetingTokenProperties,
@@ -46,15 +46,15 @@ async def configure(
 ) -> "DailyRoomConfig":
     """Make a room and the bot's token, as ``pipecat.runner.daily.configure`` does.
 
-    Here the room is private, it always has an expiry and puts everybody out then, nothing of the
-    caller's is changed, no room is left behind when something fails, and `drain_on_exit` deletes
-    it. It still outlives the bot until then: `provisioned_room` deletes it when the bot ends, and
-    has a token for the user, which a private room asks for.
+    Unlike Pipecat's, the room is private and always has an expiry, at which Daily ejects everyone.
+    The arguments are not changed, no room is left behind when something fails, and `drain_on_exit`
+    deletes the room. Until then it outlives the bot: `provisioned_room` deletes it when the bot
+    ends, and has a token for the user, who needs one for a private room.
 
     A room in ``DAILY_ROOM_URL`` is used instead, unless SIP is wanted, and never deleted.
 
     Args:
-        aiohttp_session: The session that sends the requests; it stays open.
+        aiohttp_session: The aiohttp session that sends the requests; it stays open.
         api_key: The API key; ``DAILY_API_KEY`` when None.
         room_exp_duration: Hours until the room ends.
         token_exp_duration: Hours until the token expires; not later than the room.
@@ -100,7 +100,9 @@ async def configure(
         if (room_exp_duration, token_exp_duration, sip_num_endpoints) != (2.0, 2.0, 1) or any(
             (sip_caller_phone, sip_enable_video, enable_dialout, sip_codecs, sip_provider, room_geo)
         ):
-            logger.warning("configure(): room_properties were given, so that the rest is ignored")
+            logger.warning(
+                "configure(): room_properties were given: the other arguments for the room are ignored"
+            )
     else:
         properties.exp = time.time() + _seconds("room_exp_duration", room_exp_duration)
         properties.geo = room_geo or None
@@ -118,22 +120,22 @@ async def configure(
             except ValidationError as exc:
                 msg = 'sip_codecs must be lists of codecs by kind, as {"audio": ["OPUS"]}.'
                 raise DailyConfigError(msg) from exc
-    standing = None if sip else settings.room_url()
-    request = RoomRequest(
-        params=DailyRoomParams(properties=properties) if standing is None else None,
+    existing = None if sip else settings.room_url()
+    spec = RoomSpec(
+        params=DailyRoomParams(properties=properties) if existing is None else None,
         bot=token,
         api_key=api_key or None,
         aiohttp_session=aiohttp_session,
     )
-    async with request.helper() as helper:
-        if standing is not None:
-            room = await use_room(helper, standing, request, token_seconds)
+    async with spec.helper() as helper:
+        if existing is not None:
+            room = await use_room(helper.api, existing, spec, token_seconds)
         else:
-            room = await make_room(helper, request, Bounds())
-            room.leave_to_drain()
+            room = await make_room(helper.api, spec, Bounds())
+            room.detach()
     # Without validation, which would make a plain string of the token, that a repr shows.
     return DailyRoomConfig.model_construct(
-        room_url=standing or room.url,
+        room_url=existing or room.url,
         token=room.bot_token,
         sip_endpoint=room.sip_endpoint if sip else None,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""drain_on_exit(): no room is left by a server that is told to stop, whatever it waits for."""
+"""drain_on_exit(): a server that is told to stop leaves no room, whatever else it waits for."""
 
 import _thread
 import asyncio
@@ -27,63 +27,63 @@ async def drain_on_exit(
     """Delete every room that this process owns when the process is told to stop.
 
     For a FastAPI lifespan or an aiohttp cleanup context. A server reaches the end of those only
-    when its requests and background tasks have ended, so this begins at the signal: at SIGINT,
-    SIGTERM and SIGHUP, and at SIGQUIT where the server handles it. The server's own handler is
-    called afterwards. A signal that nobody handles ends the process, but only once the rooms are
-    gone. Outside the main thread, and where no signal comes, it begins at the end of the block.
+    when its requests and background tasks have ended, so the deletion begins at the signal: at
+    SIGINT, SIGTERM and SIGHUP, and at SIGQUIT where the server handles it. The server's own handler
+    is called afterwards. A signal without a handler ends the process once the rooms are gone.
+    Outside the main thread, or without a signal, the deletion begins at the end of the block.
 
     Rooms that are made later are deleted too, until the block ends.
 
     Args:
         bound: Seconds or a ``timedelta`` to wait for the deletions at the most.
         grace: Seconds or a ``timedelta`` that rooms in use may go on after the signal. A room whose
-            own block ends earlier goes earlier, and a pool's waiting rooms go at once. A block that
-            ends by an exception or a cancellation has none.
+            own block ends earlier is deleted then, and a pool's waiting rooms are deleted at once.
+            There is no grace when this block ends by an exception or a cancellation.
 
     Yields:
         Nothing.
 
     Raises:
-        DailyConfigError: ``bound`` or ``grace`` is no number of seconds.
+        DailyConfigError: ``bound`` or ``grace`` is not a number of seconds.
     """
-    draining_block = _Drain(
+    drain = _Drain(
         settings.seconds("bound", bound, least=0), settings.seconds("grace", grace, least=0)
     )
     try:
         yield
     except BaseException:
-        await draining_block.end(patient=False)
+        await drain.end(patient=False)
         raise
     else:
-        await draining_block.end(patient=True)
+        await drain.end(patient=True)
 
 
 class _Drain:
-    """One block: from the signal, or from its end if none came, rooms go."""
+    """One block, which deletes rooms from the signal on, or from its end if none came."""
 
     def __init__(self, bound: float, grace: float) -> None:
         self._bound = bound
         self._grace = grace
         self._timings = Timings.current()
-        self._until = math.inf  # when the grace is over; not known before the signal
+        self._grace_ends = math.inf  # by the monotonic clock; not known before the signal
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
-        self._held: int | None = None  # a signal that ends the process once the rooms are gone
+        self._pending: int | None = None  # a signal that ends the process once the rooms are gone
         self._begun = threading.Event()
         self._over = threading.Event()
-        self._listener = signals.Listener(self._signalled, filter(_ends_it, _numbers()))
+        self._listener = signals.Listener(self._signalled, filter(_stops, _numbers()))
         self._listener.attach()
 
     async def end(self, *, patient: bool) -> None:
-        """End the block."""
-        self._tell()
+        """End the block; a patient end waits for the grace."""
+        self._start_grace()
         try:
             while patient:
                 if await self._round():
                     break
                 await asyncio.sleep(self._timings.drain_check)
         finally:
-            self._until = -math.inf
+            self._grace_ends = -math.inf
             try:
                 await self._round()
             finally:
@@ -97,22 +97,22 @@ class _Drain:
         finally:
             process_rooms.drains.discard(self)
             self._listener.close()
-            self._act()
+            self._end_process()
             self._over.set()
 
     def _signalled(self, number: int) -> None:
         """Called from a signal handler, so it takes no lock and logs nothing."""
-        holds = self._held is None and signals.is_default(number)
-        if holds:
-            self._held = number
-        if holds or self._until == math.inf:
-            self._tell()
+        ends_process = self._pending is None and signals.is_default(number)
+        if ends_process:
+            self._pending = number
+        if ends_process or self._grace_ends == math.inf:
+            self._start_grace()
             _thread.start_new_thread(self._watch, ())
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._begin)
 
-    def _tell(self) -> None:
-        self._until = min(self._until, time.monotonic() + self._grace)
+    def _start_grace(self) -> None:
+        self._grace_ends = min(self._grace_ends, time.monotonic() + self._grace)
         process_rooms.drains.add(self)
 
     def _begin(self) -> None:
@@ -122,12 +122,12 @@ class _Drain:
     async def _run(self) -> None:
         while True:
             if await self._round():
-                self._act()
+                self._end_process()
             await asyncio.sleep(self._timings.drain_check)
 
     async def _round(self) -> bool:
-        """Delete the rooms whose time has come, and tell whether none is left to come."""
-        left = self._until - time.monotonic()
+        """Delete the rooms that may be deleted now, and tell whether none is left in use."""
+        left = self._grace_ends - time.monotonic()
         if left > 0:
             await process_rooms.drain(min(left, self._bound), only_waiting=True)
             return not process_rooms.in_use()
@@ -135,12 +135,12 @@ class _Drain:
         await process_rooms.drain(self._bound)
         return True
 
-    def _act(self) -> None:
-        """Do what was put off, in the main thread."""
-        held, self._held = self._held, None
-        if held is not None:
+    def _end_process(self) -> None:
+        """Let a signal that nobody handles do what it does by default, in the main thread."""
+        number, self._pending = self._pending, None
+        if number is not None:
             self._over.set()
-            signals.act_by_default(held)
+            signals.act_by_default(number)
 
     def _watch(self) -> None:
         """In a thread, since a bot may block the event loop."""
@@ -151,16 +151,16 @@ class _Drain:
                 return
         elif self._over.wait(self._bound + blocked):
             return
-        if self._held is not None:
-            os._exit(128 + self._held)
+        if self._pending is not None:
+            os._exit(128 + self._pending)
 
 
 def _numbers() -> list[int]:
     return [getattr(signal, name) for name in _STOP if hasattr(signal, name)]
 
 
-def _ends_it(number: int) -> bool:
-    """Whether a signal tells to stop: SIGQUIT does so where it has a handler, else it dumps core."""
+def _stops(number: int) -> bool:
+    """Whether a signal stops a server: SIGQUIT does where it has a handler, else it dumps core."""
     if signals.is_ignored(number):
         return False
     quits = getattr(signal, "SIGQUIT", None)

@@ -27,37 +27,18 @@ from pipecat_daily_rest.models import DailyRoomObject
 
 
 class RoomState(enum.Enum):
-    """What this process does with a room. The process owns it in all states but the last three."""
+    """What this process does with a room. It owns the room in all states but the last three."""
 
-    WAITING = enum.auto()
-    """It waits in a pool, or is being created for one."""
-
-    IN_USE = enum.auto()
-    """A block has it, or creates it."""
-
-    ABANDONED = enum.auto()
-    """Its block was never ended; a ResourceWarning said so."""
-
-    UNDOING = enum.auto()
-    """Its creation failed; it is deleted as soon as the answer is known."""
-
+    WAITING = enum.auto()  # in a pool, which may still be creating it
+    IN_USE = enum.auto()  # a block has it, or is creating it
+    ABANDONED = enum.auto()  # its block was never ended; a ResourceWarning said so
+    UNDOING = enum.auto()  # its creation failed; it is deleted once it is known whether it exists
     DELETING = enum.auto()
-    """Its deletion has begun."""
-
-    OVERDUE = enum.auto()
-    """Its deletion takes longer than its bound; an error said so."""
-
-    DELETED_ONCE = enum.auto()
-    """It is deleted, but a create without an answer may still make it again."""
-
+    OVERDUE = enum.auto()  # its deletion takes longer than its bound; an error said so
+    DELETED_ONCE = enum.auto()  # deleted, but a create without an answer may make it again
     GONE = enum.auto()
-    """It does not exist any more."""
-
-    FAILED = enum.auto()
-    """It could not be deleted; an error said so."""
-
-    RELEASED = enum.auto()
-    """It is somebody else's now, or was never created."""
+    FAILED = enum.auto()  # it could not be deleted; an error said so
+    RELEASED = enum.auto()  # somebody else has it now, or it was never created
 
 
 _UNTOUCHED = (RoomState.WAITING, RoomState.IN_USE, RoomState.ABANDONED, RoomState.UNDOING)
@@ -84,14 +65,10 @@ class OwnedRoom:
         is_ours: Callable[[DailyRoomObject], bool] | None = None,
         pool_line: tuple[str, int] | None = None,
     ) -> None:
-        """Initialize, before the room is created.
+        """Own a room from now on, before it is created.
 
-        Args:
-            api: The API that makes it.
-            name: The room's name.
-            expires_at: When Daily ends it by itself.
-            is_ours: How to tell that a room of this name is ours, when the name alone does not.
-            pool_line: For a pool's room: the caller's line that opened the pool.
+        ``is_ours`` tells whether a room of this name is ours, when the name alone does not.
+        ``pool_line`` is the caller's line that opened the pool that it waits in.
         """
         self.name = name
         self.url = ""
@@ -103,9 +80,7 @@ class OwnedRoom:
         self._is_ours = is_ours
         self._confirmed = False  # whether Daily has told that it exists
         self._unanswered = 1  # creates without an answer, each of which may still take effect
-        self._settled_at = float(
-            "inf"
-        )  # by the monotonic clock: they have taken effect, or never will
+        self._settled_at = float("inf")  # monotonic time from which these have no effect any more
         self._deletion: asyncio.Future[Any] | None = None
         self._created: asyncio.Event | None = None  # set by a late answer to the create
         self._enter(self._first_state)
@@ -152,11 +127,7 @@ class OwnedRoom:
             self._become(RoomState.UNDOING)
 
     def confirm(self, room: DailyRoomObject | None = None) -> None:
-        """Note that the room exists, so that a 404 at its deletion tells that it is gone.
-
-        Args:
-            room: The room as Daily answered it, if it did.
-        """
+        """Note that the room exists, as Daily answered: a 404 now means that it is gone."""
         self._confirmed = True
         self._unanswered = 0
         if room is not None:
@@ -169,11 +140,7 @@ class OwnedRoom:
                 self._deletion.get_loop().call_soon_threadsafe(self._created.set)
 
     def may_be_created(self, unanswered: int) -> None:
-        """Note how many creates have no answer, beside the one that is known to have made it.
-
-        Args:
-            unanswered: How many; each may still take effect.
-        """
+        """Note how many creates have no answer, beside the one that made the room, if one did."""
         self._unanswered = unanswered
         self._settled_at = time.monotonic() + sum(self._pauses)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""RoomPool: rooms made ahead of need, so that handing one out waits for nobody."""
+"""RoomPool: rooms made ahead of need, so that a session need not wait for one."""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -16,14 +16,15 @@ from pipecat_daily_rest._core import arguments, settings
 from pipecat_daily_rest._core.callers_line import callers_line
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._core.waiting import both, carry_out
+from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.bounds import Bounds
-from pipecat_daily_rest._rooms.pool_batch import Made
-from pipecat_daily_rest._rooms.pool_stock import Plan, PoolStats, Stock
+from pipecat_daily_rest._rooms.pool_batch import PoolRoom
 from pipecat_daily_rest._rooms.provision import UntilTheEnd, make_room
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest._rooms.room_tokens import RoomTokens, TokenSource
+from pipecat_daily_rest._rooms.waiting_rooms import PoolPlan, PoolStats, WaitingRooms
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomParams
 
@@ -61,30 +62,30 @@ class RoomPool:
         """Initialize; the rooms are made when the pool is entered.
 
         Args:
-            params: The rooms, without a name and an ``exp``; private unless they say otherwise.
-                Not changed.
+            params: The rooms' parameters, without a name and an ``exp``; the rooms are private
+                unless they say otherwise. Not changed.
             size: How many rooms are kept ready.
-            max_size: How many may be: a pool that was found empty keeps twice as many ready from
-                then on, and one fewer with each that nobody needed. ``size`` when None.
+            max_size: How many at the most: a pool that was found empty keeps twice as many ready
+                from then on, and one fewer for each room that nobody needed. ``size`` when None.
             lifetime: Seconds or a ``timedelta`` that a room has left at least when it is handed
-                out, and that its tokens open it from then on; 1 hour when None.
-            ttl: Seconds or a ``timedelta`` that a room waits at the most. ``ttl + lifetime`` after
-                it was made Daily ends a room by itself and puts everybody out.
+                out, and that its tokens are valid from then on; 1 hour when None.
+            ttl: Seconds or a ``timedelta`` that a room waits at the most. Daily ends a room, and
+                ejects everyone, ``ttl + lifetime`` after it was made.
             bot: Properties of the bots' tokens. Not changed.
             user: Properties of the users' tokens. Not changed.
             name_prefix: How the rooms' names begin.
             token_source: ``local`` signs tokens on this machine where that is possible; ``api`` has
-                Daily make them, which a hand-out waits for.
+                Daily create them, and then `room` waits for that.
             daily: A helper to use; it stays open.
             api_key: The API key; ``DAILY_API_KEY`` when None.
             api_url: The base URL of the API; ``DAILY_API_URL`` when None, else Daily's own.
-            aiohttp_session: A session to borrow; it stays open.
+            aiohttp_session: An aiohttp session to borrow; it stays open.
             now: The present in unix seconds, for tests.
 
         Raises:
             DailyConfigError: The arguments do not fit.
         """
-        self._request = RoomRequest(
+        self._spec = RoomSpec(
             params=params,
             lifetime=lifetime,
             bot=bot,
@@ -96,13 +97,13 @@ class RoomPool:
             api_url=api_url,
             aiohttp_session=aiohttp_session,
         )
-        self._request.check()
+        self._spec.check()
         arguments.function("now", now)
-        self._lifetime = self._request.seconds()
+        self._lifetime = self._spec.seconds()
         self._now = now
         self._bounds = Bounds()
         least = arguments.at_least("size", size, 1)
-        self._plan = Plan(
+        self._plan = PoolPlan(
             body=self._body(),
             prefix=name_prefix,
             size=least,
@@ -112,25 +113,25 @@ class RoomPool:
             now=now,
         )
         self._helper: DailyRESTHelper | None = None
-        self._stock: Stock | None = None
+        self._rooms: WaitingRooms | None = None
         self._open = False
-        self._users = 0  # of the helper: the pool, and each block
+        self._users = 0  # of the helper: the pool and each block; the last one closes it
 
     def _body(self) -> dict[str, Any]:
-        given = self._request.params
+        given = self._spec.params
         if given is not None and (given.name or given.properties.exp is not None):
             msg = (
                 "params: the rooms of a pool get their own names and expiries: leave out name and "
                 "exp, and pass name_prefix, lifetime and ttl."
             )
             raise DailyConfigError(msg)
-        body, _, _ = self._request.room()
-        return body
+        return self._spec.body()
 
     @property
     def stats(self) -> PoolStats:
-        """The pool's numbers at this moment; those of the last time when it is not open."""
-        return self._stock.stats if self._stock is not None else PoolStats(target=self._plan.size)
+        """The pool's numbers at this moment; those of its end once it is closed."""
+        waiting = self._rooms
+        return PoolStats(target=self._plan.size) if waiting is None else waiting.stats
 
     @asynccontextmanager
     async def room(
@@ -141,8 +142,8 @@ class RoomPool:
     ) -> AsyncIterator[ProvisionedRoom]:
         """Hand out a room with a token for the bot and one for the user; it is deleted at the end.
 
-        The tokens are made now. When no room is ready, one is made on the spot, as by
-        `provisioned_room`.
+        The tokens are created now. When no room is ready, one is made on the spot, as
+        `provisioned_room` does.
 
         Args:
             bot: Properties of this bot's token; the pool's when None. Not changed.
@@ -153,60 +154,45 @@ class RoomPool:
 
         Raises:
             DailyConfigError: The pool is not open, or the arguments do not fit.
-            DailyError: No room was ready and none could be made, or a token could not be.
+            DailyError: No room was ready and none could be made, or a token could not be created.
         """
-        helper, stock = self._helper, self._stock
-        if not self._open or helper is None or stock is None:
+        helper, waiting = self._helper, self._rooms
+        if not self._open or helper is None or waiting is None:
             msg = "The pool is not open: use it within `async with RoomPool() as pool:`."
             raise DailyConfigError(msg)
-        request = replace(
-            self._request, bot=bot or self._request.bot, user=user or self._request.user
-        )
-        request.check()
+        spec = replace(self._spec, bot=bot or self._spec.bot, user=user or self._spec.user)
+        spec.check()
         self._users += 1
         try:
-            taken = stock.take()
+            taken = waiting.take()
             if taken is None:
                 logger.info("The pool is empty: a room is made on the spot")
-                stock.count(misses=1)
-                room = await make_room(helper, request, self._bounds)
+                waiting.count(misses=1)
+                room = await make_room(helper.api, spec, self._bounds)
             else:
-                room = await self._hand_out(taken, helper, stock, request)
+                room = await self._hand_out(taken, helper.api, waiting, spec)
             async with UntilTheEnd(room, self._bounds):
                 yield room
         finally:
             await self._leave(helper)
 
     async def _hand_out(
-        self, taken: Made, helper: DailyRESTHelper, stock: Stock, request: RoomRequest
+        self, taken: PoolRoom, api: API, waiting: WaitingRooms, spec: RoomSpec
     ) -> ProvisionedRoom:
-        room, ownership = taken.room, taken.ownership
-        tokens = self._tokens(helper, room.name)
+        tokens = self._tokens(api, taken.room.name)
         try:
-            bot = tokens.properties(request.bot, owner=True)
-            user = tokens.properties(request.user, owner=False)
-            bot_token, user_token = await tokens.pair(bot, user, helper.api.deadline())
+            pair = await tokens.create_both(*tokens.specs(spec.bot, spec.user), api.deadline())
         except BaseException:
-            await stock.put_back(taken)
+            await waiting.put_back(taken)
             raise
-        stock.count(hits=1)
-        ownership.opened_at = callers_line()
-        return ProvisionedRoom(
-            url=room.url,
-            name=room.name,
-            bot_token=bot_token,
-            user_token=user_token,
-            expires_at=ownership.expires_at,
-            owned=True,
-            room=room,
-            _tokens=tokens,
-            _ownership=ownership,
-        )
+        waiting.count(hits=1)
+        taken.ownership.opened_at = callers_line()
+        return ProvisionedRoom.of(taken.room, tokens, pair, ownership=taken.ownership)
 
-    def _tokens(self, helper: DailyRESTHelper, name: str) -> RoomTokens:
+    def _tokens(self, api: API, name: str) -> RoomTokens:
         """Its tokens end before the room does, which has ``lifetime`` left at least."""
         end = self._now() + self._lifetime
-        return RoomTokens(helper, self._request.token_source, name, end, room_ejects=True)
+        return RoomTokens(api, self._spec.token_source, name, end, room_ejects=True)
 
     async def __aenter__(self) -> Self:
         """Make the first rooms, and wait for them.
@@ -219,7 +205,7 @@ class RoomPool:
                 do not fit.
             DailyError: Daily refuses the key or the rooms.
         """
-        if self._stock is not None:
+        if self._rooms is not None:
             msg = "A pool is entered once: make another one."
             raise DailyConfigError(msg)
         if settings.room_url() is not None:
@@ -228,18 +214,17 @@ class RoomPool:
                 "it, or use provisioned_room()."
             )
             raise DailyConfigError(msg)
-        helper = self._request.daily or self._request.helper()
-        tokens = self._tokens(helper, self._plan.order()[1])
-        bot = tokens.properties(self._request.bot, owner=True)
-        user = tokens.properties(self._request.user, owner=False)
-        stock = Stock(self._plan, helper.api, self._bounds, callers_line())
-        self._helper, self._stock, self._users = helper, stock, 1
+        helper = self._spec.daily or self._spec.new_helper()
+        tokens = self._tokens(helper.api, self._plan.new_body()["name"])
+        specs = tokens.specs(self._spec.bot, self._spec.user)
+        waiting = WaitingRooms(self._plan, helper.api, self._bounds, callers_line())
+        self._helper, self._rooms, self._users = helper, waiting, 1
         try:
-            await both(stock.begin(), tokens.warm(bot, user))
+            await both(waiting.begin(), tokens.warm(*specs))
         except BaseException:
-            await carry_out(lambda: self._end(helper, stock), name="end a room pool")
+            await carry_out(lambda: self._end(helper, waiting), name="end a room pool")
             raise
-        stock.keep()
+        waiting.start_refilling()
         self._open = True
         return self
 
@@ -250,16 +235,16 @@ class RoomPool:
         traceback: TracebackType | None,
     ) -> None:
         """Delete the rooms that wait. One that was handed out ends with its own block."""
-        helper, stock = self._helper, self._stock
-        if helper is not None and stock is not None:
-            await carry_out(lambda: self._end(helper, stock), name="end a room pool")
+        helper, waiting = self._helper, self._rooms
+        if helper is not None and waiting is not None:
+            await carry_out(lambda: self._end(helper, waiting), name="end a room pool")
 
-    async def _end(self, helper: DailyRESTHelper, stock: Stock) -> None:
+    async def _end(self, helper: DailyRESTHelper, waiting: WaitingRooms) -> None:
         self._open = False
-        await stock.end()
+        await waiting.end()
         await self._leave(helper)
 
     async def _leave(self, helper: DailyRESTHelper) -> None:
         self._users -= 1
-        if not self._users and self._request.daily is None:
+        if not self._users and self._spec.daily is None:
             await helper.aclose()

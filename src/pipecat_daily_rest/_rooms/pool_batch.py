@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Many rooms made with one request, all or none, and owned from before it was sent."""
+"""Many rooms created with one request, all or none, and owned from before it is sent."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,90 +18,72 @@ from pipecat_daily_rest.models import DailyRoomObject
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """A room that was made.
-
-    Parameters:
-        room: The room as Daily answered it.
-        exp: When it ends by itself, in unix seconds.
-        ownership: Its entry in the registry.
-    """
+class PoolRoom:
+    """A room of a pool, as Daily answered it; it expires at ``exp`` (unix seconds)."""
 
     room: DailyRoomObject
     exp: float
     ownership: OwnedRoom
 
 
-class Batch:
-    """The making of many rooms, whose names were made up here."""
+class PoolBatch:
+    """The creation of many rooms, whose names were made up here. It begins at once."""
 
-    def __init__(
-        self, api: API, rooms: Sequence[tuple[dict[str, Any], str, float]], line: tuple[str, int]
-    ) -> None:
-        """Initialize, and send the request."""
+    def __init__(self, api: API, bodies: Sequence[dict[str, Any]], line: tuple[str, int]) -> None:
         self._api = api
-        self._creation = BatchCreation(api, {name: body for body, name, _ in rooms})
-        self._exps = [exp for _, _, exp in rooms]
+        self._creation = BatchCreation(api, {body["name"]: body for body in bodies})
+        self._exps = [body["properties"]["exp"] for body in bodies]
         self._owned = [
-            OwnedRoom(api, name, expires_at=datetime.fromtimestamp(exp, UTC), pool_line=line)
-            for _, name, exp in rooms
+            OwnedRoom(
+                api, body["name"], expires_at=datetime.fromtimestamp(exp, UTC), pool_line=line
+            )
+            for body, exp in zip(bodies, self._exps, strict=True)
         ]
         creating = self._creation.run()
-        self._creating = asyncio.create_task(creating, name=f"create {len(rooms)} rooms")
+        self._creating = asyncio.create_task(creating, name=f"create {len(bodies)} rooms")
 
-    async def made(self) -> list[Made]:
-        """Wait for the answer.
-
-        Returns:
-            The rooms.
-
-        Raises:
-            DailyError: There are none, or it is not known; then and after a cancellation `undo` has
-                to follow.
-        """
+    async def created(self) -> list[PoolRoom]:
+        """Wait for the answer; after an error or a cancellation `undo` has to follow."""
         await asyncio.wait({self._creating})
         rooms = self._creating.result()
         for ownership, room in zip(self._owned, rooms, strict=True):
             ownership.confirm(room)
             ownership.may_be_created(self._creation.lost)
-        return [Made(*each) for each in zip(rooms, self._exps, self._owned, strict=True)]
+        return [PoolRoom(*each) for each in zip(rooms, self._exps, self._owned, strict=True)]
 
     async def undo(self, bounds: Bounds) -> None:
-        """Leave no room behind. A request in flight is not abandoned: its answer is waited for.
-
-        One that still waits for its turn is.
-        """
+        """Delete the rooms, if there are any: the answer to a request that was sent is waited for."""
         if self._creation.lost:
             await asyncio.wait({self._creating}, timeout=bounds.create())
         if not self._creating.done():
             self._creating.cancel()
             await asyncio.wait({self._creating})
         deadline = Deadline(bounds.delete())
-        made: bool | None = not self._creating.cancelled() and not self._creating.exception()
+        created: bool | None = not self._creating.cancelled() and not self._creating.exception()
         lost = self._creation.lost
-        if not made and lost:
-            made = await self._look(deadline)
-            lost -= made is True
+        if not created and lost:
+            created = await self._look(deadline)
+            lost -= created is True
         for ownership in self._owned:
-            if made is False:
+            if created is False:
                 ownership.release()
                 continue
-            if made:
+            if created:
                 ownership.confirm()
             ownership.may_be_created(lost)
         await asyncio.gather(*(each.delete(max(1.0, deadline.left())) for each in self._owned))
 
     async def _look(self, deadline: Deadline) -> bool | None:
-        """Whether the rooms were created: all or none, so that one tells of all. None: unknown."""
-        made: bool | None = None
+        """Whether the rooms were created: all or none, so one tells of all. None: unknown."""
+        created: bool | None = None
         for pause in (0.0, *self._api.timings.look_again):
             await asyncio.sleep(pause)
             try:
                 await get_room(self._api, self._owned[0].name, deadline=deadline)
             except DailyNotFoundError:
-                made = False
+                created = False
             except DailyError:
-                made = None
+                created = None
             else:
                 return True
-        return made
+        return created

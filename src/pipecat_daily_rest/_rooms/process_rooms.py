@@ -13,17 +13,12 @@ Deletion: TypeAlias = Callable[[float], Awaitable[bool]]
 
 
 class Room(Protocol):
-    """What the process needs to know of an owned room."""
+    """What the process needs to know of an `OwnedRoom`."""
 
     @property
-    def waits(self) -> bool:
-        """Whether it waits in a pool."""
-
-    async def delete(self, bound: float, /) -> bool:
-        """Delete it, once."""
-
-    def release(self) -> None:
-        """Own it no longer."""
+    def waits(self) -> bool: ...
+    async def delete(self, bound: float, /) -> bool: ...
+    def release(self) -> None: ...
 
 
 R = TypeVar("R", bound=Room)

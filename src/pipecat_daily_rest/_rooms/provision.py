@@ -4,7 +4,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
@@ -13,14 +13,15 @@ import aiohttp
 from loguru import logger
 
 from pipecat_daily_rest._core import daily_module, room_names, settings
-from pipecat_daily_rest._core.waiting import carry_out, finished
+from pipecat_daily_rest._core.waiting import carry_out
+from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.creation import Creation
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rest.room_lookup import get_room
 from pipecat_daily_rest._rooms.bounds import Bounds
 from pipecat_daily_rest._rooms.owned import OwnedRoom
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest._rooms.room_tokens import RoomTokens, TokenSource
 from pipecat_daily_rest.errors import DailyNotFoundError
 from pipecat_daily_rest.models import (
@@ -50,20 +51,20 @@ def provisioned_room(
     fails, the room's own expiry ends it. A room that was given is used and never deleted.
 
     Args:
-        params: The room; private unless they say otherwise. Not changed.
+        params: The room's parameters; it is private unless they say otherwise. Not changed.
         room_url: A room that exists, to be used instead; ``DAILY_ROOM_URL`` when neither it nor
             ``params`` is given.
-        lifetime: Seconds or a ``timedelta`` after which Daily ends the room by itself and puts
-            everybody out; 1 hour when None.
+        lifetime: Seconds or a ``timedelta`` after which Daily ends the room and ejects everyone;
+            1 hour when None.
         bot: Properties of the bot's token. Not changed.
         user: Properties of the user's token. Not changed.
         name_prefix: How the room's name begins.
         token_source: ``local`` signs tokens on this machine where that is possible, ``api`` has
-            Daily make them.
+            Daily create them.
         daily: A helper to use; it stays open.
         api_key: The API key; ``DAILY_API_KEY`` when None.
         api_url: The base URL of the API; ``DAILY_API_URL`` when None, else Daily's own.
-        aiohttp_session: A session to borrow; it stays open.
+        aiohttp_session: An aiohttp session to borrow; it stays open.
 
     Returns:
         An async context manager that gives the room.
@@ -74,7 +75,7 @@ def provisioned_room(
         DailyNotFoundError: The given room does not exist.
         DailyError: The room or a token could not be made; no room is left behind.
     """
-    request = RoomRequest(
+    spec = RoomSpec(
         params=params,
         room_url=room_url,
         lifetime=lifetime,
@@ -87,32 +88,30 @@ def provisioned_room(
         api_url=api_url,
         aiohttp_session=aiohttp_session,
     )
-    return provision(request, Bounds())
+    return provision(spec, Bounds())
 
 
 @asynccontextmanager
-async def provision(request: RoomRequest, bounds: Bounds) -> AsyncIterator[ProvisionedRoom]:
+async def provision(spec: RoomSpec, bounds: Bounds) -> AsyncIterator[ProvisionedRoom]:
     """Do what `provisioned_room` does, with the caller's own bounds for its end."""
-    request.check()
-    lifetime = request.seconds()
-    given = request.room_url
-    if given is None and request.params is None:
-        given = settings.room_url()
-    daily = request.helper() if request.daily is None else nullcontext(request.daily)
-    async with daily as helper:
-        if given is not None:
-            room = await use_room(helper, given, request, lifetime)
+    spec.check()
+    lifetime = spec.seconds()
+    url = spec.room_url
+    if url is None and spec.params is None:
+        url = settings.room_url()
+    async with spec.helper() as helper:
+        if url is None:
+            room = await make_room(helper.api, spec, bounds)
         else:
-            room = await make_room(helper, request, bounds)
+            room = await use_room(helper.api, url, spec, lifetime)
         async with UntilTheEnd(room, bounds):
             yield room
 
 
 class UntilTheEnd:
-    """Deletes a room when the block ends, however it does, unless it is kept or was given."""
+    """Deletes a room when the block ends, unless it is kept or was given."""
 
     def __init__(self, room: ProvisionedRoom, bounds: Bounds) -> None:
-        """Initialize the context manager."""
         self._room = room
         self._bounds = bounds
 
@@ -130,134 +129,83 @@ class UntilTheEnd:
         if ownership is None:
             return
         try:
-            if exc_type is GeneratorExit:
-                # Nobody is left who would end the block: it was thrown away.
+            if exc_type is GeneratorExit:  # the context manager was garbage-collected
                 ownership.abandon()
         finally:
             await ownership.delete(self._bounds.delete())
 
 
-async def use_room(
-    helper: DailyRESTHelper, url: str, request: RoomRequest, lifetime: float
-) -> ProvisionedRoom:
-    """Take a room that exists, with a token for the bot and one for the user.
-
-    Args:
-        helper: Sends the requests.
-        url: The room's URL.
-        request: What is wanted of the tokens.
-        lifetime: Seconds that the tokens are valid at the most.
-
-    Returns:
-        The room.
-
-    Raises:
-        DailyError: There is no such room, or a token could not be made.
-    """
-    deadline = helper.api.deadline()
+async def use_room(api: API, url: str, spec: RoomSpec, lifetime: float) -> ProvisionedRoom:
+    """Use a room that exists, with both tokens, valid for ``lifetime`` seconds at the most."""
+    deadline = api.deadline()
     try:
-        room = await get_room(helper.api, room_names.from_url(url), deadline=deadline)
+        room = await get_room(api, room_names.from_url(url), deadline=deadline)
     except DailyNotFoundError as exc:
         exc.args = (f"{exc}: the room that was given does not exist, or has expired.",)
         raise
-    end, expires_at = _end(room.config.exp)
-    tokens = RoomTokens(
-        helper,
-        request.token_source,
-        room.name,
-        min(end or float("inf"), time.time() + lifetime),
-        room.config.eject_at_room_exp is True,
-    )
-    bot = tokens.properties(request.bot, owner=True)
-    user = tokens.properties(request.user, owner=False)
-    bot_token, user_token = await tokens.pair(bot, user, deadline)
-    return ProvisionedRoom(
-        url=room.url,
-        name=room.name,
-        bot_token=bot_token,
-        user_token=user_token,
-        expires_at=expires_at,
-        owned=False,
-        room=room,
-        _tokens=tokens,
-    )
+    end, expires_at = _expiry(room.config.exp)
+    last = min(end or float("inf"), time.time() + lifetime)
+    ejects = room.config.eject_at_room_exp is True
+    tokens = RoomTokens(api, spec.token_source, room.name, last, room_ejects=ejects)
+    both = await tokens.create_both(*tokens.specs(spec.bot, spec.user), deadline)
+    return ProvisionedRoom.of(room, tokens, both, expires_at=expires_at)
 
 
-def _end(exp: Any) -> tuple[float | None, datetime | None]:
-    """When a room ends, in unix seconds and as an instant; None when it does not in our time."""
+def _expiry(exp: Any) -> tuple[float | None, datetime | None]:
+    """A room's ``exp`` as a number and as an instant; None when it has none that a calendar has."""
     try:
         return exp, datetime.fromtimestamp(exp, UTC)
     except (TypeError, ValueError, OverflowError, OSError):
         return None, None
 
 
-async def make_room(
-    helper: DailyRESTHelper, request: RoomRequest, bounds: Bounds
-) -> ProvisionedRoom:
-    """Make a room with a token for the bot and one for the user, or leave nothing behind."""
-    body, name, exp = request.room()
-    tokens = RoomTokens(helper, request.token_source, name, exp, room_ejects=True)
-    bot = tokens.properties(request.bot, owner=True)
-    user = tokens.properties(request.user, owner=False)
-    signed = tokens.signed(bot, user)
-    unique_name = request.params is None or not request.params.name
-    creation = Creation(helper.api, body, unique_name=unique_name)
-    expires_at = datetime.fromtimestamp(exp, UTC)
+async def make_room(api: API, spec: RoomSpec, bounds: Bounds) -> ProvisionedRoom:
+    """Make a room and both tokens, or leave nothing behind."""
+    body = spec.body()
+    name, exp = body["name"], body["properties"]["exp"]
+    tokens = RoomTokens(api, spec.token_source, name, exp, room_ejects=True)
+    bot, user = tokens.specs(spec.bot, spec.user)
+    creation = Creation(api, body, unique_name=spec.unique_name)
     ownership = OwnedRoom(
-        helper.api, name, expires_at=expires_at, is_ours=None if unique_name else creation.is_ours
+        api,
+        name,
+        expires_at=datetime.fromtimestamp(exp, UTC),
+        is_ours=None if spec.unique_name else creation.is_ours,
     )
-    deadline = helper.api.deadline()
-    creating = asyncio.create_task(creation.run(deadline), name=f"create {name}")
-    making_tokens = (
-        asyncio.create_task(tokens.pair(bot, user, deadline, room=creating))
-        if signed is None
-        else finished(signed)
-    )
+    deadline = api.deadline()
+    room_task = asyncio.create_task(creation.run(deadline), name=f"create {name}")
+    tokens_task = asyncio.create_task(tokens.create_both(bot, user, deadline, room=room_task))
     try:
-        room = await asyncio.shield(creating)
+        room = await asyncio.shield(room_task)
         ownership.confirm(room)
         ownership.may_be_created(creation.lost)
-        bot_token, user_token = await asyncio.shield(making_tokens)
+        both = await asyncio.shield(tokens_task)
     except BaseException:
         ownership.undo()
         await carry_out(
-            lambda: _roll_back(creating, making_tokens, creation, ownership, bounds),
-            name=f"roll back {name}",
+            lambda: _undo(room_task, tokens_task, creation, ownership, bounds), name=f"undo {name}"
         )
         raise
-    return ProvisionedRoom(
-        url=room.url,
-        name=room.name,
-        bot_token=bot_token,
-        user_token=user_token,
-        expires_at=expires_at,
-        owned=True,
-        room=room,
-        _tokens=tokens,
-        _ownership=ownership,
-    )
+    return ProvisionedRoom.of(room, tokens, both, ownership=ownership)
 
 
-async def _roll_back(
-    creating: asyncio.Task[DailyRoomObject],
-    making_tokens: asyncio.Future[Any],
+async def _undo(
+    room_task: asyncio.Task[DailyRoomObject],
+    tokens_task: asyncio.Task[Any],
     creation: Creation,
     ownership: OwnedRoom,
     bounds: Bounds,
 ) -> None:
-    """A create in flight is not abandoned: its answer tells whether there is a room to delete.
-
-    One that still waits for its turn is.
-    """
-    making_tokens.cancel()
-    await asyncio.gather(making_tokens, return_exceptions=True)
+    """Delete the room, if there is one: the answer to a create that was sent is waited for."""
+    tokens_task.cancel()
+    await asyncio.gather(tokens_task, return_exceptions=True)
     if creation.may_exist:
-        await asyncio.wait({creating}, timeout=bounds.create())
-    if not creating.done():
-        creating.cancel()
-        await asyncio.wait({creating})
-    if not creating.cancelled() and creating.exception() is None:
-        ownership.confirm(creating.result())
+        await asyncio.wait({room_task}, timeout=bounds.create())
+    if not room_task.done():
+        room_task.cancel()
+        await asyncio.wait({room_task})
+    if not room_task.cancelled() and room_task.exception() is None:
+        ownership.confirm(room_task.result())
     ownership.may_be_created(creation.lost)
     if creation.may_exist:
         await ownership.delete(bounds.delete())

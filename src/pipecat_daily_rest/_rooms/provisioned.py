@@ -35,8 +35,8 @@ class ProvisionedRoom:
     Parameters:
         url: URL of the room.
         name: Name of the room.
-        bot_token: The bot's meeting token, an owner's.
-        user_token: The user's meeting token, not an owner's.
+        bot_token: The bot's meeting token, with owner rights.
+        user_token: The user's meeting token, without owner rights.
         expires_at: When the room ends by itself; None for a given room without an expiry.
         owned: Whether the room was made here and is deleted at the end.
         room: The room as Daily answered it.
@@ -51,6 +51,30 @@ class ProvisionedRoom:
     room: DailyRoomObject = field(repr=False)
     _tokens: RoomTokens = field(repr=False)
     _ownership: OwnedRoom | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        room: DailyRoomObject,
+        tokens: RoomTokens,
+        both: tuple[str, str],
+        *,
+        expires_at: datetime | None = None,
+        ownership: OwnedRoom | None = None,
+    ) -> "ProvisionedRoom":
+        """A room with the bot's token and the user's; one without an ownership was given."""
+        bot_token, user_token = both
+        return cls(
+            url=room.url,
+            name=room.name,
+            bot_token=bot_token,
+            user_token=user_token,
+            expires_at=expires_at if ownership is None else ownership.expires_at,
+            owned=ownership is not None,
+            room=room,
+            _tokens=tokens,
+            _ownership=ownership,
+        )
 
     def __iter__(self) -> Iterator[str]:
         yield self.url
@@ -69,40 +93,40 @@ class ProvisionedRoom:
     async def create_token(
         self, properties: DailyMeetingTokenProperties | None = None, *, owner: bool = False
     ) -> str:
-        """Make one more token for this room, for another participant.
+        """Create one more token for this room, for another participant.
 
         Args:
             properties: The token's properties. It expires no later than the room.
-            owner: Whether the participant is an owner.
+            owner: Whether the token has owner rights.
 
         Returns:
             The token; its ``repr`` does not show it.
 
         Raises:
-            DailyError: It could not be made.
+            DailyError: It could not be created.
         """
         flag("owner", owner)
-        return await self._tokens.token(self._tokens.properties(properties, owner=owner))
+        return await self._tokens.create(self._tokens.spec(properties, owner=owner))
 
     @property
     def is_local(self) -> bool:
-        """Whether the room is a local Daily's, which marks its answers."""
-        return self._tokens.helper.api.is_local
+        """Whether the room is on a local Daily, which marks its answers."""
+        return self._tokens.api.is_local
 
     @property
     def gone(self) -> bool:
         """Whether the room was deleted."""
         return self._ownership is not None and self._ownership.gone
 
-    def forget(self) -> None:
-        """Own the room no longer, since it ended with the Daily that had it."""
+    def release(self) -> None:
+        """Own the room no longer, since its local Daily has ended."""
         if self._ownership is not None:
             self._ownership.release()
 
     def keep(self) -> None:
-        """Leave the room alive at the end, for whoever takes over.
+        """Keep the room: it outlives the block, until its ``exp``.
 
-        Then its ``exp`` ends it. Does nothing for a room that was given.
+        Does nothing for a room that was given.
         """
         if self._ownership is not None:
             self._ownership.release()
@@ -110,8 +134,8 @@ class ProvisionedRoom:
             self.owned = False
             logger.info("Room {} is kept; it ends at {:%H:%M:%S %Z}", self.name, self.expires_at)
 
-    def leave_to_drain(self) -> None:
-        """Leave the room to the registry: `drain_on_exit` deletes it, or its ``exp`` ends it."""
+    def detach(self) -> None:
+        """Leave the room to `drain_on_exit`, which deletes it, or to its ``exp``, which ends it."""
         ownership, self._ownership = self._ownership, None
         if ownership is not None and self.expires_at is not None:
             left = self.expires_at - datetime.now(UTC)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""deletes_room(): a bot in a room that somebody else's runner made deletes it when it ends."""
+"""deletes_room(): a bot that another runner created a room for deletes it when it ends."""
 
 import asyncio
 import functools
@@ -19,8 +19,8 @@ from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._core.waiting import carry_out, finish
 from pipecat_daily_rest._rest.deletion_batcher import delete_room
 from pipecat_daily_rest._rest.room_lookup import get_room
+from pipecat_daily_rest._rooms.access import Access
 from pipecat_daily_rest._rooms.owned import owned_rooms, process_rooms
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
 from pipecat_daily_rest.errors import (
     DailyAuthenticationError,
     DailyConfigError,
@@ -35,9 +35,9 @@ R = TypeVar("R")
 _Bot = Callable[P, Coroutine[Any, Any, R]]
 _Only = Callable[[DailyRoomObject], bool]
 
-# What the next bot of this process would meet as well.
-_SAID_ONCE = (DailyAuthenticationError, DailyForbiddenError, DailyConfigError)
-_said: set[type[DailyError]] = set()
+# Errors that every bot of this process would get: each is logged once.
+_LOGGED_ONCE = (DailyAuthenticationError, DailyForbiddenError, DailyConfigError)
+_logged: set[type[DailyError]] = set()
 
 
 @overload
@@ -63,24 +63,24 @@ def deletes_room(
 ) -> _Bot[P, R] | Callable[[_Bot[P, R]], _Bot[P, R]]:
     """Delete the room of a bot that Pipecat's own runner or Pipecat Cloud runs, when the bot ends.
 
-    Those make a room for each session and never delete it::
+    Those create a room for each session and never delete it::
 
         @deletes_room
         async def bot(runner_args: RunnerArguments):
             ...
 
-    The room of ``runner_args.room_url`` goes when the bot returns, raises or is cancelled. A room
-    stays that equals ``DAILY_ROOM_URL``, that has no ``exp``, since such a room was made to stay,
-    that a `provisioned_room` of this process owns, or that is not of the key's domain. What goes
-    wrong is logged and never replaces what the bot raised; a key that is missing or refused is
-    logged once.
+    The room of ``runner_args.room_url`` is deleted when the bot returns, raises or is cancelled.
+    It stays if it is ``DAILY_ROOM_URL``, if it has no ``exp``, since such a room was made to stay,
+    if a `provisioned_room` of this process owns it, or if it is not of the key's domain. A failure
+    is logged and never replaces what the bot raised; a key that is missing or refused is logged
+    once.
 
-    Under a server that gets SIGTERM a bot's end may never come: `drain_on_exit` in its lifespan
-    counts these rooms, too. Rooms of `provisioned_room` and of this package's runner need neither.
+    Under a server that gets SIGTERM a bot may never end: `drain_on_exit` in its lifespan deletes
+    these rooms too. Rooms of `provisioned_room` and of this package's runner need neither.
 
     Args:
         bot: The bot.
-        only: Tells whether a room may be deleted; asked last.
+        only: Tells whether a room may be deleted; called last.
         api_key: The API key; ``DAILY_API_KEY`` when None.
         api_url: The base URL of the API; ``DAILY_API_URL`` when None, else Daily's own.
 
@@ -89,7 +89,7 @@ def deletes_room(
         without it.
 
     Raises:
-        DailyConfigError: An argument cannot be one.
+        DailyConfigError: An argument has the wrong type or value.
     """
     api_key = secret(api_key)
     if only is not None:
@@ -106,18 +106,18 @@ def deletes_room(
             url = next((each for each in given if isinstance(each, str) and each), None)
             if url is None:
                 return await bot(*args, **kwargs)
-            end = _End(url, only, api_key, api_url)
-            process_rooms.lent.add(end.come)
+            deletion = _Deletion(url, only, api_key, api_url)
+            process_rooms.lent.add(deletion.run)
             try:
                 result = await bot(*args, **kwargs)
-            except GeneratorExit:  # thrown away: nothing can be awaited any more
+            except GeneratorExit:  # garbage-collected: nothing can be awaited any more
                 raise
             except BaseException:
                 # What the bot raised is not replaced by a cancellation during the deletion.
                 with suppress(asyncio.CancelledError):
-                    await end.come()
+                    await deletion.run()
                 raise
-            await end.come()
+            await deletion.run()
             return result
 
         return deleting
@@ -126,48 +126,45 @@ def deletes_room(
 
 
 @dataclass(eq=False)
-class _End:
-    """The end of one bot's room."""
+class _Deletion:
+    """The deletion of one bot's room."""
 
     url: str
     only: _Only | None
     api_key: str | None = field(repr=False)
     api_url: str | None
-    # The bot may load a .env of its own: what was set before it counts as well.
-    standing: str | None = field(default_factory=settings.room_url)
-    deletion: "asyncio.Task[bool] | None" = None
+    # As it was before the bot, which may load a .env of its own.
+    daily_room_url: str | None = field(default_factory=settings.room_url)
+    task: "asyncio.Task[bool] | None" = None
 
-    async def come(self, bound: float | None = None) -> bool:
-        """Delete the room, once, within the bound, whatever happens to the caller.
-
-        Gives whether it is gone, or is to stay.
-        """
+    async def run(self, bound: float | None = None) -> bool:
+        """Delete the room, once, whatever happens to the caller; tell whether it is gone or stays."""
         bound = Timings.current().delete if bound is None else bound
-        if self.deletion is None or self.deletion.get_loop() is not asyncio.get_running_loop():
+        if self.task is None or self.task.get_loop() is not asyncio.get_running_loop():
             delete = carry_out(lambda: self._delete(bound), bound=bound)
-            self.deletion = asyncio.create_task(delete)
-        deletion = self.deletion
+            self.task = asyncio.create_task(delete)
+        task = self.task
         try:
-            await finish(deletion, bound)
+            await finish(task, bound)
         finally:
-            process_rooms.lent.discard(self.come)
-            if not deletion.done():
-                deletion.cancel()
+            process_rooms.lent.discard(self.run)
+            if not task.done():
+                task.cancel()
                 logger.error("A bot's room could not be deleted: no answer within {:g} s", bound)
-        return deletion.done() and not deletion.cancelled() and deletion.result()
+        return task.done() and not task.cancelled() and task.result()
 
     async def _delete(self, bound: float) -> bool:
         """Never raises but a cancellation."""
         name = None
         try:
             name = room_names.from_url(self.url)
-            why = self._why_not_asked(name)
+            why = self._why_it_stays(name)
             if not why:
-                request = RoomRequest(api_key=self.api_key, api_url=self.api_url)
-                async with request.helper() as helper:
+                access = Access(api_key=self.api_key, api_url=self.api_url)
+                async with access.helper() as helper:
                     deadline = Deadline(bound)
                     room = await get_room(helper.api, name, deadline=deadline)
-                    why = self._why_not(room)
+                    why = self._why_this_stays(room)
                     if not why:
                         await delete_room(helper.api, name, deadline=deadline)
                         logger.info("Room {} deleted", name)
@@ -178,33 +175,33 @@ class _End:
             logger.debug("Room {} is gone already", name)
             return True
         except DailyError as exc:
-            if not isinstance(exc, _SAID_ONCE) or type(exc) not in _said:
+            if not isinstance(exc, _LOGGED_ONCE) or type(exc) not in _logged:
                 logger.error("Room {} could not be deleted: {}", name, exc)
-            _said.add(type(exc))
+            _logged.add(type(exc))
         except Exception as exc:
             logger.error("Room {} is not deleted: `only` raised {!r}", name, exc)
         return False
 
-    def _why_not_asked(self, name: str) -> str:
-        for standing in (self.standing, settings.room_url()):
-            if standing is not None and _place(standing)[1] == name:
+    def _why_it_stays(self, name: str) -> str:
+        for url in (self.daily_room_url, settings.room_url()):
+            if url is not None and _place(url)[1] == name:
                 return "it is DAILY_ROOM_URL"
         if any(name == owned.name for owned in owned_rooms()):
-            return "its owner deletes it"
+            return "the block that owns it deletes it"
         return ""
 
-    def _why_not(self, room: DailyRoomObject) -> str:
+    def _why_this_stays(self, room: DailyRoomObject) -> str:
         if _place(room.url) != _place(self.url):
-            return "its namesake in the key's domain is another room"
+            return "the room of that name in the key's domain is another one"
         if room.config.exp is None:
             return "it has no exp, so it was made to stay"
         if self.only is not None and not self.only(room):
-            return "`only` says so"
+            return "`only` returned false"
         return ""
 
 
 def _place(url: str) -> tuple[str, str]:
-    """Where a room is: the host, and the name there."""
+    """The host of a room and its name there."""
     try:
         parts = urlsplit(url)
     except ValueError:

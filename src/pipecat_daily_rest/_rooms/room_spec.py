@@ -2,18 +2,17 @@
 """What `provisioned_room` was asked for, checked and filled in. No I/O."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import aiohttp
 from loguru import logger
 
 from pipecat_daily_rest._core import room_names, settings
 from pipecat_daily_rest._core.arguments import model
-from pipecat_daily_rest._core.secret import hide_secrets, secret
+from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._rest import checks
-from pipecat_daily_rest._rest.helper import DailyRESTHelper
+from pipecat_daily_rest._rooms.access import Access
 from pipecat_daily_rest._rooms.room_tokens import TokenSource
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomParams
@@ -25,7 +24,7 @@ _DEFAULTS = {**DailyRoomParams().model_dump(exclude_none=True), **_PRIVATE}
 
 
 @dataclass(frozen=True, kw_only=True)
-class RoomRequest:
+class RoomSpec(Access):
     """What `provisioned_room` was asked for; the fields are its arguments."""
 
     params: DailyRoomParams | None = None
@@ -35,14 +34,10 @@ class RoomRequest:
     user: DailyMeetingTokenProperties | None = None
     name_prefix: str = "pipecat"
     token_source: TokenSource = "local"  # noqa: S105 - a choice, not a token
-    daily: DailyRESTHelper | None = None
-    api_key: str | None = field(default=None, repr=False)
-    api_url: str | None = None
-    aiohttp_session: aiohttp.ClientSession | None = None
 
     def __post_init__(self) -> None:
         """Keep the key, and a token in the URL, from being shown."""
-        object.__setattr__(self, "api_key", secret(self.api_key))
+        super().__post_init__()
         object.__setattr__(self, "room_url", hide_secrets(self.room_url))
 
     def check(self) -> None:
@@ -55,14 +50,10 @@ class RoomRequest:
         if self.params is not None and self.room_url is not None:
             msg = "params make a room and room_url uses one that exists: pass one of them."
             raise DailyConfigError(msg)
-        if self.daily is not None and (self.api_key or self.api_url or self.aiohttp_session):
-            msg = "daily has its own key, URL and session: leave out api_key, api_url, aiohttp_session."
-            raise DailyConfigError(msg)
-        if self.daily is not None:
-            model("daily", self.daily, DailyRESTHelper)
+        self.check_access()
         if self.user is not None and self.user.is_owner:
             msg = (
-                "user.is_owner: the user's token is never an owner's. "
+                "user.is_owner: the user's token never has owner rights. "
                 "For a second owner use `await room.create_token(owner=True)`."
             )
             raise DailyConfigError(msg)
@@ -71,47 +62,32 @@ class RoomRequest:
             raise DailyConfigError(msg)
         exp = self.params.properties.exp if self.params is not None else None
         if exp is not None and self.lifetime is not None:
-            msg = (
-                "lifetime and params.properties.exp both say when the room ends: pass one of them."
-            )
+            msg = "lifetime and params.properties.exp both set the room's end: pass one of them."
             raise DailyConfigError(msg)
 
     def seconds(self) -> float:
-        """Give the lifetime.
+        """The lifetime in seconds."""
+        lifetime = DEFAULT_LIFETIME if self.lifetime is None else self.lifetime
+        return settings.seconds("lifetime", lifetime)
 
-        Returns:
-            Seconds.
-        """
-        return settings.seconds(
-            "lifetime", DEFAULT_LIFETIME if self.lifetime is None else self.lifetime
-        )
+    @property
+    def unique_name(self) -> bool:
+        """Whether the room's name is made up here, so that no other room has it."""
+        return self.params is None or not self.params.name
 
-    def helper(self) -> DailyRESTHelper:
-        """Make the helper, for a request without one."""
-        return DailyRESTHelper(
-            daily_api_key=settings.api_key(self.api_key),
-            daily_api_url=settings.api_url(self.api_url),
-            aiohttp_session=self.aiohttp_session,
-        )
-
-    def room(self) -> tuple[dict[str, Any], str, float]:
-        """Check the room's parameters and fill in what was left open.
-
-        Returns:
-            What is sent: private unless the caller set it, with a name, an expiry and an eject
-            rule; the name; the expiry in unix seconds.
-        """
+    def body(self) -> dict[str, Any]:
+        """What is sent: private unless the caller set it, with a name, an expiry, an eject rule."""
         body = _DEFAULTS if self.params is None else self._given(self.params)
         properties = {**body["properties"], "eject_at_room_exp": True}
         name = body.get("name") or room_names.make_name(self.name_prefix)
-        if (exp := properties.get("exp")) is None:
-            # The fraction makes it all but unique: it tells our room from a namesake.
+        if properties.get("exp") is None:
+            # The milliseconds make it all but unique: they tell our room from another of its name.
             exp = properties["exp"] = round(time.time() + self.seconds(), 3)
             checks.check_order("properties", properties.get("nbf"), exp)
-        return {**body, "name": name, "properties": properties}, name, exp
+        return {**body, "name": name, "properties": properties}
 
     def _given(self, params: DailyRoomParams) -> dict[str, Any]:
-        if params.name == "":  # as one that is not set
+        if params.name == "":  # as if it were not set
             params = params.model_copy(update={"name": None})
         checks.check_room(params, now=time.time())
         properties = params.properties

@@ -1,123 +1,129 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The tokens of one room."""
+"""The tokens of one room, signed here or created by Daily."""
 
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pipecat_daily_rest import tokens
 from pipecat_daily_rest._core.arguments import model
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import Secret, masked
 from pipecat_daily_rest._core.waiting import both
+from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest import checks
 from pipecat_daily_rest._rest.domain_id import domain_id
-from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rest.token_creation import create_token
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
 
 TokenSource = Literal["local", "api"]
+_Given: TypeAlias = DailyMeetingTokenProperties | None
 
 
-@dataclass
+@dataclass(frozen=True)
+class TokenSpec:
+    """One token of a room.
+
+    Parameters:
+        properties: As Daily takes them.
+        claims: What is signed here; None when Daily has to create the token.
+    """
+
+    properties: dict[str, Any]
+    claims: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
 class RoomTokens:
-    """Makes the tokens of one room."""
+    """Creates the tokens of one room, which expires at ``expires_at`` (unix seconds)."""
 
-    helper: DailyRESTHelper
+    api: API
     source: TokenSource
-    name: str
+    room_name: str
     expires_at: float
-    room_ejects: bool
+    room_ejects: bool  # at its expiry
 
-    def properties(
-        self, given: DailyMeetingTokenProperties | None, *, owner: bool
-    ) -> dict[str, Any]:
-        """What is sent or signed: what was given, bound to the room: its name, end, eject rule."""
-        wire: dict[str, Any] = {}
-        if given is not None:
-            model("properties", given, DailyMeetingTokenProperties)
-            if given.room_name not in (None, self.name):
-                msg = f"room_name {given.room_name!r} is another room than {self.name!r}."
-                raise DailyConfigError(masked(msg))
-            checks.check_token(given, now=time.time())
-            wire = tokens.wire(given)
-        wire.setdefault("is_owner", owner)
-        last = int(self.expires_at)
-        wire["room_name"], wire["exp"] = self.name, min(wire.get("exp") or last, last)
-        checks.check_order("the token", wire.get("nbf"), wire["exp"])
-        if self.room_ejects and "eject_after_elapsed" in wire:
-            # A token's eject rule switches the room's off:
-            # https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
-            wire["eject_at_token_exp"] = True
-        return wire
+    def spec(self, given: _Given, *, owner: bool) -> TokenSpec:
+        """A token with these properties, bound to the room."""
+        return self._spec(self._properties(given, owner=owner))
 
-    def signed(self, bot: dict[str, Any], user: dict[str, Any]) -> tuple[Secret, Secret] | None:
-        """Both; None when Daily has to be asked for anything."""
-        id = self.helper.api.account.domain_id
-        claims = self._both_claims(bot, user)
-        if id is None or claims is None:
-            return None
-        return self._sign(claims[0], id), self._sign(claims[1], id)
+    def specs(self, bot: _Given, user: _Given) -> tuple[TokenSpec, TokenSpec]:
+        """The bot's token and the user's. They always differ: else the user's ends 1 s earlier."""
+        bots, users = self._properties(bot, owner=True), self._properties(user, owner=False)
+        if bots == users:
+            users["exp"] -= 1
+        return self._spec(bots), self._spec(users)
 
-    async def pair(
+    async def create(
         self,
-        bot: dict[str, Any],
-        user: dict[str, Any],
-        deadline: Deadline,
-        *,
-        room: asyncio.Future[Any] | None = None,
-    ) -> tuple[Secret, Secret]:
-        """Both at once. What Daily makes waits for the room, if one is given."""
-        if (claims := self._both_claims(bot, user)) is not None:
-            id = await domain_id(self.helper.api, deadline=deadline)
-            return self._sign(claims[0], id), self._sign(claims[1], id)
-        return await both(
-            self.token(bot, deadline=deadline, room=room),
-            self.token(user, deadline=deadline, room=room),
-        )
-
-    async def token(
-        self,
-        properties: dict[str, Any],
+        spec: TokenSpec,
         *,
         deadline: Deadline | None = None,
         room: asyncio.Future[Any] | None = None,
     ) -> Secret:
-        """Sign it here where that is possible and wanted, else ask Daily."""
-        claims = self._claims(properties)
-        if claims is not None:
-            return self._sign(claims, await domain_id(self.helper.api, deadline=deadline))
-        # Whether Daily makes a token for a room that does not exist yet is not documented.
+        """Sign a token here where that is possible and wanted, else have Daily create it.
+
+        Daily is asked once ``room`` exists: nobody documents what it does for one that does not.
+        """
+        if spec.claims is not None:
+            return self._sign(spec.claims, await domain_id(self.api, deadline=deadline))
         if room is not None:
             await asyncio.wait({room})
             room.result()
-        return await create_token(self.helper.api, properties, deadline=deadline)
+        return await create_token(self.api, spec.properties, deadline=deadline)
 
-    async def warm(self, *properties: dict[str, Any]) -> None:
-        """Fetch ahead what signing such tokens needs. Daily being away is no error: it comes later."""
-        if any(self._claims(each) is not None for each in properties):
+    async def create_both(
+        self,
+        bot: TokenSpec,
+        user: TokenSpec,
+        deadline: Deadline,
+        *,
+        room: asyncio.Future[Any] | None = None,
+    ) -> tuple[Secret, Secret]:
+        """Create the bot's token and the user's at once."""
+        if bot.claims is not None and user.claims is not None:
+            id = await domain_id(self.api, deadline=deadline)
+            return self._sign(bot.claims, id), self._sign(user.claims, id)
+        return await both(
+            self.create(bot, deadline=deadline, room=room),
+            self.create(user, deadline=deadline, room=room),
+        )
+
+    async def warm(self, *specs: TokenSpec) -> None:
+        """Get the domain's id ahead, if signing needs it. Daily being away is no error yet."""
+        if any(spec.claims is not None for spec in specs):
             try:
-                await domain_id(self.helper.api)
+                await domain_id(self.api)
             except DailyError as exc:
                 if not exc.retryable:
                     raise
 
+    def _properties(self, given: _Given, *, owner: bool) -> dict[str, Any]:
+        """The given ones, bound to the room: its name, its expiry, its eject rule."""
+        properties: dict[str, Any] = {}
+        if given is not None:
+            model("properties", given, DailyMeetingTokenProperties)
+            if given.room_name not in (None, self.room_name):
+                msg = f"room_name {given.room_name!r} is another room than {self.room_name!r}."
+                raise DailyConfigError(masked(msg))
+            checks.check_token(given, now=time.time())
+            properties = tokens.wire(given)
+        properties.setdefault("is_owner", owner)
+        last = int(self.expires_at)
+        properties["room_name"] = self.room_name
+        properties["exp"] = min(properties.get("exp") or last, last)
+        checks.check_order("the token", properties.get("nbf"), properties["exp"])
+        if self.room_ejects and "eject_after_elapsed" in properties:
+            # A token's eject rule switches the room's off:
+            # https://docs.daily.co/reference/rest-api/meeting-tokens/create-meeting-token
+            properties["eject_at_token_exp"] = True
+        return properties
+
+    def _spec(self, properties: dict[str, Any]) -> TokenSpec:
+        claims = tokens.short(properties) if self.source == "local" else None
+        return TokenSpec(properties, claims)
+
     def _sign(self, claims: dict[str, Any], domain_id: str) -> Secret:
-        return tokens.sign(
-            claims, api_key=self.helper.api.key, domain_id=domain_id, now=time.time()
-        )
-
-    def _both_claims(
-        self, bot: dict[str, Any], user: dict[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Never the same twice; None when one of the tokens has to come from Daily."""
-        if bot == user:
-            user["exp"] -= 1
-        bots, users = self._claims(bot), self._claims(user)
-        return None if bots is None or users is None else (bots, users)
-
-    def _claims(self, properties: dict[str, Any]) -> dict[str, Any] | None:
-        """The claims to sign; None when the token has to come from Daily."""
-        return tokens.short(properties) if self.source == "local" else None
+        return tokens.sign(claims, api_key=self.api.key, domain_id=domain_id, now=time.time())

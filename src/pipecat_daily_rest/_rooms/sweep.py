@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""sweep_rooms(): rooms that a dead process left behind, without a database."""
+"""sweep_rooms(): delete the rooms that a dead process left behind."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Set
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -15,8 +14,9 @@ from pipecat_daily_rest._core import arguments, room_names, settings
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._rest.deletion import Deletion
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
+from pipecat_daily_rest._rooms.access import Access
 from pipecat_daily_rest._rooms.owned import owned_rooms
-from pipecat_daily_rest._rooms.room_spec import DEFAULT_LIFETIME, RoomRequest
+from pipecat_daily_rest._rooms.room_spec import DEFAULT_LIFETIME
 from pipecat_daily_rest.models import DailyRoomObject
 
 # Presence lags: documented as up to 15 s, measured 10 to 25.
@@ -30,9 +30,9 @@ class SweepReport:
 
     Parameters:
         deleted: Names of the rooms that are gone, or would be after a dry run.
-        spared: Why a room of ours was left alone, by its name.
+        spared: Why a room of ours was not deleted, by its name.
         failed: Why a room could not be deleted, by its name.
-        others: How many rooms have names that were not made here; they are never touched.
+        others: How many rooms have names that this package did not make; they are never deleted.
         dry_run: Whether nothing was deleted.
     """
 
@@ -58,25 +58,25 @@ async def sweep_rooms(
 ) -> SweepReport:
     """Find and delete the rooms that a dead process left behind.
 
-    Any process can do it, on any machine, at any time: a room's name tells that it was made by
-    this package. Spared is what is occupied, what is young, what this process owns, and a pool's
-    rooms until their time is over.
+    Any process can do it, on any machine, at any time: a room's name tells that this package made
+    it. A room stays if somebody is in it, if it is young, if this process owns it, or if it is a
+    pool's and has not expired.
 
     Args:
         name_prefix: How the names of the rooms begin, as for `provisioned_room`.
-        min_age: Seconds or a ``timedelta``; what is younger may be in use, and is spared.
+        min_age: Seconds or a ``timedelta``; a younger room may be in use, and stays.
         pause: Seconds or a ``timedelta`` between the two looks at who is in which room, since
             presence lags by up to 25 seconds.
         dry_run: Only tell what would be deleted.
         daily: A helper to use; it stays open.
         api_key: The API key; ``DAILY_API_KEY`` when None.
         api_url: The base URL of the API; ``DAILY_API_URL`` when None, else Daily's own.
-        aiohttp_session: A session to borrow; it stays open.
+        aiohttp_session: An aiohttp session to borrow; it stays open.
         now: The present in unix seconds, for tests.
-        sleep: What waits between the looks, for tests.
+        sleep: Waits between the looks, for tests.
 
     Returns:
-        What was deleted, what was spared and why, and what could not be deleted.
+        What was deleted, what stays and why, and what could not be deleted.
 
     Raises:
         DailyConfigError: There is no key, or the arguments do not fit.
@@ -89,14 +89,9 @@ async def sweep_rooms(
     arguments.flag("dry_run", dry_run)
     arguments.function("now", now)
     arguments.function("sleep", sleep)
-    request = RoomRequest(
-        daily=daily, api_key=api_key, api_url=api_url, aiohttp_session=aiohttp_session
-    )
-    request.check()
-    async with AsyncExitStack() as stack:
-        helper = daily
-        if helper is None:
-            helper = await stack.enter_async_context(request.helper())
+    access = Access(daily=daily, api_key=api_key, api_url=api_url, aiohttp_session=aiohttp_session)
+    access.check_access()
+    async with access.helper() as helper:
         found: list[str] = []
         spared: dict[str, str] = {}
         others = 0
@@ -133,7 +128,7 @@ async def sweep_rooms(
 def _why_spared(
     room: DailyRoomObject, own: Set[str], prefix: str, min_age: float, now: float
 ) -> str:
-    """The reason that needs no look into the room, or "" when there is none."""
+    """Why a room stays, as far as that is known without its presence; "" when it may go."""
     if room.name in own:
         return "this process owns it"
     if room_names.is_pool(room.name, prefix):

@@ -16,7 +16,7 @@ from pipecat_daily_rest._bot.ending import Ending
 from pipecat_daily_rest._bot.output import leave, say
 from pipecat_daily_rest._bot.signals import StopSignals, hold, stop_early
 from pipecat_daily_rest._core import arguments, daily_module, log_handler, settings
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties, DailyRoomSipParams
 from pipecat_daily_rest.runner.local_daily_process import DEFAULT_HOST, LocalDailyProcess
@@ -71,7 +71,7 @@ async def run_bot(
     ending = Ending()
     session = Session(
         bot=bot,
-        request=RoomRequest(
+        request=RoomSpec(
             params=params, room_url=room_url, lifetime=lifetime, name_prefix=name_prefix
         ),
         ending=ending,
@@ -163,7 +163,7 @@ async def _run(
     level = "WARNING" if options.log_level in ("INFO", "SUCCESS") else options.log_level
     session = Session(
         bot=bot,
-        request=RoomRequest(
+        request=RoomSpec(
             params=params,
             room_url=options.room_url,
             lifetime=options.lifetime,

@@ -24,7 +24,7 @@ from pipecat_daily_rest._core.pipecat_version import runner_arguments
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rooms.provision import provision
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
@@ -50,7 +50,7 @@ class Session:
     """
 
     bot: Bot
-    request: RoomRequest
+    request: RoomSpec
     ending: Ending
     local: LocalDailyProcess | None = None
     body: Any = None
@@ -132,7 +132,7 @@ class Session:
             for task in ends:
                 task.cancel()
         if died.done() and not died.cancelled():
-            room.forget()
+            room.release()
             msg = "The local Daily ended before the bot did, and with it the room."
             raise DailyError(msg)
         if expired.done() and not expired.cancelled():

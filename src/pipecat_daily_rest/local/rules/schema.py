@@ -62,7 +62,7 @@ def no_room(name: str, status: int = 404, **more: Any) -> Refusal:
 
 
 @dataclass(frozen=True)
-class RoomRequest:
+class RoomBody:
     """What a request says about a room; None for what it leaves out. A null resets a property."""
 
     name: str | None
@@ -84,7 +84,7 @@ class Schema:
             raise self._unknown(unknown[0])
         return {name: value for name, value in body.items() if value is not None}
 
-    def room(self, body: Any, *, now: float, named: bool = True) -> RoomRequest:
+    def room(self, body: Any, *, now: float, named: bool = True) -> RoomBody:
         """Check the body that creates a room, or updates one (not ``named``); ``now``: unix seconds."""
         given = self.fields(body, *(["name"] if named else []), "privacy", "properties")
         if "name" in given:
@@ -97,7 +97,7 @@ class Schema:
         sip = properties.get("sip") or {}
         if sip.get("force_digit_only_username") and (sip.get("num_endpoints") or 1) > 1:
             raise self.wrong("sip.num_endpoints", sip["num_endpoints"], "1 with only digits")
-        return RoomRequest(given.get("name"), given.get("privacy"), properties)
+        return RoomBody(given.get("name"), given.get("privacy"), properties)
 
     def room_name(self, name: Any) -> None:
         """Check a name for a new room."""

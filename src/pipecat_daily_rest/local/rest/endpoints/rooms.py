@@ -15,7 +15,7 @@ from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
 from pipecat_daily_rest.local.rules import schema
 from pipecat_daily_rest.local.rules.properties import BATCH_CREATE, BATCH_DELETE
-from pipecat_daily_rest.local.rules.schema import RoomRequest, invalid, no_room
+from pipecat_daily_rest.local.rules.schema import RoomBody, invalid, no_room
 
 _SIP_HOST = "sip.local-daily.invalid"
 _LETTERS = string.ascii_letters + string.digits
@@ -139,7 +139,7 @@ class RoomEndpoints(Family):
             self._parts.rooms.delete(room)
         return {"deleted_count": len(rooms)}
 
-    def _create(self, wanted: list[RoomRequest]) -> list[Room]:
+    def _create(self, wanted: list[RoomBody]) -> list[Room]:
         """Create all of these rooms, or none."""
         free = self._choices.expired_name_free
         taken = self._domain.existing() if free else self._domain.rooms

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rooms that wait in a pool: made in batches, replaced in time, deleted at the end."""
+"""The rooms that wait in a pool: created in batches, replaced in time, deleted at the end."""
 
 import asyncio
 from collections import deque
@@ -17,10 +17,10 @@ from pipecat_daily_rest._rest.batch_creation import BATCH
 from pipecat_daily_rest._rest.room_lookup import list_rooms
 from pipecat_daily_rest._rooms.bounds import Bounds
 from pipecat_daily_rest._rooms.owned import process_rooms
-from pipecat_daily_rest._rooms.pool_batch import Batch, Made
+from pipecat_daily_rest._rooms.pool_batch import PoolBatch, PoolRoom
 from pipecat_daily_rest.errors import DailyError
 
-_EARLY = 0.1  # of the ttl: how long before a room has waited enough its successor is made
+_EARLY = 0.1  # of the ttl: so long before a room's time is over its successor is created
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,54 +55,42 @@ class PoolStats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a pool keeps ready.
+class PoolPlan:
+    """What a pool keeps ready; times are in seconds."""
 
-    Parameters:
-        body: What is sent for a room; each gets a name and an expiry of its own.
-        prefix: How the names begin.
-        size: How many wait.
-        max_size: How many wait at the most.
-        lifetime: Seconds that a room has left at least when it is handed out.
-        ttl: Seconds that a room waits at the most.
-        now: The present in unix seconds.
-    """
-
-    body: dict[str, Any]
+    body: dict[str, Any]  # of a room without a name and an expiry
     prefix: str
     size: int
     max_size: int
-    lifetime: float
-    ttl: float
-    now: Callable[[], float]
+    lifetime: float  # that a room has left at least when it is handed out
+    ttl: float  # that a room waits at the most
+    now: Callable[[], float]  # unix time
 
-    def order(self) -> tuple[dict[str, Any], str, float]:
-        """Give what is sent for one more room, its name and its expiry."""
-        name = room_names.make_name(self.prefix, pool=True)
+    def new_body(self) -> dict[str, Any]:
+        """What is sent for one more room."""
         exp = round(self.now() + self.ttl + self.lifetime, 3)
-        properties = {**self.body["properties"], "exp": exp}
-        return {**self.body, "name": name, "properties": properties}, name, exp
+        name = room_names.make_name(self.prefix, pool=True)
+        return {**self.body, "name": name, "properties": {**self.body["properties"], "exp": exp}}
 
 
-class Stock:
-    """The rooms that wait, the one that was made first in front."""
+class WaitingRooms:
+    """The rooms that wait in a pool, the oldest in front."""
 
-    def __init__(self, plan: Plan, api: API, bounds: Bounds, line: tuple[str, int]) -> None:
-        """Initialize an empty stock."""
+    def __init__(self, plan: PoolPlan, api: API, bounds: Bounds, line: tuple[str, int]) -> None:
         self._plan = plan
         self._api = api
         self._timings = api.timings
         self._bounds = bounds
         self._line = line
-        self._waiting: deque[Made] = deque()
+        self._waiting: deque[PoolRoom] = deque()
         self._numbers = PoolStats(target=plan.size)
         self._missed = False
-        self._fill_at = 0.0
-        self._look_at = plan.now() + api.timings.pool_check
+        self._refill_at = 0.0
+        self._check_at = plan.now() + self._timings.pool_check
         self._wake = asyncio.Event()
-        self._keeper: asyncio.Task[None] | None = None
+        self._refilling: asyncio.Task[None] | None = None
         self._ended = False
-        self._ends: set[asyncio.Task[Any]] = set()
+        self._deletions: set[asyncio.Task[Any]] = set()
 
     @property
     def stats(self) -> PoolStats:
@@ -118,28 +106,24 @@ class Stock:
         sums = {name: getattr(self._numbers, name) + number for name, number in more.items()}
         self._numbers = replace(self._numbers, **sums)
 
-    # -- Out and back ------------------------------------------------------------------------
+    # -- Handing out -------------------------------------------------------------------------
 
-    def take(self) -> Made | None:
-        """Take the room that has waited longest, of those that still may be handed out.
-
-        Returns:
-            The room, the caller's from now on; None when none is ready.
-        """
-        self._drop()
+    def take(self) -> PoolRoom | None:
+        """Hand out the room that has waited longest; None when none is ready."""
+        self._drop_old()
         taken = self._waiting.popleft() if self._waiting else None
         if taken is not None:
             taken.ownership.hand_out()
         left = len(self._waiting)
         self._missed = self._missed or taken is None
         if left <= self._numbers.target // 2:
-            self._fill_at = 0.0
+            self._refill_at = 0.0
         elif left == self._numbers.target - 1:
-            self._fill_at = self._plan.now() + self._timings.refill_gap
+            self._refill_at = self._plan.now() + self._timings.refill_gap
         self._wake.set()
         return taken
 
-    async def put_back(self, taken: Made) -> None:
+    async def put_back(self, taken: PoolRoom) -> None:
         """Take a room back that nobody has seen."""
         if self._ended:
             await taken.ownership.delete(self._bounds.delete())
@@ -150,83 +134,82 @@ class Stock:
     # -- Beginning and end -------------------------------------------------------------------
 
     async def begin(self) -> None:
-        """Make the first rooms."""
+        """Create the first rooms."""
         try:
-            await self._fill()
+            await self._refill()
         except DailyError as exc:
             if not exc.retryable:
                 raise
             self._note_failure(exc)
 
-    def keep(self) -> None:
-        """Keep it filled from now on."""
-        self._keeper = asyncio.create_task(self._keep(), name="keep a room pool filled")
+    def start_refilling(self) -> None:
+        """Refill from now on."""
+        self._refilling = asyncio.create_task(self._refill_for_ever(), name="refill a room pool")
 
     async def end(self) -> None:
-        """Delete the rooms that wait, and those that are being made. Never raises a `DailyError`."""
+        """Delete the rooms that wait or are being created. Never raises a `DailyError`."""
         self._ended = True
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait({self._keeper})
+        if self._refilling is not None:
+            self._refilling.cancel()
+            await asyncio.wait({self._refilling})
         while self._waiting:
             self._delete(self._waiting.popleft())
-        while self._ends:
-            await asyncio.wait(self._ends)
+        while self._deletions:
+            await asyncio.wait(self._deletions)
 
-    def _delete(self, room: Made) -> None:
+    def _delete(self, room: PoolRoom) -> None:
         self._in_background(lambda: room.ownership.delete(self._bounds.delete()))
 
-    def _in_background(self, end: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        task = asyncio.create_task(carry_out(end), name="delete rooms of a pool")
-        self._ends.add(task)
-        task.add_done_callback(self._ends.discard)
+    def _in_background(self, deletion: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        task = asyncio.create_task(carry_out(deletion), name="delete rooms of a pool")
+        self._deletions.add(task)
+        task.add_done_callback(self._deletions.discard)
 
-    # -- Keeping it filled -------------------------------------------------------------------
+    # -- Refilling ---------------------------------------------------------------------------
 
-    async def _keep(self) -> None:
+    async def _refill_for_ever(self) -> None:
         while True:
             self._wake.clear()
             try:
-                await self._tend()
+                await self._do_what_is_due()
             except DailyError as exc:
                 self._note_failure(exc)
-                # What is handed out does not cut this short: it does not bring Daily back.
+                # A room that is handed out does not cut this short: it does not bring Daily back.
                 retry_after = getattr(exc, "retry_after", None)
                 await asyncio.sleep(self._api.policy.pause(self._numbers.failures, retry_after))
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._next() - self._plan.now()):
+                async with asyncio.timeout(self._next_due() - self._plan.now()):
                     await self._wake.wait()
 
-    async def _tend(self) -> None:
-        """Do what is due."""
-        self._drop()
-        if self._missing() and not process_rooms.drains and self._plan.now() >= self._fill_at:
-            await self._fill()
-        if (now := self._plan.now()) >= self._look_at:
-            self._look_at = now + self._timings.pool_check
-            await self._look()
+    async def _do_what_is_due(self) -> None:
+        self._drop_old()
+        if self._missing() and not process_rooms.drains and self._plan.now() >= self._refill_at:
+            await self._refill()
+        if (now := self._plan.now()) >= self._check_at:
+            self._check_at = now + self._timings.pool_check
+            await self._check()
 
-    def _next(self) -> float:
-        """When something is due, if nothing happens before."""
+    def _next_due(self) -> float:
+        """When something is due, if nothing happens before; in unix seconds."""
         if process_rooms.drains:
             return self._plan.now() + self._timings.pool_check
-        ripe = self._ripe()
-        times = [self._look_at]
-        if ripe:
+        old = self._old()
+        times = [self._check_at]
+        if old:
             times.append(self._until(self._waiting[0]))
         if self._missing():
-            times.append(self._fill_at)
+            times.append(self._refill_at)
         else:
-            times.append(self._until(self._waiting[ripe]) - self._plan.ttl * _EARLY)
+            times.append(self._until(self._waiting[old]) - self._plan.ttl * _EARLY)
         return min(times)
 
-    def _until(self, room: Made) -> float:
-        """When it may be handed out no longer."""
+    def _until(self, room: PoolRoom) -> float:
+        """Until when it may be handed out, in unix seconds."""
         return room.exp - self._plan.lifetime
 
-    def _ripe(self) -> int:
-        """How many will soon have waited enough; they stand in front."""
+    def _old(self) -> int:
+        """How many will soon have waited for ``ttl``; they stand in front."""
         limit = self._plan.now() + self._plan.ttl * _EARLY
         for number, room in enumerate(self._waiting):
             if self._until(room) > limit:
@@ -234,10 +217,10 @@ class Stock:
         return len(self._waiting)
 
     def _missing(self) -> int:
-        return max(0, self._numbers.target - len(self._waiting) + self._ripe())
+        return max(0, self._numbers.target - len(self._waiting) + self._old())
 
-    def _drop(self) -> None:
-        """Part with the rooms that have waited enough, and with those that were drained."""
+    def _drop_old(self) -> None:
+        """Drop the rooms that have waited for ``ttl``, and those that a drain deletes."""
         while self._waiting:
             first = self._waiting[0]
             if first.ownership.ending:
@@ -251,7 +234,7 @@ class Stock:
             else:
                 break
 
-    async def _fill(self) -> None:
+    async def _refill(self) -> None:
         if self._missed:
             self._missed = False
             target = min(2 * self._numbers.target, self._plan.max_size)
@@ -259,14 +242,14 @@ class Stock:
         number = min(self._missing(), BATCH)
         loop = asyncio.get_running_loop()
         start = loop.time()
-        batch = Batch(self._api, [self._plan.order() for _ in range(number)], self._line)
+        batch = PoolBatch(self._api, [self._plan.new_body() for _ in range(number)], self._line)
         try:
-            made = await batch.made()
+            created = await batch.created()
         except BaseException:
             self._in_background(lambda: batch.undo(self._bounds))
             raise
-        self._waiting.extend(made)
-        self._fill_at = 0.0
+        self._waiting.extend(created)
+        self._refill_at = 0.0
         if self._numbers.failures:
             logger.info("The pool is filled again")
         self.count(made=number, refills=1)
@@ -278,8 +261,8 @@ class Stock:
         if self._numbers.failures == 1:
             logger.warning("The pool cannot be filled, and goes on trying: {}", error)
 
-    async def _look(self) -> None:
-        """Find the rooms that somebody else has deleted; ``_fill`` replaces them."""
+    async def _check(self) -> None:
+        """Drop the rooms that somebody else has deleted."""
         unseen = {each.room.name for each in self._waiting}
         if not unseen:
             return
@@ -290,10 +273,10 @@ class Stock:
                 if not unseen or room.created_at < oldest:  # the newest come first
                     break
         except DailyError as exc:
-            logger.debug("Whether the rooms of the pool still exist could not be told: {}", exc)
+            logger.debug("The rooms of the pool could not be checked: {}", exc)
             return
         for gone in [each for each in self._waiting if each.room.name in unseen]:
             self._waiting.remove(gone)
-            self._delete(gone)  # should it be there all the same
+            self._delete(gone)  # in case it exists all the same
             self.count(vanished=1)
             logger.info("Room {} of the pool was deleted by somebody else", gone.room.name)
