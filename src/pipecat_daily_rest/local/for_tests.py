@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a test does in a local Daily: it lets participants join, adds recordings, calls by phone."""
+"""What a test does: it lets people join, moves the time, makes phone calls and failing requests."""
 
+from datetime import timedelta
 from typing import Any
 
 from pipecat_daily_rest.errors import DailyConfigError
@@ -11,6 +12,8 @@ from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.outside.phone import DialIn, DialOut
 from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
+from pipecat_daily_rest.local.rest.failures import Failure
+from pipecat_daily_rest.local.rest.faults import Chaos, Fault, Faults
 from pipecat_daily_rest.local.rest.stored import VTT, Recording, Stored, Transcript
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.person import Scripted
@@ -26,6 +29,7 @@ class ForTests:
     transcriber: Transcriber
     network: Network
     stored: Stored
+    faults: Faults
 
     def room(self, room: str) -> RoomHandle:
         """Give a room, to make things happen in it and to wait for them.
@@ -83,10 +87,10 @@ class ForTests:
             room: The room's name or URL; the room need not exist any more.
             content: The bytes of its file, which the access link leads to.
             **options: ``content_type`` of the file (``video/mp4``), ``status`` (``finished``,
-                ``in-progress``, ``canceled``), ``start`` (unix seconds; None
-                makes it end now), ``duration`` (seconds, 60), ``max_participants`` (2),
-                ``meeting_id`` (the running meeting's) and ``tracks`` (``{"type", "size", "s3key"}`` of each file, for
-                raw tracks).
+                ``in-progress``, ``canceled``), ``start`` (unix seconds; None makes it end now),
+                ``duration`` (seconds, 60), ``max_participants`` (2), ``meeting_id`` (the running
+                meeting's) and ``tracks`` (``{"type", "size", "s3key"}`` of each file, for raw
+                tracks).
 
         Returns:
             The recording.
@@ -114,6 +118,73 @@ class ForTests:
             DailyConfigError: An argument has the wrong type or value.
         """
         return self.stored.add_transcript(_name_and_token(room, None)[0], content, **options)
+
+    def advance(
+        self,
+        seconds: timedelta | float = 0.0,
+        *,
+        minutes: float = 0.0,
+        hours: float = 0.0,
+        days: float = 0.0,
+    ) -> None:
+        """Move the local Daily's clock forward: rooms and tokens expire, meetings start and end.
+
+        For instance::
+
+            daily.advance(90)
+            daily.advance(hours=4)
+
+        Args:
+            seconds: How far, in seconds or as a ``timedelta``.
+            minutes: How many minutes more.
+            hours: How many hours more.
+            days: How many days more.
+
+        Raises:
+            DailyConfigError: An argument is not a number, or the sum is negative.
+        """
+        must_be(timedelta | float, seconds=seconds)
+        must_be(float, minutes=minutes, hours=hours, days=days)
+        first = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+        self.state.clock.advance(first + 60 * (minutes + 60 * (hours + 24 * days)))
+
+    def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
+        """Make the next requests to an endpoint fail.
+
+        For instance::
+
+            daily.fail("POST", "/rooms", drop="after")
+            daily.fail("DELETE", "/rooms/*", status=429, retry_after=2, times=3)
+
+        Args:
+            method: The HTTP method, or ``*`` for all.
+            path: The path below ``/v1``. ``*`` alone stands for every path, and within a path for
+                anything but a slash.
+            times: How many requests fail; None for all of them.
+            **failure: As for `Failure`; without any, a plain 500.
+
+        Returns:
+            The fault, which counts the requests that failed and can be cancelled.
+
+        Raises:
+            DailyConfigError: An argument has the wrong type or value.
+        """
+        return self.faults.add(Fault(method, path, Failure(**failure), times=times))
+
+    def chaos(self, seed: int | str, **options: Any) -> Chaos:
+        """Make requests fail at random: the same ones for the same seed and order of requests.
+
+        Args:
+            seed: The seed of the random choice.
+            **options: As for `Chaos`.
+
+        Returns:
+            The fault, which counts the requests that failed and can be cancelled.
+
+        Raises:
+            DailyConfigError: An argument has the wrong type or value.
+        """
+        return self.faults.add(Chaos(seed, **options))
 
     @property
     def dialouts(self) -> list[DialOut]:

@@ -7,11 +7,10 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from email.utils import formatdate
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -39,8 +38,7 @@ from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
 from pipecat_daily_rest.local.outside.webhooks import Webhooks
 from pipecat_daily_rest.local.rest.control import routes as control_routes
-from pipecat_daily_rest.local.rest.failures import Failure
-from pipecat_daily_rest.local.rest.faults import Chaos, Fault, Faults
+from pipecat_daily_rest.local.rest.faults import Faults
 from pipecat_daily_rest.local.rest.files import routes as file_routes
 from pipecat_daily_rest.local.rest.journal import Journal, Request
 from pipecat_daily_rest.local.rest.limits import Limiter, Limits
@@ -208,73 +206,6 @@ class LocalDaily(ForTests):
             "DAILY_ROOM_URL": "",
             "PYTHONPATH": os.pathsep.join([str(STAND_IN), *([before] if before else [])]),
         }
-
-    def advance(
-        self,
-        seconds: timedelta | float = 0.0,
-        *,
-        minutes: float = 0.0,
-        hours: float = 0.0,
-        days: float = 0.0,
-    ) -> None:
-        """Move the local Daily's clock forward: rooms and tokens expire, meetings start and end.
-
-        For instance::
-
-            daily.advance(90)
-            daily.advance(hours=4)
-
-        Args:
-            seconds: How far, in seconds or as a ``timedelta``.
-            minutes: How many minutes more.
-            hours: How many hours more.
-            days: How many days more.
-
-        Raises:
-            DailyConfigError: An argument is not a number, or the sum is negative.
-        """
-        must_be(timedelta | float, seconds=seconds)
-        must_be(float, minutes=minutes, hours=hours, days=days)
-        first = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-        self.state.clock.advance(first + 60 * (minutes + 60 * (hours + 24 * days)))
-
-    def fail(self, method: str, path: str, *, times: int | None = 1, **failure: Any) -> Fault:
-        """Make the next requests to an endpoint fail.
-
-        For instance::
-
-            daily.fail("POST", "/rooms", drop="after")
-            daily.fail("DELETE", "/rooms/*", status=429, retry_after=2, times=3)
-
-        Args:
-            method: The HTTP method, or ``*`` for all.
-            path: The path below ``/v1``. ``*`` alone stands for every path, and within a path for
-                anything but a slash.
-            times: How many requests fail; None for all of them.
-            **failure: As for `Failure`; without any, a plain 500.
-
-        Returns:
-            The fault, which counts the requests that failed and can be cancelled.
-
-        Raises:
-            DailyConfigError: An argument has the wrong type or value.
-        """
-        return self.faults.add(Fault(method, path, Failure(**failure), times=times))
-
-    def chaos(self, seed: int | str, **options: Any) -> Chaos:
-        """Make requests fail at random: the same ones for the same seed and order of requests.
-
-        Args:
-            seed: The seed of the random choice.
-            **options: As for `Chaos`.
-
-        Returns:
-            The fault, which counts the requests that failed and can be cancelled.
-
-        Raises:
-            DailyConfigError: An argument has the wrong type or value.
-        """
-        return self.faults.add(Chaos(seed, **options))
 
     async def start(self) -> None:
         """Listen.

@@ -12,7 +12,7 @@ from loguru import logger
 
 from peers import WAIT
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.rules.incoming import MOST_DEPTH, NotJSON, parse, size_of
+from pipecat_daily_rest.local.rules.strict_json import MOST_DEPTH, NotJSON, parse, size_of
 
 READERS = ("/v1/rooms", "/v1/batch/rooms", "/v1/nowhere", "/.faults", "/demo/offer", "/demo/leave")
 

@@ -30,10 +30,10 @@ from pipecat_daily_rest.local.call.room import (
     Newcomer,
     Participant,
 )
-from pipecat_daily_rest.local.rules.incoming import NotJSON, parse
 from pipecat_daily_rest.local.rules.properties import PERMISSIONS
 from pipecat_daily_rest.local.rules.rights import from_bot
 from pipecat_daily_rest.local.rules.schema import Refusal, Schema
+from pipecat_daily_rest.local.rules.strict_json import NotJSON, parse
 
 _HEARTBEAT = 10.0  # seconds; half as much again without a pong and the bot counts as dead
 _FIRST_OP = 10.0  # seconds

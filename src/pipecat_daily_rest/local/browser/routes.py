@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from aiohttp.web_protocol import RequestPayloadError
 
 from pipecat_daily_rest.local.call.app_messages import AppMessages
 from pipecat_daily_rest.local.call.calls import Calls
@@ -16,8 +17,8 @@ from pipecat_daily_rest.local.call.lobby import Lobby
 from pipecat_daily_rest.local.call.mixer import Mixer
 from pipecat_daily_rest.local.call.room import JoinRefused
 from pipecat_daily_rest.local.guard import is_loopback
-from pipecat_daily_rest.local.rules.incoming import NotJSON, Unreadable, parse, read_body
 from pipecat_daily_rest.local.rules.rights import start_off
+from pipecat_daily_rest.local.rules.strict_json import NotJSON, parse
 from pipecat_daily_rest.local.secret import secret
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ def _load_webrtc() -> ModuleType:
 
 async def _json(request: web.Request) -> dict[str, Any]:
     try:
-        body = parse(await read_body(request))
-    except (NotJSON, Unreadable):
+        body = parse(await request.read())
+    except (NotJSON, RequestPayloadError):
         return {}
     return body if isinstance(body, dict) else {}
 

@@ -45,7 +45,7 @@ from pipecat_daily_rest.local.call.room import (
     Participant,
     is_about,
 )
-from pipecat_daily_rest.local.rules.incoming import NotJSON, parse
+from pipecat_daily_rest.local.rules.strict_json import NotJSON, parse
 
 PING_TIMEOUT = 5.0  # seconds without a sign of life until somebody has vanished
 OPEN_TIMEOUT = 10.0  # seconds that an offer waits for its data channel

@@ -10,7 +10,7 @@ from loguru import logger
 from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.call.rtvi_loops import RtviLoops
-from pipecat_daily_rest.local.rules.incoming import size_of
+from pipecat_daily_rest.local.rules.strict_json import size_of
 
 _LARGE = (
     "Local room {}: an app message has {} bytes of JSON. Daily documents no limit for bots and "

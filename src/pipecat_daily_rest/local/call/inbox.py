@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.rules.incoming import size_of
+from pipecat_daily_rest.local.rules.strict_json import size_of
 
 T = TypeVar("T")
 

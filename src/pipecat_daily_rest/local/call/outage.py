@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipecat_daily_rest.local.call.seat import Seat
-from pipecat_daily_rest.local.rules.incoming import size_of
+from pipecat_daily_rest.local.rules.strict_json import size_of
 
 _MOST_BYTES = 16 * 1024 * 1024  # of JSON that wait; with more, the participant is ejected
 

@@ -13,14 +13,15 @@ from functools import partial
 from typing import Any
 
 from aiohttp import hdrs, web
+from aiohttp.web_protocol import RequestPayloadError
 from loguru import logger
 
 from pipecat_daily_rest.local.rest.endpoints import FAMILIES, Endpoint, Route
 from pipecat_daily_rest.local.rest.journal import Request, masked_body, masked_path
 from pipecat_daily_rest.local.rest.parts import Parts
-from pipecat_daily_rest.local.rules.incoming import NotJSON, Unreadable, parse, read_body
 from pipecat_daily_rest.local.rules.kinds import as_text
 from pipecat_daily_rest.local.rules.schema import BAD_HEADER, Refusal, refusal
+from pipecat_daily_rest.local.rules.strict_json import NotJSON, parse
 from pipecat_daily_rest.local.secret import trace
 
 PREFIX = "/v1"
@@ -129,10 +130,10 @@ def _name(request: web.Request) -> str:
 async def read_json(request: web.Request) -> Any:
     """Read a request's JSON body: None when there is none, a `Refusal` when it cannot be read."""
     try:
-        raw = await read_body(request)
+        raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return Refusal(413, "invalid-request-error", "the body is larger than 1 MiB")
-    except Unreadable:
+    except RequestPayloadError:
         encoding = as_text(request.headers.get(hdrs.CONTENT_ENCODING, ""))
         unreadable = Refusal(
             400, "json-parsing-error", f"the body does not match its Content-Encoding: {encoding}"

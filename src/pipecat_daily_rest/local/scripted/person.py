@@ -19,7 +19,7 @@ from pipecat_daily_rest.local.call.inbox import Waiters
 from pipecat_daily_rest.local.call.lobby import Lobby
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, TICK, Block, voice_of
 from pipecat_daily_rest.local.call.room import JoinRefused, Newcomer, Participant
-from pipecat_daily_rest.local.rules.incoming import parse
+from pipecat_daily_rest.local.rules.strict_json import parse
 from pipecat_daily_rest.local.scripted.hearing import WINDOW, is_in, read_wav, tone_level
 from pipecat_daily_rest.local.scripted.joining import Joining
 from pipecat_daily_rest.local.scripted.seat import ScriptedSeat

@@ -11,7 +11,6 @@ from aiohttp import web
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
 from pipecat_daily_rest.local.rules import schema
-from pipecat_daily_rest.local.rules.incoming import size_of
 from pipecat_daily_rest.local.rules.properties import (
     APP_MESSAGE,
     EJECT,
@@ -19,6 +18,7 @@ from pipecat_daily_rest.local.rules.properties import (
     UPDATE_PERMISSIONS,
 )
 from pipecat_daily_rest.local.rules.schema import invalid, no_room, refusal
+from pipecat_daily_rest.local.rules.strict_json import size_of
 
 _MOST_MESSAGE = 4096  # bytes of JSON
 

@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reads the JSON and the bodies that clients send, whatever they hold."""
+"""Reads the JSON that clients send strictly, and tells how large JSON is."""
 
 import json
 import math
 from typing import Any, NoReturn
-
-from aiohttp import web
-from aiohttp.web_protocol import RequestPayloadError
 
 MOST_DEPTH = 100  # lists and objects in each other
 
 
 class NotJSON(ValueError):
     """Something is not JSON; the text says why where that is not obvious, else it is empty."""
-
-
-class Unreadable(Exception):
-    """A body cannot be decoded by its ``Content-Encoding``."""
 
 
 def parse(text: str | bytes) -> Any:
@@ -39,14 +32,6 @@ def size_of(value: Any) -> int:
     """Give a JSON value's size in bytes of UTF-8, without spaces."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return len(text.encode(errors="surrogatepass"))  # JSON may hold unpaired surrogates
-
-
-async def read_body(request: web.Request) -> bytes:
-    """Read a request's decoded body, of the size that the server accepts."""
-    try:
-        return await request.read()
-    except RequestPayloadError:
-        raise Unreadable from None
 
 
 _TOO_DEEP = f"it is nested more than {MOST_DEPTH} levels deep"
