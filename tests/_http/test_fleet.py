@@ -21,6 +21,7 @@ from pipecat_daily_rest._http.account import account_of
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.limits import Limits
 from redis_server import RedisServer
+from timings import set_timings
 
 LONG = 1000.0  # seconds; a window that no test outlasts
 QUICK = (20, 1.0)
@@ -161,7 +162,7 @@ async def far_away(redis, seconds):
 
 
 async def test_many_requests_share_a_round_trip(redis, monkeypatch):
-    monkeypatch.setattr(fleet_module, "_TIMEOUT", 30.0)
+    set_timings(monkeypatch, redis_piece=30.0)
     async with far_away(redis, 0.05) as (url, came):
         fleet = fleet_module.Fleet(url, "account")
         first = await fleet.take("default", (1, LONG), LONG)
@@ -179,7 +180,7 @@ async def test_many_requests_share_a_round_trip(redis, monkeypatch):
 
 
 async def test_the_slot_of_a_dead_process_is_freed(redis, monkeypatch):
-    monkeypatch.setattr(fleet_module, "_FLIGHT", 0.2)
+    set_timings(monkeypatch, redis_flight=0.2)
     fleet = fleet_module.Fleet(redis.url, "account")
     await fleet.take("default", (1, 0.2), 0.0)
     assert await fleet.take("default", (1, 0.2), LONG) is not None
@@ -232,7 +233,7 @@ async def test_a_wait_cancelled_while_redis_responds_gives_its_slot_back(redis, 
 
 
 async def test_redis_stops_and_starts_again(redis, said, monkeypatch):
-    monkeypatch.setattr(fleet_module, "_RETRY", 0.1)
+    set_timings(monkeypatch, redis_retry=0.1)
     async with LocalDaily() as daily, helper_of(daily) as helper:
         await ask(helper, 3)
         redis.stop()
@@ -302,7 +303,7 @@ NONSENSE = {
 
 @pytest.mark.parametrize("what", NONSENSE)
 async def test_a_request_is_sent_whatever_redis_replies(said, monkeypatch, what):
-    monkeypatch.setattr(fleet_module, "_PATIENCE", 1.0)
+    set_timings(monkeypatch, redis_reply=1.0)
     reply = NONSENSE[what]
 
     serving = []

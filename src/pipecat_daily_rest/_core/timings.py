@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How long rooms, pools, deletions and the runner wait. Tests wait less."""
+"""How long rooms, pools, deletions, the runner and Redis may take. Tests wait less."""
 
 import json
 import os
@@ -28,6 +28,10 @@ class Timings:
         echo: `timeout`, `uv run` and shells repeat a signal within this time; it counts once.
         process_end: From the first signal to the end of the runner: a container is killed after 10.
         fixture_grace: For a bot of the fixture `local_room` to end when it is cancelled.
+        redis_piece: That Redis may take for each piece of a reply.
+        redis_reply: For the whole reply; enough for two attempts.
+        redis_retry: Between two attempts to reach a Redis that is away.
+        redis_flight: After which a request in flight is given up: its process may have died.
     """
 
     look_again: Sequence[float] = (1.0, 5.0)
@@ -43,6 +47,10 @@ class Timings:
     echo: float = 0.5
     process_end: float = 8.9
     fixture_grace: float = 30.0
+    redis_piece: float = 0.5
+    redis_reply: float = 4.0
+    redis_retry: float = 2.0
+    redis_flight: float = 15.0
 
     @classmethod
     def current(cls) -> "Timings":

@@ -19,16 +19,13 @@ from loguru import logger
 
 from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core.loops import PerLoop
+from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._http.tier import Rate
 from pipecat_daily_rest.errors import DailyConfigError
 
 if TYPE_CHECKING:
     from redis import Redis
 
-_TIMEOUT = 0.5  # seconds that Redis may take for each piece of a reply
-_PATIENCE = 4.0  # seconds for the whole reply; enough for two attempts
-_RETRY = 2.0  # seconds between two attempts to reach a Redis that is away
-_FLIGHT = 15.0  # seconds after which a request in flight is given up: its process may have died
 _LOOK = 0.25  # seconds between two looks for a free slot
 _MARGIN = 0.02  # seconds by which Redis's clock and Daily's may differ
 
@@ -67,7 +64,8 @@ class Fleet:
     def __init__(self, redis_url: str, digest: str) -> None:
         """Initialize; nothing is connected yet. `digest` is the account's."""
         self.redis_url = redis_url
-        client = _connect(redis_url)
+        self._timings = Timings.current()
+        client = _connect(redis_url, self._timings.redis_piece)
         weakref.finalize(self, client.close)  # with the account, or when the process exits
         self._prefix = f"pipecat-daily-rest:{digest[:24]}"
         self._client = client
@@ -114,10 +112,11 @@ class Fleet:
         """Take a slot and give 0, or give the seconds until one may be free."""
         if self._is_away():
             return 0.0
-        window, flight = _milliseconds(ticket.seconds + _MARGIN), _milliseconds(_FLIGHT)
+        window = _milliseconds(ticket.seconds + _MARGIN)
+        flight = _milliseconds(self._timings.redis_flight)
         question = _Question(_TAKE, ticket.key, (limit, window, flight, ticket.name))
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._timings.redis_reply):
                 pause = await asyncio.wrap_future(self._ask(question))
         except TimeoutError:  # the pieces of the reply come in time, but not all of it
             self._lose("no answer in time")
@@ -177,7 +176,7 @@ class Fleet:
         """Go on without Redis until it responds again."""
         with self._lock:
             first, self._away = not self._away, True
-            self._look_at = time.monotonic() + _RETRY
+            self._look_at = time.monotonic() + self._timings.redis_retry
         with suppress(Exception):  # the rest of a late reply must not answer the next question
             self._client.connection_pool.disconnect(inuse_connections=True)
         if first:
@@ -191,7 +190,7 @@ class Fleet:
         """Whether Redis is away; the thread looks now and then, and no request waits for that."""
         with self._lock:
             if self._away and time.monotonic() >= self._look_at:
-                self._look_at = time.monotonic() + _RETRY
+                self._look_at = time.monotonic() + self._timings.redis_retry
                 with suppress(RuntimeError):
                     self._worker.submit(self._send, [_Question(_END, self._prefix, (0, ""))])
             return self._away
@@ -231,7 +230,7 @@ class Ticket:
         self._fleet.end(self, counted=counted)
 
 
-def _connect(redis_url: str) -> "Redis":
+def _connect(redis_url: str, timeout: float) -> "Redis":
     try:
         from redis import Redis
         from redis.backoff import NoBackoff
@@ -242,8 +241,8 @@ def _connect(redis_url: str) -> "Redis":
     try:
         return Redis.from_url(
             redis_url,
-            socket_timeout=_TIMEOUT,
-            socket_connect_timeout=_TIMEOUT,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 1),  # Redis may have closed the connection meanwhile
         )
     except ValueError:
