@@ -45,7 +45,7 @@ from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.room import JoinRefused
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 from pipecat_daily_rest.runner import Options
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 from pipecat_daily_rest.runner.session import Session
@@ -195,7 +195,7 @@ async def test_no_object_shows_its_secrets(net, daily, key, monkeypatch):
             net.show(helper, helper.api, helper.daily_api_key, helper.api._connections)
             net.show(DailyRESTHelper.from_env(), API(api_key=str(key), api_url=daily.api_url))
             net.show(RoomSpec(api_key=str(key), room_url=link), Options(room_url=link))
-            made = issue({}, api_key=str(key), domain_id="x", issued_at=0)
+            made = sign({}, api_key=str(key), domain_id="x", issued_at=0)
             net.show(
                 made, daily, daily.env(), daily.state, daily.rooms, daily.requests, daily.api_key
             )

@@ -21,7 +21,7 @@ from peers import WAIT, Peer
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.bot import link
 from pipecat_daily_rest.local.browser import webrtc
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 
 EVIL = ("evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "localhost")
 ELSEWHERE = ("http://evil.example", "null", "https://127.0.0.1:{port}", "http://localhost:1", "x")
@@ -256,7 +256,7 @@ async def test_the_key_never_travels_to_the_browser(
 ) -> None:
     key, state = daily.api_key, daily.state
     properties = {"room_name": "demo", "is_owner": True, "user_name": "Ana"}
-    token = issue(properties, api_key=key, domain_id=state.domain.id, issued_at=0)
+    token = sign(properties, api_key=key, domain_id=state.domain.id, issued_at=0)
     got = [daily.url]
 
     async def get(path: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 
 BOT = Path(__file__).with_name("pipecat_bot.py")
 
@@ -121,7 +121,7 @@ def url(local_daily: LocalDaily) -> str:
 def token(local_daily: LocalDaily) -> Callable[..., str]:
     def token(**properties: Any) -> str:
         state = local_daily.state
-        return issue(
+        return sign(
             properties, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0
         )
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 
 TONE = {"do": "tone", "hz": 700, "seconds": 60}
 Token = Callable[..., str]
@@ -319,4 +319,4 @@ async def test_a_bot_that_knocks(program: Any, what: str) -> None:
 def _owner(daily: LocalDaily) -> str:
     properties = {"room_name": "demo", "is_owner": True}
     state = daily.state
-    return issue(properties, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)
+    return sign(properties, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)

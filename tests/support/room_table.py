@@ -18,7 +18,7 @@ from benchmarks.room_page import PAGE, put
 from loguru import logger
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 from proofs import TESTS, proofs
 
 REAL = json.loads((TESTS / "stand_in" / "daily_python.json").read_text())
@@ -98,7 +98,7 @@ async def ask(names: list[str]) -> tuple[dict[str, Any], dict[str, str], dict[st
         state = daily.state
         state.rooms.create("demo", "private", {})
         owner = {"room_name": "demo", "is_owner": True}
-        token = issue(owner, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)
+        token = sign(owner, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", ASK, f"{daily.url}/demo", token, *names),
             env={**os.environ, **daily.env()},

@@ -18,14 +18,14 @@ from pipecat_daily_rest.local.bot import link
 from pipecat_daily_rest.local.bot import seat as bot_seat
 from pipecat_daily_rest.local.bot.seat import PICTURE, SOUND, BotSeat
 from pipecat_daily_rest.local.call.mixer import BLOCK, Voice
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 
 
 @pytest.fixture
 def owner(daily: LocalDaily) -> str:
     state = daily.state
     properties = {"is_owner": True, "room_name": "demo"}
-    return issue(properties, api_key=daily.api_key, domain_id=state.domain.id, issued_at=0)
+    return sign(properties, api_key=daily.api_key, domain_id=state.domain.id, issued_at=0)
 
 
 ON = {"microphone": "playable"}

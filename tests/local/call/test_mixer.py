@@ -12,7 +12,7 @@ from pipecat_daily_rest.local.call.clock import Clock
 from pipecat_daily_rest.local.call.mixer import BLOCK, TICK, Block, Mixer
 from pipecat_daily_rest.local.call.room import Newcomer, Participant, Room
 from pipecat_daily_rest.local.call.state import State
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 from pipecat_daily_rest.local.scripted.person import Scripted
 
 
@@ -75,7 +75,7 @@ def join(state: State, seat: Any, *, room: str = "demo", token: str | None = Non
 
 
 def token(state: State, **properties: Any) -> str:
-    return issue(properties, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)
+    return sign(properties, api_key=state.domain.api_key, domain_id=state.domain.id, issued_at=0)
 
 
 async def test_everyone_hears_the_others_and_not_itself(state: State, mixer: Mixer) -> None:

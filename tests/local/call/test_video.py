@@ -13,7 +13,7 @@ from pipecat_daily_rest.local.call import pictures, vp8
 from pipecat_daily_rest.local.call.clock import Clock
 from pipecat_daily_rest.local.call.pictures import Feed, Picture, is_key
 from pipecat_daily_rest.local.call.state import State
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 from pipecat_daily_rest.local.scripted.person import Scripted
 from pipecat_daily_rest.testing.daily_thread import DailyThread, RemotePerson
 
@@ -228,7 +228,7 @@ async def test_a_participant_who_is_hidden_or_may_not_send_is_not_seen() -> None
     def token(**permissions: Any) -> str:
         properties = {"room_name": "demo", "permissions": permissions}
         key, id = state.domain.api_key, state.domain.id
-        return issue(properties, api_key=key, domain_id=id, issued_at=state.clock.now())
+        return sign(properties, api_key=key, domain_id=id, issued_at=state.clock.now())
 
     ana = Scripted(state.lobby, state.calls, state.messages, "demo")
     hidden = Scripted(state.lobby, state.calls, state.messages, "demo", token(hasPresence=False))

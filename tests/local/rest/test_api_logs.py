@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ async def test_the_source_of_a_log(call) -> None:
 
 async def test_no_secret_is_shown(call, local_daily) -> None:
     key, domain = local_daily.api_key, local_daily.state.domain.id
-    token = issue({}, api_key=key, domain_id=domain, issued_at=0)
+    token = sign({}, api_key=key, domain_id=domain, issued_at=0)
     link = "https://b.daily.co/x?Expires=1&Signature=0123456789abcdef"
     await call("GET", f"/meeting-tokens/{token}")
     await call("GET", f"/rooms/{key}")

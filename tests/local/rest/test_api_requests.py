@@ -13,7 +13,7 @@ from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.endpoints import FAMILIES, REFUSALS
 from pipecat_daily_rest.local.rest.journal import Request
 from pipecat_daily_rest.local.rest.routes import routes
-from pipecat_daily_rest.local.rules.claims import issue
+from pipecat_daily_rest.local.rules.claims import sign
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ async def test_no_secret_is_kept_or_shown(call, local_daily) -> None:
 async def test_a_failure_of_the_server_is_a_500_without_a_traceback(
     local_daily, http, monkeypatch
 ) -> None:
-    token = issue(
+    token = sign(
         {}, api_key=local_daily.api_key, domain_id=local_daily.state.domain.id, issued_at=0
     )
 

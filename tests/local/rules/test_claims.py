@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from pipecat_daily_rest.local.rules.claims import BadToken, issue, read
+from pipecat_daily_rest.local.rules.claims import BadToken, read, sign
 
 KEY = "0123456789abcdef0123456789abcdef"
 NOW = 1_800_000_000.0
@@ -47,7 +47,7 @@ def test_the_samples_of_the_documentation() -> None:
 )
 def test_permissions_are_short_in_the_token(short: dict[str, Any], long: dict[str, Any]) -> None:
     assert reading({**GOOD, "p": short}) == {"room_name": "demo", "permissions": long}
-    token = issue({"permissions": long}, api_key=KEY, domain_id="domain", issued_at=NOW)
+    token = sign({"permissions": long}, api_key=KEY, domain_id="domain", issued_at=NOW)
     assert jwt.decode(token, KEY, algorithms=["HS256"], options={"verify_iat": False})["p"] == short
 
 

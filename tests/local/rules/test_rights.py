@@ -16,7 +16,7 @@ from pipecat_daily_rest.local.call.pictures import Picture
 from pipecat_daily_rest.local.call.room import JoinRefused, Newcomer
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.rules.claims import BadToken, issue
+from pipecat_daily_rest.local.rules.claims import BadToken, sign
 from pipecat_daily_rest.local.rules.rights import for_bots, from_bot, receives
 
 Make = Callable[..., str]
@@ -83,7 +83,7 @@ class Rooms:
         self.state.rooms.create(name, privacy, config)
 
     def token(self, **properties: Any) -> str:
-        return issue(
+        return sign(
             properties,
             api_key=self.state.domain.api_key,
             domain_id=self.state.domain.id,

@@ -51,7 +51,7 @@ class Domain:
     def sign(self, properties: dict[str, Any]) -> str:
         """Sign a meeting token with properties, by their long names, that were checked."""
         now = self.clock.now()
-        return claims.issue(properties, api_key=self.api_key, domain_id=self.id, issued_at=now)
+        return claims.sign(properties, api_key=self.api_key, domain_id=self.id, issued_at=now)
 
     def read_token(
         self, token: str, *, room: str | None = None, ignore_nbf: bool = False

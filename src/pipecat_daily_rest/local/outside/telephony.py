@@ -156,7 +156,7 @@ class Telephony:
     # -- What happens in the rooms ---------------------------------------------------------
 
     def _enter(self, room: Room, name: str, rights: dict[str, Any]) -> Scripted:
-        """Daily lets a telephone into a private room, too: so do we, with a token of our own."""
+        """Join a phone with a token: as at Daily, it may enter a private room, too."""
         properties = {"room_name": room.name, "user_name": name, **rights}
         person: Scripted = self._join(room.name, self._domain.sign(properties), kind=PHONE)
         return person

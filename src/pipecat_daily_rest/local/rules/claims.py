@@ -67,7 +67,7 @@ class BadToken(Exception):
         self.kind = kind
 
 
-def issue(properties: Mapping[str, Any], *, api_key: str, domain_id: str, issued_at: float) -> str:
+def sign(properties: Mapping[str, Any], *, api_key: str, domain_id: str, issued_at: float) -> str:
     """Sign a token with checked properties, by their long names; ``issued_at`` in unix seconds."""
     claims = {CLAIMS[name]: value for name, value in properties.items() if value is not None}
     if "p" in claims:
