@@ -61,7 +61,7 @@ class Lobby:
             msg = "only an owner may let others in: join with an owner's token"
             raise PermissionError(msg)
         if id != "*" and id not in room.waiting:
-            msg = f"nobody waits at the door with the session id {id!r}"
+            msg = f"nobody waits in the lobby with the session id {id!r}"
             raise LookupError(msg)
         for knock in [each for each in room.waiting.values() if id in ("*", each.id)]:
             if let_in:
