@@ -87,7 +87,7 @@ class _Rooms:
 
     async def make(self, *, names: list[str]) -> list[str]:
         """Make rooms; give their URLs. Those that were there before are gone."""
-        for room in list(self._state.rooms.values()):
+        for room in list(self._state.domain.rooms.values()):
             self._state.rooms.delete(room)
         for name in names:
             self._state.rooms.create(name, "public", {})
@@ -95,8 +95,8 @@ class _Rooms:
 
     async def talk(self) -> None:
         """Put two people into each room: one speaks, the other listens."""
-        for number, name in enumerate(self._state.rooms):
-            words = _Words(number * _EVERY // len(self._state.rooms))
+        for number, name in enumerate(self._state.domain.rooms):
+            words = _Words(number * _EVERY // len(self._state.domain.rooms))
             for speaks in (True, False):
                 person = _Person(words, speaks=speaks)
                 media = {"microphone": "playable"}
@@ -132,7 +132,7 @@ class _Rooms:
             self._state.calls.leave(me)
             return took
 
-        return await asyncio.gather(*(write(name) for name in self._state.rooms))
+        return await asyncio.gather(*(write(name) for name in self._state.domain.rooms))
 
 
 async def _main() -> None:
