@@ -231,7 +231,7 @@ async def test_a_bot_that_dies_is_out_at_once(
         ("full", "meeting-full: The room is full"),
         ("no room", "no-room: There is no room"),
         ("on Daily", "is a room on Daily. This process uses the stand-in"),
-        ("nobody", "Nobody answers at http://127.0.0.1:9"),
+        ("nobody", "Nothing answers at http://127.0.0.1:9"),
         ("no URL", "'demo' is not the URL of a room"),
     ],
 )

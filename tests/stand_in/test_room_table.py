@@ -52,7 +52,7 @@ def test_what_a_docstring_says_of_the_effect() -> None:
     )
     assert room_table.effect("Take it. Without effect.") == room_table.MISSING  # it says no reason
     assert room_table.effect("Call. Here a test\nanswers.") == "**works**; here a test answers"
-    parameters = (
-        "Hear.\n\nArgs:\n    id: Whose.\n    log: Without effect.\n    vad: Without effect."
+    assert room_table.effect("Hear `id`.\n\n`log` and `vad` have no effect.") == (
+        "**works**; without effect: `log`, `vad`"
     )
-    assert room_table.effect(parameters) == "**works**; without effect: `log`, `vad`"
+    assert room_table.effect("Hear; `log` has no effect.") == "**works**; without effect: `log`"

@@ -113,15 +113,14 @@ async def ask(names: list[str]) -> tuple[dict[str, Any], dict[str, str], dict[st
 
 def effect(document: str) -> str:
     """Give what a docstring says of the effect: that it has none, or what is so only here."""
-    whole, _, parameters = document.partition("Args:")
-    whole = " ".join(whole.split())
+    whole = " ".join(document.split())
     if "Without effect" in whole:
         found = re.search(r"W(ithout effect[^:.]*): ([^.]+)\.", whole)
         return f"**w{found[1]}**: {found[2]}" if found else MISSING
     said = ["**works**", *(f"h{so}" for so in re.findall(r"\b[Hh](ere [^.]+)\.", whole))]
-    without = re.findall(r"^\s+(\w+): Without effect", parameters, re.MULTILINE)
+    without = re.findall(r"`\w+`", "".join(re.findall(r"([^.;]+) ha(?:s|ve) no effect", whole)))
     if without:
-        said.append(f"without effect: {', '.join(f'`{name}`' for name in without)}")
+        said.append(f"without effect: {', '.join(without)}")
     return "; ".join(said)
 
 

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A stand-in for daily-python that joins local rooms: Pipecat's DailyTransport runs unchanged.
 
-It is on the path only of processes that a local run starts, and needs what Pipecat brings:
-aiohttp, numpy and loguru. Not made or endorsed by Daily. ``daily.__stand_in__`` tells it from the
-real module.
+Only processes that a local run starts have it on their path. It needs what Pipecat brings:
+aiohttp, numpy and loguru. Not made or endorsed by Daily. Only this module has
+``daily.__stand_in__``.
 """
 
-from daily import _away, daily
+from daily import _block_daily, daily
 from daily.daily import *  # noqa: F403
 
 __all__ = daily.__all__
-__version__ = "0.36.0"  # of the daily-python whose surface this has
+__version__ = "0.36.0"  # the version of daily-python that it stands in for
 __stand_in__ = True
 
-_away.keep_here()
+_block_daily.block()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Arguments, refused with the words of daily-python."""
+"""Checks of arguments, with daily-python's error messages."""
 
 import math
 import operator
@@ -11,7 +11,7 @@ _PIXEL = {"RGBA": 4, "BGRA": 4, "ARGB": 4, "ABGR": 4, "RGB": 3}  # bytes
 
 
 class MadeByModule:
-    """What only the module makes."""
+    """What only the module creates, with `object.__new__`."""
 
     __slots__ = ()
 
@@ -21,28 +21,28 @@ class MadeByModule:
         raise TypeError(msg)
 
 
-def need(value: Any, kind: type) -> None:
+def need(value: object, kind: type) -> None:
     """Refuse a value of another type."""
     if not isinstance(value, kind):
         msg = f"{type(value).__name__!r} object is not an instance of {kind.__name__!r}"
         raise TypeError(msg)
 
 
-def need_texts(*values: Any) -> None:
+def need_texts(*values: object) -> None:
     """Refuse what is neither a string nor None."""
     for value in values:
         if value is not None:
             need(value, str)
 
 
-def need_flag(value: Any) -> None:
+def need_flag(value: object) -> None:
     """Refuse what is neither a boolean nor None."""
     if value is not None:
         need(value, bool)
 
 
 def need_count(*values: Any, bits: int = 32) -> None:
-    """Refuse what is no whole number of a size."""
+    """Refuse what is not an unsigned integer of that many bits."""
     for value in values:
         if operator.index(value) < 0:
             msg = "can't convert negative int to unsigned"
@@ -52,34 +52,8 @@ def need_count(*values: Any, bits: int = 32) -> None:
             raise OverflowError(msg)
 
 
-def listed(value: Any) -> list[Any]:
-    """Copy a sequence as JSON can hold it.
-
-    Args:
-        value: The sequence; a string is one of its characters.
-
-    Returns:
-        The copy.
-
-    Raises:
-        TypeError: It is none.
-    """
-    if not isinstance(value, Sequence):
-        msg = f"unexpected type: {type(value).__name__!r} is not an instance of 'Sequence'"
-        raise TypeError(msg)
-    return [plain(item) for item in value]
-
-
-def need_participant(value: Any) -> None:
-    """Refuse what is no session id.
-
-    Args:
-        value: The value.
-
-    Raises:
-        TypeError: It is no string.
-        ValueError: It is no UUID.
-    """
+def need_participant(value: str) -> None:
+    """Refuse what is not a session id: a TypeError, or a ValueError for a string."""
     need(value, str)
     try:
         uuid.UUID(value)
@@ -88,15 +62,8 @@ def need_participant(value: Any) -> None:
         raise ValueError(msg) from exc
 
 
-def need_color_format(color_format: Any) -> None:
-    """Refuse what is no color format.
-
-    Args:
-        color_format: The value.
-
-    Raises:
-        ValueError: It is none.
-    """
+def need_color_format(color_format: object) -> None:
+    """Refuse an unknown color format."""
     need(color_format, str)
     if color_format not in (*_PIXEL, "I420"):
         valid = ", ".join([*_PIXEL, "I420"])
@@ -104,39 +71,32 @@ def need_color_format(color_format: Any) -> None:
         raise ValueError(msg)
 
 
+def need_samples(frames: bytes, channels: int) -> int:
+    """Refuse what is not 16-bit samples of so many channels; give the number of frames."""
+    if not channels or len(frames) % (2 * channels):
+        msg = "frames bytestring should contain 16-bit samples"
+        raise ValueError(msg)
+    return len(frames) // (2 * channels)
+
+
 def frame_size(width: int, height: int, color_format: str) -> int:
-    """Tell how large a picture is.
-
-    Args:
-        width: In pixels.
-        height: In pixels.
-        color_format: How a pixel is written.
-
-    Returns:
-        Bytes.
-
-    Raises:
-        ValueError: There is no such format.
-    """
+    """Give the size of a picture in bytes."""
     need_color_format(color_format)
     if color_format == "I420":
         return width * height + 2 * ((width + 1) // 2) * ((height + 1) // 2)
     return width * height * _PIXEL[color_format]
 
 
-def plain(value: Any) -> Any:
-    """Copy a value as JSON can hold it.
+def plain_list(value: object) -> list[Any]:
+    """Copy a sequence as JSON; a string is a sequence of characters."""
+    if not isinstance(value, Sequence):
+        msg = f"unexpected type: {type(value).__name__!r} is not an instance of 'Sequence'"
+        raise TypeError(msg)
+    return [plain(item) for item in value]
 
-    Args:
-        value: The value; what is not finite becomes None, a tuple or a set a list.
 
-    Returns:
-        The copy.
-
-    Raises:
-        TypeError: JSON cannot hold it.
-        Exception: It is bytes, or a number of more than 64 bits.
-    """
+def plain(value: object) -> Any:
+    """Copy a value as JSON: infinite numbers become None, tuples and sets become lists."""
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         msg = "number out of range"
         raise Exception(msg)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The bot's handle on a call."""
+"""`CallClient`: the bot's handle on a call."""
 
 import copy
 import datetime
@@ -7,23 +7,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from daily._call import Call
-from daily._checks import listed, need, need_participant, need_texts, plain
+from daily._checks import need, need_participant, need_texts, plain, plain_list
 from daily._daily import context
-from daily._elsewhere import OnDailyOnly
 from daily._events import EventHandler
-from daily._grammar import CLIENT_SETTINGS, ICE_CONFIG, IDS, PERMISSIONS, REMOTE
-from daily._handle import Completion, nothing
-from daily._hearing import Hearing
+from daily._handle import nothing
+from daily._operations import Completion
+from daily._receiving import Receiving
+from daily._refused import Refused
+from daily._sending import Sending
 from daily._services import Services
+from daily._settings_shapes import CLIENT_SETTINGS, ICE_CONFIG, IDS, PERMISSIONS, REMOTE
 from daily._shapes import Misfit
-from daily._tracks import Tracks
 
 
-class CallClient(Tracks, Hearing, Services, OnDailyOnly):
+class CallClient(Sending, Receiving, Services, Refused):
     """A participant of a call in a local room.
 
-    No method waits for the room but `release`; what comes of it goes to the completion, on a
-    thread of the call.
+    No method but `release` waits for the room. Its answer goes to the completion, on a thread of
+    the call: an error or None, after the result of a method that has one.
     """
 
     def __init__(self, event_handler: EventHandler | None = None) -> None:
@@ -40,14 +41,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         client_settings: Mapping[str, Any] | None = None,
         completion: Completion = None,
     ) -> None:
-        """Join a room; here a local one, and any other is refused.
-
-        Args:
-            meeting_url: The room's URL.
-            meeting_token: The token.
-            client_settings: ``inputs`` and ``publishing``.
-            completion: Called with the call's data and an error, one of them None.
-        """
+        """Join a room; here a local one, and any other is refused."""
         call = self._call
         need(meeting_url, str)
         need_texts(meeting_token)
@@ -63,14 +57,10 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         call.join(meeting_url, meeting_token, completion)
 
     def leave(self, completion: Completion = None) -> None:
-        """Leave; it is over once the room has taken the bot out.
-
-        Args:
-            completion: Called with an error or None.
-        """
+        """Leave; complete once the room has let the bot go."""
         self._call.leave(completion)
 
-    # -- Who is there ----------------------------------------------------------------------
+    # -- Participants ----------------------------------------------------------------------
 
     def set_user_name(self, user_name: str) -> None:
         """Take a name."""
@@ -82,7 +72,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         return self._call.active_speaker
 
     def participants(self) -> dict[str, Any]:
-        """Tell who is in the call, by session id; oneself is ``local``."""
+        """Tell who is in the call, by session id; the bot is ``local``."""
         return self._call.participants
 
     def participant_counts(self) -> dict[str, int]:
@@ -92,75 +82,51 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
     def update_remote_participants(
         self, remote_participants: Mapping[str, Any], completion: Completion = None
     ) -> None:
-        """Mute or eject others or change their rights, as an owner may.
-
-        Args:
-            remote_participants: ``inputsEnabled``, ``permissions`` or ``eject`` by session id.
-            completion: Called with an error or None.
-        """
-        call, changes = self._call, plain(remote_participants)
+        """Mute or eject others or change their permissions, by session id, as an owner may."""
+        operations, changes = self._call.operations, plain(remote_participants)
 
         async def update() -> None:
             read = REMOTE(changes)
-            call.need()
+            operations.need_link()
             for id, change in read.items():
                 if (permissions := change.get("permissions")) is not None:
-                    await call.ask("permit", participant=id, permissions=permissions)
+                    await operations.ask("permit", participant=id, permissions=permissions)
                 if (switches := change.get("inputsEnabled")) is not None:
                     wanted = {name: switches.get(name) for name in ("microphone", "camera")}
-                    await call.ask("mute", participant=id, **wanted)
+                    await operations.ask("mute", participant=id, **wanted)
                 if change.get("eject"):
-                    await call.ask("eject", participants=[id])
+                    await operations.ask("eject", participants=[id])
 
-        call.perform("updateRemoteParticipants", update, completion)
+        operations.perform("updateRemoteParticipants", update, completion)
 
     def eject_remote_participants(self, ids: list[str], completion: Completion = None) -> None:
-        """Put others out, as an owner may.
-
-        Args:
-            ids: Their session ids.
-            completion: Called with an error or None.
-        """
-        call, given = self._call, listed(ids)
+        """Eject others, by session id, as an owner may."""
+        operations, given = self._call.operations, plain_list(ids)
 
         async def eject() -> None:
-            await call.ask("eject", participants=IDS(given))
+            await operations.ask("eject", participants=IDS(given))
 
-        call.perform("ejectRemoteParticipants", eject, completion)
+        operations.perform("ejectRemoteParticipants", eject, completion)
 
     def update_permissions(
         self, permissions: Mapping[str, Any], completion: Completion = None
     ) -> None:
-        """Change one's own rights, as an owner may.
-
-        Args:
-            permissions: Some of them.
-            completion: Called with an error or None.
-        """
+        """Change some of the bot's own permissions, as an owner may."""
         call, changes = self._call, plain(permissions)
 
         async def update() -> None:
             permissions = PERMISSIONS(changes)
-            await call.ask("permit", participant=call.local["id"], permissions=permissions)
+            id = call.local["id"]
+            await call.operations.ask("permit", participant=id, permissions=permissions)
 
-        call.perform("updatePermissions", update, completion)
+        call.operations.perform("updatePermissions", update, completion)
 
     # -- Messages --------------------------------------------------------------------------
 
     def send_app_message(
         self, message: Any, participant_id: str | None = None, completion: Completion = None
     ) -> None:
-        """Send a message.
-
-        Args:
-            message: Anything that JSON can hold but None.
-            participant_id: To whom; to everybody else when None.
-            completion: Called with an error or None.
-
-        Raises:
-            TypeError: JSON cannot hold it.
-            ValueError: It is None, or the participant is no session id.
-        """
+        """Send a message that JSON can hold to a participant, or to everybody else."""
         call = self._call
         if message is None:
             msg = "invalid app message 'None'"
@@ -172,13 +138,7 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
     def send_prebuilt_chat_message(
         self, message: str, user_name: str | None = None, completion: Completion = None
     ) -> None:
-        """Send a line of chat to everybody.
-
-        Args:
-            message: The line.
-            user_name: Whose; the own name when None.
-            completion: Called with an error or None.
-        """
+        """Send a line of chat to everybody, from the bot or from another name."""
         call = self._call
         need(message, str)
         need_texts(user_name)
@@ -194,9 +154,9 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
     def _send(
         self, name: str, call: Call, message: Any, recipient: str | None, completion: Completion
     ) -> None:
-        call.perform(
+        call.operations.perform(
             name,
-            lambda: call.ask("app-message", message=message, recipient=recipient),
+            lambda: call.operations.ask("app-message", message=message, recipient=recipient),
             completion,
         )
 
@@ -207,28 +167,18 @@ class CallClient(Tracks, Hearing, Services, OnDailyOnly):
         return copy.deepcopy(self._call.network)
 
     def set_proxy_url(self, proxy_url: str | None = None, completion: Completion = None) -> None:
-        """Take a proxy. Without effect: a local room needs no proxy.
-
-        Args:
-            proxy_url: Its URL.
-            completion: Called with None.
-        """
+        """Take a proxy. Without effect: a local room needs no proxy."""
         need_texts(proxy_url)
-        self._call.perform("setProxyUrl", nothing, completion)
+        self._call.operations.perform("setProxyUrl", nothing, completion)
 
     def set_ice_config(
         self, ice_config: Mapping[str, Any] | None = None, completion: Completion = None
     ) -> None:
-        """Take ICE servers. Without effect: a local room needs no ICE servers.
-
-        Args:
-            ice_config: The servers.
-            completion: Called with None.
-        """
+        """Take ICE servers. Without effect: a local room needs no ICE servers."""
         given = plain(ice_config)
 
         async def check() -> None:
             if ice_config is not None:
                 ICE_CONFIG(given)
 
-        self._call.perform("setIceConfig", check, completion)
+        self._call.operations.perform("setIceConfig", check, completion)

@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Virtual devices, and the module's own switches."""
+"""Virtual devices, the voice activity detector, and the levels of the log."""
 
 import threading
 import weakref
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from daily._checks import MadeByModule, need, need_count
+from daily._audio_sources import CustomAudioSource, find_track
+from daily._checks import MadeByModule, need, need_count, need_samples
 from daily._sound import ROOM_RATE, Resampler, mono
-from daily._sources import CustomAudioSource
 from daily._threads import complete
 
-_KEPT = 2.0  # seconds of sound that a speaker holds for its reader
-_SILENCE, _VOICE = -60.0, -30.0  # dB of full scale: surely nobody, surely somebody
+_KEPT = 2.0  # seconds of sound that a speaker buffers for its reader
+_SILENCE, _VOICE = -60.0, -30.0  # dB of full scale: certainly no voice, certainly a voice
 
 _microphones: "weakref.WeakValueDictionary[str, VirtualMicrophoneDevice]" = (
     weakref.WeakValueDictionary()
@@ -26,6 +27,9 @@ class LogLevel(MadeByModule):
     """How much the real module logs. Without effect: the stand-in logs with loguru."""
 
     __slots__ = ("_name", "_value")
+
+    _name: str
+    _value: int
 
     Off: "LogLevel"
     Error: "LogLevel"
@@ -48,12 +52,19 @@ for _value, _name in enumerate(("Off", "Error", "Warn", "Info", "Debug", "Trace"
 
 
 class VirtualSpeakerDevice(MadeByModule):
-    """Hears everybody in the call, mixed, when it is the selected one."""
+    """Plays what everybody in the call says, mixed, when it is the selected one."""
+
+    _name: str
+    _sample_rate: int
+    _channels: int
+    _non_blocking: bool
+    _resample: Resampler
+    _sound: bytearray
+    _news: threading.Condition
+    _live: bool
 
     @classmethod
-    def _make(
-        cls, name: str, sample_rate: int, channels: int, non_blocking: bool
-    ) -> "VirtualSpeakerDevice":
+    def _make(cls, name: str, sample_rate: int, channels: int, non_blocking: bool) -> Self:
         need(name, str)
         need_count(sample_rate)
         need_count(channels, bits=8)
@@ -80,21 +91,16 @@ class VirtualSpeakerDevice(MadeByModule):
 
     @property
     def channels(self) -> int:
-        """How many; all alike."""
+        """How many; all are alike."""
         return self._channels
 
     def read_frames(
         self, num_frames: int, completion: Callable[[bytes], None] | None = None
     ) -> bytes:
-        """Read what was said.
+        """Read 16-bit samples of what was said.
 
-        Args:
-            num_frames: How many frames.
-            completion: Called with them, at once, if the device is non-blocking.
-
-        Returns:
-            16-bit samples; nothing while there are fewer, from a non-blocking device, or while
-            there is no call. A blocking device waits for them.
+        A blocking device waits for enough frames while there is a call. Otherwise too few give
+        none. A completion is called, at once, if the device is non-blocking.
         """
         need_count(num_frames, bits=64)
         size = num_frames * self._channels * 2
@@ -109,7 +115,7 @@ class VirtualSpeakerDevice(MadeByModule):
             complete(completion, frames)
         return frames
 
-    def _feed(self, samples: "np.ndarray[Any, np.dtype[np.int16]]") -> None:
+    def _feed(self, samples: NDArray[np.int16]) -> None:
         with self._news:
             sound = np.repeat(self._resample(samples), self._channels)
             self._sound += sound.tobytes()
@@ -130,10 +136,12 @@ class VirtualSpeakerDevice(MadeByModule):
 class VirtualMicrophoneDevice(MadeByModule):
     """A microphone that the bot speaks into; ``settings.deviceId`` of the inputs selects it."""
 
+    _name: str
+    _non_blocking: bool
+    _source: CustomAudioSource
+
     @classmethod
-    def _make(
-        cls, name: str, sample_rate: int, channels: int, non_blocking: bool
-    ) -> "VirtualMicrophoneDevice":
+    def _make(cls, name: str, sample_rate: int, channels: int, non_blocking: bool) -> Self:
         need(name, str)
         need(non_blocking, bool)
         self = object.__new__(cls)
@@ -158,14 +166,9 @@ class VirtualMicrophoneDevice(MadeByModule):
         return self._source.channels
 
     def write_frames(self, frames: bytes, completion: Callable[[int], None] | None = None) -> int:
-        """Say something, as with `CustomAudioSource`.
+        """Say 16-bit samples; give the number of frames, or 0, at once, if no call uses it.
 
-        Args:
-            frames: 16-bit samples, channels interleaved.
-            completion: Called with the number of frames, if the device is non-blocking.
-
-        Returns:
-            The number of frames; 0, at once, while no call uses the device.
+        A completion gets it too, if the device is non-blocking.
         """
         need(frames, bytes)
         whole = self.channels == 0 or len(frames) % (2 * self.channels) == 0
@@ -175,43 +178,31 @@ class VirtualMicrophoneDevice(MadeByModule):
             return 0
         if not self._non_blocking:
             return self._source.write_frames(frames)
-        return self._source.write_frames(frames, completion or _nothing)
+        return self._source.write_frames(frames, completion or (lambda _: None))
 
 
-def _nothing(_: int) -> None:
-    pass
-
-
-def find_microphone(name: Any) -> CustomAudioSource | None:
-    """Look up what is said into a virtual microphone.
-
-    Args:
-        name: The device's name.
-
-    Returns:
-        Its source, or None when there is no such device.
-    """
+def find_audio(settings: Mapping[str, Any]) -> CustomAudioSource | None:
+    """Give the source of an input: its ``customTrack``, or the microphone of its ``deviceId``."""
+    source = find_track((settings.get("customTrack") or {}).get("id"))
+    name = settings.get("deviceId")
     device = _microphones.get(name) if isinstance(name, str) else None
-    return None if device is None else device._source
+    return source or (None if device is None else device._source)
 
 
 def find_speaker(name: str) -> VirtualSpeakerDevice | None:
-    """Look up a virtual speaker.
-
-    Args:
-        name: The device's name.
-
-    Returns:
-        The device, or None.
-    """
+    """Give a virtual speaker by its name, or None."""
     return _speakers.get(name)
 
 
 class NativeVad(MadeByModule):
-    """Tells speech from silence by its loudness. The real one knows speech from noise."""
+    """Tells speech from silence by its loudness. The real one tells speech from noise, too."""
+
+    _reset_period_ms: int
+    _sample_rate: int
+    _channels: int
 
     @classmethod
-    def _make(cls, reset_period_ms: int, sample_rate: int, channels: int) -> "NativeVad":
+    def _make(cls, reset_period_ms: int, sample_rate: int, channels: int) -> Self:
         need_count(reset_period_ms, sample_rate)
         need_count(channels, bits=8)
         if reset_period_ms % 10 or sample_rate % 100:
@@ -241,21 +232,9 @@ class NativeVad(MadeByModule):
         return self._channels
 
     def analyze_frames(self, frames: bytes) -> float:
-        """Tell how likely it is that somebody speaks; here by the loudness alone.
-
-        Args:
-            frames: 16-bit samples, channels interleaved.
-
-        Returns:
-            From 0 to 1.
-
-        Raises:
-            ValueError: The bytes are no 16-bit samples.
-        """
+        """Give how likely 16-bit samples are speech, from 0 to 1; here by the loudness alone."""
         need(frames, bytes)
-        if not self._channels or len(frames) % (2 * self._channels):
-            msg = "frames bytestring should contain 16-bit samples"
-            raise ValueError(msg)
+        need_samples(frames, self._channels)
         samples = mono(frames, self._channels).astype(np.float32) / 32768
         power = float(np.mean(samples**2)) if len(samples) else 0.0
         decibels = 10 * np.log10(max(power, 1e-12))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a call tells the bot."""
+"""The events that a bot gets."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from daily import _away
+from daily import _block_daily
 
-# The events of the room that reach the handler as they are: under the same name, with this member.
+# Events of the room that reach the handler under the same name, with this member as argument.
 PASSED_ON = {
     "dialin-ready": "sipEndpoint",
     **{f"dialin-{what}": "data" for what in ("connected", "stopped")},
@@ -37,22 +37,22 @@ NEVER = {
 
 
 class EventHandler:
-    """The base of a bot's handler; each method is called on a thread of the call."""
+    """The base of a bot's handler; its methods are called on a thread of the call."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Note Pipecat's own handler."""
+        """Patch Pipecat's parameters when Pipecat defines its own handler."""
         super().__init_subclass__(**options)
-        _away.follow(cls)
+        _block_daily.patch_params(cls)
 
     def __new__(cls, *args: Any) -> "EventHandler":
-        """Make a handler; a subclass may take whatever arguments it likes."""
+        """Create a handler; a subclass may take any arguments."""
         return super().__new__(cls)
 
     def __init__(self, *args: Any) -> None:
         """Initialize the handler."""
 
     def on_active_speaker_changed(self, participant: Mapping[str, Any]) -> None:
-        """Somebody else speaks loudest now."""
+        """Another participant speaks loudest now."""
 
     def on_app_message(self, message: Any, sender: str) -> None:
         """Somebody sent a message."""
@@ -124,16 +124,16 @@ class EventHandler:
         """The network was measured; here when a test took the network away, or gave it back."""
 
     def on_participant_counts_updated(self, counts: Mapping[str, Any]) -> None:
-        """More or fewer are in the call."""
+        """The number of participants changed."""
 
     def on_participant_joined(self, participant: Mapping[str, Any]) -> None:
-        """Somebody is in the call: came in, or was there before."""
+        """A participant has joined, now or before the bot."""
 
     def on_participant_left(self, participant: Mapping[str, Any], reason: str) -> None:
         """Somebody left the call."""
 
     def on_participant_updated(self, participant: Mapping[str, Any]) -> None:
-        """Somebody muted, took another name, …; also oneself."""
+        """A participant muted, took another name, …; the bot too."""
 
     def on_publishing_updated(self, publishing_settings: Mapping[str, Any]) -> None:
         """The publishing settings changed."""

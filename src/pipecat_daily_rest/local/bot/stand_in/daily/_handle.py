@@ -1,21 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What every part of `CallClient` shares: its call, until it is released."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import NoReturn
 
 from daily._call import Call
 from daily._events import EventHandler
 from daily._link import CallError
-
-Completion = Callable[..., None] | None
+from daily._operations import Completion
 
 
 class Handle:
     """Holds a call."""
 
     def __init__(self, event_handler: EventHandler | None) -> None:
-        """Initialize a handle on a call that is nowhere yet."""
+        """Initialize a handle on a call that is in no room."""
         if event_handler is not None and not isinstance(event_handler, EventHandler):
             msg = "event_handler should be a subclass of `EventHandler`"
             raise TypeError(msg)
@@ -37,11 +35,11 @@ class Handle:
     def _refuse(
         self, name: str, error: str, completion: Completion = None, *, pair: bool = False
     ) -> None:
-        async def refuse() -> Any:
+        async def refuse() -> NoReturn:
             raise CallError(error)
 
-        self._call.perform(name, refuse, completion, pair=pair)
+        self._call.operations.perform(name, refuse, completion, pair=pair)
 
 
 async def nothing() -> None:
-    """What an operation without effect does."""
+    """Do an operation without effect."""

@@ -17,13 +17,13 @@ from yarl import URL
 from daily._threads import sockets
 
 _MARK = "X-Local-Daily"
-_LOOK = 3.0  # seconds for the first look at who answers there
-_ANSWER = 5.0  # seconds for the answer to an op
+_LOOK = 3.0  # seconds in which a local Daily has to tell that it is one
+_ANSWER = 5.0  # seconds in which the room has to answer
 _HEARTBEAT = 10.0  # seconds
 _PIECE = 48_000 * 2  # bytes in a frame: 1 second
 _SOUND, _PICTURE, _TRACK_END = 0, 1, 2  # kinds of binary frames
-_MIX = bytes(16)  # instead of a session id
-_MOST_AHEAD = 300 * _PIECE  # bytes of speech on their way: 5 minutes
+_MIX = bytes(16)  # in place of a session id
+_MOST_AHEAD = 300 * _PIECE  # bytes of speech that may wait: 5 minutes
 _MOST_MESSAGE = 1_000_000  # characters
 
 _WAY_OUT = (
@@ -34,9 +34,9 @@ _STATES = {
     "room-deleted": "the room was deleted",
     "room-expired": "the room has expired",
     "token-expired": "the bot's token has expired",
-    "time-over": "the time that the room or the token allows is over",
+    "time-over": "the time that the room or the token allows for a participant is over",
     "ejected": "an owner ejected the bot",
-    "replaced": "somebody else came in with the bot's user id",
+    "replaced": "another participant joined with the bot's user id",
     "network-lost": "the bot was without a network for too long",
     "shutdown": "the local Daily has ended",
     "failed": "the room could not serve the bot; the local Daily's log says why",
@@ -44,19 +44,18 @@ _STATES = {
 
 
 class CallError(Exception):
-    """Something that a call does not do; the text is what the bot gets."""
+    """What a call refuses or fails to do; the bot gets the text."""
 
 
 class Link:
-    """One stay in a room."""
+    """The websocket of one participant; `open_link` connects it."""
 
     def __init__(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> None:
-        """Initialize the link; `open_link` makes it."""
         self._socket = socket
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._count = itertools.count(1)
         self._out: deque[str | bytes] = deque()
-        self._ahead = 0
+        self._ahead = 0  # bytes of speech that wait
         self._pictures: dict[str, bytes] = {}  # that wait, by track
         self._news = asyncio.Event()
         self._reason = "the link to the room was lost"
@@ -64,16 +63,16 @@ class Link:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def join(self, **fields: Any) -> dict[str, Any]:
-        """Ask to be let in."""
+        """Join; give the room's answer."""
         try:
             await self._socket.send_str(json.dumps({"op": "join", "request": 0, **fields}))
             answer: dict[str, Any] = {}
             patience: float | None = _ANSWER
-            while "reply" not in answer:  # the counts that come before it are in it, too
+            while "reply" not in answer:  # it repeats the counts that come before it
                 answer = await self._socket.receive_json(timeout=patience)
                 if answer.get("event") == "waiting":
                     patience = None
-                    logger.info("The bot has knocked and waits until an owner lets it in")
+                    logger.info("The bot has knocked: it waits until an owner lets it in")
         except (aiohttp.ClientError, OSError, TimeoutError, TypeError, ValueError) as exc:
             msg = "The room did not answer the join."
             raise CallError(msg) from exc
@@ -89,16 +88,9 @@ class Link:
         on_track_end: Callable[["Link", str, str], None],
         on_end: Callable[["Link", str], None],
     ) -> None:
-        """Begin to read and write.
+        """Begin to read and write; sound and pictures come by session id ("": the mix) and track.
 
-        Args:
-            on_event: Called with each event.
-            on_sound: Called with a session id (nothing for everybody, mixed), the name of a track
-                and 20 ms of its sound.
-            on_picture: Called with a session id, the name of a track and a picture.
-            on_track_end: Called with a session id and the name of a track of which nothing comes
-                until there is more.
-            on_end: Called once with the reason when the link has ended.
+        `on_track_end` is called when a track ends or pauses, `on_end` once, with the reason.
         """
 
         async def read() -> None:
@@ -123,7 +115,7 @@ class Link:
         self._tasks = [asyncio.create_task(read()), asyncio.create_task(self._write())]
 
     async def request(self, op: str, **fields: Any) -> dict[str, Any]:
-        """Ask the room to do something."""
+        """Ask the room to do something; give its answer."""
         if self._ended:
             msg = f"the call has ended: {self._reason}"
             raise CallError(msg)
@@ -132,7 +124,7 @@ class Link:
         if len(text) > _MOST_MESSAGE:
             msg = f"too large for a local room: {len(text)} characters"
             raise CallError(msg)
-        reply = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._replies[number] = reply
         self._put(text)
         try:
@@ -153,12 +145,7 @@ class Link:
         return answer
 
     def say(self, track: str, samples: bytes) -> None:
-        """Send speech; what is too far ahead is dropped.
-
-        Args:
-            track: Which of the bot's tracks.
-            samples: 48 kHz, 16 bit, mono.
-        """
+        """Send speech, 48 kHz, 16 bit, mono; drop it when too much waits."""
         for start in range(0, len(samples), _PIECE):
             piece = samples[start : start + _PIECE]
             if self._ahead + len(piece) <= _MOST_AHEAD:
@@ -166,14 +153,7 @@ class Link:
                 self._put(_head(_SOUND, track) + piece)
 
     def show(self, track: str, width: int, height: int, rgb: bytes) -> None:
-        """Send a picture, in place of one that still waits.
-
-        Args:
-            track: Which of the bot's tracks.
-            width: In pixels.
-            height: In pixels.
-            rgb: Its pixels, 3 bytes each.
-        """
+        """Send a picture, in place of one of the same track that still waits."""
         self._pictures[track] = _head(_PICTURE, track) + struct.pack("<HH", width, height) + rgb
         self._news.set()
 
@@ -204,17 +184,19 @@ class Link:
                 self._news.clear()
                 await self._news.wait()
         except (aiohttp.ClientError, OSError):
-            pass  # the reader sees the end, too, and tells
+            pass  # the reader sees the end too, and reports it
 
-    def _take(self, text: Any, on_event: Callable[["Link", dict[str, Any]], None]) -> None:
-        if "reply" in text:
-            reply = self._replies.get(text["reply"])
+    def _take(
+        self, message: dict[str, Any], on_event: Callable[["Link", dict[str, Any]], None]
+    ) -> None:
+        if "reply" in message:
+            reply = self._replies.get(message["reply"])
             if reply is not None and not reply.done():
-                reply.set_result(text)
-        elif text.get("event") == "closed":
-            self._reason = _STATES.get(text["reason"], text["reason"] or self._reason)
+                reply.set_result(message)
+        elif message.get("event") == "closed":
+            self._reason = _STATES.get(message["reason"], message["reason"] or self._reason)
         else:
-            on_event(self, text)
+            on_event(self, message)
 
 
 def _head(kind: int, track: str) -> bytes:
@@ -223,17 +205,7 @@ def _head(kind: int, track: str) -> bytes:
 
 
 def read_url(room_url: str) -> URL:
-    """Read the URL of a room.
-
-    Args:
-        room_url: As ``http://localhost:7880/demo``.
-
-    Returns:
-        The URL.
-
-    Raises:
-        CallError: It is none.
-    """
+    """Read the URL of a room, as ``http://localhost:7880/demo``."""
     try:
         url = URL(room_url)
         complete = url.scheme in ("http", "https") and url.host and url.path.strip("/")
@@ -246,7 +218,7 @@ def read_url(room_url: str) -> URL:
 
 
 async def open_link(url: URL) -> Link:
-    """Connect to a room, if it is a local one."""
+    """Connect to a local room; refuse any other."""
     room, host = show(str(url)), url.host or ""
     if host == "daily.co" or host.endswith(".daily.co"):
         msg = f"{room} is a room on Daily. {_WAY_OUT}"
@@ -254,14 +226,14 @@ async def open_link(url: URL) -> Link:
     link = url.with_query(None).with_fragment(None) / "link"
     origin = url.origin()
     try:
-        # Who answers there is looked at before anything secret is sent.
+        # Nothing secret is sent before the server has told that it is a local Daily.
         timeout = aiohttp.ClientTimeout(total=_LOOK)
-        async with sockets.session.get(link, allow_redirects=False, timeout=timeout) as answer:
+        async with sockets.connections.get(link, allow_redirects=False, timeout=timeout) as answer:
             marked = _MARK in answer.headers
         if not marked:
             msg = f"{origin} is not a local Daily. {_WAY_OUT}"
             raise CallError(msg)
-        socket = await sockets.session.ws_connect(
+        socket = await sockets.connections.ws_connect(
             link,
             heartbeat=_HEARTBEAT,
             max_msg_size=0,
@@ -271,11 +243,11 @@ async def open_link(url: URL) -> Link:
         msg = f"{room} is not the URL of a local room."
         raise CallError(msg) from exc
     except (aiohttp.ClientError, OSError, TimeoutError) as exc:
-        msg = f"Nobody answers at {origin}: the local Daily has ended. Start it again, or the bot."
+        msg = f"Nothing answers at {origin}: the local Daily has ended. Restart it, or the bot."
         raise CallError(msg) from exc
     return Link(socket)
 
 
 def show(url: str) -> str:
-    """Give a room's URL without what may be secret."""
+    """Give a room's URL without its query and fragment, which may hold a token."""
     return url.partition("?")[0].partition("#")[0]

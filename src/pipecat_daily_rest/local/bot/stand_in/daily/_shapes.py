@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Shapes of settings: what daily-python takes, read into what it means.
+"""Shapes of settings: functions that read a value as daily-python does.
 
-A shape takes a plain value, gives it as it is understood, and raises `Misfit` at what daily-python
-refuses. Members that are not known are left out where daily-python ignores them.
+A shape returns the value as daily-python understands it, without the members that it ignores, and
+raises `Misfit` for what it refuses.
 """
 
 import math
@@ -14,15 +14,15 @@ from daily._link import CallError
 
 Shape = Callable[[Any], Any]
 
-DEFAULTS = "fromDefaults"  # instead of a setting: as it was before anything was set
+DEFAULTS = "fromDefaults"  # in place of a setting: its default
 U32 = (1 << 32) - 1
 
 
 class Misfit(CallError):
-    """A value that daily-python refuses; the text begins with the path to it."""
+    """A value that daily-python refuses; the text begins with the path of the value."""
 
 
-def _what(value: Any) -> str:
+def _quoted(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 100 else f"{text[:100]}…"
 
@@ -30,7 +30,7 @@ def _what(value: Any) -> str:
 def _test(expected: str, fits: Callable[[Any], bool]) -> Shape:
     def read(value: Any) -> Any:
         if not fits(value):
-            msg = f"{_what(value)} should be {expected}"
+            msg = f"{_quoted(value)} should be {expected}"
             raise Misfit(msg)
         return value
 
@@ -63,38 +63,38 @@ def _within(what: str, fits: Callable[[Any], bool], low: float, high: float) -> 
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Shape:
-    """Take numbers."""
+    """Accept numbers."""
     return _within("a number", _is_number, low, high)
 
 
 def whole(low: float = -math.inf, high: float = math.inf) -> Shape:
-    """Take whole numbers."""
+    """Accept whole numbers."""
     return _within(
         "a whole number", lambda value: _is_number(value) and isinstance(value, int), low, high
     )
 
 
 def word(*words: str) -> Shape:
-    """Take one of some words."""
+    """Accept one of some strings."""
     return _test(f"one of {', '.join(words)}", lambda value: value in words)
 
 
 def maybe(shape: Shape) -> Shape:
-    """Take null as well."""
+    """Accept null, too."""
     return lambda value: None if value is None else shape(value)
 
 
 def either(first: type, shape: Shape, other: Shape) -> Shape:
-    """Take one of two shapes, by the type of the value."""
+    """Accept one shape for values of a type, and the other for all other values."""
     return lambda value: shape(value) if isinstance(value, first) else other(value)
 
 
 def a_list(shape: Shape) -> Shape:
-    """Take a list."""
+    """Accept a list whose elements have a shape."""
 
     def read(value: Any) -> Any:
         if not isinstance(value, list):
-            msg = f"{_what(value)} should be a list"
+            msg = f"{_quoted(value)} should be a list"
             raise Misfit(msg)
         return [_inner(index, shape, element) for index, element in enumerate(value)]
 
@@ -102,7 +102,7 @@ def a_list(shape: Shape) -> Shape:
 
 
 def a_map(shape: Shape, key: Shape = text) -> Shape:
-    """Take an object with any names."""
+    """Accept an object with any keys; its values have a shape."""
 
     def read(value: Any) -> Any:
         return {key(name): _inner(name, shape, each) for name, each in any_object(value).items()}
@@ -110,8 +110,8 @@ def a_map(shape: Shape, key: Shape = text) -> Shape:
     return read
 
 
-def struct(*required: str, exact: bool = False, **fields: Shape) -> Shape:
-    """Take an object with some names. A list of all its values is one, too."""
+def struct(*required: str, **fields: Shape) -> Shape:
+    """Accept an object, or a list of all its values; ignore other keys."""
 
     def read(value: Any) -> Any:
         if isinstance(value, list) and 0 < len(value) == len(fields):
@@ -119,9 +119,6 @@ def struct(*required: str, exact: bool = False, **fields: Shape) -> Shape:
         any_object(value)
         if missing := [name for name in required if name not in value]:
             msg = f"{missing[0]} is missing"
-            raise Misfit(msg)
-        if exact and (unknown := value.keys() - fields.keys()):
-            msg = f"{sorted(unknown)} is unknown; it may have {', '.join(fields) or 'nothing'}"
             raise Misfit(msg)
         return {
             name: _inner(name, shape, value[name])
@@ -132,19 +129,33 @@ def struct(*required: str, exact: bool = False, **fields: Shape) -> Shape:
     return read
 
 
+def exact(*required: str, **fields: Shape) -> Shape:
+    """Accept what `struct` accepts, without other keys."""
+    shape = struct(*required, **fields)
+
+    def read(value: Any) -> Any:
+        is_object = isinstance(value, dict) and all(name in value for name in required)
+        if is_object and (unknown := value.keys() - fields.keys()):
+            msg = f"{sorted(unknown)} is unknown; it may have {', '.join(fields) or 'nothing'}"
+            raise Misfit(msg)
+        return shape(value)
+
+    return read
+
+
 def setting(shape: Shape, *, null: bool = True) -> Shape:
-    """Take a setting, which `DEFAULTS` takes back."""
+    """Accept a setting, or `DEFAULTS`, or null, which leaves the setting as it is."""
     none = (None, DEFAULTS) if null else (DEFAULTS,)
     return lambda value: value if value in none else shape(value)
 
 
 def short(switch: str, fits: Shape, shape: Shape) -> Shape:
-    """Take a setting whose switch may stand for the whole."""
+    """Accept a setting, or only its switch, which becomes the whole setting."""
     return setting(either(dict, shape, lambda value: {switch: fits(value)}))
 
 
 def one_kind(tag: str, kinds: Mapping[str, Shape]) -> Shape:
-    """Take an object of one of some kinds."""
+    """Accept an object whose member `tag` names its kind, and so its shape."""
     tagged = struct(tag, **{tag: word(*kinds)})
     return lambda value: kinds[tagged(any_object(value))[tag]](value)
 

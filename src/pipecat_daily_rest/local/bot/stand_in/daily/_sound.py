@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Samples: what they are made of, and their rate."""
+"""Samples, and their sample rate."""
 
 import math
 from functools import lru_cache
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +18,17 @@ _BETA = 8.0  # of the Kaiser window: -80 dB beyond the band
 
 
 class AudioData(MadeByModule):
-    """Some sound, 16 bit."""
+    """Sound: 16-bit samples of one channel."""
 
     __slots__ = ("_frames", "_rate")
 
+    _frames: bytes
+    _rate: int
+
     @classmethod
-    def _of(cls, frames: bytes, rate: int) -> "AudioData":
+    def _of(cls, frames: bytes, rate: int) -> Self:
         self = object.__new__(cls)
-        self._frames = frames
-        self._rate = rate
+        self._frames, self._rate = frames, rate
         return self
 
     @property
@@ -57,37 +60,25 @@ class AudioData(MadeByModule):
 class Resampler:
     """Changes the sample rate of a stream, with the same small delay for every block.
 
-    soxr's streams hold back 30 ms and more and then give bursts, which costs a cushion of that
-    size at each end of a conversation, and complain when a thread ends with the process.
+    soxr is no alternative: its streams hold back 30 ms or more and then give bursts, so each end
+    of a conversation would have to buffer as much. They also complain at the end of the process.
     """
 
     def __init__(self, source: int, target: int) -> None:
-        """Initialize the resampler.
-
-        Args:
-            source: The rate of what comes, in Hz.
-            target: The rate of what is wanted, in Hz.
-        """
-        source, target = max(1, source), max(1, target)  # daily-python takes 0 as well
+        """Initialize a resampler from one rate to another, in Hz."""
+        source, target = max(1, source), max(1, target)  # daily-python accepts 0
         shared = math.gcd(source, target)
         self._up, self._down = target // shared, source // shared
         self._filter = _filter(self._up, self._down)
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream; the next block begins another."""
-        self._held = np.zeros(self._filter.shape[1] - 1, np.float32)
-        self._phase = 0  # of the next sample, in 1/up of an incoming sample
+        """Begin a new stream."""
+        self._held: NDArray[np.float32] = np.zeros(self._filter.shape[1] - 1, np.float32)
+        self._phase = 0  # of the next sample, in 1/up of an input sample
 
     def __call__(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Resample the next block.
-
-        Args:
-            samples: Mono, of any length.
-
-        Returns:
-            What there is by now: the block's length in the new rate, within one sample.
-        """
+        """Resample the next block, mono; its duration stays the same within one sample."""
         if self._up == self._down:
             return samples
         stream = np.concatenate([self._held, samples.astype(np.float32)])
@@ -96,7 +87,7 @@ class Resampler:
         wanted = max(0, -(-(ready * self._up - self._phase) // self._down))
         at = self._phase + np.arange(wanted) * self._down
         windows = np.lib.stride_tricks.sliding_window_view(stream, width)[at // self._up]
-        out = np.einsum("ij,ij->i", windows, self._filter[at % self._up])
+        out: NDArray[np.float32] = np.einsum("ij,ij->i", windows, self._filter[at % self._up])
         self._phase += wanted * self._down - ready * self._up
         self._held = stream[ready:]
         return np.clip(np.rint(out), -32768, 32767).astype(np.int16)
@@ -104,28 +95,22 @@ class Resampler:
 
 @lru_cache(maxsize=32)
 def _filter(up: int, down: int) -> NDArray[np.float32]:
-    """A windowed sinc for each of the positions between two incoming samples."""
+    """A windowed sinc for each position between two input samples."""
     band = _EDGE * min(1.0, up / down)
     half = math.ceil(_LOBES / min(1.0, up / down))
     taps = np.arange(-half + 1, half + 1)
     distance = taps[None, :] - np.arange(up)[:, None] / up
     window = np.i0(_BETA * np.sqrt(np.maximum(0.0, 1 - (distance / half) ** 2))) / np.i0(_BETA)
-    table = band * np.sinc(band * distance) * window
-    # Each position passes a constant unchanged, or the gain would ripple with the rate.
-    return (table / table.sum(axis=1, keepdims=True)).astype(np.float32)
+    table: NDArray[np.float64] = band * np.sinc(band * distance) * window
+    # Each position has a gain of 1, or the gain would ripple with the rate.
+    table /= table.sum(axis=1, keepdims=True)
+    return table.astype(np.float32)
 
 
 def mono(frames: bytes, channels: int) -> NDArray[np.int16]:
-    """Read 16-bit samples and mix their channels.
-
-    Args:
-        frames: The samples, channels interleaved.
-        channels: How many.
-
-    Returns:
-        One channel.
-    """
-    samples = np.frombuffer(frames, np.int16)
+    """Mix interleaved channels of 16-bit samples into one."""
+    samples: NDArray[np.int16] = np.frombuffer(frames, np.int16)
     if channels <= 1:
         return samples
-    return samples.reshape(-1, channels).mean(axis=1).astype(np.int16)
+    mixed: NDArray[np.float64] = samples.reshape(-1, channels).mean(axis=1)
+    return mixed.astype(np.int16)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The threads behind the module: one for all sockets, and some for the bot's callbacks.
 
-The callbacks of a bot may block (Pipecat's do, until the bot's loop has taken the event), so that
-they never run on the bot's loop or on the loop of the sockets. All threads are daemons, and what
-is left of them is ended before the interpreter is torn down.
+A bot's callbacks may block (Pipecat's do, until the bot's loop has taken the event), so they never
+run on the bot's loop or on the loop of the sockets. All threads are daemons. They end before the
+interpreter does.
 """
 
 import asyncio
@@ -16,26 +16,25 @@ import traceback
 import weakref
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from loguru import logger
 
-_GRACE = 1.0  # seconds that the end of the process waits for all threads together
+_GRACE = 1.0  # seconds that the end of the process waits for all threads
+
+T = TypeVar("T")
 
 _workers: "weakref.WeakSet[Worker]" = weakref.WeakSet()
 
 
 def is_too_late(exc: Exception) -> bool:
-    """Tell whether a callback failed because the event loop that it calls has ended."""
+    """Tell whether a callback failed because the event loop that it calls is closed."""
     return isinstance(exc, RuntimeError) and str(exc) == "Event loop is closed"
 
 
 def complete(completion: Callable[..., Any], *args: Any) -> None:
-    """Call a completion; that its event loop has ended is no error, since the work is done.
-
-    What else it raises is logged: it is nothing to whoever the completion is called for.
-    """
+    """Call a completion and log what it raises; a closed event loop is no error by then."""
     try:
         completion(*args)
     except Exception as exc:
@@ -44,12 +43,12 @@ def complete(completion: Callable[..., Any], *args: Any) -> None:
 
 
 def _log_failure() -> None:
-    # Text, since loguru would print the values in the frames as well.
+    # As text: loguru itself would also print the values in the frames.
     logger.error("A callback of the call failed:\n{}", traceback.format_exc())
 
 
 class Worker:
-    """A thread that calls what it is given, in order, each at its time."""
+    """A thread that makes calls in order, each at its time."""
 
     def __init__(self, name: str) -> None:
         """Initialize the worker; its thread starts with the first call."""
@@ -62,13 +61,7 @@ class Worker:
         _workers.add(self)
 
     def call(self, callback: Callable[..., Any], *args: Any, at: float = 0.0) -> None:
-        """Call something on the thread; once the worker has stopped, nothing.
-
-        Args:
-            callback: What to call.
-            *args: Its arguments.
-            at: When, in seconds of `time.monotonic`; as soon as possible when 0.
-        """
+        """Call back on the thread, `at` a time of `time.monotonic`, unless it has stopped."""
         with self._news:
             if self._stopped:
                 return
@@ -79,23 +72,19 @@ class Worker:
             self._news.notify()
 
     def stop(self) -> None:
-        """End the thread after what it is doing; what is still due is forgotten."""
+        """End the thread after its current call; drop the calls that are still due."""
         with self._news:
             self._ending = self._stopped = True
             self._due.clear()
             self._news.notify()
 
     def finish(self) -> None:
-        """End the thread once it has done what is due by now."""
+        """End the thread after the calls that are due by now."""
         self._ending = True
         self.call(self.stop, at=time.monotonic())
 
     def join(self, timeout: float) -> None:
-        """Wait for the thread's end.
-
-        Args:
-            timeout: Seconds to wait at most.
-        """
+        """Wait for the thread's end, for so many seconds at most."""
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
@@ -112,7 +101,7 @@ class Worker:
             except Exception as exc:
                 if not (self._ending and is_too_late(exc)):
                     _log_failure()
-            del callback, args  # an idle thread keeps nothing alive
+            del callback, args  # an idle thread must keep nothing alive
 
     def _wait(self) -> float:
         return self._due[0][0] - time.monotonic()
@@ -125,20 +114,20 @@ class _Sockets:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._session: aiohttp.ClientSession | None = None
+        self._connections: aiohttp.ClientSession | None = None
         self._closed = False
 
     @property
-    def session(self) -> aiohttp.ClientSession:
-        """The one HTTP session; for use on the thread only."""
-        if self._session is None:
-            # As many bots as a process likes: aiohttp would let 100 in, and the others wait.
+    def connections(self) -> aiohttp.ClientSession:
+        """The connections of the process; for use on the thread only."""
+        if self._connections is None:
+            # aiohttp's limit is 100 connections; a process may have more bots.
             connector = aiohttp.TCPConnector(limit=0)
-            self._session = aiohttp.ClientSession(connector=connector)
-        return self._session
+            self._connections = aiohttp.ClientSession(connector=connector)
+        return self._connections
 
-    def start(self, work: Coroutine[Any, Any, Any]) -> "Future[Any]":
-        """Run a coroutine on the thread."""
+    def start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
+        """Run a coroutine on the thread; the future is cancelled when the process ends."""
         with self._lock:
             if not self._closed:
                 if self._loop is None:
@@ -149,22 +138,18 @@ class _Sockets:
                     self._thread.start()
                 return asyncio.run_coroutine_threadsafe(work, self._loop)
         work.close()
-        future: Future[Any] = Future()
+        future: Future[T] = Future()
         future.cancel()
         return future
 
     def call(self, callback: Callable[..., Any], *args: Any) -> None:
-        """Call something on the thread, if it runs."""
+        """Call back on the thread, if it runs."""
         with self._lock:
             if self._loop is not None and not self._closed:
                 self._loop.call_soon_threadsafe(callback, *args)
 
     def close(self, timeout: float) -> None:
-        """Close every socket and end the thread.
-
-        Args:
-            timeout: Seconds to wait at most.
-        """
+        """Close every socket and end the thread, within so many seconds."""
         with self._lock:
             self._closed = True
             if self._loop is None or self._thread is None:
@@ -179,8 +164,8 @@ class _Sockets:
         for task in tasks:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        if self._session is not None:
-            loop.run_until_complete(self._session.close())
+        if self._connections is not None:
+            loop.run_until_complete(self._connections.close())
         loop.close()
 
 

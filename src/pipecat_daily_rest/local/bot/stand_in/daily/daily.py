@@ -1,23 +1,18 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """All public names of daily-python, as ``from daily.daily import …`` finds them."""
 
+from daily._audio_sources import CustomAudioSource, CustomAudioTrack
 from daily._client import CallClient
 from daily._daily import Daily
-from daily._devices import (
-    LogLevel,
-    NativeVad,
-    VirtualMicrophoneDevice,
-    VirtualSpeakerDevice,
-)
+from daily._devices import LogLevel, NativeVad, VirtualMicrophoneDevice, VirtualSpeakerDevice
 from daily._events import EventHandler
-from daily._pictures import (
+from daily._sound import AudioData
+from daily._video_sources import (
     CustomVideoSource,
     CustomVideoTrack,
     VideoFrame,
     VirtualCameraDevice,
 )
-from daily._sound import AudioData
-from daily._sources import CustomAudioSource, CustomAudioTrack
 
 __all__ = [
     "AudioData",

@@ -1,26 +1,28 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The one speaker of the process, and the call that is heard through it."""
+"""The one selected speaker of the process, and the call that it plays."""
 
 import threading
 import weakref
+from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from daily._checks import need
 from daily._devices import VirtualSpeakerDevice, find_speaker
 
 
 class Source(Protocol):
-    """A call that a speaker can be fed from."""
+    """A call that a speaker can play."""
 
     def listen(self) -> None:
         """Look at `wants` again. Must not block."""
 
 
 class _Selection:
-    """That a speaker was selected, and the call that this was done for."""
+    """One selection of a speaker, and the call that the bot joined after it."""
 
     def __init__(self) -> None:
         self._call: weakref.ref[Source] | None = None
@@ -37,10 +39,10 @@ class _Selection:
 _mine: ContextVar[_Selection | None] = ContextVar("selection", default=None)
 
 
-class _Output:
-    """A bot that selects a speaker and then joins is heard, whoever else of its process joins.
+class _Speaker:
+    """Plays the call of the bot that selected it, even if another bot of the process joins later.
 
-    Bots run in tasks or threads of their own, and which of two is let in first is chance.
+    Each bot runs in a task or thread of its own, and chance decides which one joins first.
     """
 
     def __init__(self) -> None:
@@ -50,7 +52,7 @@ class _Output:
         self._calls: list[Source] = []  # that are in a room
 
     def select(self, name: str) -> None:
-        """Let everybody be heard through a speaker."""
+        """Select a virtual speaker."""
         need(name, str)
         device = find_speaker(name)
         if device is None:
@@ -68,7 +70,7 @@ class _Output:
             call.listen()
 
     def joins(self, call: Source) -> None:
-        """Note that a call is about to be joined, in the context of the bot."""
+        """Note that a call is about to join, in the context of the bot."""
         if (selection := _mine.get()) is not None:
             selection.take(call)
 
@@ -78,33 +80,28 @@ class _Output:
         def change() -> None:
             self._calls.append(call)
             if self._device is not None and self._selection.call is call:
-                self._device._set_live(False)  # forgets what it holds of another call
+                self._device._set_live(False)  # drops what it buffers of another call
 
         self._change(change)
 
     def left(self, call: Source) -> None:
-        """Forget a call."""
+        """Note that a call has left its room."""
         self._change(lambda: self._calls.remove(call) if call in self._calls else None)
 
     def wants(self, call: Source) -> bool:
-        """Tell whether a call is heard through the speaker: the last one, if not its own is there."""
+        """Tell whether the speaker plays a call: its own, or the last one if its own is not in."""
         with self._lock:
             if self._device is None or call not in self._calls:
                 return False
             chosen = self._selection.call
             return call is (chosen if chosen in self._calls else self._calls[-1])
 
-    def feed(self, call: Source, samples: "np.ndarray[Any, np.dtype[np.int16]]") -> None:
-        """Give the speaker what is heard in a call.
-
-        Args:
-            call: The call.
-            samples: 48 kHz, mono.
-        """
+    def feed(self, call: Source, samples: NDArray[np.int16]) -> None:
+        """Play the mix of a call, 48 kHz, if the speaker wants that call."""
         if self.wants(call) and self._device is not None:
             self._device._feed(samples)
 
-    def _change(self, change: Any) -> None:
+    def _change(self, change: Callable[[], None]) -> None:
         with self._lock:
             change()
             calls = list(self._calls)
@@ -114,4 +111,4 @@ class _Output:
             call.listen()
 
 
-output = _Output()
+speaker = _Speaker()

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The settings that daily-python 0.36 takes, as asking the compiled module has shown.
+"""The shapes of all settings, as the compiled module of daily-python 0.36 accepts them.
 
 Reference: https://reference-python.daily.co/types.html
 
-The documentation names ``video`` and ``audio`` where the module takes ``camera`` and ``microphone``
-alone, and in a call's ``permissions`` to somebody who is dialed it is the other way round.
+The documentation names ``video`` and ``audio`` where the module accepts only ``camera`` and
+``microphone``. In the ``permissions`` of a dial-out it is the other way round.
 """
 
 from collections.abc import Collection
@@ -20,6 +20,7 @@ from daily._shapes import (
     any_object,
     anything,
     either,
+    exact,
     flag,
     maybe,
     number,
@@ -41,7 +42,7 @@ _TEXT = maybe(text)
 
 
 def _receives(*standard: str, base: bool) -> Shape:
-    """Take what may be received of somebody; of everybody, every kind has to be named."""
+    """Accept a ``canReceive`` of one participant; the `base` has to name every kind of track."""
     kinds = dict.fromkeys(standard, flag)
     tracks = struct("*", **{"*": flag}) if base else anything
     by_name = a_map(flag)
@@ -51,15 +52,14 @@ def _receives(*standard: str, base: bool) -> Shape:
         return by_name(value)
 
     kinds |= dict.fromkeys(_CUSTOM, custom)
-    return either(bool, flag, struct(*(kinds if base else ()), exact=True, **kinds))
+    return either(bool, flag, exact(*(kinds if base else ()), **kinds))
 
 
 PERMISSIONS = struct(
     hasPresence=maybe(flag),
     canSend=maybe(a_list(word(*_STANDARD, *_CUSTOM))),
     canReceive=maybe(
-        struct(
-            exact=True,
+        exact(
             base=_receives(*_STANDARD, base=True),
             byUserId=a_map(_receives(*_STANDARD, base=False)),
             byParticipantId=a_map(_receives(*_STANDARD, base=False)),
@@ -77,19 +77,19 @@ REMOTE = a_map(
 )
 IDS = a_list(an_id)
 
-# -- What one sends ------------------------------------------------------------------------------
+# -- What a bot sends ------------------------------------------------------------------------------
 
-_TRACK = struct("customTrack", exact=True, customTrack=struct("id", id=text))
+_TRACK = exact("customTrack", customTrack=struct("id", id=text))
 
 
 def _input(**settings: Shape) -> Shape:
-    given = setting(struct(exact=True, **settings), null=False)
+    given = setting(exact(**settings), null=False)
 
     def read(value: Any) -> Any:
         tracked = isinstance(value, dict) and value.keys() == {"customTrack"}
         return (_TRACK if tracked else given)(value)
 
-    return short("isEnabled", flag, struct(exact=True, isEnabled=maybe(flag), settings=read))
+    return short("isEnabled", flag, exact(isEnabled=maybe(flag), settings=read))
 
 
 _WHOLE = setting(whole())
@@ -129,7 +129,7 @@ _ENCODING = struct(
 def _encodings(value: Any) -> Any:
     if value == "adaptiveHEVC":
         return value
-    read = struct("low", exact=True, low=_ENCODING, medium=_ENCODING, high=_ENCODING)(value)
+    read = exact("low", low=_ENCODING, medium=_ENCODING, high=_ENCODING)(value)
     if "high" in read and "medium" not in read:
         msg = "medium is missing"
         raise Misfit(msg)
@@ -152,30 +152,29 @@ _SOUND = either(
 
 
 def _published(send_settings: Shape) -> Shape:
-    shape = struct(exact=True, isPublishing=flag, sendSettings=setting(send_settings, null=False))
+    shape = exact(isPublishing=flag, sendSettings=setting(send_settings, null=False))
     return short("isPublishing", flag, shape)
 
 
-_CAMERA = _published(struct(exact=True, **_VIDEO, **_LAYERS))
+_CAMERA = _published(exact(**_VIDEO, **_LAYERS))
 _MICROPHONE = _published(_SOUND)
 PUBLISHING = setting(
     struct(
         camera=_CAMERA,
         microphone=_MICROPHONE,
-        screenVideo=_published(struct(exact=True, **_VIDEO)),
+        screenVideo=_published(exact(**_VIDEO)),
         customVideo=a_map(_CAMERA),
         customAudio=a_map(_MICROPHONE),
     ),
     null=False,
 )
-CLIENT_SETTINGS = struct(
-    exact=True,
+CLIENT_SETTINGS = exact(
     inputs=INPUTS,
     publishing=PUBLISHING,
-    connection=struct(exact=True, initialReceiveBitrate=whole(30_000, U32)),
+    connection=exact(initialReceiveBitrate=whole(30_000, U32)),
 )
 
-# -- What one takes ------------------------------------------------------------------------------
+# -- What a bot receives -----------------------------------------------------------------------------
 
 _STATE = word("subscribed", "unsubscribed", "staged")
 
@@ -184,10 +183,9 @@ def _taken(**receive_settings: Shape) -> Shape:
     return short(
         "subscriptionState",
         _STATE,
-        struct(
-            exact=True,
+        exact(
             subscriptionState=setting(_STATE),
-            receiveSettings=setting(struct(exact=True, **receive_settings)),
+            receiveSettings=setting(exact(**receive_settings)),
         ),
     )
 
@@ -211,8 +209,8 @@ PROFILES = a_map(_MEDIA)
 
 
 def subscriptions(profiles: Collection[str], *, by_profile: bool = False) -> Shape:
-    """Take what is to be received of each participant."""
-    settings = struct(exact=True, profile=setting(word(*profiles)), media=_MEDIA)
+    """Accept subscriptions by session id, or by profile; `profiles` has the names of the profiles."""
+    settings = exact(profile=setting(word(*profiles)), media=_MEDIA)
     whole_media = lambda value: {"media": _MEDIA(value)}
     key = word(*profiles) if by_profile else an_id
     return a_map(setting(either(dict, settings, whole_media)), key)
@@ -254,7 +252,7 @@ _TO_PHONE = struct(
 
 
 def DIALOUT(value: Any) -> Any:
-    """Take whom to call: a SIP URI or a telephone number."""
+    """Accept the target of a dial-out: a SIP URI or a telephone number."""
     given = any_object(value)
     if "sipUri" not in given and "phoneNumber" not in given:
         msg = "sipUri or phoneNumber is missing"
@@ -303,7 +301,7 @@ def _colour(value: Any) -> Any:
 
 
 def _naming(*names: str) -> Shape:
-    """Take an object with a string by one of some names."""
+    """Accept an object that has a string under one of these keys."""
 
     def read(value: Any) -> Any:
         given = [value[name] for name in names if name in value]
@@ -348,10 +346,9 @@ STREAM_UPDATE = struct(layout=maybe(_LAYOUT))
 STREAM_ID = maybe(an_id)
 TEXTS = a_list(text)
 
-_ICE_SERVER = struct("urls", exact=True, urls=a_list(text), username=anything, credential=anything)
-ICE_CONFIG = struct(
+_ICE_SERVER = exact("urls", urls=a_list(text), username=anything, credential=anything)
+ICE_CONFIG = exact(
     "iceServers",
-    exact=True,
     iceServers=a_list(_ICE_SERVER),
     placement=word("front", "back", "replace"),
 )

@@ -2,45 +2,40 @@
 """What the bot hears and sees: the part of `CallClient` for renderers and subscriptions."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from daily import _settings
+from daily import _audio_in, _default_settings, _video_in
 from daily._checks import need, need_color_format, need_count, need_participant, plain
 from daily._events import EventHandler
-from daily._grammar import PROFILES, subscriptions
-from daily._handle import Completion, Handle, nothing
+from daily._handle import Handle, nothing
 from daily._link import CallError
+from daily._operations import Completion
+from daily._settings_shapes import PROFILES, subscriptions
 from daily._shapes import DEFAULTS, Misfit
 
 
-class Hearing(Handle):
+class Receiving(Handle):
     """The bot's renderers and subscriptions."""
 
     def __init__(self, event_handler: EventHandler | None) -> None:
-        """Initialize a client that takes everything."""
+        """Initialize a client that is subscribed to everything."""
         super().__init__(event_handler)
-        self._profiles = {"base": _settings.subscription()}
+        self._profiles = {"base": _default_settings.subscription()}
         self._subscriptions: dict[str, dict[str, Any]] = {}
 
     def set_audio_renderer(
         self,
         participant_id: str,
-        callback: Callable[..., None],
+        callback: _audio_in.Callback,
         audio_source: str = "microphone",
         sample_rate: int = 16000,
         callback_interval_ms: int = 20,
         logging_interval_ms: int = 10000,
     ) -> None:
-        """Hear a participant, while it publishes the track: without a gap, silence included.
+        """Hear a track while it is published: without gaps, silence included.
 
-        Args:
-            participant_id: The session id.
-            callback: Called with the id, `AudioData` and the source.
-            audio_source: ``microphone``, ``screenAudio`` or the name of a custom track.
-            sample_rate: In Hz.
-            callback_interval_ms: How much sound in a call, in milliseconds.
-            logging_interval_ms: Without effect.
+        `logging_interval_ms` has no effect.
         """
         call = self._call
         need(participant_id, str)
@@ -51,17 +46,22 @@ class Hearing(Handle):
         except ValueError as exc:
             self._refuse("setParticipantAudioRenderer", str(exc))
             return
-        call.render(participant_id, callback, audio_source, sample_rate, callback_interval_ms)
+        call.media.render_audio(
+            participant_id, callback, audio_source, sample_rate, callback_interval_ms
+        )
 
     def set_video_renderer(
         self,
         participant_id: str,
-        callback: Callable[..., None],
+        callback: _video_in.Callback,
         video_source: str = "camera",
         color_format: str = "RGBA",
         logging_interval_ms: int = 10000,
     ) -> None:
-        """See a participant, whenever it shows something new: up to 15 times a second."""
+        """See a camera or a screen, whenever it shows something new, up to 15 times a second.
+
+        `logging_interval_ms` has no effect.
+        """
         call = self._call
         need(participant_id, str)
         need(video_source, str)
@@ -76,15 +76,15 @@ class Hearing(Handle):
             error = f"a local room has no video track {video_source!r}, only camera and screenVideo"
 
             async def refuse() -> None:
-                if call.joined:
+                if call.operations.link is not None:
                     raise CallError(error)
 
-            call.perform("setParticipantVideoRenderer", refuse)
+            call.operations.perform("setParticipantVideoRenderer", refuse)
             return
-        call.render_video(participant_id, callback, video_source, color_format)
+        call.media.render_video(participant_id, callback, video_source, color_format)
 
     def subscriptions(self) -> dict[str, Any]:
-        """Tell what the bot takes from each participant, as it was set."""
+        """Tell what the bot has subscribed to, by session id."""
         base = self._profiles["base"]
         ids = [*self._call.others, *self._subscriptions]
         standard = {"media": base, "profile": "base"}
@@ -96,14 +96,9 @@ class Hearing(Handle):
         profile_settings: Mapping[str, Any] | None = None,
         completion: Completion = None,
     ) -> None:
-        """Change what the bot takes from each participant, as it is told.
+        """Change subscriptions, by session id or for all who have a profile.
 
         Without effect on what the bot gets: in a local room a renderer is enough.
-
-        Args:
-            participant_settings: By session id.
-            profile_settings: For all who have a profile, by its name.
-            completion: Called with an error or None.
         """
         call = self._call
         given = {} if participant_settings is None else plain(participant_settings)
@@ -120,12 +115,12 @@ class Hearing(Handle):
         for id, change in changes.items():
             self._update_subscription(id, change)
         self._forget_who_left()
-        call.perform("updateSubscriptions", nothing, completion)
-        call.emit("on_subscriptions_updated", self.subscriptions())
+        call.operations.perform("updateSubscriptions", nothing, completion)
+        call.operations.emit("on_subscriptions_updated", self.subscriptions())
 
     def _forget_who_left(self) -> None:
-        """Nobody comes back with the same session id; one may be set before it comes."""
-        for id in list(self._call.gone):
+        """Drop the settings of those who have left; those who have yet to join keep theirs."""
+        for id in list(self._call.media.gone):
             self._subscriptions.pop(id, None)
 
     def _update_subscription(self, id: str, change: Any) -> None:
@@ -140,23 +135,19 @@ class Hearing(Handle):
         )
         if profile is not None:
             mine["profile"] = name
-        _settings.merge(mine["media"], (change or {}).get("media"), standard)
+        _default_settings.merge(mine["media"], (change or {}).get("media"), standard)
 
     def subscription_profiles(self) -> dict[str, Any]:
-        """Tell what the profiles take, as they were set."""
+        """Tell what the profiles subscribe to."""
         self._call  # noqa: B018 - raises once released
         return copy.deepcopy(self._profiles)
 
     def update_subscription_profiles(
         self, profile_settings: Mapping[str, Any], completion: Completion = None
     ) -> None:
-        """Change what the profiles take, as it is told.
+        """Change subscription profiles, by name.
 
         Without effect on what the bot gets: in a local room a renderer is enough.
-
-        Args:
-            profile_settings: By profile.
-            completion: Called with an error or None.
         """
         call, given = self._call, plain(profile_settings)
         try:
@@ -165,10 +156,10 @@ class Hearing(Handle):
             self._refuse("updateSubscriptionProfiles", str(exc), completion)
             return
         self._update_profiles(changes)
-        call.perform("updateSubscriptionProfiles", nothing, completion)
-        call.emit("on_subscription_profiles_updated", self.subscription_profiles())
+        call.operations.perform("updateSubscriptionProfiles", nothing, completion)
+        call.operations.emit("on_subscription_profiles_updated", self.subscription_profiles())
 
     def _update_profiles(self, profile_settings: Mapping[str, Any]) -> None:
         for name, change in profile_settings.items():
-            profile = self._profiles.setdefault(name, _settings.subscription())
-            _settings.merge(profile, change, _settings.subscription())
+            profile = self._profiles.setdefault(name, _default_settings.subscription())
+            _default_settings.merge(profile, change, _default_settings.subscription())

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a bot shows and sees: sources, tracks and a camera, and the pictures of others."""
+"""What a bot shows: video sources, tracks and a camera. And `VideoFrame`, which it sees."""
 
 import time
 import uuid
 import weakref
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, Self
 
 from daily._checks import MadeByModule, frame_size, need, need_count
 
@@ -13,14 +14,14 @@ _cameras: "weakref.WeakValueDictionary[str, VirtualCameraDevice]" = weakref.Weak
 
 
 class Sink(Protocol):
-    """Where the pictures of a source go."""
+    """What gets the pictures of a source."""
 
-    def picture(self, source: "CustomVideoSource") -> None:
-        """Look at what the source shows now. Must not block or raise."""
+    def take_picture(self, source: "CustomVideoSource") -> None:
+        """Take the source's new picture. Must not block or raise."""
 
 
-class _Shaped:
-    """What has the shape of a picture."""
+class _Picture:
+    """What has a width, a height and a color format."""
 
     _width: int
     _height: int
@@ -38,36 +39,23 @@ class _Shaped:
 
     @property
     def color_format(self) -> str:
-        """How a pixel is written."""
+        """The layout of a pixel."""
         return self._color_format
 
 
-class CustomVideoSource(_Shaped):
-    """Pictures that the bot makes. The room sees 15 a second at most, while somebody looks."""
+class CustomVideoSource(_Picture):
+    """Pictures that the bot makes. The room takes up to 15 a second, while somebody watches."""
 
     def __init__(self, width: int, height: int, color_format: str = "RGBA") -> None:
-        """Initialize the source.
-
-        Args:
-            width: In pixels.
-            height: In pixels.
-            color_format: ``RGBA``, ``BGRA``, ``ARGB``, ``ABGR``, ``RGB`` or ``I420``.
-        """
+        """Initialize a source: RGBA, BGRA, ARGB, ABGR, RGB or I420."""
         need_count(width, height)
         self._size = frame_size(width, height, color_format)
         self._width, self._height, self._color_format = width, height, color_format
         self._frame: bytes | None = None
-        self._sinks: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._sinks: weakref.WeakSet[Sink] = weakref.WeakSet()
 
     def write_frame(self, frame: bytes) -> None:
-        """Show a picture.
-
-        Args:
-            frame: Its pixels.
-
-        Raises:
-            ValueError: There are too many or too few.
-        """
+        """Show a picture."""
         need(frame, bytes)
         if len(frame) != self._size:
             shape = f"{self._width}x{self._height} {self._color_format}"
@@ -76,14 +64,14 @@ class CustomVideoSource(_Shaped):
             raise ValueError(msg)
         self._frame = frame
         for sink in list(self._sinks):
-            sink.picture(self)
+            sink.take_picture(self)
 
 
 class CustomVideoTrack:
     """A video source as `CallClient.join` and `CallClient.update_inputs` name it."""
 
     def __init__(self, video_source: CustomVideoSource) -> None:
-        """Initialize the track."""
+        """Initialize a track of a source."""
         need(video_source, CustomVideoSource)
         self._source = video_source
         self._id = str(uuid.uuid4())
@@ -95,11 +83,14 @@ class CustomVideoTrack:
         return self._id
 
 
-class VirtualCameraDevice(MadeByModule, _Shaped):
+class VirtualCameraDevice(MadeByModule, _Picture):
     """A camera that the bot films with; ``settings.deviceId`` of the inputs selects it."""
 
+    _name: str
+    _source: CustomVideoSource
+
     @classmethod
-    def _make(cls, name: str, width: int, height: int, color_format: str) -> "VirtualCameraDevice":
+    def _make(cls, name: str, width: int, height: int, color_format: str) -> Self:
         need(name, str)
         self = object.__new__(cls)
         self._name = name
@@ -114,36 +105,28 @@ class VirtualCameraDevice(MadeByModule, _Shaped):
         return self._name
 
     def write_frame(self, frame: bytes) -> None:
-        """Film a picture.
-
-        Args:
-            frame: Its pixels; with too many or too few nothing is filmed.
-        """
+        """Show a picture; one of another size is ignored."""
         need(frame, bytes)
         if len(frame) == self._source._size:
             self._source.write_frame(frame)
 
 
-def find_video(settings: Any) -> CustomVideoSource | None:
-    """Look up what a track is fed from.
-
-    Args:
-        settings: Of the input: a ``customTrack`` or the ``deviceId`` of a virtual camera.
-
-    Returns:
-        The source, or None when there is no such track or camera.
-    """
+def find_video(settings: Mapping[str, Any]) -> CustomVideoSource | None:
+    """Give the source of an input: its ``customTrack``, or the camera that ``deviceId`` names."""
     track = _tracks.get(str((settings.get("customTrack") or {}).get("id")))
     camera = _cameras.get(str(settings.get("deviceId")))
     found = track or camera
     return None if found is None else found._source
 
 
-class VideoFrame(MadeByModule, _Shaped):
-    """A picture of somebody in the call."""
+class VideoFrame(MadeByModule, _Picture):
+    """A picture of a participant."""
+
+    _buffer: bytes
+    _timestamp_us: int
 
     @classmethod
-    def _of(cls, buffer: bytes, width: int, height: int, color_format: str) -> "VideoFrame":
+    def _of(cls, buffer: bytes, width: int, height: int, color_format: str) -> Self:
         self = object.__new__(cls)
         self._buffer, self._width, self._height = buffer, width, height
         self._color_format, self._timestamp_us = color_format, time.monotonic_ns() // 1000

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-_MOST_PIXELS = 1280 * 800  # in a picture on its way to the room
+_MOST_PIXELS = 1280 * 800  # that a picture for the room may have
 
 # BT.601 with limited range, as cameras and VP8 have it.
 _TO_RGB = np.array([[1.164, 0, 1.596], [1.164, -0.392, -0.813], [1.164, 2.017, 0]], np.float32)
@@ -17,17 +17,7 @@ _ZERO = np.array([16, 128, 128], np.float32)  # black in YUV
 
 
 def to_rgb(frame: bytes, width: int, height: int, color_format: str) -> tuple[bytes, int, int]:
-    """Read a picture.
-
-    Args:
-        frame: Its pixels.
-        width: In pixels.
-        height: In pixels.
-        color_format: How a pixel is written.
-
-    Returns:
-        Its pixels as RGB, its width and its height; fewer pixels when it is too large.
-    """
+    """Convert a picture to RGB; give its pixels, width and height, smaller if it is too large."""
     if color_format == "I420":
         pixels = _read_i420(frame, width, height)
     else:
@@ -42,17 +32,7 @@ def to_rgb(frame: bytes, width: int, height: int, color_format: str) -> tuple[by
 
 
 def from_rgb(rgb: bytes, width: int, height: int, color_format: str) -> bytes:
-    """Write a picture.
-
-    Args:
-        rgb: Its pixels as RGB.
-        width: In pixels.
-        height: In pixels.
-        color_format: How a pixel is to be written.
-
-    Returns:
-        Its pixels.
-    """
+    """Convert a picture from RGB to a color format."""
     if color_format == "RGB":
         return rgb
     pixels = np.frombuffer(rgb, np.uint8).reshape(height, width, 3)

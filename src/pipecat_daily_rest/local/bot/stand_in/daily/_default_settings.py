@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A call's settings, in the shapes of daily-python 0.36."""
+"""The settings of a call and their defaults, as daily-python 0.36 gives them."""
 
 import copy
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _CODEC = {"maxQuality": "high", "preferredCodec": "VP8", "startBitrate": 1000000
 
 
 def inputs() -> dict[str, Any]:
-    """Give the inputs before anything was set."""
+    """Give the defaults of `CallClient.inputs`."""
     camera = {
         "customConstraints": {},
         "facingMode": "user",
@@ -41,7 +41,7 @@ def inputs() -> dict[str, Any]:
 
 
 def publishing() -> dict[str, Any]:
-    """Give the publishing settings before anything was set."""
+    """Give the defaults of `CallClient.publishing`."""
     camera = {"adaptiveLayerMaxBitrate": None, "allowAdaptiveLayers": True}
     return copy.deepcopy(
         {
@@ -61,7 +61,7 @@ def publishing() -> dict[str, Any]:
 
 
 def subscription() -> dict[str, Any]:
-    """Give a subscription profile before anything was set."""
+    """Give the defaults of a subscription profile."""
     quality = {"camera": {"maxQuality": "high"}, "screenVideo": {"maxQuality": "high"}}
     return {
         "customAudio": {},
@@ -74,13 +74,7 @@ def subscription() -> dict[str, Any]:
 
 
 def merge(settings: dict[str, Any], changes: Any, defaults: Mapping[str, Any]) -> None:
-    """Change settings as an ``update_…`` says, once they were read.
-
-    Args:
-        settings: What is changed.
-        changes: New values; None leaves what was, `DEFAULTS` takes it back.
-        defaults: The settings before anything was set.
-    """
+    """Change settings: None leaves a value as it was, `DEFAULTS` restores its default."""
     if changes == DEFAULTS:
         settings.clear()
         settings.update(copy.deepcopy(dict(defaults)))
@@ -102,7 +96,7 @@ def merge(settings: dict[str, Any], changes: Any, defaults: Mapping[str, Any]) -
 
 
 def local_media(inputs: Mapping[str, Any], publishing: Mapping[str, Any]) -> dict[str, Any]:
-    """Describe the own tracks."""
+    """Give ``media`` of the local participant."""
     media: dict[str, Any] = {}
     for name in MEDIA:
         published = publishing.get(name, {}).get("isPublishing", True)

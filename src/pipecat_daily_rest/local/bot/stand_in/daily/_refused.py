@@ -1,71 +1,65 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a local room cannot do: each is refused with a sentence, and the bot goes on."""
+"""What a local room refuses: recordings and live streams. The bot gets an error and goes on."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from daily._checks import listed, need_flag, need_texts, plain
-from daily._grammar import STREAM_ID, STREAM_UPDATE, STREAMING, TEXTS
-from daily._handle import Completion, Handle
+from daily._checks import need_flag, need_texts, plain, plain_list
+from daily._handle import Handle
 from daily._link import CallError
-from daily._rights import may_admin
+from daily._operations import Completion
+from daily._permissions import may_admin
+from daily._settings_shapes import STREAM_ID, STREAM_UPDATE, STREAMING, TEXTS
 from daily._shapes import Shape
 
 Settings = Mapping[str, Any] | None
 
-_REASONS = {  # why not, and what of canAdmin it takes on Daily
-    "Recording": ("it records nothing", "streaming"),
-    "LiveStream": ("it streams nowhere", "streaming"),
-}
+_NO_RECORDING = "it records nothing"
+_NO_STREAM = "it streams nowhere"
 
 
-class OnDailyOnly(Handle):
-    """The part of `CallClient` that needs Daily."""
+class Refused(Handle):
+    """The part of `CallClient` that needs Daily's servers."""
 
     def _cannot(
         self,
         name: str,
+        reason: str,
         completion: Completion,
         *given: tuple[Shape, Any],
         stream_id: str | None = None,
         force_new: bool | None = None,
         pair: bool = False,
     ) -> None:
-        """Refuse: for what is wrong with an argument, or since there is no such thing here."""
+        """Refuse for a wrong argument or a missing permission, or for the reason."""
         call = self._call
         need_texts(stream_id)
         need_flag(force_new)
-        reason, task = next(why for part, why in _REASONS.items() if part.lower() in name.lower())
 
         async def refuse() -> None:
             for shape, value in (*given, (STREAM_ID, stream_id)):
                 shape(value)
-            call.need()
+            call.operations.need_link()
             error = f"{name} does not work in a local room: {reason}"
-            if not may_admin(call.local["info"], task):
-                error = f"{name} needs an owner's token, or the permission canAdmin: {task}"
+            if not may_admin(call.local["info"], "streaming"):
+                error = f"{name} needs an owner's token, or the permission canAdmin: streaming"
             raise CallError(error)
 
-        call.perform(name, refuse, completion, pair=pair)
+        call.operations.perform(name, refuse, completion, pair=pair)
 
     def add_live_streaming_endpoints(
         self, endpoints: list[str], stream_id: str | None = None, completion: Completion = None
     ) -> None:
         """Refuse."""
-        self._cannot(
-            "addLiveStreamingEndpoints", completion, (TEXTS, listed(endpoints)), stream_id=stream_id
-        )
+        name, given = "addLiveStreamingEndpoints", (TEXTS, plain_list(endpoints))
+        self._cannot(name, _NO_STREAM, completion, given, stream_id=stream_id)
 
     def remove_live_streaming_endpoints(
         self, endpoints: list[str], stream_id: str | None = None, completion: Completion = None
     ) -> None:
         """Refuse."""
-        self._cannot(
-            "removeLiveStreamingEndpoints",
-            completion,
-            (TEXTS, listed(endpoints)),
-            stream_id=stream_id,
-        )
+        name, given = "removeLiveStreamingEndpoints", (TEXTS, plain_list(endpoints))
+        self._cannot(name, _NO_STREAM, completion, given, stream_id=stream_id)
 
     def _cannot_stream(
         self,
@@ -77,8 +71,9 @@ class OnDailyOnly(Handle):
     ) -> None:
         self._cannot(
             "startLiveStream",
+            _NO_STREAM,
             completion,
-            (TEXTS, listed(targets)),
+            (TEXTS, plain_list(targets)),
             (STREAMING, plain(settings)),
             stream_id=stream_id,
             force_new=force_new,
@@ -116,6 +111,7 @@ class OnDailyOnly(Handle):
         """Refuse."""
         self._cannot(
             "startRecording",
+            _NO_RECORDING,
             completion,
             (STREAMING, plain(streaming_settings)),
             stream_id=stream_id,
@@ -125,11 +121,11 @@ class OnDailyOnly(Handle):
 
     def stop_live_stream(self, stream_id: str | None = None, completion: Completion = None) -> None:
         """Refuse."""
-        self._cannot("stopLiveStream", completion, stream_id=stream_id)
+        self._cannot("stopLiveStream", _NO_STREAM, completion, stream_id=stream_id)
 
     def stop_recording(self, stream_id: str | None = None, completion: Completion = None) -> None:
         """Refuse."""
-        self._cannot("stopRecording", completion, stream_id=stream_id)
+        self._cannot("stopRecording", _NO_RECORDING, completion, stream_id=stream_id)
 
     def update_live_stream(
         self,
@@ -139,7 +135,7 @@ class OnDailyOnly(Handle):
     ) -> None:
         """Refuse."""
         given = (STREAM_UPDATE, plain(update_settings))
-        self._cannot("updateLiveStream", completion, given, stream_id=stream_id)
+        self._cannot("updateLiveStream", _NO_STREAM, completion, given, stream_id=stream_id)
 
     def update_recording(
         self,
@@ -149,4 +145,4 @@ class OnDailyOnly(Handle):
     ) -> None:
         """Refuse."""
         given = (STREAM_UPDATE, plain(update_settings))
-        self._cannot("updateRecording", completion, given, stream_id=stream_id)
+        self._cannot("updateRecording", _NO_RECORDING, completion, given, stream_id=stream_id)

@@ -1,34 +1,35 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How what the others in a call show reaches the bot."""
+"""Video in: from the room to the bot's video renderers."""
 
 import struct
 import threading
 import time
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
 
-from daily._colours import from_rgb
-from daily._pictures import VideoFrame
+from daily._color_formats import from_rgb
 from daily._threads import Worker
+from daily._video_sources import VideoFrame
 
 _SIZE = struct.Struct("<HH")
-_INTERVAL = 1 / 15  # seconds until a picture that stands still is given again, as cameras do
+_INTERVAL = 1 / 15  # seconds until the same picture is given again, as cameras do
+
+Callback = Callable[[str, VideoFrame, str], None]  # with a session id, a picture, and its track
 
 
 class _Renderer:
-    """Gives what one participant shows to the bot, in the color format that it asked for."""
+    """Gives one track to the bot, in the color format that it asked for."""
 
-    def __init__(self, id: str, source: str, callback: Any, color_format: str) -> None:
+    def __init__(self, id: str, source: str, callback: Callback, color_format: str) -> None:
         self._id, self._source, self._callback = id, source, callback
         self._color_format = color_format
         self._shown: tuple[bytes, int, int] | None = None
         self.last: bytes | None = None  # as the room sent it
         self.waiting: bytes | None = None  # empty when the track has ended
         self.closed = False
-        self.count = 0  # of the pictures so far: one that has followed another is repeated no more
+        self.count = 0  # of pictures so far; only the last one is given again
 
     def see(self) -> bool:
-        """Give the picture that waits, or the last one again; tell whether there was one."""
+        """Give the waiting picture, or the last one again; tell whether there was one."""
         picture, self.waiting = self.waiting, None
         if picture is not None:
             self.last, self._shown = picture or None, None
@@ -44,17 +45,17 @@ class _Renderer:
         return True
 
 
-class Eyes:
+class VideoIn:
     """The video renderers of a call, and the thread that feeds them."""
 
     def __init__(self) -> None:
-        """Initialize eyes that look at nobody."""
+        """Initialize without renderers."""
         self._lock = threading.Lock()
         self._worker = Worker("daily-video")
         self._renderers: dict[tuple[str, str], _Renderer] = {}
 
-    def render(self, id: str, callback: Any, source: str, color_format: str) -> None:
-        """Give what a participant shows to the bot from now on."""
+    def render(self, id: str, callback: Callback, source: str, color_format: str) -> None:
+        """Give a participant's ``camera`` or ``screenVideo`` to the bot."""
         renderer = _Renderer(id, source, callback, color_format)
         with self._lock:
             before = self._renderers.get((id, source))
@@ -66,31 +67,24 @@ class Eyes:
             self._worker.call(self._see, renderer)
 
     def wanted(self, present: Collection[str]) -> list[tuple[str, str]]:
-        """Tell whose pictures are wanted."""
+        """Give the session id and the track of each renderer whose participant is present."""
         with self._lock:
             return sorted(key for key in self._renderers if key[0] in present)
 
     def forget(self, id: str | None = None) -> None:
-        """Look at somebody no longer.
-
-        Args:
-            id: The session id; everybody when None.
-        """
+        """Remove the renderers of a participant, or all of them."""
         with self._lock:
             for key in [key for key in self._renderers if id in (None, key[0])]:
                 self._renderers.pop(key).closed = True
 
     def stop(self) -> None:
-        """See nothing any more."""
+        """End the thread."""
         self._worker.stop()
 
     def take(self, id: str, source: str, picture: bytes | None) -> None:
-        """Take a picture from the room, and come back at once.
+        """Queue a picture as the room sends it, or None for a track that ends.
 
-        Args:
-            id: Whose.
-            source: Which of its tracks.
-            picture: As the room sends it; None once the track has ended.
+        Must return at once.
         """
         with self._lock:
             renderer = self._renderers.get((id, source))
@@ -102,10 +96,11 @@ class Eyes:
             self._worker.call(self._see, renderer)
 
     def _see(self, renderer: _Renderer, repeats: int | None = None) -> None:
+        """Give a new picture, or repeat the one with that count."""
         if renderer.closed or repeats not in (None, renderer.count):
-            return  # another picture has come, and is repeated itself
+            return
         if repeats is None and renderer.waiting is None:
-            return  # a repetition has taken it
+            return  # a repetition has given it
         if renderer.see():
             at = time.monotonic() + _INTERVAL
             self._worker.call(self._see, renderer, renderer.count, at=at)

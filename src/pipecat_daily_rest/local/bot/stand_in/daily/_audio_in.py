@@ -1,31 +1,32 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How the voices of a call reach the bot."""
+"""Sound in: from the room to the bot's audio renderers and its speaker."""
 
 import threading
 from collections import deque
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
-from daily._output import Source, output
 from daily._sound import ROOM_RATE, AudioData, Resampler
+from daily._speaker import Source, speaker
 from daily._threads import Worker
 
 _SILENCE = np.zeros(ROOM_RATE // 50, np.int16)
 _MOST_WAITING = 50  # blocks of each voice that wait for a slow bot; older ones are dropped
 
+Callback = Callable[[str, AudioData, str], None]  # with a session id, sound, and its track
+
 
 class _Renderer:
-    """Gives one participant's voice to the bot, in the rate and the pieces it asked for."""
+    """Gives one track to the bot, in the rate and the block size that it asked for."""
 
-    def __init__(self, id: str, source: str, callback: Any, rate: int, interval_ms: int) -> None:
+    def __init__(self, id: str, source: str, callback: Callback, rate: int, interval_ms: int):
         self._id, self._source, self._callback = id, source, callback
         self._rate = rate
         self._piece = max(1, rate * max(10, interval_ms) // 1000)
         self._resample = Resampler(ROOM_RATE, rate)
-        self._samples = np.zeros(0, np.int16)
+        self._samples: NDArray[np.int16] = np.zeros(0, np.int16)
 
     def feed(self, samples: NDArray[np.int16]) -> None:
         self._samples = np.concatenate([self._samples, self._resample(samples)])
@@ -34,7 +35,7 @@ class _Renderer:
             self._give(piece)
 
     def end(self) -> None:
-        """Give what is left, filled up with silence: it must not wait for what comes next."""
+        """Give the rest, padded with silence: it must not wait for the next sound."""
         rest, self._samples = self._samples, self._samples[:0]
         self._resample.reset()
         if len(rest):
@@ -44,41 +45,29 @@ class _Renderer:
         self._callback(self._id, AudioData._of(piece.tobytes(), self._rate), self._source)
 
 
-class Ears:
-    """The renderers of a call, and the thread that feeds them and the speaker."""
+class AudioIn:
+    """The audio renderers of a call, and the thread that feeds them and the speaker."""
 
     def __init__(self, call: Source) -> None:
-        """Initialize ears that hear nobody."""
+        """Initialize without renderers; `call` is what the speaker knows the call by."""
         self._call = call
         self._lock = threading.Lock()
         self._worker = Worker("daily-audio")
         self._renderers: dict[tuple[str, str], _Renderer] = {}
         self._waiting: deque[tuple[str, str, bytes | None]] = deque()
 
-    def render(self, id: str, callback: Any, source: str, rate: int, interval_ms: int) -> None:
-        """Give a participant's voice to the bot from now on.
-
-        Args:
-            id: The participant's session id.
-            callback: Called with the id, `AudioData` and the source.
-            source: ``microphone``, ``screenAudio`` or the name of a custom track.
-            rate: In Hz.
-            interval_ms: How much sound in a call, in milliseconds.
-        """
+    def render(self, id: str, callback: Callback, source: str, rate: int, interval_ms: int) -> None:
+        """Give a participant's track to the bot: at a rate in Hz, in blocks of milliseconds."""
         with self._lock:
             self._renderers[id, source] = _Renderer(id, source, callback, rate, interval_ms)
 
     def wanted(self, present: Collection[str]) -> list[tuple[str, str]]:
-        """Tell whose voices are wanted."""
+        """Give the session id and the track of each renderer whose participant is present."""
         with self._lock:
             return sorted(key for key in self._renderers if key[0] in present)
 
     def forget(self, id: str | None = None) -> None:
-        """Hear somebody no longer.
-
-        Args:
-            id: The session id; everybody when None.
-        """
+        """Remove the renderers of a participant, or all of them."""
         with self._lock:
             gone = [key for key in self._renderers if id in (None, key[0])]
             for key in gone:
@@ -87,32 +76,29 @@ class Ears:
             self._waiting.clear()
 
     def stop(self) -> None:
-        """Hear nothing any more."""
+        """End the thread."""
         self._worker.stop()
 
     def take(self, id: str, source: str, sound: bytes | None) -> None:
-        """Take 20 ms from the room, and come back at once.
+        """Queue 20 ms from the room; the mix has no id, silence no bytes, a track that ends None.
 
-        Args:
-            id: Whose; nothing for everybody, mixed.
-            source: Which of its tracks.
-            sound: 16-bit samples, or nothing for silence; None once the track has ended.
+        Must return at once.
         """
         full = len(self._waiting) >= _MOST_WAITING * (1 + len(self._renderers))
         if full:
             self._waiting.popleft()
         self._waiting.append((id, source, sound))
-        if not full:  # else the call for the one that went is this one's
+        if not full:  # else the worker's call for the dropped block takes this one
             self._worker.call(self._hear)
 
     def _hear(self) -> None:
         try:
             id, source, sound = self._waiting.popleft()
         except IndexError:
-            return  # left since
-        samples = np.frombuffer(sound, np.int16) if sound else _SILENCE
+            return  # the bot has left since
+        samples: NDArray[np.int16] = np.frombuffer(sound, np.int16) if sound else _SILENCE
         if not id:
-            output.feed(self._call, samples)
+            speaker.feed(self._call, samples)
             return
         with self._lock:
             renderer = self._renderers.get((id, source))

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How what the bot shows reaches its call."""
+"""Video out: from the bot's sources to the room."""
 
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from daily._colours import to_rgb
-from daily._pictures import CustomVideoSource, find_video
+from daily._color_formats import to_rgb
 from daily._threads import Worker
+from daily._video_sources import CustomVideoSource, find_video
 
 _INTERVAL = 1 / 15  # seconds between two pictures
-_SOURCES = ("camera", "screenVideo")
+_TRACKS = ("camera", "screenVideo")
 
 
-class Face:
-    """The camera and the screen of a call. What nobody looks at is not sent."""
+class VideoOut:
+    """The bot's camera and screen. Nothing is sent while nobody watches."""
 
     def __init__(self, show: Callable[[str, int, int, bytes], None]) -> None:
-        """Initialize a face that shows nothing."""
+        """Initialize without sources; `show` takes track, width, height and RGB, without blocking."""
         self._show = show
         self._lock = threading.Lock()
         self._worker = Worker("daily-camera")
@@ -28,9 +28,9 @@ class Face:
         self._due: set[str] = set()
 
     def connect(self, inputs: Mapping[str, Any]) -> None:
-        """Show what the inputs say from now on."""
+        """Take the pictures of the sources in the inputs, and of no others."""
         sources = {}
-        for name in _SOURCES:
+        for name in _TRACKS:
             source = find_video(inputs[name].get("settings") or {})
             if inputs[name].get("isEnabled") and source is not None:
                 sources[name] = source
@@ -44,14 +44,14 @@ class Face:
                 self._again(name)
 
     def want(self, name: str, wanted: bool) -> None:
-        """Note that somebody looks at a track, or nobody any more."""
+        """Note whether somebody watches a track."""
         with self._lock:
             (self._wanted.add if wanted else self._wanted.discard)(name)
         if wanted:
             self._again(name)
 
     def forget(self) -> None:
-        """The call is over: nobody looks any more."""
+        """Note that nobody watches any more."""
         with self._lock:
             self._wanted.clear()
 
@@ -63,8 +63,8 @@ class Face:
             source._sinks.discard(self)
         self._worker.stop()
 
-    def picture(self, source: CustomVideoSource) -> None:
-        """Look at what a source shows, on the thread that writes it (`Sink`)."""
+    def take_picture(self, source: CustomVideoSource) -> None:
+        """Send what a source shows, on the thread that writes it (`Sink`)."""
         with self._lock:
             for name in self._wanted - self._due:
                 if self._sources.get(name) is source:
@@ -77,7 +77,7 @@ class Face:
             self._sent.pop(name, None)
             source = self._sources.get(name)
         if source is not None:
-            self.picture(source)
+            self.take_picture(source)
 
     def _send(self, name: str) -> None:
         with self._lock:
@@ -86,7 +86,7 @@ class Face:
             frame = None if source is None else source._frame
             _, last = self._sent.get(name, (0.0, b""))
             if source is None or frame is None or frame == last:
-                return  # a bot that repeats its picture costs nothing
+                return  # the same picture again costs nothing
             self._sent[name] = (time.monotonic(), frame)
         rgb, width, height = to_rgb(frame, source.width, source.height, source.color_format)
         self._show(name, width, height, rgb)

@@ -6,15 +6,16 @@ from typing import Any
 
 from loguru import logger
 
+from daily._audio_sources import CustomAudioTrack
 from daily._checks import need, need_flag, plain
+from daily._default_settings import MEDIA
 from daily._events import EventHandler
-from daily._grammar import INPUTS, PUBLISHING
-from daily._handle import Completion, Handle, nothing
+from daily._handle import Handle, nothing
 from daily._link import CallError
-from daily._pictures import CustomVideoTrack
-from daily._settings import MEDIA
+from daily._operations import Completion
+from daily._settings_shapes import INPUTS, PUBLISHING
 from daily._shapes import Misfit, Shape
-from daily._sources import CustomAudioTrack
+from daily._video_sources import CustomVideoTrack
 
 _MOST_NAME = 128  # bytes
 _NO_VIDEO_TRACKS = (
@@ -23,47 +24,36 @@ _NO_VIDEO_TRACKS = (
 )
 
 
-class Tracks(Handle):
+class Sending(Handle):
     """The bot's tracks."""
 
     def __init__(self, event_handler: EventHandler | None) -> None:
         """Initialize a client without tracks."""
         super().__init__(event_handler)
-        # By name, audio and video; they keep the sources alive.
+        # Audio and video tracks by name; they keep the sources alive.
         self._custom: dict[str, CustomAudioTrack | CustomVideoTrack] = {}
 
     def inputs(self) -> dict[str, Any]:
-        """Tell what the bot's tracks are fed from."""
-        return self._call.mouth.inputs
+        """Give the sources of the bot's tracks."""
+        return self._call.media.inputs
 
     def update_inputs(
         self, input_settings: Mapping[str, Any], completion: Completion = None
     ) -> None:
-        """Change what the bot's tracks are fed from, or switch them.
-
-        Args:
-            input_settings: By track: a switch, or ``isEnabled`` and ``settings`` with a
-                ``customTrack`` or the ``deviceId`` of a virtual microphone.
-            completion: Called with an error or None.
-        """
+        """Change the sources of the bot's tracks, or switch them on or off."""
         self._update_media("updateInputs", INPUTS, input_settings, completion)
 
     def publishing(self) -> dict[str, Any]:
         """Tell how the bot's tracks are sent."""
-        return self._call.mouth.publishing
+        return self._call.media.publishing
 
     def update_publishing(
         self, publishing_settings: Mapping[str, Any], completion: Completion = None
     ) -> None:
-        """Change how the bot's tracks are sent.
-
-        Args:
-            publishing_settings: By track.
-            completion: Called with an error or None.
-        """
+        """Change how the bot's tracks are sent."""
         self._update_media("updatePublishing", PUBLISHING, publishing_settings, completion)
 
-    def _update_media(self, name: str, shape: Shape, given: Any, completion: Completion) -> None:
+    def _update_media(self, name: str, shape: Shape, given: object, completion: Completion) -> None:
         call = self._call
         try:
             changes = shape(plain(given))
@@ -79,15 +69,12 @@ class Tracks(Handle):
         ignore_audio_level: bool | None = None,
         completion: Completion = None,
     ) -> None:
-        """Add a track, which others can hear by its name, and which is part of what all hear.
+        """Add a track that others hear by its name and in the mix.
 
-        Args:
-            track_name: Its name, up to 128 bytes long; none of the standard tracks'.
-            audio_track: What it carries.
-            ignore_audio_level: Without effect.
-            completion: Called with an error or None.
+        `ignore_audio_level` has no effect.
         """
-        self._carry("addCustomAudioTrack", track_name, audio_track, ignore_audio_level, completion)
+        name = "addCustomAudioTrack"
+        self._send_track(name, track_name, audio_track, ignore_audio_level, completion)
 
     def update_custom_audio_track(
         self,
@@ -96,19 +83,11 @@ class Tracks(Handle):
         ignore_audio_level: bool | None = None,
         completion: Completion = None,
     ) -> None:
-        """Let a track carry something else.
+        """Replace the source of a track; `ignore_audio_level` has no effect."""
+        name = "updateCustomAudioTrack"
+        self._send_track(name, track_name, audio_track, ignore_audio_level, completion)
 
-        Args:
-            track_name: Its name.
-            audio_track: What it carries.
-            ignore_audio_level: Without effect.
-            completion: Called with an error or None.
-        """
-        self._carry(
-            "updateCustomAudioTrack", track_name, audio_track, ignore_audio_level, completion
-        )
-
-    def _carry(
+    def _send_track(
         self,
         name: str,
         track_name: str,
@@ -136,7 +115,7 @@ class Tracks(Handle):
         track: CustomAudioTrack | CustomVideoTrack,
         completion: Completion,
     ) -> bool:
-        """Note a track by its name, which a track that is added must not share."""
+        """Note a track by its name; refuse to add a second one of that name."""
         if name.startswith("add") and track_name in self._custom:
             error = f"there is a custom track {track_name!r} already: update it, or remove it first"
             self._refuse(name, error, completion)
@@ -145,28 +124,17 @@ class Tracks(Handle):
         return True
 
     def remove_custom_audio_track(self, track_name: str, completion: Completion = None) -> None:
-        """Remove a track.
-
-        Args:
-            track_name: Its name.
-            completion: Called with an error or None.
-        """
+        """Remove a track."""
         call = self._call
         need(track_name, str)
         self._custom.pop(track_name, None)
-        call.mouth.remove(track_name)
+        call.media.remove(track_name)
         call.update_media("updateInputs", {}, completion)
 
     def add_custom_video_track(
         self, track_name: str, video_track: CustomVideoTrack, completion: Completion = None
     ) -> None:
-        """Refuse, in a call; outside one it has no effect.
-
-        Args:
-            track_name: Its name.
-            video_track: What it carries.
-            completion: Called with an error or None.
-        """
+        """Refuse, in a call; outside a call it has no effect."""
         need(track_name, str)
         need(video_track, CustomVideoTrack)
         if self._take_name("addCustomVideoTrack", track_name, video_track, completion):
@@ -175,36 +143,25 @@ class Tracks(Handle):
     def update_custom_video_track(
         self, track_name: str, video_track: CustomVideoTrack, completion: Completion = None
     ) -> None:
-        """Refuse, in a call; outside one it has no effect.
-
-        Args:
-            track_name: Its name.
-            video_track: What it carries.
-            completion: Called with an error or None.
-        """
+        """Refuse, in a call; outside a call it has no effect."""
         need(track_name, str)
         need(video_track, CustomVideoTrack)
         self._custom[track_name] = video_track
         self._refuse_video("updateCustomVideoTrack", track_name, completion)
 
     def remove_custom_video_track(self, track_name: str, completion: Completion = None) -> None:
-        """Do nothing. Without effect: a local room has no custom video tracks.
-
-        Args:
-            track_name: Its name.
-            completion: Called with None.
-        """
+        """Do nothing. Without effect: a local room has no custom video tracks."""
         need(track_name, str)
         self._custom.pop(track_name, None)
-        self._call.perform("removeCustomVideoTrack", nothing, completion)
+        self._call.operations.perform("removeCustomVideoTrack", nothing, completion)
 
     def _refuse_video(self, name: str, track_name: str, completion: Completion) -> None:
-        call = self._call
+        operations = self._call.operations
 
         async def refuse() -> None:
-            if call.joined:
+            if operations.link is not None:
                 self._custom.pop(track_name, None)
-                logger.warning("{}: {}", name, _NO_VIDEO_TRACKS)  # Pipecat passes the error over
+                logger.warning("{}: {}", name, _NO_VIDEO_TRACKS)  # Pipecat ignores the error
                 raise CallError(_NO_VIDEO_TRACKS)
 
-        call.perform(name, refuse, completion)
+        operations.perform(name, refuse, completion)
