@@ -44,7 +44,7 @@ FLAGS = (
     "--allow-loopback-in-peer-connection",
 )
 
-# Runs before the page: what it must not violate is kept for the end of the test.
+# Runs before the page: notes violations of its policy for the end of the test.
 WATCH_POLICY = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (event) =>
@@ -233,7 +233,7 @@ async def browser_person(tmp_path: Path) -> AsyncIterator[BrowserPeople]:
         for person in people:
             await person.close()
     errors = [error for person in people for error in person.errors]
-    # Chromium says so of its own sound on a machine that is too busy for it.
+    # Chromium warns of its own sound on a busy machine.
     assert [error for error in errors if "error from the audio device" not in error] == []
 
 

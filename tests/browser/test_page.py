@@ -26,7 +26,7 @@ async def logged(daily: LocalDaily, what: str, count: int = 1) -> LogEntry:
 
 
 def id_of(daily: LocalDaily, name: str) -> str:
-    """Whoever is in the room by that name."""
+    """Give the participant of that name."""
     people = daily.rooms["demo"].participants.values()
     return next(p.id for p in people if p.user_name == name)
 
@@ -61,7 +61,7 @@ async def test_two_browsers_and_a_script_hear_each_other(
 async def test_a_reload_joins_again_and_a_closed_tab_is_noticed(
     daily: LocalDaily, browser_person: People, link: Link, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webrtc, "PING_TIMEOUT", 10_000)  # nobody is noticed by missing pings
+    monkeypatch.setattr(webrtc, "PING_TIMEOUT", 10_000)  # missing pings do not end a connection
     daily.rooms["demo"].privacy = "private"
     script = daily.join("demo", link().partition("?t=")[2])
     ana = await browser_person(link(user_name="Ana of the token"), name="ignored")
@@ -86,7 +86,7 @@ async def test_leave_and_join_again(daily: LocalDaily, browser_person: People) -
     await ana.state("left")
     await ana.sees("You left the room.")
     await logged(daily, "person left")
-    await ana.page.reload()  # whoever left does not join by a reload
+    await ana.page.reload()  # a reload joins only those who have not left
     await ana.state("idle")
     await ana.join()
     await logged(daily, "person joined", count=2)
@@ -134,7 +134,7 @@ async def test_mute_by_key_and_by_an_owner(
     await owner.hears(500, voice=ana_id, timeout=WAIT)
 
 
-async def test_without_a_microphone_one_listens_and_writes(
+async def test_without_a_microphone_a_person_listens_and_writes(
     daily: LocalDaily, browser_person: People
 ) -> None:
     script = daily.join("demo", user_name="Script")
@@ -232,7 +232,7 @@ async def test_markup_is_shown_as_text(
     assert await ana.page.locator("main :is(img, script, b)").count() == 0
 
 
-async def test_what_is_long_comes_in_pieces_and_too_much_is_said(
+async def test_a_long_message_comes_in_pieces_and_a_longer_one_is_refused(
     daily: LocalDaily, browser_person: People
 ) -> None:
     people = [daily.join("demo", user_name="ö" * 200, keep=0.1) for _ in range(40)]
@@ -257,7 +257,7 @@ async def test_what_is_long_comes_in_pieces_and_too_much_is_said(
     [
         (lambda state, room, who: state.rooms.delete(room), "The room was deleted"),
         (lambda state, room, who: state.calls.eject(who), "You were removed from the room."),
-        (lambda state, room, who: state.clock.advance(600), "The room's time is over."),
+        (lambda state, room, who: state.clock.advance(600), "The room has expired."),
         (lambda state, room, who: state.close(), "The local Daily was stopped."),
     ],
     ids=["deleted", "ejected", "expired", "stopped"],
@@ -305,7 +305,7 @@ async def full(daily: LocalDaily, link: Link) -> str:
         (full, "The room is full (1 participants)"),
     ],
 )
-async def test_a_refused_link_shows_the_sentence(
+async def test_a_refused_join_shows_the_reason(
     daily: LocalDaily,
     browser_person: People,
     link: Link,
@@ -359,9 +359,7 @@ async def test_by_keyboard_alone(daily: LocalDaily, browser_person: People) -> N
     assert await ana.page.evaluate(unlabelled) == []
 
 
-async def test_what_is_transcribed_and_a_network_that_is_away(
-    daily: LocalDaily, browser_person: People
-) -> None:
+async def test_transcripts_and_a_lost_network(daily: LocalDaily, browser_person: People) -> None:
     bot = daily.join("demo", user_name="Robin")
     bot.participant.is_owner = True
     ana = await browser_person(f"{daily.url}/demo")

@@ -33,7 +33,7 @@ COLOURS = [(200, 40, 40), (40, 160, 60), (40, 60, 200), (200, 160, 40), (140, 60
 
 
 def id_of(daily: LocalDaily, name: str) -> str:
-    """Whoever is in the room by that name."""
+    """Give the participant of that name."""
     people = daily.rooms["demo"].participants.values()
     return next(p.id for p in people if p.user_name == name)
 
@@ -72,7 +72,7 @@ async def test_a_camera_reaches_another_page_and_a_script(
     ana, bo = await asyncio.gather(browser_person(url, name="Ana"), browser_person(url, name="Bo"))
     await asyncio.gather(ana.join(), bo.join())
     ana_id, bo_id = id_of(daily, "Ana"), id_of(daily, "Bo")
-    # Nothing of it is there until it is asked for.
+    # Nothing is there until it is needed.
     assert not await ana.page.is_visible("#stage")
     assert await ana.page.get_attribute("#camera", "aria-pressed") == "false"
     await ana.page.click("#camera")
@@ -123,7 +123,7 @@ CAMERA = ["getUserMedia", ["video"]]
 SCREEN = ["getDisplayMedia", ["video"]]
 
 
-async def test_a_screen_is_shared_and_seen_and_nothing_is_asked_for_before(
+async def test_a_screen_is_shared_and_the_browser_asks_only_then(
     daily: LocalDaily, browser_person: People
 ) -> None:
     script = daily.join("demo", user_name="Script")
@@ -191,7 +191,7 @@ async def test_an_owner_switches_a_camera_off(
     await owner.sees(is_fake_camera, of=ana_id)
 
 
-async def test_who_may_not_show_has_no_buttons(
+async def test_a_page_that_may_not_send_video_has_no_buttons(
     daily: LocalDaily, browser_person: People, link: Link
 ) -> None:
     rights = {"permissions": {"canSend": ["audio", "video"]}, "enable_screenshare": False}
@@ -199,7 +199,7 @@ async def test_who_may_not_show_has_no_buttons(
     await ana.join()
     assert await ana.page.is_visible("#camera")
     assert not await ana.page.is_visible("#screen")
-    # And whoever may no longer is off at once.
+    # A lost permission switches it off at once.
     await ana.page.click("#camera")
     script = daily.join("demo")
     participant = daily.rooms["demo"].participants[id_of(daily, "Ana")]

@@ -51,7 +51,7 @@ async def test_the_echo_of_the_quickstart(bot, browser_person):
     says = np.concatenate([speech(RATE, tone_hz=3300), pause])
     ana = await browser_person(link, name="Ana", says=says)
     await ana.join()
-    await ana.hears(3300)  # the room never plays her own voice back: it is the bot's
+    await ana.hears(3300)  # the bot's voice: the room never plays back her own
     await ana.page.reload()
     if await ana.page.evaluate("document.body.dataset.state") == "idle":
         await ana.page.click("#enter")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What ``daily`` does without a call, as JSON: the same for the real one and for the stand-in.
+"""What ``daily`` does without a call, as JSON: the same for daily-python and the stand-in.
 
 Run in a process of its own, with either on the path. It needs no account and no network.
 """
@@ -50,7 +50,7 @@ def raised(call: Any) -> str:
 
 
 def completes(call: Any) -> list[Any]:
-    """Whether each argument is None, and whether it came on the caller's thread."""
+    """Give whether each argument is None, and whether it came on the caller's thread."""
     done: queue.Queue[Any] = queue.Queue()
     call(lambda *args: done.put((args, threading.current_thread())))
     args, thread = done.get(timeout=30)
@@ -200,7 +200,7 @@ def devices() -> dict[str, Any]:
 
 
 def facts() -> dict[str, Any]:
-    """Everything, with what differs from run to run left out; times in seconds."""
+    """Give all facts but those that differ from run to run; times in seconds."""
     Daily.init()
     handler = Handler()
     client = CallClient(event_handler=handler)

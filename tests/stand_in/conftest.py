@@ -15,7 +15,7 @@ from pipecat_daily_rest.local.rules.claims import sign
 
 BOT = Path(__file__).with_name("pipecat_bot.py")
 
-# What `program` begins with: it prints JSON lines, and waits for completions.
+# The beginning of a `program`: it prints JSON lines, and waits for completions.
 BEGIN = """
 import json, math, queue, struct, sys, threading, time
 from daily import *
@@ -23,7 +23,7 @@ from daily import *
 lock = threading.Lock()
 
 def tell(*what):
-    with lock:  # a print of two threads is not in one piece
+    with lock:  # prints of two threads would mix
         print(json.dumps(what), flush=True)
 
 class Handler(EventHandler):
@@ -57,7 +57,7 @@ client.set_user_name("Robot")
 
 
 class Bot:
-    """A process with a bot in it, and what it has printed."""
+    """A bot's process, and what it has printed."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
@@ -81,7 +81,7 @@ class Bot:
         where: Callable[..., bool] = lambda *_: True,
         timeout: float = 40.0,  # noqa: ASYNC109
     ) -> list[Any]:
-        """Wait for a line, or give the first that has come."""
+        """Give the first matching line, and wait for it if need be."""
         found: list[Any] = []
 
         def look() -> bool:
@@ -97,7 +97,7 @@ class Bot:
         return found[0]
 
     async def ends(self) -> str:
-        """Wait for its end, and give what it has logged."""
+        """Wait for its end, and give its log."""
         await self._reader
         assert await self.process.wait() == 0, (await self._errors).decode()
         return (await self._errors).decode()

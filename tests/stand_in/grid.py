@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What ``daily`` says to right and wrong arguments of everything that a bot can call.
+"""How ``daily`` answers right and wrong arguments of everything that a bot can call.
 
-A row is an argument, or a place in a settings object that is right as a whole; a column is a value
-that is put there. Each letter of a row is what came of one of them, see `LETTERS`. Outside a call
-a client says that it is in none once an argument is accepted, so that no account is needed.
+A row is an argument, or a place in a valid settings object; a column is a value that is put there.
+Each letter of a row is the result of one value, see `LETTERS`. No account is needed: outside a call
+a client reports that it is in no call once it has accepted an argument.
 
-Run in a process of its own, with the real module or the stand-in on the path. The real one aborts
-its process at some values: whoever runs it reads the lines that it prints, and goes on after.
+It runs in a process of its own, with daily-python or the stand-in on the path. daily-python aborts
+its process at some values: the caller reads the lines that were printed, and starts it again.
 """
 
 import copy
@@ -193,7 +193,7 @@ Case = tuple[str, Callable[[], str]]
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Every place in some settings, the whole first."""
+    """Give every place in some settings, the whole first."""
     yield path
     if isinstance(value, dict | list):
         inner = value.items() if isinstance(value, dict) else enumerate(value)
@@ -202,7 +202,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
-    """The settings with something else in a place."""
+    """Give the settings with another value in a place."""
     if not path:
         return new
     changed = copy.copy(value)
@@ -220,7 +220,7 @@ def at(value: Any, path: tuple[Any, ...]) -> Any:
 
 
 class Client:
-    """A client in no call, and what it says."""
+    """A client in no call, and its errors."""
 
     def __init__(self) -> None:
         from daily import CallClient, EventHandler
@@ -233,7 +233,7 @@ class Client:
         self.client = CallClient(event_handler=Handler())
 
     def ask(self, name: str, arguments: dict[str, Any], completes: bool) -> str:
-        """Call a method and tell what came of it."""
+        """Call a method, and give the letter of the result."""
         method, said = getattr(self.client, name), queue.Queue[Any]()
         try:
             if completes:
@@ -247,7 +247,7 @@ class Client:
             return raised(exc)
 
     def told(self) -> list[str]:
-        """The errors up to one that is made here: they come in order, but late."""
+        """Give the errors up to one that is made here: they come in order, but late."""
         self.client.stop_dialout("no id")
         told = [self.errors.get(timeout=20)]
         while "stopDialout" not in told[-1]:
@@ -263,13 +263,13 @@ def raised(exc: BaseException) -> str:
 
 
 def judged(error: str | None) -> str:
-    """Whether an argument was accepted: the client then says that it is in no call."""
+    """Tell whether an argument was accepted: the client then reports that it is in no call."""
     nowhere = ("NotInACall", "ChannelNotOpen", "not in a call", "InvalidUrl", "is not the URL of")
     return "a" if error is None or any(words in error for words in nowhere) else "r"
 
 
 def settings() -> dict[str, tuple[str, str, Any, dict[str, Any]]]:
-    """By row: a method, an argument of it, what is right there, and its other arguments."""
+    """Give by row: a method, its argument, a valid value, and its other arguments."""
     url = {"meeting_url": "notaurl"}
     return {
         "permissions": ("update_permissions", "permissions", PERMISSIONS, {}),
@@ -302,7 +302,7 @@ def settings() -> dict[str, tuple[str, str, Any, dict[str, Any]]]:
 
 
 def arguments() -> dict[str, tuple[dict[str, Any], bool]]:
-    """By method of a client: arguments that are right, and whether it completes."""
+    """Give by method of a client: valid arguments, and whether it has a completion."""
     from daily import CustomAudioSource, CustomAudioTrack, CustomVideoSource, CustomVideoTrack
 
     audio = {"audio_track": CustomAudioTrack(CustomAudioSource(16000, 1))}
@@ -370,7 +370,7 @@ def arguments() -> dict[str, tuple[dict[str, Any], bool]]:
 
 
 def devices() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
-    """By row: something that returns or raises, and arguments that are right."""
+    """Give by row: something that returns or raises, and valid arguments."""
     import daily
     from daily import Daily
 
@@ -408,7 +408,7 @@ def devices() -> dict[str, tuple[Callable[..., Any], dict[str, Any]]]:
 
 
 def cases() -> Iterator[Case]:
-    """Every case by the name of its row, in the order of its columns."""
+    """Give every case by the name of its row, in the order of the columns."""
     client, quiet = Client(), Client()
 
     def asks(method: str, given: dict[str, Any], completes: bool = True) -> Callable[[], str]:
@@ -457,7 +457,7 @@ def cases() -> Iterator[Case]:
 
 
 def rows(python: str, environment: dict[str, str]) -> dict[str, str]:
-    """Ask the module that a Python finds, in processes of their own."""
+    """Ask the module on the path of a Python, in processes of their own."""
     found: dict[str, str] = {}
     done = 0
     while True:
@@ -473,7 +473,7 @@ def rows(python: str, environment: dict[str, str]) -> dict[str, str]:
         assert asked.returncode != 1, "the grid itself failed"
         for line in asked.stdout.splitlines():
             row, letter = line.split("\t")
-            found[row] = found.get(row, "") + (letter or "X")  # it asked, and was no more
+            found[row] = found.get(row, "") + (letter or "X")  # the process died of the question
             done += 1
         if asked.returncode == 0:
             return found
@@ -483,7 +483,7 @@ def main(first: int) -> None:
     from daily import Daily
 
     told = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what the cases print is none of it
+    os.dup2(2, 1)  # the output has no other lines
     Daily.init()
     for number, (row, case) in enumerate(cases()):
         if number >= first:

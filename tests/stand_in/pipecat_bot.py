@@ -96,7 +96,7 @@ class Ear(FrameProcessor):
 
 
 class Eye(FrameProcessor):
-    """Tells the colour in the middle of a picture, whenever it is another than before."""
+    """Tells the colour in the middle of a picture whenever it changes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -188,14 +188,14 @@ async def main(url: str, token: str, *options: str) -> None:
                 tell("called", method, await getattr(transport, method)(*arguments))
             case {"do": "look"}:
                 tell("participants", transport.participants(), transport.participant_counts())
-            case {"do": "speak"}:  # as what a voice says: RTVI tells of it
+            case {"do": "speak"}:  # as a voice, so that RTVI reports it
                 sound = tone(700, 1)
                 await worker.queue_frame(
                     TTSAudioRawFrame(audio=sound.audio, sample_rate=24_000, num_channels=1)
                 )
             case {"do": "block"}:
                 tell("blocked")
-                sys.stdin.readline()  # not one event of the loop until the test says so
+                sys.stdin.readline()  # blocks the event loop until the test says so
                 tell("free")
             case {"do": "end"}:
                 await worker.queue_frame(EndFrame())
@@ -206,7 +206,7 @@ async def main(url: str, token: str, *options: str) -> None:
             tell(name, *args)
             if name == "on_app_message" and isinstance(args[0], dict):
                 await obey(*args)
-            # A bot that wants to end with its call has to say so: Pipecat goes on.
+            # Pipecat itself goes on after its call has ended.
             if name == "on_error":
                 await worker.cancel()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 PIPECAT = Path(next(iter(importlib.util.find_spec("pipecat").submodule_search_locations)))
 TRANSPORT = PIPECAT / "transports/daily/transport.py"
 
-# What an object in the transport is, by how the source writes it.
+# The class of an object of the transport, by its expression in the source.
 RECEIVERS = {
     "self._client": "CallClient",
     "self._speaker": "VirtualSpeakerDevice",
@@ -41,7 +41,7 @@ def imported(tree: ast.Module) -> list[tuple[str, str]]:
 
 
 def calls(tree: ast.Module) -> list[tuple[str, str, int, list[str]]]:
-    """Owner, method, number of positional arguments, and keywords, of each call."""
+    """Give class, method, number of positional arguments, and keywords of each call."""
     names = {name for _, name in imported(tree)}
     found = []
     for scope in ast.walk(tree):
@@ -65,7 +65,7 @@ def calls(tree: ast.Module) -> list[tuple[str, str, int, list[str]]]:
 
 
 def told() -> list[str]:
-    """The same, a line each: ``CallClient.join(_, _, completion=)``."""
+    """Give the same as lines: ``CallClient.join(_, _, completion=)``."""
     lines = set()
     for owner, method, count, keywords in calls(transport()):
         arguments = ", ".join([*["_"] * count, *(f"{keyword}=" for keyword in keywords)])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The surface of whatever ``daily`` is on the path, and what it does without a call, as JSON.
+"""The surface of the ``daily`` on the path, and what it does without a call, as JSON.
 
-``make snapshot`` installs daily-python, and renews with ``--write`` what the stand-in is compared
-with. Without ``--write`` this prints.
+``make snapshot`` installs daily-python and, with ``--write``, renews the files that the stand-in is
+compared with. Without ``--write`` this prints.
 """
 
 import inspect
@@ -18,7 +18,7 @@ GRID = Path(__file__).with_name("daily_python_grid.json")
 
 
 def parameters(callable_: Any) -> list[list[Any]] | None:
-    """Names, kinds and defaults; None where the compiled module does not tell."""
+    """Give names, kinds and defaults; None where the compiled module has no signature."""
     try:
         signature = inspect.signature(callable_)
     except ValueError:
@@ -37,7 +37,7 @@ def parameters(callable_: Any) -> list[list[Any]] | None:
 
 
 def surface() -> dict[str, Any]:
-    """Every public name of the module, and every public member of its classes."""
+    """Give every public name of the module, and every public member of its classes."""
     import daily
     import daily.daily
 
@@ -61,7 +61,7 @@ def surface() -> dict[str, Any]:
 
 
 def snapshot() -> dict[str, Any]:
-    """Everything that the stand-in has to have in common with the real module."""
+    """Give everything that the stand-in must have in common with daily-python."""
     import behaviour
     import daily
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A bot that blocks, dies, hangs or quarrels, and the others in its room."""
+"""A bot that blocks, dies, hangs or floods, and the others in its room."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ def person(local_daily: LocalDaily, url: str) -> Callable[[str], Scripted]:
 
 
 async def talk(*people: Scripted) -> None:
-    """Each is heard by all others, and a message of each arrives."""
+    """Check that everybody hears all others and gets their messages."""
     for number, speaker in enumerate(people):
         hz, message = 500 + 400 * number, {"of": number}
         others = [other for other in people if other is not speaker]
@@ -58,7 +58,7 @@ async def test_a_bot_that_blocks_disturbs_nobody_and_misses_nothing(
     assert not [line for line in blocked.lines if line[0] == "free"]
     blocked.process.stdin.write(b"\n")
     await blocked.tells("free")
-    # What happened in the meantime comes now, in order.
+    # The events of the meantime arrive now, in order.
     await blocked.tells("on_participant_joined", lambda p: p["id"] == cy.id)
     await blocked.tells("on_participant_left", lambda p, _: p["id"] == cy.id)
     messages = [line[1] for line in blocked.lines if line[0] == "on_app_message"]
@@ -66,10 +66,10 @@ async def test_a_bot_that_blocks_disturbs_nobody_and_misses_nothing(
     await ana.hears(lambda audio: len(audio) > 0, voice=me)
 
 
-async def test_a_killed_bot_is_out_at_once_and_the_others_go_on(
+async def test_a_killed_bot_leaves_at_once_and_the_others_go_on(
     url: str, person: Any, start: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(link, "_HEARTBEAT", NEVER)  # its closed socket is what tells
+    monkeypatch.setattr(link, "_HEARTBEAT", NEVER)  # only its closed socket tells
     ana, bo = person("Ana"), person("Bo")
     killed, other = await start(url, ""), await start(url, "")
     me = (await killed.tells("on_joined"))[0]["participants"]["local"]["id"]
@@ -83,7 +83,7 @@ async def test_a_killed_bot_is_out_at_once_and_the_others_go_on(
     await other.tells("on_participant_left", lambda p, _: p["id"] == me)
     await talk(ana, bo)
     await ana.hears(lambda audio: len(audio) > 48_000)
-    assert not ana.heard_from(me).any()  # the minute that it had ahead is gone with it
+    assert not ana.heard_from(me).any()  # the minute of speech that it had sent is dropped
 
 
 async def test_a_bot_that_hangs_is_noticed_by_its_heartbeat(
@@ -94,7 +94,7 @@ async def test_a_bot_that_hangs_is_noticed_by_its_heartbeat(
     bot = await start(url, "")
     me = (await bot.tells("on_joined"))[0]["participants"]["local"]["id"]
     bot.process.send_signal(signal.SIGSTOP)
-    # Its socket stays open, and what is sent to it fills up.
+    # Its socket stays open, and its buffers fill.
     person("Cy").tone(2500, 60)
     await talk(bo, ana)
     await ana.event("participant-left", lambda e: e["participant"]["id"] == me)
@@ -121,7 +121,7 @@ async def test_bots_that_answer_each_other_are_limited(
         return sum(isinstance(m, dict) and m.get("type") == "error" for m in ana.received)
 
     async def round_trip() -> None:
-        """Whatever a bot has to answer by now is answered after this."""
+        """Wait until the bots have answered everything so far."""
         before = ana.received.count({"public": True})
         ana.send({"do": "answer", "to": ana.id})
         while ana.received.count({"public": True}) < before + len(bots):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a bot may do in a room, what stops when it no longer may, and what it is told."""
+"""The permissions of a bot: what it may do, what stops when they change, and what it is told."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ async def start_pipecat(start: Any, url: str, key: str) -> tuple[Any, str]:
 
 
 def rights_of(participant: dict[str, Any]) -> dict[str, Any]:
-    """Its permissions; before a join there are none."""
+    """Give its permissions; before a join it has none."""
     return participant["info"].get("permissions", {})
 
 
@@ -125,7 +125,7 @@ async def test_an_admin_changes_the_rights_of_others(
     ana.forget()
     await ana.hears(lambda audio: len(audio) >= 24_000)
     assert not ana.heard.any()
-    # Several changes at once; and what cannot be one.
+    # Several changes at once, and invalid ones.
     both = {"permissions": {"canSend": ["microphone"]}, "inputsEnabled": {"microphone": False}}
     assert await update(both) is None
     await bo.event("mute", lambda e: e["microphone"] is False)
@@ -139,7 +139,7 @@ async def test_an_admin_changes_the_rights_of_others(
     assert await bo.left() == "ejected"
 
 
-async def test_who_administers_nothing_changes_nothing(
+async def test_a_bot_without_can_admin_changes_nothing(
     url: str, token: Token, person: Any, start: Any
 ) -> None:
     ana = person()
@@ -161,7 +161,7 @@ async def test_who_administers_nothing_changes_nothing(
         ("enforce_unique_user_ids", "another participant joined with the bot's user id"),
     ],
 )
-async def test_a_bot_is_told_why_its_stay_ends(
+async def test_a_bot_is_told_why_it_is_removed(
     local_daily: LocalDaily,
     url: str,
     token: Token,
@@ -258,7 +258,7 @@ async def test_starts_off_for_bots_is_a_choice(program: Any, off: bool) -> None:
     assert told[-1][1]["microphone"]["isEnabled"] is True
 
 
-# -- At the door -----------------------------------------------------------------------------
+# -- Knocking --------------------------------------------------------------------------------
 
 
 async def test_a_bot_does_not_knock_unless_chosen(local_daily: LocalDaily, program: Any) -> None:

@@ -57,14 +57,14 @@ async def test_a_custom_track_is_heard_by_its_name(
     for what, error in (("added", None), ("bad name", "'microphone' cannot"), ("long name", "'mm")):
         (told,) = await bot.tells(what)
         assert told is None if error is None else error in told
-    # Both are in what everybody hears, and each is heard alone by its name.
+    # Both are in the mix, and each is heard alone by its name.
     await ana.hears(700)
     await ana.hears(1900)
     await ana.hears(700, voice=id)
     await ana.hears(1900, voice=id, track="music")
     assert tone_level(ana.heard_from(id), 1900) == 0
     assert tone_level(ana.heard_from(id, "music"), 700) == 0
-    # A mute of the microphone leaves the music.
+    # Muting the microphone does not mute the music.
     ana.send("mute")
     await ana.event(
         "participant-updated",
@@ -73,7 +73,7 @@ async def test_a_custom_track_is_heard_by_its_name(
     ana.forget()
     await ana.hears(1900)
     assert tone_level(ana.heard, 700) == 0
-    # Another source takes its place.
+    # Another source replaces it.
     ana.send("update")
     assert await bot.tells("updated") == [None]
     await ana.hears(1300, voice=id, track="music")
@@ -129,7 +129,7 @@ client.release()
 async def test_a_track_that_ends_is_heard_to_its_end_and_then_nothing_comes(
     local_daily: LocalDaily, url: str, program: Any
 ) -> None:
-    """Of Ana the bot takes a second at once; Bo's microphone is its clock."""
+    """The bot takes Ana's sound a second at a time; Bo's microphone is its clock."""
     ana, bo = local_daily.join(url, user_name="Ana"), local_daily.join(url, user_name="Bo")
     ana.mute()
     bot = await program(
@@ -158,7 +158,7 @@ client.release()
     )
 
     async def counts() -> dict[str, int]:
-        """What has come by the next half second of Bo's silence."""
+        """Give what has come by the next half second of Bo's silence."""
         bot.lines.clear()
         return (await bot.tells("counts"))[0]
 
@@ -271,7 +271,7 @@ client.release()
     picture = np.zeros((13, 27, 3), np.uint8)
     picture[:] = (255, 0, 0)
     ana.shows(picture)
-    # One picture was shown, and it comes again and again, as from a camera.
+    # One picture was shown, and it is repeated, as a camera does.
     _, *shape, colour = await bot.tells("saw", lambda count, *_: count >= 10)
     assert shape == [27, 13, "I420", "camera"]
     assert max(abs(a - b) for a, b in zip(colour, (82, 90, 240), strict=True)) <= 2
@@ -285,7 +285,7 @@ client.release()
 async def test_a_muted_camera_shows_the_same_picture_again(
     local_daily: LocalDaily, url: str, program: Any
 ) -> None:
-    """The bot writes one picture and no more: it is there again when the camera is on again."""
+    """The bot writes one picture only; it is shown again when the camera is on again."""
     ana = local_daily.join(url)
     bot = await program(
         """
@@ -314,7 +314,7 @@ client.release()
         )
         ana.send(True)
         await ana.sees((0, 255, 0), of=id)
-    # Another source takes its place while somebody looks.
+    # Another source replaces it while somebody watches.
     looks = asyncio.create_task(ana.sees((0, 0, 255), of=id))
     async with asyncio.timeout(60):
         while not ana.participant.room.participants[id].feeds["camera"]._looks:  # noqa: ASYNC110

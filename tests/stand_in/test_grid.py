@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The stand-in takes and refuses what daily-python does, argument by argument.
+"""The stand-in accepts and refuses what daily-python does, argument by argument.
 
-`daily_python_grid.json` holds what the compiled module answers to the cases of `grid`; ``make
+`daily_python_grid.json` has the answers of the compiled module to the cases of `grid`; ``make
 snapshot`` renews it.
 """
 
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 REAL: dict[str, str] = json.loads((HERE / "daily_python_grid.json").read_text())
 NO_DAILY = importlib.util.find_spec("daily") is None
 
-# A local room knows a custom track by its name, which has to be one: by row and column.
+# A local room refuses an empty name of a custom track. By row and column.
 NAMES = {
     ("add_custom_audio_track(track_name)", grid.AS_ARGUMENTS.index("")),
     ("update_custom_audio_track(track_name)", grid.AS_ARGUMENTS.index("")),
@@ -34,7 +34,7 @@ def rows(*, stand_in: bool) -> dict[str, str]:
     return grid.rows(sys.executable, environment)
 
 
-def test_every_argument_is_judged_as_by_daily_python() -> None:
+def test_every_argument_is_accepted_or_refused_as_by_daily_python() -> None:
     ours = rows(stand_in=True)
     assert ours.keys() == REAL.keys()
     differences = [
@@ -42,14 +42,14 @@ def test_every_argument_is_judged_as_by_daily_python() -> None:
         for row, letters in ours.items()
         for column, (theirs, letter) in enumerate(zip(REAL[row], letters, strict=True))
         if letter != theirs
-        # Where the compiled module ends its process, the stand-in refuses in some way.
+        # Where the compiled module aborts its process, the stand-in refuses in some way.
         and not (theirs == "X" and letter not in "aX?")
         and (row, column) not in NAMES
     ]
     assert differences == []
 
 
-def test_the_grid_asks_what_matters() -> None:
+def test_the_grid_covers_every_argument() -> None:
     letters = "".join(REAL.values())
     assert len(letters) > 10_000
     assert set(letters) <= set(grid.LETTERS)

@@ -29,7 +29,7 @@ for client in clients:
 """
 
 
-async def test_each_is_in_its_own_room(local_daily: LocalDaily, start: Any) -> None:
+async def test_each_bot_is_in_its_own_room(local_daily: LocalDaily, start: Any) -> None:
     for number in range(MANY):
         local_daily.state.rooms.create(f"demo-{number}", "public", {})
     bots = await start(f"{local_daily.url}/demo", code=CODE)

@@ -46,7 +46,7 @@ async def test_a_conversation(
     assert me["info"] | {"isLocal": True, "isOwner": True, "userName": "Robot"} == me["info"]
     assert isinstance(me["info"]["joinedAt"], int)
     assert joined["participants"][ana.id]["info"]["userName"] == "Ana"
-    # Who was there before, and who comes later.
+    # Who joined before the bot, and who joins later.
     await bot.tells("on_participant_joined", lambda p: p["id"] == ana.id)
     bo = person("Bo")
     await bot.tells("on_participant_joined", lambda p: p["id"] == bo.id)
@@ -54,7 +54,7 @@ async def test_a_conversation(
         "participant-joined", lambda e: e["participant"]["info"]["userName"] == "Robot"
     )
     assert newcomer["participant"]["media"]["microphone"]["state"] == "playable"
-    # Each is heard under the own id, and silence is heard as well.
+    # The bot hears each by its id, and silence too.
     ana.tone(500, 4)
     bo.tone(1500, 4)
     await asyncio.gather(
@@ -65,16 +65,16 @@ async def test_a_conversation(
     await bot.tells("on_active_speaker_changed")
     cy = person("Cy")
     await bot.tells("heard", lambda hz, who: hz == 0 and who == cy.id)
-    # The bot is heard by all of them.
+    # All of them hear the bot.
     ana.send(TONE)
     await asyncio.gather(ana.hears(700, voice=me["id"]), bo.hears(700), cy.hears(700))
-    # Messages, to one and to all; the RTVI messages of Pipecat come besides.
+    # Messages, to one and to all; Pipecat sends RTVI messages, too.
     ana.send({"do": "answer", "to": bo.id})
     await ana.message(lambda m: m == {"public": True})
     await bo.message(lambda m: m == {"private": True})
     await bo.message(lambda m: m == {"public": True})
     assert {"private": True} not in ana.received
-    # Who is there, as the bot sees it.
+    # The participants, as the bot sees them.
     bo.send({"do": "look"})
     people, counts = await bot.tells("participants")
     assert people.keys() == {"local", ana.id, bo.id, cy.id}
@@ -82,12 +82,12 @@ async def test_a_conversation(
     bo.leave()
     left = await bot.tells("on_participant_left")
     assert [left[0]["id"], left[1]] == [bo.id, "leftCall"]
-    # What a local room cannot do is refused, and the bot goes on.
+    # The room refuses a recording, and the bot goes on.
     ana.send({"do": "refused"})
     ((nothing, error),) = await bot.tells("recording")
     assert nothing is None
     assert "does not work in a local room" in error
-    # It leaves, and only then its room would be deleted.
+    # It leaves before its room would be deleted.
     ana.send({"do": "end"})
     await bot.tells("on_left")
     entry = await local_daily.state.log.wait_for("bot left")
@@ -106,7 +106,7 @@ async def test_speech_has_no_holes(url: str, owner: str, person: Any, start: Any
     spoken = np.flatnonzero(ana.heard)
     speech = ana.heard[spoken[0] : spoken[-1] + 1]
     assert tone_level(speech, 700) == pytest.approx(9000 / 32768, rel=0.1)
-    # A busy machine makes a hole now and then; writes that complete late make one every 40 ms.
+    # A busy machine makes a gap now and then; writes that complete late make one every 40 ms.
     quiet = (np.abs(speech[: len(speech) // 480 * 480].reshape(-1, 480)) == 0).all(axis=1)
     holes = np.count_nonzero(np.diff(quiet.astype(int)) == 1)
     assert holes < 30
@@ -145,7 +145,7 @@ async def test_an_owner_mutes_and_ejects(url: str, owner: str, person: Any, star
     await bot.tells("on_participant_left", lambda p, reason: p["id"] == bo.id)
 
 
-async def test_who_is_no_owner_may_not(
+async def test_a_bot_without_owner_rights_may_not_mute_or_eject(
     url: str, token: Callable[..., str], person: Any, start: Any
 ) -> None:
     ana = person()
@@ -210,7 +210,7 @@ async def test_a_call_that_ends_reaches_the_bot(
     assert "Traceback" not in log
 
 
-async def test_a_bot_that_dies_is_out_at_once(
+async def test_a_bot_that_dies_leaves_at_once(
     local_daily: LocalDaily, url: str, owner: str, person: Any, start: Any
 ) -> None:
     ana = person()

@@ -38,7 +38,7 @@ async def test_a_call_comes_in_and_the_bot_picks_it_up(
     token = await helper.get_token(made.url)
     bot = await start(made.url, token, f"call={call.call_id},{call.call_domain}")
     assert (await bot.tells("on_dialin_ready"))[0] == made.config.sip_endpoint
-    # Pipecat itself has asked for the call.
+    # Pipecat itself has requested the call.
     caller = await phone.connected()
     (connected,) = await bot.tells("on_dialin_connected")
     assert (connected["sessionId"], connected["sipFrom"]) == (caller.id, "+12125550111")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What tests claim to prove of daily-python is there, and is not what never comes."""
+"""The names in `proves` marks exist in daily-python, and are not events that never come."""
 
 import ast
 import json
@@ -13,7 +13,7 @@ EVENTS = {name for name in REAL["EventHandler"]["members"] if name.startswith("o
 
 
 def never() -> set[str]:
-    """The events that the stand-in says never come."""
+    """Give the events that never come, by the stand-in."""
     scope: dict[str, object] = {}
     tree = ast.parse((STAND_IN / "daily" / "_events.py").read_text())
     tables = [node for node in tree.body if isinstance(node, ast.Assign)]

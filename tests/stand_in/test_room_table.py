@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The page on what of daily-python a local room has."""
+"""The page that lists what a local room has of daily-python."""
 
 import re
 
@@ -40,7 +40,7 @@ async def test_what_no_test_proves_is_missing(monkeypatch: pytest.MonkeyPatch) -
     rows = [row for found in (await room_table.rows()).values() for row in found]
     missing = {name.strip("`") for name, *rest in rows if room_table.MISSING in rest}
     assert missing >= left_out
-    # What a bot cannot ask any more once it has left is missing too, never taken for refused.
+    # What a bot cannot ask once it has left is missing too, not refused.
     refused = {name for name, does, _ in rows if does.startswith("**refused**")}
     assert not {name for name in refused if "Recording" in name}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The one speaker of a process that has several calls: whose call is heard through it."""
+"""The one speaker of a process with several calls: which call it plays."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 
-# An echo bot without its echo, and somebody who calls it: both clients of one process.
+# A bot, and a participant who calls it: both are clients of one process.
 CALLED = """
 import asyncio, json, sys
 import numpy as np
@@ -129,7 +129,7 @@ async def main(url):
             asyncio.create_task(bot(f"s{number}", f"{url}-{number}", go, selected, joined))
         )
         await selected.wait()
-    for go, _, joined in reversed(events):  # … and is in first
+    for go, _, joined in reversed(events):  # … and joins first
         go.set()
         await joined.wait()
     (first, _), (second, speaker) = [await task for task in tasks]
@@ -143,19 +143,19 @@ asyncio.run(main(sys.argv[1]))
 
 
 @pytest.mark.proves("Daily.select_speaker_device")
-async def test_who_joins_later_does_not_take_the_speaker(
+async def test_a_bot_that_joins_later_does_not_take_the_speaker(
     local_daily: LocalDaily, start: Callable[..., Any]
 ) -> None:
     for name in ("one", "two"):
         local_daily.state.rooms.create(name, "public", {})
     urls = [f"{local_daily.url}/{name}" for name in ("one", "two")]
     process = await start(*urls, code=CALLED)
-    await process.tells("heard", lambda number: number == 0)  # the caller was there before
-    await process.tells("heard", lambda number: number == 1)  # it came later
+    await process.tells("heard", lambda number: number == 0)  # the caller joined before
+    await process.tells("heard", lambda number: number == 1)  # it joined later
     assert "Traceback" not in await process.ends()
 
 
-async def test_the_speaker_hears_the_room_of_who_selected_it(
+async def test_the_speaker_plays_the_room_of_the_bot_that_selected_it(
     local_daily: LocalDaily, start: Callable[..., Any]
 ) -> None:
     for number, hz in enumerate((500, 1500)):
@@ -164,6 +164,6 @@ async def test_the_speaker_hears_the_room_of_who_selected_it(
     process = await start(f"{local_daily.url}/demo", code=TOGETHER)
     [first] = await process.tells("heard")
     assert abs(first - 1500) < 10
-    # Without the call that it was selected for, it hears the other.
+    # Without the call that it was selected for, it plays the other.
     await process.tells("heard", lambda hz: abs(hz - 500) < 10)
     assert "Traceback" not in await process.ends()

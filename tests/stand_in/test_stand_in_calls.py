@@ -34,7 +34,7 @@ print(len(calls), len(imports))
 """
 
 
-def test_the_source_is_read_as_it_is_meant() -> None:
+def test_calls_are_found_in_pipecats_source() -> None:
     names = {name for _, name in imported(transport())}
     assert {"CallClient", "CustomAudioSource", "Daily", "EventHandler", "LogLevel"} <= names
     found = {call[:2] for call in calls(transport())}
@@ -95,7 +95,7 @@ def test_every_event_that_pipecat_takes_exists() -> None:
 
 
 def test_the_snapshot_names_the_pipecat_that_makes_these_calls() -> None:
-    """Another Pipecat may make the same calls; where it makes others, they are to be looked at."""
+    """Another Pipecat may make the same calls; if it makes others, look at them."""
     assert told() == REAL["pipecat_calls"], (
         f"Pipecat {version('pipecat-ai')} makes other calls on daily than {REAL['pipecat-ai']}, "
         "which the snapshot names: see that a local room does them right, then `make snapshot`"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A program that uses ``daily`` itself, in a process with the stand-in, in a room with people."""
+"""A program that uses ``daily`` itself, in a room with people."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -57,7 +57,7 @@ client.release()
                 assert error is None
     assert ["message", "not in a call"] in bot.lines
     assert ["wrong thread"] not in bot.lines
-    # After the join the room tells who is there; before it, nothing of the room.
+    # The room tells who is there after the join, and nothing before it.
     order = [line[0] for line in bot.lines]
     assert order.index("joined") > order.index("on_call_state_updated")
     assert order.index("on_participant_joined") > order.index("on_call_state_updated")
@@ -74,7 +74,9 @@ async def test_released_in_a_call_it_leaves(local_daily: LocalDaily, program: An
     assert "left" not in [line[1] for line in bot.lines if line[0] == "on_call_state_updated"]
 
 
-async def test_a_process_that_just_ends_is_out(local_daily: LocalDaily, program: Any) -> None:
+async def test_a_process_that_ends_without_leaving_has_left(
+    local_daily: LocalDaily, program: Any
+) -> None:
     bot = await program("wait(client.join, url)\n")
     log = await bot.ends()
     assert log == ""
@@ -165,7 +167,7 @@ tell("took", time.monotonic() - begun)
 wait(client.leave)
 while not got.empty():
     got.get()
-time.sleep(0.2)  # a stream that went on would be seen
+time.sleep(0.2)  # enough to see a stream that goes on
 tell("after", got.qsize() < 2)  # one may have been on its way
 """,
     )
@@ -200,7 +202,7 @@ tell("out")
 
 @pytest.fixture
 async def stranger() -> AsyncIterator[tuple[str, list[str]]]:
-    """A server that is no LocalDaily, and what it was sent."""
+    """A server that is not a LocalDaily, and the requests that it got."""
     seen: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -216,7 +218,7 @@ async def stranger() -> AsyncIterator[tuple[str, list[str]]]:
     await runner.cleanup()
 
 
-async def test_a_stranger_is_refused_and_never_gets_the_token(
+async def test_a_server_that_is_no_local_daily_never_gets_the_token(
     stranger: tuple[str, list[str]], program: Any
 ) -> None:
     url, seen = stranger
@@ -248,7 +250,7 @@ async def test_the_token_of_a_link_and_none_in_any_url(
     assert key not in log
 
 
-async def test_a_lost_room_makes_nothing_raise_or_block(
+async def test_after_the_room_is_lost_no_call_raises_or_blocks(
     local_daily: LocalDaily, program: Any
 ) -> None:
     bot = await program(
@@ -359,7 +361,7 @@ client.release()
     ana.leave()
     local_daily.advance(11)
     await bot.tells("on_app_message")
-    # Alone again, and not only before anybody came.
+    # Alone again, not only before somebody joined.
     await bot.tells(
         "on_participant_counts_updated", lambda counts: told() and counts["present"] == 1
     )
@@ -377,7 +379,7 @@ client.release()
     assert said["on_transcription_updated"][0]["participants"] == [
         "0af00000-0000-4000-8000-000000000000"
     ]
-    # What happened while it was away comes in order, after the news that the network is back.
+    # The events of the meantime come in order, after the event that the network is back.
     names = [line[0] for line in bot.lines]
     back = [name for name in names if name.startswith("on_network")]
     assert (
@@ -400,7 +402,7 @@ client.release()
     "on_participant_left",
     "on_publishing_updated",
 )
-async def test_who_speaks_is_put_out_and_a_track_is_held_back(
+async def test_active_speaker_eject_and_publishing(
     local_daily: LocalDaily, url: str, token: Callable[..., str], program: Any
 ) -> None:
     ana, bo = local_daily.join(url), local_daily.join(url)
@@ -519,7 +521,7 @@ client.release()
     assert ana.received == [{"a": [None, None]}, "hello"]
 
 
-async def test_who_has_left_is_forgotten_also_if_the_bot_comes_to_it_late(
+async def test_a_renderer_of_a_participant_who_has_left_is_forgotten(
     local_daily: LocalDaily, url: str, program: Any
 ) -> None:
     ana = local_daily.join(url)
@@ -537,7 +539,7 @@ tell("then", *client.subscriptions())
 for late in (ana, ahead):
     client.set_audio_renderer(late, lambda *_: None)
     client.set_video_renderer(late, lambda *_: None)
-tell("rendered", *client._call.ears._renderers, *client._call.eyes._renderers)
+tell("rendered", *client._call.media._audio_in._renderers, *client._call.media._video_in._renderers)
 client.release()
 """
     )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The stand-in is what daily-python is: its surface, and what it does without a call.
+"""The stand-in has daily-python's surface, and does what it does without a call.
 
-`daily_python.json` holds what the compiled module has and does; ``make snapshot`` renews it. Either
-module runs in a process of its own.
+`daily_python.json` has the facts of the compiled module; ``make snapshot`` renews it. Each module
+runs in a process of its own.
 """
 
 import importlib.util
@@ -69,14 +69,14 @@ def test_all_names_with_all_their_parameters_and_defaults(found: dict[str, Any])
     "CallClient.remove_custom_video_track",
 )
 @pytest.mark.parametrize("what", sorted(REAL["behaviour"]))
-def test_it_behaves_like_the_real_one(found: dict[str, Any], what: str) -> None:
+def test_it_behaves_like_daily_python(found: dict[str, Any], what: str) -> None:
     assert found["behaviour"][what] == REAL["behaviour"][what]
 
 
 def test_writes_complete_in_real_time(found: dict[str, Any]) -> None:
     times = found["times"]
     for number, at in enumerate(times["times"], 1):
-        assert at > (number - 1) * 0.04  # less what the write before them came back late
+        assert at > (number - 1) * 0.04  # less the delay of the write before
     assert times["blocked"] > 5 * 0.04 - 0.01
     assert times["at_once"] < times["times"][-1]
 
@@ -99,7 +99,7 @@ def test_writes_complete_in_real_time(found: dict[str, Any]) -> None:
         "Daily.create_native_vad(channels=0).analyze_frames(bytes(2))",
     ],
 )
-def test_what_would_abort_or_raise_raises(code: str) -> None:
+def test_what_aborts_or_raises_on_daily_python_raises(code: str) -> None:
     program = f"from daily import *\ntry:\n  {code}\nexcept Exception as e: print(repr(e))"
     assert "Error(" in run("-c", program)
 
@@ -144,7 +144,7 @@ print("end")
     "VirtualSpeakerDevice.name",
     "VirtualSpeakerDevice.sample_rate",
 )
-def test_everything_tells_how_it_was_made() -> None:
+def test_objects_give_the_arguments_that_made_them() -> None:
     program = """
 from daily import *
 from uuid import UUID

@@ -13,7 +13,7 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 
 async def joined(bot: Any) -> str:
-    """The session id of the bot that is in."""
+    """Give the session id of the bot that has joined."""
     (data,) = await bot.tells("on_joined")
     return data["participants"]["local"]["id"]
 
@@ -70,7 +70,7 @@ async def test_a_bot_sees_a_camera_and_a_screen_apart(
         )
     ana.shows(WHITE)
     await bot.tells("saw", lambda *saw: [saw[0], *saw[3:]] == [list(WHITE), ana.id, "camera"])
-    # What is switched off is seen no more, and switched on again it is.
+    # The bot sees a camera while it is on.
     ana.hides()
     await bot.tells(
         "on_participant_updated",
@@ -80,7 +80,7 @@ async def test_a_bot_sees_a_camera_and_a_screen_apart(
     await bot.tells("saw", lambda *saw: [saw[0], *saw[3:]] == [list(BLUE), ana.id, "camera"])
 
 
-async def test_pictures_stop_when_nobody_looks(
+async def test_pictures_stop_when_nobody_watches(
     local_daily: LocalDaily, url: str, start: Any
 ) -> None:
     ana = local_daily.join(url)
@@ -108,7 +108,7 @@ async def test_a_bot_shows_its_camera_and_its_screen(
         pixels = await ana.sees(RED, of=id, source=source)
         assert pixels.shape == (240, 320, 3)
         assert (pixels == RED).all()
-        # The picture that stands is there for whoever looks later.
+        # Somebody who watches later gets the last picture.
         await ana.sees(RED, of=id, source=source)
         ana.send({"do": "show", "colour": GREEN, "to": to})
         await ana.sees(GREEN, of=id, source=source)
@@ -144,7 +144,7 @@ async def test_a_bot_without_video_shows_nothing(
 
 
 @pytest.mark.parametrize("allowed", [["audio"], ["audio", "screenVideo"], ["video"], False])
-async def test_a_bot_shows_only_what_it_may(
+async def test_a_bot_shows_only_what_its_permissions_allow(
     local_daily: LocalDaily, url: str, token: Callable[..., str], start: Any, allowed: Any
 ) -> None:
     ana = local_daily.join(url)

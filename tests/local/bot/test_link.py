@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The room's end of a bot's link, by a bare websocket."""
+"""The room's end of a bot's link, driven by a bare websocket."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ def speech(samples: bytes, track: str = "microphone") -> bytes:
     return bytes([SOUND, len(track)]) + track.encode() + samples
 
 
-async def test_without_a_websocket_it_says_what_it_is(daily: LocalDaily) -> None:
+async def test_a_request_that_is_no_websocket_is_told_what_the_link_is(daily: LocalDaily) -> None:
     async with (
         aiohttp.ClientSession() as session,
         session.get(f"{daily.url}/demo/link") as answer,
@@ -47,7 +47,9 @@ async def test_without_a_websocket_it_says_what_it_is(daily: LocalDaily) -> None
         assert "websocket" in await answer.text()
 
 
-async def test_who_joins_learns_who_is_there(daily: LocalDaily, connect: Any, owner: str) -> None:
+async def test_the_reply_to_a_join_says_who_is_there(
+    daily: LocalDaily, connect: Any, owner: str
+) -> None:
     ana = daily.join("demo", user_name="Ana")
     daily.state.calls.speaking(ana.participant.room, ana.id)
     bot = await connect()
@@ -74,7 +76,7 @@ async def test_a_refused_join_is_answered_then_closed(daily: LocalDaily, connect
     assert not daily.rooms["demo"].participants
 
 
-async def test_who_says_nothing_does_not_stay(
+async def test_a_client_that_does_not_join_is_disconnected(
     daily: LocalDaily, connect: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link, "_FIRST_OP", 0.05)
@@ -100,7 +102,7 @@ async def test_who_says_nothing_does_not_stay(
         ('{"op": "update", "media": {"camera": {}}}', "playable or off"),
         ('{"op": "update", "media": {"customAudio": 3}}', "customAudio is an object"),
         ('{"op": "update", "media": {"customAudio": {"a": []}}}', "playable or off"),
-        ('{"op": "update", "media": {"customAudio": {"camera": "off"}}}', "is none of camera"),
+        ('{"op": "update", "media": {"customAudio": {"camera": "off"}}}', "is not one of camera"),
         ('{"op": "update", "media": {"customAudio": {"": "off"}}}', "up to 128 bytes"),
         ('{"op": "update", "media": 3}', "media: only camera"),
         ('{"op": "listen"}', "a list of [session id"),
@@ -116,7 +118,7 @@ async def test_who_says_nothing_does_not_stay(
         ('{"op": "eject", "participants": ["nobody"]}', "no participant 'nobody'"),
     ],
 )
-async def test_a_bad_op_is_answered_and_harms_nobody(
+async def test_a_bad_op_is_answered_and_the_room_goes_on(
     daily: LocalDaily, connect: Any, owner: str, text: str, error: str
 ) -> None:
     bot = await connect()
@@ -156,9 +158,7 @@ def test_no_op_breaks_the_room(op: str, fields: dict[str, Any]) -> None:
     asyncio.run(run())
 
 
-async def test_messages_names_and_switches_reach_the_others(
-    daily: LocalDaily, connect: Any
-) -> None:
+async def test_messages_names_and_mute_reach_the_others(daily: LocalDaily, connect: Any) -> None:
     ana, bo = daily.join("demo"), daily.join("demo")
     bot = await connect()
     await bot.ask("join", user_name="Robot", media=ON)
@@ -193,7 +193,7 @@ async def test_only_an_owner_mutes_and_ejects(daily: LocalDaily, connect: Any, o
     assert (await ana.event("mute"))["microphone"] is False
 
 
-async def test_left_is_answered_once_it_is_out(daily: LocalDaily, connect: Any) -> None:
+async def test_leave_is_answered_after_the_bot_has_left(daily: LocalDaily, connect: Any) -> None:
     bot = await connect()
     await bot.ask("join")
     await bot.ask("leave")
@@ -202,14 +202,14 @@ async def test_left_is_answered_once_it_is_out(daily: LocalDaily, connect: Any) 
     assert [e.what for e in daily.state.log.entries].count("bot left") == 1
 
 
-async def test_a_closed_link_is_out(daily: LocalDaily, connect: Any) -> None:
+async def test_a_bot_whose_link_is_closed_has_left(daily: LocalDaily, connect: Any) -> None:
     bot = await connect()
     await bot.ask("join")
     bot.socket._response.connection.transport.abort()
     await daily.state.log.wait_for("bot left")
 
 
-async def test_who_was_put_out_learns_why_and_says_no_more(daily: LocalDaily, connect: Any) -> None:
+async def test_an_ejected_bot_learns_why_and_sends_no_more(daily: LocalDaily, connect: Any) -> None:
     ana = daily.join("demo")
     bot = await connect()
     welcome = await bot.ask("join")
@@ -225,7 +225,7 @@ async def test_sound_both_ways(daily: LocalDaily, connect: Any) -> None:
     bot = await connect()
     await bot.ask("join", media=ON)
     who = uuid.UUID(ana.id).bytes
-    # Nothing comes that was not asked for; then silence is an empty block.
+    # Nothing comes before the bot asks for it; then silence is an empty block.
     await bot.ask("listen", voices=[[ana.id, "microphone"]], mix=True)
     await bot.sound(who, lambda block: block == b"")
     await bot.sound(bytes(16), lambda block: block == b"")
@@ -234,7 +234,7 @@ async def test_sound_both_ways(daily: LocalDaily, connect: Any) -> None:
     assert len(block) == BLOCK
     await bot.sound(bytes(16), lambda b: len(b) == 2 * BLOCK)
     await bot.ask("listen", voices=[])
-    # What is no frame is ignored.
+    # A malformed frame is ignored.
     for bad in (b"", b"\0", b"\0\5ab", b"\0\2\xff\xffxy", speech(b"\0"), b"\7\0ab"):
         await bot.socket.send_bytes(bad)
     time = np.arange(48_000) / 48_000
@@ -275,11 +275,11 @@ async def test_a_slow_bot_loses_sound_but_no_events(monkeypatch: pytest.MonkeyPa
     assert json.loads(seat.texts[-1]) == {"event": "closed", "reason": "failed"}
 
 
-def test_tracks_have_names_and_are_not_without_number() -> None:
+def test_the_names_and_the_number_of_tracks_are_checked() -> None:
     seat = BotSeat()
     for number in range(bot_seat._MOST_TRACKS + 5):
         seat.push(speech(np.full(BLOCK * 3, 1000 + number, "<i2").tobytes(), f"track {number}"))
-    seat.push(speech(bytes(BLOCK * 2)))  # there is no room for the microphone any more
+    seat.push(speech(bytes(BLOCK * 2)))  # the buffer is full
     blocks = [seat.speak_others() for _ in range(3)]
     assert blocks[:2] == [{}, {}]
     assert len(blocks[2]) == bot_seat._MOST_TRACKS
@@ -303,7 +303,7 @@ async def test_pictures_come_after_events_and_sound_and_only_the_latest(daily: L
     head = b"\1\6camera" + (640).to_bytes(2, "little") + (360).to_bytes(2, "little")
     assert frames[5][16:] == head + bytes((4, 0, 0)) * 640 * 360
     assert frames[6][-3:] == bytes((0, 4, 0))
-    # What is looked at no more does not come, even if it waits.
+    # A picture that waits is dropped when the bot no longer watches.
     ana.shows((9, 9, 9))
     seat.look([(bo.participant, "screenVideo")])
     assert seat.next_frame() == uuid.UUID(ana.id).bytes + b"\2\6camera"

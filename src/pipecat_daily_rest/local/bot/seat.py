@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How a room reaches a bot: what waits for the writer of its link, and what it says and shows.
+"""A bot's seat in its room: the queue of what the bot gets, and what the bot says and shows.
 
-A binary frame of a link is, in both directions, a byte for its kind, a byte for the length of a
+A binary frame of a link has, in both directions, a byte for its kind, a byte for the length of a
 track's name, the name, and then:
 
-- sound (kind 0): 20 ms or, from a bot, any length; 48 kHz, 16 bit, mono, or nothing for silence.
+- sound (kind 0): 20 ms or, from a bot, any length; 48 kHz, 16 bit, mono; no bytes are silence.
 - a picture (kind 1): its width and its height, two bytes each, little-endian, then RGB, 3 bytes
   a pixel.
-- to the bot, the end (kind 2) of what it got of a track: nothing comes until there is more.
+- to the bot only, the end of a track (kind 2), which may begin again.
 
-To the bot, the sender's session id comes before that as its 16 bytes, or 16 zeros for the mix.
-Tracks are ``microphone``, ``camera``, ``screenAudio``, ``screenVideo`` and the names of custom
-audio tracks.
+A frame to the bot begins with the 16 bytes of the sender's session id, or 16 zeros for the mix.
+Tracks are ``microphone``, ``camera``, ``screenAudio``, ``screenVideo`` and custom audio tracks.
 """
 
 import asyncio
@@ -33,11 +32,11 @@ from pipecat_daily_rest.local.rules.rights import event_for_bots
 
 SOUND, PICTURE, END = 0, 1, 2
 _SIZE = struct.Struct("<HH")
-_MOST_WAITING = 32 * 1024 * 1024  # bytes of events that wait: beyond them the bot is put out
-_MOST_SOUND = 50  # blocks that wait for a bot: beyond them the oldest are dropped
-_CUSHION = 2  # ticks that speech waits at its start, since what comes next may be late
-_MOST_SPEECH = 300 * 50 * BLOCK * 2  # bytes of a bot's speech ahead: 5 minutes
-_MOST_AHEAD = 2 * _MOST_SPEECH  # of all its tracks
+_MOST_WAITING = 32 * 1024 * 1024  # bytes of events that may wait; a slower bot is ejected
+_MOST_SOUND = 50  # blocks that wait for a bot; older ones are dropped
+_CUSHION = 2  # ticks that speech is delayed at its start, since the next block may be late
+_MOST_SPEECH = 300 * 50 * BLOCK * 2  # bytes of a track that wait to be played: 5 minutes
+_MOST_AHEAD = 2 * _MOST_SPEECH  # of all tracks of a bot
 _MOST_TRACKS = MOST_TRACKS + 2  # that a bot speaks on; more are ignored
 _BYTES = BLOCK * 2
 _MIX = bytes(16)
@@ -70,7 +69,7 @@ class _Speech:
 
 
 class _Lens:
-    """One of a bot's own feeds: the bot is told when somebody looks."""
+    """One of a bot's own feeds: tells the bot whether somebody watches."""
 
     def __init__(self, source: str, send: Callable[[dict[str, Any]], None]) -> None:
         self._source, self._send = source, send
@@ -79,24 +78,24 @@ class _Lens:
         self._send({"event": "wanted", "source": self._source, "wanted": wanted})
 
     def refresh(self) -> None:
-        """Nothing to do: any picture can be read without those before it."""
+        """Do nothing: every picture of a bot is complete."""
 
 
 class BotSeat:
-    """A `Voice` that queues for the link's writer. Events come first, then sound, then pictures.
+    """A `Seat` that queues for the link's writer: events first, then sound, then pictures.
 
     Parameters:
         texts: Events that wait, as JSON.
-        closed: Whether nothing more is taken.
-        news: Set when something waits, or it was closed.
+        closed: Whether the seat takes nothing more.
+        news: Set when something waits, or when the seat was closed.
         voices: The session id and the track of every sound that the bot wants.
-        mix: Whether it wants what everybody else says, mixed.
+        mix: Whether the bot wants the mix of what all others say.
     """
 
     def __init__(
         self, choices: Choices | None = None, too_slow: Callable[[], None] = lambda: None
     ) -> None:
-        """Initialize a seat."""
+        """Initialize a seat; `too_slow` is called when the bot does not take its events."""
         self._choices = choices or Choices()
         self._too_slow = too_slow
         self._waiting = 0  # bytes in `texts`
@@ -107,7 +106,7 @@ class BotSeat:
         self.mix = False
         self._sounds: deque[list[bytes]] = deque(maxlen=_MOST_SOUND)
         self._sounding: deque[bytes] = deque()
-        self._heard: set[tuple[str, str]] = set()  # of the voices, those that were there last
+        self._heard: set[tuple[str, str]] = set()  # of the voices, those that were published last
         self._pictures: dict[tuple[str, str], Picture | None] = {}
         self._looks: dict[tuple[str, str], tuple[Feed, Look]] = {}
         self._tracks: dict[str, _Speech] = {}
@@ -123,7 +122,7 @@ class BotSeat:
             return
         text = json.dumps(event_for_bots(event, self._choices))
         if self._waiting + len(text) > _MOST_WAITING:
-            logger.error("Local room: a bot does not take its events; it is put out")
+            logger.error("Local room: ejected a bot that does not take its events")
             self.texts.clear()
             self._waiting = 0
             self.close("failed")
@@ -136,7 +135,7 @@ class BotSeat:
             self.look(self._wanted)
 
     def close(self, reason: str) -> None:
-        """Tell the reason, and take nothing more; see `Seat.close`."""
+        """Queue the reason, and take nothing more; see `Seat.close`."""
         if not self.closed:
             self.send({"event": "closed", "reason": reason})
             self.closed = True
@@ -156,7 +155,7 @@ class BotSeat:
         return {name: block for name, block in others if block is not None}
 
     def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
-        """Queue 20 ms of what the bot wants to hear, silence included, of what is published."""
+        """Queue 20 ms of the published tracks that the bot wants, silence included."""
         if self.closed:
             return
         before, self._heard = self._heard, {key for key in self.voices if self._is_there(*key)}
@@ -174,17 +173,13 @@ class BotSeat:
     # -- The bot ---------------------------------------------------------------------------
 
     def take_place(self, me: Participant, may_receive: Callable[..., bool]) -> None:
-        """Note who the bot is, and have it told when its pictures are wanted."""
+        """Give the seat to a participant, whose pictures others may now watch."""
         self._me, self._may_receive = me, may_receive
         for source in SOURCES:
             me.feeds[source].publish(_Lens(source, self.send))
 
     def push(self, frame: bytes) -> None:
-        """Take what the bot says or shows.
-
-        Args:
-            frame: A binary frame of the link; what is none is ignored.
-        """
+        """Take a binary frame of what the bot says or shows; ignore a malformed one."""
         if len(frame) < 2 or len(frame) < 2 + frame[1]:
             return
         name, rest = frame[2 : 2 + frame[1]].decode("utf-8", "replace"), frame[2 + frame[1] :]
@@ -206,7 +201,7 @@ class BotSeat:
             self._me.feeds[name].show(picture)
 
     def look(self, wanted: Collection[tuple[Participant, str]]) -> None:
-        """Look at these and no others, as far as the bot may receive them."""
+        """Watch these feeds and no others, as far as the bot may receive them."""
         self._wanted = wanted
         if (me := self._me) is not None:
             wanted = [(o, s) for o, s in wanted if self._may_receive(me, o, MEDIA[s])]
@@ -222,7 +217,7 @@ class BotSeat:
                 other.feeds[source].look(look)
 
     def _is_there(self, id: str, track: str) -> bool:
-        """Whether somebody publishes a sound that the bot may have."""
+        """Whether a participant publishes a sound that the bot may receive."""
         other = None if self._me is None else self._me.room.participants.get(id)
         if other is None or track in SOURCES or not other.publishes(track):
             return False
@@ -232,7 +227,7 @@ class BotSeat:
     def _looker(self, key: tuple[str, str]) -> Look:
         def look(picture: Picture | None) -> None:
             self._pictures.pop(key, None)
-            self._pictures[key] = picture  # one that still waits is out of date
+            self._pictures[key] = picture  # in place of one that still waits
             self.news.set()
 
         return look

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a bot asks of Daily's services over its link: to be transcribed, and to call somebody."""
+"""The services of Daily that a bot uses over its link: transcription and telephone calls."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from pipecat_daily_rest.local.rules.kinds import Check, one_of
 from pipecat_daily_rest.local.rules.properties import TOKEN_PROPERTIES
 from pipecat_daily_rest.local.rules.schema import invalid
 
-# What daily-python takes and the REST API does not:
+# What daily-python accepts and the REST API does not:
 # https://reference-python.daily.co/types.html#dialoutsettings
 _DIALOUT: Mapping[str, Check] = {
     **DIALOUT_START,
@@ -26,14 +26,14 @@ _DTMF: Mapping[str, Check] = {
 
 
 class Services:
-    """The ops of a link that are none of the room's own. Each gives its answer.
+    """The ops of a link that are services of Daily.
 
     Parameters:
-        ops: What does each, by its name; it raises `Refusal` when it may not or cannot.
+        ops: The ops by name. Each gives its answer, or raises a `Refusal`.
     """
 
     def __init__(self, choices: Choices, dialing: Dialing, transcriber: Transcriber) -> None:
-        """Initialize them."""
+        """Initialize the ops."""
         self._choices = choices
         self._dialing = dialing
         self._transcriber = transcriber

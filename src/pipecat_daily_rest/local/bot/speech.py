@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A local speech-to-text behind ``start_transcription``, where faster-whisper is installed.
+"""Speech-to-text for ``start_transcription``, where faster-whisper is installed.
 
-Utterances are cut here, out of what the mixer mixes, and written by a process of their own
-(`speech_worker`), so that the room's clock never waits.
+It cuts utterances out of the sound that the mixer gets. A process of its own (`speech_worker`)
+transcribes them, so that the room's clock never waits.
 """
 
 import asyncio
@@ -22,26 +22,22 @@ from pipecat_daily_rest.local.bot.transcriber import Transcriber
 from pipecat_daily_rest.local.call.mixer import BLOCK, TICK, Block
 from pipecat_daily_rest.local.call.room import Participant, Room
 
-RATE = 16_000  # Hz, which Whisper takes
+RATE = 16_000  # Hz, the rate of Whisper
 _LOUD = 0.008  # loudness (1 is full scale) from which somebody speaks
-_BEFORE = round(0.3 / TICK)  # ticks that are kept from before the first word
-_PAUSE = round(0.7 / TICK)  # ticks of quiet that end an utterance
-_LEAST = round(0.2 / TICK)  # loud ticks below which it was a click
+_BEFORE = round(0.3 / TICK)  # ticks before the first word that belong to an utterance
+_PAUSE = round(0.7 / TICK)  # quiet ticks that end an utterance
+_LEAST = round(0.2 / TICK)  # loud ticks that an utterance has at least; fewer are a click
 _MOST = round(20 / TICK)  # ticks after which an utterance is cut
-_MOST_WAITING = 20  # utterances; the oldest are dropped beyond
+_MOST_WAITING = 20  # utterances; older ones are dropped
 _SILENCE = np.zeros(BLOCK, np.int16)
 _GET_IT = (
-    "Local room: the bot has started a transcription, and nobody writes down what is said: "
-    "pip install faster-whisper, and the local room does."
+    "Local room: the bot has started a transcription, and nothing here transcribes speech: "
+    "run pip install faster-whisper."
 )
 
 
 class _Utterance:
-    """What somebody is saying.
-
-    Parameters:
-        ended: Whether it is over.
-    """
+    """What a participant is saying; `ended` tells whether it is over."""
 
     def __init__(self) -> None:
         self.ended = False
@@ -63,17 +59,17 @@ class _Utterance:
 
     @property
     def sound(self) -> Block | None:
-        """All of it; None when it was no more than a click."""
+        """The whole utterance, or None for a click."""
         if self._loud < _LEAST:
             return None
         return np.concatenate([*self._before, *self._blocks])
 
 
 class Speech:
-    """Hears those who are transcribed, and tells the transcriber what they said."""
+    """Hears the participants, and tells the transcriber what they said."""
 
     def __init__(self, transcriber: Transcriber, model: str) -> None:
-        """Wait for the first transcription."""
+        """Wait for the first transcription; `model` names a Whisper model, or its folder."""
         self._transcriber = transcriber
         self._model = model
         self._speaking: WeakKeyDictionary[Participant, _Utterance] = WeakKeyDictionary()
@@ -122,7 +118,7 @@ class Speech:
             start_new_session=True,  # a Ctrl-C in the terminal is for the bot
         )
         try:
-            error = await self._write_down(process)
+            error = await self._transcribe(process)
         finally:
             if process.returncode is None:
                 process.kill()
@@ -130,11 +126,11 @@ class Speech:
         logger.warning("Local room: {}", error)
         self._transcriber.fail_all(error)
 
-    async def _write_down(self, process: asyncio.subprocess.Process) -> str:
-        """Write down what is said until that fails; give the error."""
+    async def _transcribe(self, process: asyncio.subprocess.Process) -> str:
+        """Transcribe until that fails; give the error."""
         stdin, stdout = process.stdin, process.stdout
         if stdin is None or stdout is None:
-            msg = "a process without its pipes"
+            msg = "the process has no pipes"
             raise RuntimeError(msg)
         answer = await _read(stdout)
         while "error" not in answer:
@@ -148,7 +144,7 @@ class Speech:
                 stdin.write(len(pcm).to_bytes(4, "little") + pcm)
                 await stdin.drain()
             except ConnectionError:
-                pass  # its end is read below
+                pass  # the next read finds its end
             answer = await _read(stdout)
             here = participant.id in participant.room.participants
             if answer.get("text") and here and self._transcriber.wants(participant):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Writes down what was said: ``python -m pipecat_daily_rest.local.bot.speech_worker MODEL``.
+"""Transcribes speech: ``python -m pipecat_daily_rest.local.bot.speech_worker MODEL``.
 
-It reads utterances from stdin, each as its length in bytes (4, little endian) and then 16 kHz, 16
-bit, mono. It answers one JSON line when the model is loaded, ``{}`` or ``{"error"}``, and one for
-each utterance, ``{"text"}``.
+It reads utterances from stdin: the length in bytes (4 bytes, little-endian), then samples of 16 kHz,
+16 bit, mono. It answers with one JSON line when the model is loaded, ``{}`` or ``{"error"}``, and
+one for each utterance, ``{"text"}``.
 """
 
 import json
@@ -12,12 +12,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-_UNLIKELY = 0.6  # the chance that it was no speech above which Whisper makes words up
+_UNLIKELY = 0.6  # Whisper makes words up if it is less sure than this that it heard speech
 
 
 def main() -> None:
-    """Write down what comes until stdin ends."""
-    # Only answers go to stdout, whatever else prints.
+    """Transcribe what comes until stdin ends."""
+    # Only answers go to stdout, even if a library prints.
     answers, sys.stdout = sys.stdout, sys.stderr
 
     def say(**members: str) -> None:
@@ -30,7 +30,7 @@ def main() -> None:
         model = faster_whisper.WhisperModel(
             name, device="cpu", compute_type="int8", cpu_threads=2, local_files_only=True
         )
-    except Exception as exc:  # whatever its libraries raise
+    except Exception as exc:  # its libraries raise many kinds
         say(
             error=(
                 f"the speech model {name!r} is not on this machine ({type(exc).__name__}): "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Transcriptions of the calls: who started them, and what they tell of what was said.
+"""Transcriptions of the calls: who started them, and what they report.
 
 Reference: https://docs.daily.co/reference/daily-js/events/transcription-events and
 https://reference-python.daily.co/types.html#transcriptionmessage
@@ -24,10 +24,10 @@ class Transcription:
 
     Parameters:
         id: Its ``instanceId``.
-        status: As ``transcription-started`` tells it.
-        raw: Whether its messages carry ``rawResponse``.
-        interim: Whether it tells what is not final yet.
-        participants: Whom it transcribes, by session id; everybody when None.
+        status: The status in ``transcription-started``.
+        raw: Whether its messages have a ``rawResponse``.
+        interim: Whether it reports text that is not final yet.
+        participants: The session ids of those it transcribes; everybody when None.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Transcription:
 
 
 class Transcriber:
-    """The transcriptions of one local Daily. It hears nothing by itself: it is told."""
+    """The transcriptions of one local Daily. A test or `Speech` tells it what was said."""
 
     def __init__(self, calls: Calls) -> None:
         """Watch the rooms."""
@@ -52,7 +52,7 @@ class Transcriber:
         return list(self._running.get(room, {}).values())
 
     def wants(self, participant: Participant) -> bool:
-        """Tell whether somebody is transcribed."""
+        """Tell whether a transcription includes a participant."""
         return any(_includes(each, participant) for each in self.running(participant.room))
 
     def start(self, by: Participant, settings: dict[str, Any]) -> None:
@@ -77,16 +77,7 @@ class Transcriber:
             watcher(room)
 
     def update(self, by: Participant, participants: Any, id: str | None) -> None:
-        """Choose who is transcribed.
-
-        Args:
-            by: Who does it.
-            participants: Session ids; None is everybody.
-            id: The transcription's ``instanceId``; the one that runs when None.
-
-        Raises:
-            Refusal: It may not, or there is none.
-        """
+        """Choose who is transcribed (None: everybody) by a transcription (None: the last one)."""
         self._check(by)
         if not isinstance(participants, list | None):
             raise invalid("participants is a list of session ids")
@@ -100,35 +91,27 @@ class Transcriber:
         self._calls.tell(by.room, {"event": "transcription-updated", "update": update})
 
     def stop(self, by: Participant, id: str | None = None) -> None:
-        """End a transcription.
-
-        Args:
-            by: Who does it.
-            id: Its ``instanceId``; the one that runs when None.
-
-        Raises:
-            Refusal: It may not, or there is none.
-        """
+        """Stop a transcription, by its ``instanceId``; None is the last one."""
         self._check(by)
         self._end(by.room, self._find(by.room, id), by.id)
 
     def fail(self, room: Room, message: str) -> None:
-        """Have every transcription of a call fail."""
+        """End every transcription of a call with an error."""
         for transcription in self.running(room):
             self._calls.tell(room, {"event": "transcription-error", "message": message})
             self._end(room, transcription, None)
 
     def fail_all(self, message: str) -> None:
-        """Have every transcription of every call fail."""
+        """End every transcription of every call with an error."""
         for room in list(self._running):
             self.fail(room, message)
 
     def said(self, participant: Participant, text: str, *, final: bool = True) -> None:
-        """Tell what somebody said, to everybody in the call."""
+        """Tell everybody in the call what a participant said."""
         room = participant.room
         if not self.running(room):
             msg = (
-                f"Nobody transcribes the call in {room.name!r}: the bot has to call "
+                f"No transcription runs in {room.name!r}: the bot has to call "
                 "start_transcription first (wait for the room's 'transcription-started')."
             )
             raise DailyConfigError(msg)
@@ -142,8 +125,7 @@ class Transcriber:
                 "text": text,
                 "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
                 "trackType": self._calls.choices.transcription_track_type,
-                # Without Deepgram's `channel`: Pipecat reads a language out of it, and fails
-                # without one.
+                # Deepgram's `channel` is left out: Pipecat fails if it has no language.
                 **({"rawResponse": {"is_final": final}} if transcription.raw else {}),
             }
             self._calls.tell(room, {"event": "transcription-message", "message": message})
@@ -169,7 +151,7 @@ class Transcriber:
             self._running.pop(subject[0], None)
         elif what == "joined":
             for transcription in self.running(subject.room):
-                # Not before the one who joined knows that it has.
+                # After the reply to the join.
                 event = {"event": "transcription-started", "status": transcription.status}
                 asyncio.get_running_loop().call_soon(self._calls.reach, [subject], event)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A browser in the room: the page, its WebRTC offer, and its leaving."""
+"""The routes for browsers: the page, its WebRTC offer, and its leaving."""
 
 import asyncio
 import importlib
@@ -29,7 +29,7 @@ _ASSETS = {
     "room.js": "text/javascript",
     "view.js": "text/javascript",
     "conversation.js": "text/javascript",
-    "door.js": "text/javascript",
+    "knocking.js": "text/javascript",
     "microphone.js": "text/javascript",
     "video.js": "text/javascript",
     "sentences.js": "text/javascript",
@@ -51,7 +51,7 @@ def routes(
     host: str,
     closers: list[Callable[[], Awaitable[None]]],
 ) -> list[web.RouteDef]:
-    """Give the routes for people, and have their connections closed with the local Daily."""
+    """Give the routes for people; `closers` gets what closes their connections."""
     people = _People(lobby, calls, messages, mixer, host)
     closers.append(people.aclose)
     return [
@@ -75,7 +75,7 @@ class _People:
         self._closed = False
 
     async def page(self, request: web.Request) -> web.StreamResponse:
-        """The page is the same for every room: what it shows comes with the answer to its offer."""
+        """Give the page, the same for every room: the answer to its offer says what it shows."""
         return _file("index.html", "text/html")
 
     async def asset(self, request: web.Request) -> web.StreamResponse:
@@ -85,7 +85,7 @@ class _People:
         return _file(name, _ASSETS[name])
 
     async def offer(self, request: web.Request) -> web.StreamResponse:
-        """Answer a browser's offer, or say why not."""
+        """Answer a browser's offer, or refuse it with a reason."""
         room = request.match_info["room"]
         body = await _json(request)
         sdp, token, name = body.get("sdp"), body.get("token"), body.get("userName", "")
@@ -100,7 +100,7 @@ class _People:
         except JoinRefused as exc:
             return _no(404 if exc.kind == "no-room" else 403, exc.kind, exc.message)
         try:
-            webrtc = await asyncio.to_thread(_load_webrtc)  # half a second, the first time
+            webrtc = await asyncio.to_thread(_load_webrtc)  # takes half a second the first time
         except ImportError:
             return _no(501, "no-media", _NO_MEDIA)
         if is_loopback(self._host):
@@ -124,14 +124,14 @@ class _People:
         )
 
     async def leave(self, request: web.Request) -> web.StreamResponse:
-        """Take the beacon of a page that goes away."""
+        """Take the beacon of a page that closes."""
         connection = self._connections.get(str((await _json(request)).get("id")))
         if connection is not None:
             connection.leave()
         return web.Response(status=204)
 
     async def aclose(self) -> None:
-        """Close every connection; who was in has been told why."""
+        """Close every connection; the pages have been told why."""
         self._closed = True
         ends = [connection.end() for connection in self._connections.values()]
         await asyncio.gather(*ends, return_exceptions=True)

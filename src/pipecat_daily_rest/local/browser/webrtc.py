@@ -1,20 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A browser's connection to a room: one audio track each way and one data channel.
 
-Pictures have a connection of their own (`webrtc_video`), since most calls have none. This and its
-two neighbours are the only files that import aiortc; `person` loads them when the first browser
-comes.
+Pictures have a connection of their own (`webrtc_video`), since most calls have none. Only the
+`webrtc` files import aiortc; `routes` loads them when the first browser offers a connection.
 
-The data channel carries JSON objects, each with an ``event``. To the browser, a long one comes in
-messages that begin with ``+``, and the last with ``.``. To the browser: what
-`Seat.send` says, with each participant's ``kind`` added, and ``joined`` (its own ``id``, the
-``room``, all ``participants`` and who is ``waiting`` at the door), ``waiting`` (it has to be let in
-first), ``refused`` (``error``, ``info``), ``levels`` (by session id, see `Mixer.levels`),
-``pictures`` (``sdp`` or ``error``), ``wanted`` (somebody looks at its ``source``, or nobody),
-``not-sent`` (``info``: its app message was too large) and ``closed`` (``reason``). From the browser: ``ping`` each second, ``app-message`` (``message``,
-``recipient``), ``update`` (``microphone``, ``camera``, ``screenVideo``, ``userName``), ``pictures``
-(the ``sdp`` of their offer), ``look`` (``slots``, see `Pictures.look`), ``decide`` (``id`` of who
-waits, ``letIn``), ``leave``.
+The data channel carries JSON objects, each with an ``event``. A long one to the browser comes in
+pieces: all but the last begin with ``+``, the last with ``.``.
+
+To the browser: the events of `Seat.send`, with the ``kind`` of each participant added, and
+``joined`` (the browser's ``id``, the ``room``, all ``participants``, who is ``waiting`` to be let
+in), ``waiting`` (an owner has to let it in), ``refused`` (``error``, ``info``), ``levels`` (by
+session id, see `Mixer.levels`), ``pictures`` (``sdp`` or ``error``), ``wanted`` (whether somebody
+watches its ``source``), ``not-sent`` (``info``: its app message was too large), ``closed``
+(``reason``).
+
+From the browser: ``ping`` each second, ``app-message`` (``message``, ``recipient``), ``update``
+(``microphone``, ``camera``, ``screenVideo``, ``userName``), ``pictures`` (the ``sdp`` of their
+offer), ``look`` (``slots``, see `Pictures.look`), ``decide`` (``id`` of who waits, ``letIn``),
+``leave``.
 """
 
 import asyncio
@@ -29,7 +32,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
 from loguru import logger
 
-from pipecat_daily_rest.local.browser.webrtc_audio import Ear, Mouth
+from pipecat_daily_rest.local.browser.webrtc_audio import AudioIn, AudioOut
 from pipecat_daily_rest.local.browser.webrtc_channel import Channel
 from pipecat_daily_rest.local.browser.webrtc_close import close
 from pipecat_daily_rest.local.browser.webrtc_video import Pictures
@@ -47,16 +50,16 @@ from pipecat_daily_rest.local.call.room import (
 )
 from pipecat_daily_rest.local.rules.strict_json import NotJSON, parse
 
-PING_TIMEOUT = 5.0  # seconds without a sign of life until somebody has vanished
+PING_TIMEOUT = 5.0  # seconds without a sign of life after which a browser counts as gone
 OPEN_TIMEOUT = 10.0  # seconds that an offer waits for its data channel
-GOODBYE = 1.0  # seconds that the page gets to hang up by itself when it was told why
-_CLOSE_TIMEOUT = 10.0  # seconds that a close gets, see `webrtc_close`
-_LEVELS = 10  # ticks between two reports of who is how loud
-_MOST_MESSAGE = 65_536  # characters or bytes: what is longer is ignored
+GOODBYE = 1.0  # seconds that a page has to hang up itself once it was told why
+_CLOSE_TIMEOUT = 10.0  # seconds that a close may take
+_LEVELS = 10  # ticks between two reports of the levels
+_MOST_MESSAGE = 65_536  # characters or bytes; a longer message is ignored
 
 
 def stay_on_this_machine() -> None:
-    """Offer 127.0.0.1 and nothing else: aioice leaves it out, and has no setting for that."""
+    """Offer the address 127.0.0.1 only: aioice leaves it out, and has no setting for it."""
     aioice.ice.get_host_addresses = lambda use_ipv4, use_ipv6: ["127.0.0.1"]
 
 
@@ -80,18 +83,9 @@ class Connection:
         microphone: bool,
         on_end: Callable[["Connection"], None],
     ) -> None:
-        """Initialize a connection whose offer is about to be answered.
+        """Initialize a connection that has yet to answer its offer.
 
-        Args:
-            lobby: Lets it in.
-            calls: Who is in the rooms.
-            messages: The app messages.
-            mixer: Tells how loud everybody is.
-            room: The room's name.
-            token: The meeting token, or None.
-            user_name: Display name when the token has none.
-            microphone: Whether the microphone is on at the start.
-            on_end: Called once, when everything is closed.
+        `user_name` is for a token without one; `on_end` is called once, when everything is closed.
         """
         self.id = str(uuid.uuid4())
         self._lobby = lobby
@@ -106,7 +100,7 @@ class Connection:
         self._participant: Participant | None = None
         self._knock: Knock | None = None
         self._channel: Channel | None = None
-        self._ear, self._mouth = Ear(), Mouth()
+        self._audio_out, self._audio_in = AudioOut(), AudioIn()
         self._pictures: Pictures | None = None
         self._levels: dict[str, float] = {}
         self._ticks = 0
@@ -114,20 +108,22 @@ class Connection:
         self._seen = asyncio.get_running_loop().time()
         self._tasks: list[asyncio.Task[None]] = []
         self._end: asyncio.Task[None] | None = None
-        self._offer: str | None = None  # of pictures, that waits
+        self._offer: str | None = None  # of pictures, that waits for an answer
         self._opening: asyncio.Task[None] | None = None
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # no STUN: no network
+        self._pc = RTCPeerConnection(
+            RTCConfiguration(iceServers=[])
+        )  # without STUN: no request leaves the machine
         self._pc.on("track", self._on_track)
         self._pc.on("datachannel", self._on_channel)
         self._pc.on("connectionstatechange", self._on_state)
 
     async def answer(self, sdp: str) -> str:
-        """Answer the browser's offer."""
+        """Answer the browser's offer; a ValueError says that it cannot be read."""
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
-            self._pc.addTrack(self._ear)
+            self._pc.addTrack(self._audio_out)
             await self._pc.setLocalDescription(await self._pc.createAnswer())
-        except Exception as exc:  # aiortc raises whatever its parser stumbles on
+        except Exception as exc:  # aiortc's parser raises many kinds
             self.end()
             logger.debug("Local room {}: an offer was not answered: {!r}", self._room, exc)
             msg = "The browser's offer cannot be read."
@@ -139,11 +135,11 @@ class Connection:
 
     def speak(self) -> Block | None:
         """Give the next 20 ms of the microphone."""
-        return self._mouth.take()
+        return self._audio_in.take()
 
     def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
-        """Play 20 ms, and now and then tell who is how loud."""
-        self._ear.put(mix)
+        """Play 20 ms; report the levels now and then."""
+        self._audio_out.put(mix)
         self._ticks += 1
         if self._ticks % _LEVELS == 0 and self._participant is not None and self._channel:
             levels = self._mixer.levels(self._participant.room, self._participant)
@@ -152,7 +148,7 @@ class Connection:
                 self._tell({"event": "levels", "levels": levels})
 
     def send(self, event: dict[str, Any]) -> None:
-        """Pass an event on. What comes before `joined` is in its list."""
+        """Pass an event on. Events before ``joined`` are in its list of participants."""
         if self._participant is None:
             return
         if (described := event.get("participant")) is not None:
@@ -170,7 +166,7 @@ class Connection:
     # -- The browser -----------------------------------------------------------------------
 
     def leave(self, reason: str = "leftCall") -> None:
-        """Leave the room, if it is in, and end the connection."""
+        """Leave the room or stop waiting, and end the connection."""
         if self._participant is not None:
             self._calls.leave(self._participant, reason)
         if self._knock is not None:
@@ -179,21 +175,21 @@ class Connection:
         self.end()
 
     def end(self) -> asyncio.Task[None]:
-        """End the connection in the background. A second time does nothing more."""
+        """End the connection in a task, which a second call gives again."""
         if self._end is None:
             self._end = asyncio.create_task(self._hang_up())
         return self._end
 
     async def _hang_up(self) -> None:
         if self._channel is not None:
-            # The page hangs up when it has been told why: then the reason has arrived.
+            # The page hangs up once it knows the reason.
             with suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE):
                     await self._hung_up.wait()
         tasks = [*self._tasks, *([self._opening] if self._opening else [])]
         for task in tasks:
             task.cancel()
-        self._ear.stop()
+        self._audio_out.stop()
         closing = [close(self._pc), *([self._pictures.close()] if self._pictures else [])]
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
@@ -205,7 +201,7 @@ class Connection:
             self._channel.tell(event)
 
     def _untold(self, why: str) -> None:
-        logger.warning("Local room {}: a browser is put out: {}", self._room, why)
+        logger.warning("Local room {}: ejected a browser: {}", self._room, why)
         self.leave("could not be told")
 
     def _on_state(self) -> None:
@@ -229,7 +225,7 @@ class Connection:
                 frame = await track.recv()
                 self._seen = asyncio.get_running_loop().time()
                 for part in resampler.resample(frame):
-                    self._mouth.put(part.to_ndarray().reshape(-1))
+                    self._audio_in.put(part.to_ndarray().reshape(-1))
 
     def _on_channel(self, channel: Any) -> None:
         if self._channel is not None or self._end is not None:
@@ -243,10 +239,10 @@ class Connection:
         try:
             newcomer = Newcomer(self, "person", self._user_name, self._media)
             came = self._lobby.join_or_knock(self._room, self._token, newcomer, self)
-        except JoinRefused as exc:  # since the offer was answered
+        except JoinRefused as exc:  # it was allowed when the offer came
             self.turned_away(exc)
             return
-        except Exception as exc:  # aiortc would end with it
+        except Exception as exc:  # aiortc would stop
             self._calls.log.failed(self._room, "a browser's join failed", exc)
             self.leave()
             return
@@ -256,15 +252,15 @@ class Connection:
             self._knock = came
             self._tell({"event": "waiting"})
 
-    # -- The door --------------------------------------------------------------------------
+    # -- Joining ---------------------------------------------------------------------------
 
     def turned_away(self, refused: JoinRefused) -> None:
-        """Tell the page why it is not in, and hang up if it does not."""
+        """Tell the page why it may not join, and hang up if it does not."""
         self._tell({"event": "refused", "error": refused.kind, "info": refused.message})
         self.end()
 
     def let_in(self, participant: Participant) -> None:
-        """Tell the page where it is."""
+        """Tell the page that it has joined, and who is in the room."""
         self._participant = participant
         here = [
             {**other.describe(local=other is participant), "kind": other.kind}
@@ -293,7 +289,7 @@ class Connection:
             logger.debug("Local room {}: a browser sent what is not JSON: {}", self._room, exc)
         except TooLarge as exc:
             self._tell({"event": "not-sent", "info": str(exc)})
-        except Exception as exc:  # aiortc would end with it
+        except Exception as exc:  # aiortc would stop
             self._calls.log.failed(self._room, "a browser's message failed", exc)
 
     def _take(self, message: dict[str, Any]) -> None:
@@ -315,8 +311,7 @@ class Connection:
                 user_name=name if isinstance(name, str) else None,
             )
         elif message.get("event") == "decide":
-            # Another owner was faster, or it may not: the page is told of the first, and has no
-            # button for the second.
+            # Another owner has decided (the page knows), or this one may not (it has no button).
             with suppress(LookupError, PermissionError):
                 let_in = message.get("letIn") is True
                 self._lobby.decide(me.room, str(message.get("id")), by=me, let_in=let_in)
@@ -347,7 +342,7 @@ class Connection:
             await pictures.close()
 
     async def _watch(self) -> None:
-        """A killed browser says nothing, and ICE would notice after half a minute."""
+        """Notice a killed browser: it says nothing, and ICE takes half a minute."""
         try:
             async with asyncio.timeout(OPEN_TIMEOUT):
                 await self._opened.wait()
@@ -360,7 +355,7 @@ class Connection:
             before = loop.time()
             await asyncio.sleep(PING_TIMEOUT / 5)
             if loop.time() - before > PING_TIMEOUT / 2:
-                self._seen = loop.time()  # this process stood still: nobody else did
+                self._seen = loop.time()  # this process stood still, not the browser
             elif loop.time() - self._seen > PING_TIMEOUT:
                 self.leave("vanished")
                 return

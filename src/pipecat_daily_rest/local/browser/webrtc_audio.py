@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a browser hears and says, between aiortc and the mixer."""
+"""A browser's sound, between aiortc and the mixer."""
 
 import asyncio
 from collections import deque
@@ -12,8 +12,8 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 
 
-class Ear(MediaStreamTrack):  # type: ignore[misc]
-    """What the person hears: the mixer puts, aiortc takes."""
+class AudioOut(MediaStreamTrack):  # type: ignore[misc] # aiortc is not typed for mypy
+    """Sound to the browser: the mixer puts it, aiortc takes it."""
 
     kind = "audio"
 
@@ -24,7 +24,7 @@ class Ear(MediaStreamTrack):  # type: ignore[misc]
         self._pts = 0
 
     def put(self, block: Block) -> None:
-        """Play 20 ms; the oldest of five that wait is dropped."""
+        """Queue 20 ms, five at most; drop the oldest."""
         self._blocks.append(block)
         self._news.set()
 
@@ -46,12 +46,12 @@ class Ear(MediaStreamTrack):  # type: ignore[misc]
         return frame
 
 
-class Mouth:
-    """What the person says, with the network's jitter evened out."""
+class AudioIn:
+    """Sound from the browser: a buffer that evens out the network's jitter."""
 
-    _AHEAD = 2  # blocks before it begins
-    _MOST = 8  # blocks; more is a burst after a stall
-    _LOOK = 100  # blocks after which what never drained is dropped, since clocks differ
+    _AHEAD = 2  # blocks that it buffers before it plays
+    _MOST = 8  # blocks; more are a burst after a stall
+    _LOOK = 100  # blocks; one that was not needed for so long is dropped, since clocks differ
 
     def __init__(self) -> None:
         self._blocks: deque[Block] = deque()

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Closing a connection of aiortc to the end."""
+"""Close a connection of aiortc completely."""
 
 import asyncio
 from contextlib import suppress
 from typing import Any
 
-_PATIENCE = 2.0  # seconds that aiortc gets to close it in order
-_LATE = 1.0  # seconds that what had begun to connect may take to notice
+_PATIENCE = 2.0  # seconds that aiortc gets to close it by itself
+_LATE = 1.0  # seconds that a connection that was being made may take to stop
 
 
 async def close(connection: Any) -> None:
-    """Close a connection, also one that is about to connect, or that aiortc does not get closed.
+    """Close a connection, even one that is still connecting or that aiortc does not get closed.
 
-    aioice keeps a connection alive for ever that nobody closes, and one, too, that is closed
-    between its last check and the moment when it takes note of that.
+    aioice keeps a connection alive for ever that nobody closes. The same happens when it is closed
+    between the end of its checks and the moment when aioice notes that end.
     """
     transports = [each.receiver.transport for each in connection.getTransceivers()]
     if connection.sctp is not None:
@@ -28,7 +28,7 @@ async def close(connection: Any) -> None:
         closing.cancel()
     await asyncio.wait({closing}, timeout=_LATE)
     if closing.done() and not closing.cancelled():
-        closing.exception()  # aiortc's own, and there is nothing left to save
+        closing.exception()  # aiortc's own error; nothing is left to close
 
 
 async def _close_ice(ice: Any, started: asyncio.Event) -> None:

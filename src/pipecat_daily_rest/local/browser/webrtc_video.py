@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A browser's pictures: a second connection, which is made when the first one is shown or sent.
+"""A browser's pictures: a second connection, made when the first picture is shown or sent.
 
-The page offers its camera, its screen and then as many slots as it wants to see at once; nothing
-is negotiated again when cameras come and go. What a slot shows is said over the data channel. The
-sound is never in the way of the pictures, nor they in its.
+The page offers its camera, its screen, and a slot for each picture that it wants to see at once.
+Nothing is negotiated again when cameras come and go: the data channel says what a slot shows. Sound
+and pictures do not delay each other.
 
-VP8 is passed on as it came. aiortc would decode and encode it for everybody: its queue to the
-decoder is replaced by one that keeps the frames, and what it sends are packets instead of
-pictures.
+VP8 is passed on as it came. aiortc would decode and encode it for every browser: a queue that keeps
+the frames replaces its queue to the decoder, and it sends packets instead of pictures.
 """
 
 import asyncio
@@ -28,7 +27,7 @@ from pipecat_daily_rest.local.call.room import MEDIA, Participant
 from pipecat_daily_rest.local.call.vp8 import CLOCK
 
 MOST_SLOTS = 16
-_MOST_WAITING = 30  # frames that wait for a slow browser; beyond it they start anew
+_MOST_WAITING = 30  # frames that wait for a slow browser; then it waits for a key frame
 _KEYS = 0.5  # seconds between two requests for a key frame
 _CODEC = [
     codec
@@ -37,8 +36,8 @@ _CODEC = [
 ]
 
 
-class _Slot(MediaStreamTrack):  # type: ignore[misc]
-    """One picture that the page shows: whose, may change at any time."""
+class _Slot(MediaStreamTrack):  # type: ignore[misc] # aiortc is not typed for mypy
+    """One place for a picture on the page; its feed may change at any time."""
 
     kind = "video"
 
@@ -98,7 +97,7 @@ class _Slot(MediaStreamTrack):  # type: ignore[misc]
 
 
 class _Lens(queue.Queue[Any]):
-    """The page's camera or screen: what aiortc would decode goes to the feed instead."""
+    """The page's camera or screen, as aiortc's queue to its decoder: frames go to the feed."""
 
     def __init__(
         self, participant: Participant, source: str, receiver: Any, tell: Callable[..., None]
@@ -113,7 +112,7 @@ class _Lens(queue.Queue[Any]):
 
     def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
         if item is None:
-            super().put(None)  # ends aiortc's thread, which waits for nothing else
+            super().put(None)  # ends aiortc's thread
             return
         _, frame = item
         self._participant.feeds[self._source].push(frame.data)
@@ -149,7 +148,7 @@ class Pictures:
         tell: Callable[[dict[str, Any]], None],
         may_see: Callable[[Participant, Participant, str], bool],
     ) -> None:
-        """Initialize a connection whose offer is about to be answered."""
+        """Initialize a connection that has yet to answer its offer."""
         self._participant = participant
         self._tell = tell
         self._may_see = may_see
@@ -159,7 +158,7 @@ class Pictures:
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
     async def answer(self, sdp: str) -> str:
-        """Answer the page's offer."""
+        """Answer the page's offer of a camera, a screen and the slots."""
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
             transceivers = self._pc.getTransceivers()
@@ -178,7 +177,7 @@ class Pictures:
                 transceiver.sender.replaceTrack(slot)
                 transceiver.sender._send_keyframe = slot.refresh  # the page has lost a frame
             await self._pc.setLocalDescription(await self._pc.createAnswer())
-        except Exception as exc:  # aiortc raises whatever its parser stumbles on
+        except Exception as exc:  # aiortc's parser raises many kinds
             msg = "The browser's offer of pictures cannot be read."
             raise ValueError(msg) from exc
         for source, lens in zip(SOURCES, self._lenses, strict=True):
@@ -188,19 +187,14 @@ class Pictures:
     def _open(self, source: str, receiver: Any) -> _Lens:
         attribute = "_RTCRtpReceiver__decoder_queue"
         if not hasattr(receiver, attribute):
-            msg = "this version of aiortc has another inside than those that were tested"
+            msg = "this version of aiortc is not supported: its decoder queue is not where it was"
             raise TypeError(msg)
         lens = _Lens(self._participant, source, receiver, self._tell)
         setattr(receiver, attribute, lens)
         return lens
 
     def look(self, wanted: Any) -> None:
-        """Show others in the slots.
-
-        Args:
-            wanted: For each slot a session id and a source, or None; what is no such list, or
-                nobody's, shows nothing.
-        """
+        """Show in each slot the ``[session id, source]`` of the list, or nothing."""
         self._wanted = wanted
         me, here = self._participant, self._participant.room.participants
         places = wanted if isinstance(wanted, list) else []
@@ -218,7 +212,7 @@ class Pictures:
             slot.look_at(feed)
 
     def look_again(self) -> None:
-        """Show the same in the slots, since the rights have changed."""
+        """Show the same again, after permissions have changed."""
         self.look(self._wanted)
 
     async def close(self) -> None:
@@ -227,5 +221,5 @@ class Pictures:
             lens.close()
         for slot in self._slots:
             slot.stop()
-        with suppress(Exception):  # aiortc's own; there is nothing left to save
+        with suppress(Exception):  # aiortc's own error; nothing is left to close
             await close(self._pc)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The conversation: chat, what the bot says it heard and said, and who came and went.
+// The conversation: chat, transcripts, and who joined and left.
 
 import { $, element, nameOf } from "./view.js";
 
@@ -23,9 +23,9 @@ export function write(kind, who, text, { own = false, line = null, final = true 
   return line;
 }
 
-// The newest line stays in sight, unless somebody scrolled up to read.
+// The newest line stays visible, unless the person has scrolled up.
 let following = true;
-let size = ""; // a scroll that a resize made is nobody's wish
+let size = ""; // tells the scroll of a resize from one of the person
 
 function follow() {
   if (following) $("log").scrollTop = $("log").scrollHeight;
@@ -63,7 +63,7 @@ export function hearTranscription(call, { participantId, text, rawResponse }) {
   hearSpeech(call, `said ${participantId}`, said, text, rawResponse?.is_final !== false);
 }
 
-// What somebody says, in one line until the words are final.
+// Shows speech in one line until the words are final.
 function hearSpeech(call, key, participant, text, final) {
   const own = participant?.id === call.id;
   const line = call.lines.get(key);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The own microphone: opening it, its meter, and muting it.
+// The person's microphone: opening it, its meter, and muting it.
 
 import { MICROPHONE } from "./sentences.js";
 import { $, notify, showLevel, showLevels, showMicrophone } from "./view.js";
@@ -62,7 +62,7 @@ export class Microphone {
     }, 80);
   }
 
-  // What the room knows already; `setMuted` tells it.
+  // Mutes without telling the room; `setMuted` tells it.
   mute(muted) {
     this.muted = muted;
     this.stream?.getAudioTracks().forEach((track) => (track.enabled = !muted));

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The page of a local room: joining it, being in it, and leaving it.
+// The page of a local room: joining, the events of the call, and leaving.
 
 import { hearMessage, hearTranscription, write } from "./conversation.js";
-import { showDoor, showWaitingRoom } from "./door.js";
+import { showKnocks, showWaitingRoom } from "./knocking.js";
 import { Microphone, speaks } from "./microphone.js";
 import { SENTENCES } from "./sentences.js";
 import { gathered, Video } from "./video.js";
 import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
 
-const CONNECT_TIMEOUT = 10_000; // ms until the page says what to do about no connection
+const CONNECT_TIMEOUT = 10_000; // ms until the page reports that it has no connection
 
 const room = decodeURIComponent(location.pathname.slice(1));
 const token = new URLSearchParams(location.search).get("t");
 const remembered = `room:${room}`; // in sessionStorage while joined: a reload joins again
 
-let call = null; // the one attempt or call that counts; callbacks of older ones do nothing
+let call = null; // the current attempt or call; callbacks of older ones do nothing
 
-// As RTVI clients do: the bot then sends its transcript.
+// As RTVI clients do, so that the bot sends its transcript.
 function greet(participant) {
   if (participant.kind !== "bot") return;
   const data = { version: "2.0.0", about: { library: "pipecat-daily-rest local room" } };
@@ -40,7 +40,7 @@ const EVENTS = {
     $("log").replaceChildren();
     $("empty").hidden = false;
     showPeople(call);
-    showDoor(call.waiting, decide);
+    showKnocks(call.waiting, decide);
     showMicrophone(call.microphone);
     notify(speaks(me) ? (call.microphone.problem ?? "") : "Your link lets you listen and write, but not speak.");
     $("mute").focus();
@@ -89,11 +89,11 @@ const EVENTS = {
   "waiting-participant-added"({ participant }) {
     call.waiting.set(participant.id, participant);
     write("note", "", `${participant.name || "Guest"} waits to be let in`);
-    showDoor(call.waiting, decide);
+    showKnocks(call.waiting, decide);
   },
   "waiting-participant-removed"({ participant }) {
     call.waiting.delete(participant.id);
-    showDoor(call.waiting, decide);
+    showKnocks(call.waiting, decide);
   },
   "levels"({ levels }) {
     call.levels = levels;
@@ -136,7 +136,7 @@ function tell(event) {
     call.channel.send(JSON.stringify(event));
     return true;
   } catch {
-    return false; // longer than the connection takes
+    return false; // too long for the connection
   }
 }
 
@@ -149,7 +149,7 @@ function stayIn() {
   call.pings ||= setInterval(() => tell({ event: "ping" }), 1000);
 }
 
-// -- Coming in and going ---------------------------------------------------------------------
+// -- Joining and leaving ---------------------------------------------------------------------
 
 async function join() {
   if (call) return;
@@ -170,7 +170,7 @@ async function join() {
     await connect(mine);
   } catch (error) {
     if (call !== mine) return;
-    const unreachable = error instanceof TypeError; // what fetch gives when nobody answers
+    const unreachable = error instanceof TypeError; // of fetch, when nothing answers
     const reason = unreachable ? "unreachable" : "no-connection";
     end("refused", "Could not join", reason, SENTENCES[reason]);
   }
@@ -183,7 +183,7 @@ async function connect(mine) {
   mine.channel = pc.createDataChannel("room");
   mine.channel.onmessage = ({ data }) => {
     if (call !== mine) return;
-    if (data[0] === "+") { // what is long comes in pieces
+    if (data[0] === "+") { // a long event comes in pieces
       mine.piece += data.slice(1);
       return;
     }
@@ -246,7 +246,7 @@ function play() {
   $("remote").play().then(
     () => ($("unblock").hidden = true),
     (error) => {
-      if (error.name === "NotAllowedError") $("unblock").hidden = false; // a click has to start it
+      if (error.name === "NotAllowedError") $("unblock").hidden = false; // the browser wants a click first
     },
   );
 }

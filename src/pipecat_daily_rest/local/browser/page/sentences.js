@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What people are told when something does not work, and what they can do about it.
+// What the page says when something does not work, and what a person can do about it.
 
 export const SENTENCES = {
   "room-deleted": "The room was deleted: the bot has ended or was stopped. Start it again and open its new link.",
-  "room-expired": "The room's time is over. Start the bot again and open its new link.",
-  "token-expired": "Your link's time is over. Ask for a new link.",
+  "room-expired": "The room has expired. Start the bot again and open its new link.",
+  "token-expired": "Your link has expired. Ask for a new one.",
   "time-over": "Your time in this room is over. Ask for a new link to come back.",
   "ejected": "You were removed from the room.",
   "replaced": "You joined again from somewhere else, so this page left the room.",
   "network-lost": "You were without a network for too long, so the room let you go. Join again.",
   "shutdown": "The local Daily was stopped. Start the bot again and open its new link.",
-  "failed": "Something went wrong in the room and you were put out: its log says more. Join again.",
+  "failed": "Something went wrong in the room, so it disconnected you. Its log says more. Join again.",
   "lost": "The connection to the room was lost. Check that the bot's program is still running, then join again.",
   "unreachable": "The local Daily does not answer. Check that the bot's program is still running, then join again.",
   "no-connection":
@@ -22,7 +22,7 @@ export const SENTENCES = {
 export const CAMERA = {
   NotAllowedError: "The browser may not use the camera. Allow it in the address bar, then press “Camera” again.",
   NotFoundError: "No camera was found. Plug one in, then press “Camera” again.",
-  NotReadableError: "Another program holds the camera. Close it, then press “Camera” again.",
+  NotReadableError: "Another program uses the camera. Close it, then press “Camera” again.",
   insecure: "Browsers give the camera only to pages from localhost or https. Open the link on the computer that runs the bot.",
   gone: "The camera is gone. Plug it in again, then press “Camera”.",
   other: "The camera could not be opened.",
@@ -44,7 +44,7 @@ export const VIDEO = {
 export const MICROPHONE = {
   NotAllowedError: "The browser may not use the microphone, so you are only listening. Allow it in the address bar, then press “Use microphone”.",
   NotFoundError: "No microphone was found, so you are only listening. Plug one in, then press “Use microphone”.",
-  NotReadableError: "Another program holds the microphone, so you are only listening. Close it, then press “Use microphone”.",
+  NotReadableError: "Another program uses the microphone, so you are only listening. Close it, then press “Use microphone”.",
   insecure: "Browsers give the microphone only to pages from localhost or https, so you are only listening. Open the link on the computer that runs the bot.",
   other: "The microphone could not be opened, so you are only listening.",
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Cameras and screens: the own ones, and the grid in which all are shown.
+// Cameras and screens: the person's own, and the grid that shows all of them.
 //
-// They have a connection of their own, made when the first picture is shown or sent. Its offer holds
-// the own camera, the own screen and SLOTS places for others; the room is told what to show in them.
+// They have a connection of their own, made when the first picture is shown or sent. It offers the
+// own camera, the own screen and SLOTS places for others. The page tells the room what to show there.
 
 import { CAMERA, SCREEN, VIDEO } from "./sentences.js";
 import { $, element, nameOf, notify } from "./view.js";
@@ -41,7 +41,7 @@ export class Video {
     this.#tell = tell;
   }
 
-  // What may be shown is in the description of oneself, at the start and when it changes.
+  // Applies the person's permissions, at the start and when they change.
   permit() {
     for (const source of Object.keys(this.#streams)) {
       if (this.#may(source)) continue;
@@ -82,7 +82,7 @@ export class Video {
     $(button).disabled = true;
     let stream;
     try {
-      stream = await open(); // only now, and only here, does the browser ask
+      stream = await open(); // the browser asks the person only here
     } catch (error) {
       notify(sentences[error.name] ?? sentences.other);
       return;
@@ -130,11 +130,11 @@ export class Video {
     }
   }
 
-  // Somebody looks at an own picture now, or nobody: only then is it encoded and sent.
+  // Encodes and sends an own picture only while somebody watches it.
   wanted(source, wanted) {
     const connection = this.#connection;
     if (!connection || !Object.hasOwn(SOURCES, source)) return;
-    // One after the other, since each change begins with what the last one made.
+    // One after the other: each change needs the result of the one before.
     connection.turn = connection.turn.then(async () => {
       const sender = connection.senders[source];
       const parameters = sender.getParameters();
@@ -213,7 +213,7 @@ export class Video {
 
   // -- The grid ------------------------------------------------------------------------------
 
-  // Looks at whoever shows something, in the places that they have already.
+  // Watches all who show something; each keeps its place.
   async show() {
     const connection = await (this.#others().length > 0 ? this.#connect() : this.#connection?.ready);
     if (!this.#isCurrent()) return;
@@ -258,7 +258,7 @@ export class Video {
       fillTile(tile, picture);
       return tile;
     });
-    // A video that is moved in the page stands still for a moment: only what changed is touched.
+    // A tile that is moved freezes for a moment, so only those that changed are touched.
     for (const tile of [...$("stage").children]) if (!now.includes(tile)) tile.remove();
     now.forEach((tile, place) => {
       if ($("stage").children[place] !== tile) $("stage").insertBefore(tile, $("stage").children[place] ?? null);
@@ -275,7 +275,7 @@ function makeTile({ key, source, own }) {
   tile.dataset.source = source;
   tile.dataset.own = String(own);
   const video = document.createElement("video");
-  video.autoplay = video.playsInline = video.muted = true; // the sound comes with everybody's
+  video.autoplay = video.playsInline = video.muted = true; // the sound comes with the mix
   tile.append(element("span", "initial", ""), video, element("span", "label", ""));
   return tile;
 }
@@ -290,7 +290,7 @@ function fillTile(tile, { participant, source, own, stream }) {
   if (video.srcObject !== stream) video.srcObject = stream;
 }
 
-// All candidates go with the offer; on one machine that takes a moment only.
+// Waits for all candidates, which go with the offer; on one machine that takes a moment.
 export function gathered(pc) {
   return new Promise((resolve) => {
     const done = () => pc.iceGatheringState === "complete" && resolve();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the page shows of a call. Everything that others wrote is shown as text, never as markup.
+// Shows a call. What others wrote is shown as text, never as markup.
 
-const SPEAKS = 0.25; // level from which somebody is shown as speaking
+const SPEAKS = 0.25; // the level from which a participant is shown as speaking
 
 export const $ = (id) => document.getElementById(id);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A page from elsewhere, in a real Chromium, tries to drive the local Daily."""
+"""A page of another site, in a real Chromium, tries to use the local Daily."""
 
 import asyncio
 import json
@@ -79,7 +79,7 @@ async def elsewhere() -> AsyncIterator[Callable[[str], Any]]:
         await runner.cleanup()
 
 
-async def test_a_page_from_elsewhere(browser_person: Any, elsewhere: Any) -> None:
+async def test_a_page_from_another_site_is_refused(browser_person: Any, elsewhere: Any) -> None:
     async with LocalDaily(control=True) as daily:
         daily.state.rooms.create("demo", "public", {})
         ana = await browser_person(f"{daily.url}/demo")
@@ -107,10 +107,8 @@ async def test_a_page_from_elsewhere(browser_person: Any, elsewhere: Any) -> Non
         assert daily.faults.added == []
 
 
-async def test_a_name_that_was_bound_to_this_machine(
-    daily: LocalDaily, browser_person: Any
-) -> None:
-    """What DNS rebinding comes to: the browser takes the local Daily for the page's own site."""
+async def test_dns_rebinding_is_refused(daily: LocalDaily, browser_person: Any) -> None:
+    """With DNS rebinding the browser takes the local Daily for the page's own site."""
     mallory = await browser_person(f"http://rebound.localhost:{daily.port}/demo")
     assert "not to 'rebound.localhost" in await mallory.page.inner_text("body")
     read = "fetch('/v1/').then((answer) => answer.status)"

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 async def bo(daily: LocalDaily) -> AsyncIterator[Peer]:
-    """Somebody with a WebRTC connection, but without a browser."""
+    """A participant with a WebRTC connection, but without a browser."""
     async with aiohttp.ClientSession() as session:
         peer = Peer(daily, session, "demo")
         yield peer
@@ -44,7 +44,7 @@ def kill(folder: Path) -> int:
         try:
             os.kill(process, signal.SIGKILL)
         except ProcessLookupError:
-            pass  # it went with another
+            pass  # it ended with another
     return len(family)
 
 
@@ -63,7 +63,7 @@ async def test_a_killed_browser_is_noticed_and_the_others_go_on(
     left = await cy.event("participant-left", lambda e: e["participant"]["id"] == ana_id)
     assert left["reason"] == "leftCall"
     await bo.until(lambda: [e for e in bo.events if e["event"] == "participant-left"])
-    # By the missing pings after 5 s: ICE would have taken half a minute.
+    # The missing pings tell after 5 s; ICE would take half a minute.
     (entry,) = [entry for entry in daily.state.log.entries if entry.what == "person left"]
     assert entry.detail == f"{ana_id}: vanished"
     bo.heard.clear()

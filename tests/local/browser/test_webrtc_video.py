@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Pictures of people in browsers: from them, to them, and past whoever may not."""
+"""The pictures of browsers: from them, to them, and what permissions stop."""
 
 import asyncio
 from typing import Any
@@ -34,7 +34,7 @@ async def test_a_camera_reaches_a_person_and_a_script(daily: LocalDaily, peer: P
     camera.colour = GREEN
     await asyncio.gather(bo.sees(GREEN, slot=1), script.sees(GREEN, of=ana_id))
     assert not bo.seen[0].any()
-    # A script's pictures reach them as well, and a slot can show somebody else.
+    # A script's pictures reach them too, and a slot can show another participant.
     script.shows(BLUE)
     bo.send({"event": "look", "slots": [[ana_id, "camera"], [script.id, "camera"]]})
     await asyncio.gather(bo.sees(GREEN, slot=0), bo.sees(BLUE, slot=1))
@@ -44,7 +44,7 @@ async def test_a_camera_reaches_a_person_and_a_script(daily: LocalDaily, peer: P
     assert daily.rooms["demo"].participants[bo_id].media["camera"] == "off"
 
 
-async def test_a_page_sees_only_what_it_may(daily: LocalDaily, peer: Peers) -> None:
+async def test_a_page_sees_only_what_its_permissions_allow(daily: LocalDaily, peer: Peers) -> None:
     ana, bo = peer(), peer()
     ana_id, bo_id = await ana.join(), await bo.join()
     camera = Camera(RED)
@@ -99,7 +99,7 @@ async def test_a_page_is_told_when_its_camera_is_wanted(daily: LocalDaily, peer:
     assert ana.events[0] != {"event": "wanted", "source": "screenVideo", "wanted": True}
 
 
-async def test_a_lost_frame_is_asked_for_again(daily: LocalDaily, peer: Peers) -> None:
+async def test_after_a_lost_frame_a_key_frame_is_requested(daily: LocalDaily, peer: Peers) -> None:
     script = daily.join("demo")
     ana = peer()
     await ana.join()
@@ -131,7 +131,7 @@ async def test_a_lost_frame_is_asked_for_again(daily: LocalDaily, peer: Peers) -
         ({"permissions": {"canSend": ["audio"]}}, {}, set()),
     ],
 )
-async def test_who_may_not_show_is_not_seen(
+async def test_a_page_that_may_not_send_video_is_not_seen(
     daily: LocalDaily, peer: Peers, room: Any, rights: Any, may: set[str]
 ) -> None:
     daily.rooms["demo"].config.update(room)
@@ -161,7 +161,7 @@ async def test_who_may_not_show_is_not_seen(
             daily.join("demo", token(daily, **rights)).shows(RED)
 
 
-async def test_what_is_switched_off_or_muted_is_not_seen(daily: LocalDaily, peer: Peers) -> None:
+async def test_a_camera_that_is_off_or_muted_is_not_seen(daily: LocalDaily, peer: Peers) -> None:
     owner = daily.join("demo", token(daily, is_owner=True))
     ana = peer()
     id = await ana.join()

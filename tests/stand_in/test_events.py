@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a bot on Pipecat's own DailyTransport is told, as a test makes it happen."""
+"""The events that a bot on Pipecat's own DailyTransport gets, made by a test."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def person(local_daily: LocalDaily, room: Any, token: Callable[..., str]) -> Cal
 
 @pytest.fixture
 def bring(local_daily: LocalDaily, room: Any, owner: str, start: Any) -> Callable[..., Any]:
-    """Starts the bot, and waits until it is in."""
+    """Start the bot, and wait until it has joined."""
 
     async def bring(*options: str, token: str = owner) -> Any:
         bot = await start(f"{local_daily.url}/demo", token, *options)
@@ -45,7 +45,7 @@ def bring(local_daily: LocalDaily, room: Any, owner: str, start: Any) -> Callabl
 
 
 async def asked(bot: Any, by: Any, method: str, *arguments: Any) -> Any:
-    """Have the bot call a method of its transport, and give what came of it."""
+    """Have the bot call a method of its transport; give the error."""
     before = len(bot.lines)
     by.send({"do": "call", "method": method, "with": list(arguments)})
     while True:
@@ -61,7 +61,7 @@ async def asked(bot: Any, by: Any, method: str, *arguments: Any) -> Any:
     "on_participant_left",
     "on_participant_updated",
 )
-async def test_who_speaks_is_muted_is_called_otherwise_and_leaves(
+async def test_active_speaker_mute_new_name_and_leave(
     local_daily: LocalDaily, room: Any, person: Any, bring: Any
 ) -> None:
     ana, bo = person("Ana"), person("Bo")
@@ -109,7 +109,7 @@ async def test_the_bot_calls_somebody(local_daily: LocalDaily, person: Any, brin
     assert connected["sessionId"] == session
     phone.answer()
     assert (await bot.tells("on_dialout_answered"))[0]["sessionId"] == session
-    # Pipecat knows the session by itself.
+    # Pipecat adds the session id.
     assert await asked(bot, ana, "send_dtmf", {"tones": "12#", "method": "auto"}) is None
     assert phone.tones == ["12#"]
     assert "tones" in await asked(bot, ana, "send_dtmf", {"tones": "x"})
@@ -119,7 +119,7 @@ async def test_the_bot_calls_somebody(local_daily: LocalDaily, person: Any, brin
     assert (await bot.tells("on_dialout_stopped"))[0]["sessionId"] == session
     assert phone.state == "ended"
     assert "no call" in await asked(bot, ana, "stop_dialout", session)
-    # One that does not come about.
+    # A call that fails.
     other, _ = await asked(bot, ana, "start_dialout", {"sipUri": "sip:bo@example.com"})
     local_daily.dialouts[1].fail("the number is busy")
     (failed,) = await bot.tells("on_dialout_error")
@@ -151,7 +151,7 @@ async def test_a_bot_calls_by_the_rules_of_the_rest_api(
 
 
 @pytest.mark.proves("CallClient.sip_call_transfer", "CallClient.sip_refer")
-async def test_the_bot_passes_calls_on(local_daily: LocalDaily, person: Any, bring: Any) -> None:
+async def test_the_bot_transfers_calls(local_daily: LocalDaily, person: Any, bring: Any) -> None:
     ana = person()
     bot = await bring()
     for method, refer in (("sip_call_transfer", False), ("sip_refer", True)):
@@ -199,7 +199,7 @@ async def test_what_was_said_reaches_the_pipeline(room: Any, person: Any, bring:
     bot = await bring("transcription")
     started = await room.event("transcription-started")
     assert started["status"]["language"] == "en"
-    # Pipecat has nobody transcribed whom the bot did not ask for.
+    # Pipecat transcribes only those whom the bot asked for.
     update = await room.event("transcription-updated")
     assert update["update"]["participants"] == []
     room.transcribe(ana, "nobody gets this")
@@ -261,7 +261,7 @@ async def test_the_bot_loses_its_network_and_has_it_back(
 
 
 @pytest.mark.proves("on_call_state_updated", "on_error")
-async def test_a_bot_without_a_network_for_too_long_is_out(
+async def test_a_bot_without_a_network_for_too_long_has_left(
     local_daily: LocalDaily, room: Any, person: Any, bring: Any
 ) -> None:
     ana = person()
@@ -284,7 +284,7 @@ async def test_chat_goes_both_ways(person: Any, bring: Any) -> None:
     bot = await bring()
     assert await asked(bot, ana, "send_prebuilt_chat_message", "hello", "Helper") is None
     chat = await ana.message(lambda m: isinstance(m, dict) and m.get("event") == "chat-msg")
-    # As the page sends it, too.
+    # As the page sends it.
     assert chat | {"event": "chat-msg", "room": "main-room-main", "name": "Helper"} == chat
     assert chat["message"] == "hello"
     ana.send({**chat, "name": "Ana", "message": "good morning"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""People in a room, without a browser: the other end of each connection is aiortc in this process."""
+"""The connections of browsers; their other end is aiortc in this process."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from peers import WAIT, Peer, Peers
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.browser import routes as person
 from pipecat_daily_rest.local.browser import webrtc, webrtc_close
-from pipecat_daily_rest.local.browser.webrtc_audio import Mouth
+from pipecat_daily_rest.local.browser.webrtc_audio import AudioIn
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 from pipecat_daily_rest.local.scripted.hearing import tone_level
 from tokens import token
@@ -48,7 +48,7 @@ async def test_two_people_and_a_script_hear_each_other(daily: LocalDaily, peer: 
     assert set(levels) <= {ana_id, bo_id, script.id}
 
 
-async def test_joining_tells_who_is_there_and_who_comes_and_goes(
+async def test_a_page_learns_who_is_there_and_who_joins_and_leaves(
     daily: LocalDaily, peer: Peers
 ) -> None:
     script = daily.join("demo", user_name="Script")
@@ -106,7 +106,7 @@ async def test_messages_mute_and_name(daily: LocalDaily, peer: Peers) -> None:
     assert script.received == [{"a": "<b>"}]
 
 
-async def test_what_is_no_message_is_ignored(daily: LocalDaily, peer: Peers) -> None:
+async def test_a_malformed_message_is_ignored(daily: LocalDaily, peer: Peers) -> None:
     script, ana = daily.join("demo"), peer()
     ana_id = await ana.join()
     texts = ["{", "[" * 50_000, "[]", "3", '{"event": []}', '{"event": "update", "userName": 3}']
@@ -127,7 +127,7 @@ async def test_what_is_no_message_is_ignored(daily: LocalDaily, peer: Peers) -> 
     ],
     ids=["deleted", "ejected", "stopped"],
 )
-async def test_whoever_is_put_out_is_told_why(
+async def test_a_page_whose_call_ends_is_told_why(
     daily: LocalDaily, peer: Peers, end: Callable[..., None], reason: str, log: str
 ) -> None:
     ana = peer()
@@ -138,7 +138,7 @@ async def test_whoever_is_put_out_is_told_why(
     entry = await within(daily.state.log.wait_for("person left"))
     assert entry.detail == f"{ana_id}: {log}"
     assert not room.participants
-    # The page hangs up by itself; if it does not, the room does.
+    # The page hangs up itself; if it does not, the room does.
     await ana.until(lambda: ana.channel.readyState == "closed")
 
 
@@ -153,7 +153,7 @@ async def test_hanging_up_is_noticed_at_once(
     assert entry.detail == f"{ana_id}: leftCall"
 
 
-async def test_the_beacon_of_a_page_that_goes_away(
+async def test_the_beacon_of_a_page_that_closes(
     daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webrtc, "PING_TIMEOUT", 10_000)
@@ -166,7 +166,7 @@ async def test_the_beacon_of_a_page_that_goes_away(
     await within(daily.state.log.wait_for("person left"))
 
 
-async def test_who_vanishes_is_noticed_by_the_missing_pings(
+async def test_missing_pings_end_a_connection(
     daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webrtc, "PING_TIMEOUT", 1.0)
@@ -178,7 +178,7 @@ async def test_who_vanishes_is_noticed_by_the_missing_pings(
     assert (await script.event("participant-left"))["participant"]["id"] == ana_id
 
 
-async def test_pings_or_sound_keep_somebody_in(
+async def test_pings_or_sound_keep_a_connection(
     daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webrtc, "PING_TIMEOUT", 1.5)
@@ -191,7 +191,7 @@ async def test_pings_or_sound_keep_somebody_in(
     assert set(daily.rooms["demo"].participants) == set(ids)
 
 
-async def test_who_never_connects_is_never_in(
+async def test_a_browser_that_never_connects_never_joins(
     daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webrtc, "OPEN_TIMEOUT", 0.2)
@@ -282,7 +282,9 @@ async def test_without_aiortc_a_sentence_says_what_to_install(
     assert "pip install 'pipecat-daily-rest[local]'" in body["info"]
 
 
-async def test_what_one_may_not_hear_is_not_shown_either(daily: LocalDaily, peer: Peers) -> None:
+async def test_levels_of_those_whom_one_may_not_hear_are_not_sent(
+    daily: LocalDaily, peer: Peers
+) -> None:
     ana = peer()
     silent = {"canReceive": {"base": False, "byUserId": {"bo": True}}}
     me = await ana.join(hz=500, token=token(daily, permissions=silent))
@@ -363,7 +365,7 @@ async def test_no_token_reaches_the_log(daily: LocalDaily, peer: Peers) -> None:
     assert not [line for line in lines if good in line or bad in line]
 
 
-async def test_a_stop_closes_connections_that_are_not_in_yet(peer: Peers) -> None:
+async def test_a_stop_closes_connections_that_have_not_joined(peer: Peers) -> None:
     async with LocalDaily() as daily, aiohttp.ClientSession() as session:
         daily.state.rooms.create("demo", "public", {})
         ana = Peer(daily, session, "demo")
@@ -390,26 +392,26 @@ def block(value: int) -> Block:
 
 
 def test_the_jitter_buffer_begins_two_blocks_behind_and_again_after_a_hole() -> None:
-    mouth = Mouth()
+    audio = AudioIn()
     taken = []
     for arriving in ([1], [2], [], [], [3], [4], [5]):
         for value in arriving:
-            mouth.put(block(value))
-        taken.append(mouth.take())
+            audio.put(block(value))
+        taken.append(audio.take())
     assert [None if one is None else one[0] for one in taken] == [None, 1, 2, None, None, 3, 4]
 
 
 def test_the_jitter_buffer_drops_a_burst_and_what_never_drains() -> None:
-    mouth = Mouth()
+    audio = AudioIn()
     for value in range(9):
-        mouth.put(block(value))
-    assert mouth.take()[0] == 7  # the newest two were kept
+        audio.put(block(value))
+    assert audio.take()[0] == 7  # the newest two were kept
     for value in range(100, 104):
-        mouth.put(block(value))
+        audio.put(block(value))
     delays = []
     for value in range(1000, 1600):
-        mouth.put(block(value))
-        taken = mouth.take()
+        audio.put(block(value))
+        taken = audio.take()
         if taken[0] >= 1000:
             delays.append(value - taken[0])
     assert delays[0] > 2

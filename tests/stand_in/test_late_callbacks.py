@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Callbacks that come when the bot's event loop has been closed."""
+"""Callbacks after the bot's event loop was closed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def joined(client, url):
     done.wait()
 """
 
-# What a bot still says when it is cancelled takes its time, and then there is no loop any more.
+# A cancelled bot still speaks for a while; by then its loop is closed.
 A_WRITE = """
 source, done = CustomAudioSource(16_000, 1), threading.Event()
 source.write_frames(bytes(640), completion=too_late)
@@ -83,7 +83,7 @@ CODES = {"a write": A_WRITE, "an operation": AN_OPERATION, "after release": AFTE
 @pytest.fixture
 def run(local_daily: LocalDaily, start: Callable[..., Any]) -> Callable[..., Any]:
     async def run(code: str, callback: str) -> str:
-        """Run a bot to its end, and give what it has logged."""
+        """Run a bot to its end, and give its log."""
         local_daily.state.rooms.create("demo", "public", {})
         code = BEGIN + code.replace("CALLBACK", callback)
         return await (await start(f"{local_daily.url}/demo", code=code)).ends()
@@ -92,21 +92,21 @@ def run(local_daily: LocalDaily, start: Callable[..., Any]) -> Callable[..., Any
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)
-async def test_what_nobody_can_miss_is_not_logged(run: Any, code: str) -> None:
+async def test_a_late_completion_is_not_logged(run: Any, code: str) -> None:
     log = await run(code, "too_late")
     assert "failed" not in log
     assert "Event loop is closed" not in log
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)
-async def test_what_is_wrong_is_logged(run: Any, code: str) -> None:
+async def test_an_error_in_a_callback_is_logged(run: Any, code: str) -> None:
     log = await run(code, "wrong")
     assert log.count("A callback of the call failed") == 1
     assert "RuntimeError: the bot is wrong" in log
     assert "Event loop is closed" not in log
 
 
-async def test_an_event_of_a_running_call_is_missed(run: Any) -> None:
+async def test_a_lost_event_of_a_running_call_is_logged(run: Any) -> None:
     log = await run(IN_THE_CALL, "too_late")
     assert "A callback of the call failed" in log
     assert "Event loop is closed" in log

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The page at the door of a private room, and what it shows of rights."""
+"""The page of a private room: knocking, and what permissions change."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ async def test_waiting_and_being_let_in(
         browser_person(f"{door.url}/demo", tone_hz=500, name="Ana <b>"),
     )
     await olga.join()
-    assert not await olga.page.is_visible("#door")
+    assert not await olga.page.is_visible("#knocks")
     await knock(ana)
     await ana.sees("Waiting to be let in", "#lobby-title")
     await ana.sees("You have knocked.", "#reason")
@@ -46,30 +46,32 @@ async def test_waiting_and_being_let_in(
     await olga.page.get_by_role("button", name="Let in: Ana <b>").click()
     await ana.state("joined")
     await asyncio.gather(ana.hears(1500), olga.hears(500))
-    await olga.page.wait_for_selector("#door", state="hidden")
-    # Who may not let anybody in does not see who waits.
+    await olga.page.wait_for_selector("#knocks", state="hidden")
+    # Only those who may let others in see who waits.
     bo = await browser_person(f"{door.url}/demo", name="Bo")
     await knock(bo)
     await olga.sees("Bo", "#waiting")
-    assert not await ana.page.is_visible("#door")
-    # Until it may.
+    assert not await ana.page.is_visible("#knocks")
+    # It sees them once it may.
     [ana_id] = [p.id for p in door.rooms["demo"].participants.values() if not p.is_owner]
     door.state.calls.permit(door.rooms["demo"], {ana_id: {"canAdmin": ["participants"]}})
     await ana.sees("Bo", "#waiting")
     await bo.page.click("#giveup")
     await bo.state("left")
     await bo.sees("You stopped waiting.", "#reason")
-    await asyncio.gather(*(p.page.wait_for_selector("#door", state="hidden") for p in (ana, olga)))
+    await asyncio.gather(
+        *(p.page.wait_for_selector("#knocks", state="hidden") for p in (ana, olga))
+    )
 
 
-async def test_being_turned_away_and_knocking_again(
+async def test_a_refused_knock_and_another_one(
     door: LocalDaily, browser_person: People, link: Link
 ) -> None:
     ana = await browser_person(f"{door.url}/demo", name="Ana")
     await knock(ana)
     olga = await browser_person(link(is_owner=True), name="Olga")
     await olga.join()
-    await olga.page.get_by_role("button", name="Turn away: Ana").click()
+    await olga.page.get_by_role("button", name="Deny: Ana").click()
     await ana.state("refused")
     await ana.sees("An owner of the call did not let you in.", "#reason")
     await knock(ana)
@@ -79,7 +81,9 @@ async def test_being_turned_away_and_knocking_again(
     await ana.sees("The room was deleted.", "#reason")
 
 
-async def test_who_may_no_longer_speak_is_muted(daily: LocalDaily, browser_person: People) -> None:
+async def test_a_person_who_may_no_longer_speak_is_muted(
+    daily: LocalDaily, browser_person: People
+) -> None:
     ana = await browser_person(f"{daily.url}/demo", tone_hz=500)
     await ana.join()
     script = daily.join("demo", user_name="Script")
@@ -97,7 +101,7 @@ async def test_who_may_no_longer_speak_is_muted(daily: LocalDaily, browser_perso
     script.forget()
     await script.hears(lambda audio: len(audio) >= 24_000)
     assert not script.heard.any()
-    # It may again, but only the person switches the microphone on.
+    # It may speak again, but only the person switches the microphone on.
     daily.state.calls.permit(room, {me.id: {"canSend": True}})
     await ana.sees("You may speak now: press Unmute", "#notice")
     assert me.media["microphone"] == "off"

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The door of the room: waiting to be let in, and letting others in.
+// Knocking: waiting to be let in, and letting others in.
 
 import { $, element, show } from "./view.js";
 
 export function showWaitingRoom() {
-  const sentence = "You have knocked. Whoever leads the call sees it and lets you in: leave this page open.";
+  const sentence = "You have knocked. Leave this page open: an owner of the room can let you in.";
   show("waiting", "Waiting to be let in", { sentence });
   $("giveup").focus();
 }
 
-// Who waits, for those who may let them in; `decide` takes the session id and whether they come in.
-export function showDoor(waiting, decide) {
+// Shows who waits to those who may let them in. `decide` gets a session id, and whether to let it in.
+export function showKnocks(waiting, decide) {
   const items = [...waiting.values()].map(({ id, name }) => {
     const item = document.createElement("li");
     item.dataset.id = id;
     item.append(element("span", "who", name || "Guest"));
-    for (const [label, letIn] of [["Let in", true], ["Turn away", false]]) {
+    for (const [label, letIn] of [["Let in", true], ["Deny", false]]) {
       const button = element("button", letIn ? "primary" : "", label);
       button.type = "button";
       button.setAttribute("aria-label", `${label}: ${name || "Guest"}`);
@@ -25,5 +25,5 @@ export function showDoor(waiting, decide) {
     return item;
   });
   $("waiting").replaceChildren(...items);
-  $("door").hidden = items.length === 0;
+  $("knocks").hidden = items.length === 0;
 }
