@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipecat_daily_rest import DailyConfigError, DailyRESTHelper, tokens
@@ -137,7 +137,7 @@ def refusal(token, **arguments):
     return caught.value
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PROPERTIES)
 def test_a_signed_token_is_read_with_the_same_properties(properties):
     claims = tokens.claims(properties)
@@ -150,7 +150,7 @@ def test_a_signed_token_is_read_with_the_same_properties(properties):
         assert tokens.claims(read) == claims
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(PROPERTIES)
 def test_the_local_daily_reads_the_same(properties):
     token = tokens.sign(tokens.claims(properties), api_key=KEY, domain_id="dom", now=NOW)

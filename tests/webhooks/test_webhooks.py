@@ -12,7 +12,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 from aiohttp import web
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipecat_daily_rest import DailyConfigError, DailyError, webhooks
@@ -115,7 +115,7 @@ def test_a_signature_that_openssl_made(source):
     )
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(body=st.binary(max_size=40), at=st.integers(0, 39), bit=st.integers(0, 7))
 def test_one_bit_of_the_body_is_enough(body, at, bit):
     headers = webhooks.sign(body, secret=SECRET, now=NOW)

@@ -137,7 +137,9 @@ FIELDS = ("token", "user_name", "media", "message", "recipient", "voices", "mix"
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     op=st.sampled_from(["app-message", "update", "listen", "mute", "eject", "join", ""]),
