@@ -34,7 +34,7 @@ _STATES = {
     "room-deleted": "the room was deleted",
     "room-expired": "the room has expired",
     "token-expired": "the bot's token has expired",
-    "time-over": "the time that the room or the token allows for a participant is over",
+    "time-over": "the time that the room or the token allows is over",
     "ejected": "an owner ejected the bot",
     "replaced": "another participant joined with the bot's user id",
     "network-lost": "the bot was without a network for too long",
