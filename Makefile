@@ -19,7 +19,7 @@ endif
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(VENV)/.demo ## talk to a bot in your browser: no account, no key (with DAILY_API_KEY: on Daily)
+demo: $(VENV)/.demo ## talk to a bot in your browser, without an account (with DAILY_API_KEY: on Daily)
 	@exec $(BIN)/pipecat-daily-rest run examples/quickstart.py
 
 test: $(VENV)/.dev ## run the tests (the browser tests too, where Chromium is installed)
@@ -29,24 +29,24 @@ test-daily: $(VENV)/.dev ## compare the stand-in with daily-python
 	$(INSTALL) -e '.[daily]'
 	$(BIN)/python -m pytest -m real_daily $(ARGS)
 
-snapshot: $(VENV)/.dev ## renew what the stand-in is compared with, from daily-python
+snapshot: $(VENV)/.dev ## write the snapshot of daily-python that the stand-in is compared with
 	$(INSTALL) -e '.[daily]'
 	$(BIN)/python tests/stand_in/snapshot.py --write
 
-bench: $(VENV)/.dev ## measure it beside Pipecat's helper and write docs/performance.md (BENCH=full: longer)
+bench: $(VENV)/.dev ## measure the package beside Pipecat's helper and write docs/performance.md (BENCH=full: longer)
 	$(BIN)/python -m benchmarks --size $(or $(BENCH),quick) $(ARGS)
 
-bench-rooms: $(VENV)/.dev ## measure what the local rooms carry and write it into docs/local-room.md
+bench-rooms: $(VENV)/.dev ## measure how many participants a local room carries, into docs/local-room.md
 	$(BIN)/python -m benchmarks.rooms $(ARGS)
 
-proof: $(VENV)/.dev ## what takes long or wants a quiet machine, into docs/proof.md (ONLY="sessions pythons": parts)
+proof: $(VENV)/.dev ## run what takes long or needs a quiet machine, write docs/proof.md (ONLY="sessions pythons": some parts)
 	PYTHONPATH=tests/support $(BIN)/python -m proof $(ONLY)
 
-coverage: $(VENV)/.dev ## write what of Daily's API is covered (docs/coverage.md) and of daily-python (docs/local-room.md)
+coverage: $(VENV)/.dev ## write docs/coverage.md (Daily's API) and the tables of docs/local-room.md (daily-python)
 	PYTHONPATH=tests/support $(BIN)/python -m coverage_table
 	PYTHONPATH=tests/support $(BIN)/python -m room_table
 
-architecture: $(VENV)/.dev ## draw the package into docs/architecture.md
+architecture: $(VENV)/.dev ## draw the pictures of docs/architecture.md
 	PYTHONPATH=tests/support $(BIN)/python -m house
 
 lint: $(VENV)/.dev ## check style and types
@@ -54,11 +54,11 @@ lint: $(VENV)/.dev ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/.dev ## put the code into the house's shape
+format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean: ## remove the virtual environment and what the tools left behind
+clean: ## remove the virtual environment and the tools' caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist
 
 $(VENV)/.venv:

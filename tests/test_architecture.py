@@ -2,6 +2,7 @@
 """Which way imports point, between the rooms of the package and inside them."""
 
 import ast
+from pathlib import Path
 
 import pytest
 
@@ -59,13 +60,32 @@ def test_the_stand_in_imports_nothing_of_the_package():
 
 
 @pytest.mark.parametrize("path", FOLDERS, ids=lambda path: path.parent.name)
-def test_a_folder_says_what_lives_there(path):
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+def test_a_folder_says_what_lives_there_and_what_it_imports(path):
+    says = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    assert path.parent == house.PACKAGE or "Imports " in says, path
 
 
-def test_the_page_shows_the_package_as_it_is():
-    page = house.PAGE.read_text(encoding="utf-8")
-    assert page == house.written(page), "run `make architecture`"
+def test_the_pictures_show_the_table():
     for file, (text, name) in house.PICTURES.items():
         drawn = (house.PAGE.parent / file).read_text(encoding="utf-8")
         assert drawn == house.picture(house.table(text), name), "run `make architecture`"
+
+
+def test_the_page_has_a_paragraph_for_each_room():
+    rooms = [
+        prefix + room
+        for prefix, text in (("", house.CLIENT), ("local/", house.LOCAL))
+        for room in house.table(text)
+        if room != "__main__"
+    ]
+    assert house.described(house.PAGE.read_text(encoding="utf-8")) == rooms
+
+
+def test_the_page_names_only_what_exists():
+    named = house.files_named(house.PAGE.read_text(encoding="utf-8"))
+    assert len(named) > 30
+    places = (house.PACKAGE, house.ROOT)
+    paths = {
+        name: [place / f"{name}{end}" for place in places for end in ("", ".py")] for name in named
+    }
+    assert [name for name, each in paths.items() if not any(map(Path.exists, each))] == []

@@ -2,10 +2,12 @@
 """The rooms of the package, and which may import which: ``make architecture`` draws them.
 
 A room is a file or a folder of ``src/pipecat_daily_rest``; inside ``local`` the rooms are its own
-files and folders. The stand-in for ``daily`` is no part of it: it imports nothing of the package.
+files and folders. The stand-in for ``daily`` is not part of the table: it imports nothing of
+the package.
 """
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from html import escape
@@ -82,6 +84,7 @@ def imports(path: Path) -> set[str]:
     return found & modules().keys()
 
 
+@cache
 def graph() -> dict[str, set[str]]:
     """Give what each module imports."""
     return {name: imports(path) - {name} for name, path in modules().items()}
@@ -183,34 +186,20 @@ def picture(allowed: Mapping[str, set[str]], name: str) -> str:
     return "\n".join([*lines, "</g>", "</svg>", ""])
 
 
-def sentence(folder: str) -> str:
-    """Give what a room's docstring says first."""
-    path = PACKAGE / folder
-    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return " ".join(text.split("\n\n")[0].split())
-
-
-def rooms(text: str, prefix: str = "") -> str:
-    """List the rooms of a table with the sentence of each."""
-    names = [name for name in table(text) if name != "__main__"]
-    return "\n".join(f"- `{prefix}{name}`: {sentence(prefix + name)}" for name in names)
-
-
-PARTS = {"client": lambda: rooms(CLIENT), "local": lambda: rooms(LOCAL, "local/")}
 PICTURES = {"architecture.svg": (CLIENT, "The package"), "architecture-local.svg": (LOCAL, "local")}
 
 
-def written(page: str) -> str:
-    """Give the page with its generated parts as the code has them now."""
-    for name, make in PARTS.items():
-        start = page.index("-->", page.index(f"<!-- {name}:")) + len("-->")
-        end = page.index("<!-- end -->", start)
-        page = f"{page[:start]}\n\n{make()}\n\n{page[end:]}"
-    return page
+def described(page: str) -> list[str]:
+    """Give the rooms of which the page has a paragraph, in its order."""
+    return re.findall(r"^\*\*`(\S+)`\*\* ", page, re.M)
+
+
+def files_named(page: str) -> set[str]:
+    """Give the files and folders of the package that the page names."""
+    names = re.findall(r"`([\w./]+)`", page)
+    return {name for name in names if name.endswith(".py") or "/" in name}
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     for file, (text, name) in PICTURES.items():
         (PAGE.parent / file).write_text(picture(table(text), name), encoding="utf-8")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The one place that sends: connections, retries, rate limits, slots that a fleet shares in Redis.
 
-Imports `_core`, `models` and `errors`.
+Imports `_core` and `errors`.
 """

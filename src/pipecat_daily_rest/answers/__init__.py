@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the methods of `DailyRESTHelper` give, besides rooms and tokens."""
+"""What the methods of `DailyRESTHelper` give, besides rooms and tokens.
+
+Imports `models`, `_core` and `errors`.
+"""
 
 from pipecat_daily_rest.answers.phone import (
     DailyAvailableNumber,

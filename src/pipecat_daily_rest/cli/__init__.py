@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The commands: ``pipecat-daily-rest …``, and the same as ``pipecat daily …``."""
+"""The commands: ``pipecat-daily-rest …``, and the same as ``pipecat daily …``.
+
+Imports `runner`, `_bot`, `_rooms` and what those import; a local Daily only as a child process.
+"""
 
 import sys
 from typing import Annotated

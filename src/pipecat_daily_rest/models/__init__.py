@@ -4,6 +4,8 @@
 The names, fields, defaults and wire form are those of ``pipecat.transports.daily.utils``. Every
 further property that Daily documents has a field that is not sent unless it is set. Unknown keys
 pass through in both directions.
+
+Imports `properties` only.
 """
 
 from pipecat_daily_rest.models.room import (

@@ -7,8 +7,10 @@ Load it by the first line of the root conftest, or by ``-p pipecat_daily_rest.te
 
 From then on ``import daily`` gives the stand-in of the local Daily, so that a bot may import
 Pipecat's ``DailyTransport`` at its top; ``daily_stand_in = false`` in the ini file keeps
-daily-python, for tests of the REST side alone. Fixtures: `local_room`, `local_daily` and `daily_helper`, and
-`local_daily_options` to be overridden.
+daily-python, for tests of the REST side alone. Fixtures: `local_room`, `local_daily` and
+`daily_helper`, and `local_daily_options` to be overridden.
+
+Imports `local`, `_rooms` and what those import.
 
 PYTEST_DONT_REWRITE: there is no assert here, and a conftest may import a type from it.
 """

@@ -14,6 +14,8 @@ Respond 200 to everything that `read_webhook` returns, also to a `WebhookProbe` 
 do not need, and 401 to a `WebhookVerificationError`. Daily may send an event twice and out of order:
 `WebhookEvent.dedupe_key` shows which events are the same.
 
+Imports `_core` and `errors`.
+
 Reference: https://docs.daily.co/reference/rest-api/webhooks
 """
 

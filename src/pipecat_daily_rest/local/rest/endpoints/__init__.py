@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What each endpoint of the REST API does, one module for each family as in Daily's reference.
 
+Imports what `rest` imports, and its `parts`, `journal` and `stored`.
+
 Reference: https://docs.daily.co/reference/rest-api
 """
 
