@@ -105,7 +105,7 @@ class _Served:
         daily.state.log.entries.clear()
         daily.latency, self._connect = latency, connect
         rates = Limits() if limits else None
-        daily.limits = Limiter(rates, daily.state.choices, daily.state.clock)
+        daily.parts.limits = Limiter(rates, daily.state.choices, daily.state.clock)
 
     async def stats(self) -> dict[str, int]:
         daily = self._daily

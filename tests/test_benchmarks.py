@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import aiohttp
 import pytest
+from benchmarks.local_daily import Daily
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,3 +55,19 @@ def test_the_plot_is_an_image_without_a_library(folder):
     assert plot.tag.endswith("svg")
     assert len(plot.findall("{*}rect")) == 1 + 5 + 4
     assert re.search(r"prefers-color-scheme: dark", (folder / "performance.svg").read_text())
+
+
+async def test_the_local_daily_counts_and_limits_requests_since_the_reset(monkeypatch):
+    monkeypatch.chdir(ROOT)  # its process finds the folder there
+
+    async with Daily() as daily, aiohttp.ClientSession() as client:
+        url, headers = daily.account.url, {"Authorization": f"Bearer {daily.account.key}"}
+        await daily.reset(latency=0.0, limits=True)
+        statuses = []
+        while len(statuses) < 1000 and 429 not in statuses:
+            async with client.post(f"{url}/rooms", headers=headers, json={}) as response:
+                statuses.append(response.status)
+        assert set(statuses) == {200, 429}
+        stats = await daily.stats()
+        assert stats["passed"] == stats["rooms"] > 0
+        assert stats["refused"] == 1

@@ -118,7 +118,6 @@ class LocalDaily(ForTests):
         self.api_key = Secret(api_key or secrets.token_hex(32))
         choices = choices or Choices()
         self.state = state = State(api_key=self.api_key, clock=Clock(), choices=choices)
-        self.limits = Limiter(limits, choices, state.clock)
         self.stored = Stored(state.domain, state.log)  # recordings and transcripts
         self.faults = Faults()
         self.mixer = Mixer(state.domain, state.calls)
@@ -145,7 +144,7 @@ class LocalDaily(ForTests):
             messages=state.messages,
             rooms=state.rooms,
             requests=Journal(),
-            limits=self.limits,
+            limits=Limiter(limits, choices, state.clock),
             faults=self.faults,
             stored=self.stored,
             webhooks=self.webhooks,
@@ -177,6 +176,11 @@ class LocalDaily(ForTests):
     def requests(self) -> list[Request]:
         """The latest requests to the REST API, in order: up to 10,000, and 8 MiB of bodies."""
         return self.parts.requests
+
+    @property
+    def limits(self) -> Limiter:
+        """The rate limits, and what they have let through and refused."""
+        return self.parts.limits
 
     @property
     def latency(self) -> float:
