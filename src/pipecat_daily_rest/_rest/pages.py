@@ -7,6 +7,7 @@ from typing import TypeVar
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest.answers.answer import read_list
 from pipecat_daily_rest.errors import DailyInvalidRequestError
+from pipecat_daily_rest.models.lenient import without_nulls
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ async def listed(
     "". ``cursor`` gives the id after which Daily continues, "" when there is none; ``key`` if None.
     """
     cursor = cursor or key
-    filters = {name: value for name, value in (query or {}).items() if value is not None}
+    filters = without_nulls(query or {})
     seen: set[str] = set()
     cursors: list[str] = []
     while True:

@@ -19,7 +19,7 @@ _PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+")
 def hide_request_secrets(
     method: str, path: str, json: Any, query: Mapping[str, Any] | None, *, key: str
 ) -> tuple[str, str, Any, Mapping[str, Any]]:
-    """Give the same, so that no traceback shows a key or a token in it."""
+    """Give the same for the caller's own variables, so that no traceback shows a secret in them."""
     try:
         return (
             hide_secrets(method, key),

@@ -14,6 +14,7 @@ from pipecat_daily_rest._rest import phone_checks as checks
 from pipecat_daily_rest._rest.endpoints.base import Methods, delete, segment, unquoted
 from pipecat_daily_rest._rest.pages import listed
 from pipecat_daily_rest.answers import DailyDialinConfig
+from pipecat_daily_rest.models.lenient import without_nulls
 
 DialinType = Literal["pinless_dialin", "pin_dialin"]
 
@@ -114,13 +115,13 @@ class DialinMethods(Methods):
         body = {
             "type": _type(type),
             **_fields(
-                phone_number,
-                name_prefix,
-                room_creation_api,
-                hmac,
-                hold_music_url,
-                timeout_message,
-                ivr_message,
+                phone_number=phone_number,
+                name_prefix=name_prefix,
+                room_creation_api=room_creation_api,
+                hmac=hmac,
+                hold_music_url=hold_music_url,
+                timeout_message=timeout_message,
+                ivr_message=ivr_message,
             ),
         }
         with unquoted(hmac):
@@ -167,13 +168,13 @@ class DialinMethods(Methods):
         hmac = secret(hmac)
         path, what = self._config(config_id), "Unable to update the dial-in config"
         body = _fields(
-            phone_number,
-            name_prefix,
-            room_creation_api,
-            hmac,
-            hold_music_url,
-            timeout_message,
-            ivr_message,
+            phone_number=phone_number,
+            name_prefix=name_prefix,
+            room_creation_api=room_creation_api,
+            hmac=hmac,
+            hold_music_url=hold_music_url,
+            timeout_message=timeout_message,
+            ivr_message=ivr_message,
         )
         with unquoted(hmac):
             data = await self.api.request("PUT", path, what=what, json=body)
@@ -203,32 +204,18 @@ def _type(type: str | None) -> str | None:
     return arguments.one_of("type", type, "pinless_dialin", "pin_dialin")
 
 
-def _fields(
-    phone_number: str | None,
-    name_prefix: str | None,
-    room_creation_api: str | None,
-    hmac: str | None,
-    hold_music_url: str | None,
-    timeout_message: str | None,
-    ivr_message: str | None,
-) -> dict[str, Any]:
-    if phone_number is not None:
-        checks.number("phone_number", phone_number)
-    for field, url in (
-        ("room_creation_api", room_creation_api),
-        ("hold_music_url", hold_music_url),
-    ):
-        if url is not None:
-            checks.web_url(field, url)
-    arguments.text("timeout_message", timeout_message)
-    arguments.text("ivr_message", ivr_message)
-    given = {
-        "phone_number": phone_number,
-        "name_prefix": arguments.text("name_prefix", name_prefix),
-        "room_creation_api": room_creation_api,
-        "hmac": checks.hmac(hmac),
-        "hold_music_url": hold_music_url,
-        "timeout_config": None if timeout_message is None else {"message": timeout_message},
-        "ivr_greeting": None if ivr_message is None else {"message": ivr_message},
-    }
-    return {name: value for name, value in given.items() if value is not None}
+def _fields(**given: str | None) -> dict[str, Any]:
+    """Give the body of a create or an update from its arguments."""
+    body: dict[str, Any] = without_nulls(given)
+    if "phone_number" in body:
+        checks.number("phone_number", body["phone_number"])
+    for field in ("room_creation_api", "hold_music_url"):
+        if field in body:
+            checks.web_url(field, body[field])
+    for field in ("name_prefix", "timeout_message", "ivr_message"):
+        arguments.text(field, given[field])
+    checks.hmac(given["hmac"])
+    for field, wrapper in (("timeout_message", "timeout_config"), ("ivr_message", "ivr_greeting")):
+        if field in body:
+            body[wrapper] = {"message": body.pop(field)}
+    return body

@@ -14,6 +14,7 @@ from pipecat_daily_rest._rest.pages import listed
 from pipecat_daily_rest.answers import DailyAvailableNumber, DailyPhoneNumber
 from pipecat_daily_rest.answers.answer import read_list
 from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError
+from pipecat_daily_rest.models.lenient import without_nulls
 
 
 class NumberMethods(Methods):
@@ -63,9 +64,10 @@ class NumberMethods(Methods):
             raise DailyConfigError(msg)
         places = {"areacode": areacode, "region": region, "city": city}
         given = {**{name: arguments.text(name, place) for name, place in places.items()}, **digits}
-        query = {name: value for name, value in given.items() if value is not None}
         what = "Unable to list the available phone numbers"
-        data = await self.api.request("GET", "/list-available-numbers", what=what, query=query)
+        data = await self.api.request(
+            "GET", "/list-available-numbers", what=what, query=without_nulls(given)
+        )
         return [DailyAvailableNumber.read(each, what=what) for each in read_list(data, what=what)]
 
     def list_phone_numbers(

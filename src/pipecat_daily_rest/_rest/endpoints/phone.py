@@ -13,6 +13,7 @@ from pipecat_daily_rest._rest import phone_checks as checks
 from pipecat_daily_rest._rest.endpoints.base import Methods
 from pipecat_daily_rest.answers.answer import read_member
 from pipecat_daily_rest.errors import DailyConfigError, DailyNotFoundError
+from pipecat_daily_rest.models.lenient import without_nulls
 
 
 class PhoneMethods(Methods):
@@ -237,12 +238,11 @@ class PhoneMethods(Methods):
         *,
         repeat: Repeat = Repeat.UNSENT,
     ) -> Any:
-        given = {name: value for name, value in body.items() if value is not None}
         return await self.api.request(
             "POST",
             f"/rooms/{room_names.check(room_name)}/{path}",
             what=what,
-            json=given,
+            json=without_nulls(body),
             repeat=repeat,
         )
 

@@ -15,6 +15,7 @@ from pipecat_daily_rest._rest.endpoints.base import Methods
 from pipecat_daily_rest.answers import DailyPresence, DailyRoomPresence
 from pipecat_daily_rest.answers.answer import read_member, read_object
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.models.lenient import without_nulls
 from pipecat_daily_rest.properties import DailyPermissions
 
 # https://docs.daily.co/reference/rest-api/rooms/session/eject
@@ -90,7 +91,7 @@ class SessionMethods(Methods):
             "GET",
             f"/rooms/{name}/presence",
             what=what,
-            query={key: value for key, value in asked.items() if value is not None},
+            query=without_nulls(asked),
         )
         return DailyRoomPresence.read(data, what=what)
 

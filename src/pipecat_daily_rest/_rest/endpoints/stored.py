@@ -18,6 +18,7 @@ from pipecat_daily_rest.answers import (
     DailyTranscript,
 )
 from pipecat_daily_rest.errors import DailyNotFoundError
+from pipecat_daily_rest.models.lenient import without_nulls
 
 
 class StoredMethods(Methods):
@@ -199,7 +200,7 @@ class StoredMethods(Methods):
         except DailyNotFoundError:
             data = None  # an earlier attempt may have deleted it
         answered = data if isinstance(data, dict) else {}
-        return {**known, **{name: value for name, value in answered.items() if value is not None}}
+        return {**known, **without_nulls(answered)}
 
     async def _link(self, path: str, what: str) -> DailyAccessLink:
         what = f"Unable to get the link to the {what}"

@@ -14,6 +14,7 @@ from pipecat_daily_rest._rest import phone_checks as checks
 from pipecat_daily_rest._rest.endpoints.base import Methods, delete, segment, unquoted
 from pipecat_daily_rest.answers import DailyWebhook
 from pipecat_daily_rest.answers.answer import read_list
+from pipecat_daily_rest.models.lenient import without_nulls
 
 RetryType = Literal["circuit-breaker", "exponential"]
 
@@ -173,4 +174,5 @@ def _body(
         "basicAuth": arguments.text("basic_auth", basic_auth),
         "retryType": arguments.one_of("retry_type", retry_type, "circuit-breaker", "exponential"),
     }
-    return {name: value for name, value in given.items() if value is not None}
+    body: dict[str, Any] = without_nulls(given)
+    return body
