@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 
 from document import observe
-from helpers import helper_of
+from helpers import calling, helper_of
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
 from programs import heed_signals
@@ -107,13 +106,6 @@ async def helper(local_daily: LocalDaily) -> AsyncIterator[DailyRESTHelper]:
 
 @pytest.fixture
 async def call(local_daily: LocalDaily) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
-    """Sends a request to the REST API and gives the status and the JSON of the answer."""
-    key = {"Authorization": f"Bearer {local_daily.api_key}"}
-    async with aiohttp.ClientSession(headers=key) as session:
-
-        async def call(method: str, path: str, json: Any = None, **options: Any) -> Any:
-            url = local_daily.api_url + path
-            async with session.request(method, url, json=json, **options) as answer:
-                return answer.status, await answer.json()
-
+    """Sends a request to the REST API and gives the status and the JSON."""
+    async with calling(local_daily) as call:
         yield call

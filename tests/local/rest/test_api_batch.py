@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Many rooms in one request: the local Daily creates or deletes all of them, or none."""
 
-import aiohttp
 import pytest
 
+from helpers import calling
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 
@@ -106,26 +106,17 @@ async def test_delete_ejects_everyone(call, local_daily) -> None:
     ],
 )
 async def test_choices_about_delete(choices, names, status, left) -> None:
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
+    async with LocalDaily(choices=choices) as daily, calling(daily) as call:
         daily.state.rooms.create("a", "public", {})
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
-        url = daily.api_url + "/batch/rooms"
-        async with http.delete(url, json={"room_names": names}, headers=headers) as response:
-            assert response.status == status
-            if status == 200:
-                assert await response.json() == {"deleted_count": 1 - len(left)}
-            else:
-                info = "room none not found"
-                assert await response.json() == {"error": "not-found", "info": info}
+        refused = {"error": "not-found", "info": "room none not found"}
+        answer = {"deleted_count": 1 - len(left)} if status == 200 else refused
+        assert await call("DELETE", "/batch/rooms", {"room_names": names}) == (status, answer)
         assert list(daily.rooms) == left
 
 
 async def test_a_wrapped_answer() -> None:
     choices = Choices(batch_create_wrapped=True)
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
-        url = daily.api_url + "/batch/rooms"
-        async with http.post(url, json={"rooms": [{"name": "a"}]}, headers=headers) as response:
-            page = await response.json()
+    async with LocalDaily(choices=choices) as daily, calling(daily) as call:
+        _, page = await call("POST", "/batch/rooms", {"rooms": [{"name": "a"}]})
     assert page["total_count"] == 1
     assert [room["name"] for room in page["data"]] == ["a"]

@@ -4,10 +4,10 @@
 import json
 from pathlib import Path
 
-import aiohttp
 import pytest
 
 from document.properties import KINDS
+from helpers import calling
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.rules.properties import DOMAIN_PROPERTIES
@@ -93,28 +93,18 @@ async def test_a_domain_without_user_ids_twice(call, local_daily) -> None:
 async def test_unset_properties_may_be_left_out() -> None:
     async with (
         LocalDaily(choices=Choices(domain_shows_nulls=False)) as daily,
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as http,
+        calling(daily) as call,
     ):
-        async with http.get(f"{daily.api_url}/") as response:
-            config = (await response.json())["config"]
+        config = (await call("GET", "/"))[1]["config"]
         assert None not in config.values()
         assert "sfu_switchover" not in config
         body = {"properties": {"sfu_switchover": 0.5, "geo": None}}
-        async with http.post(f"{daily.api_url}/", json=body) as response:
-            after = (await response.json())["config"]
+        after = (await call("POST", "/", body))[1]["config"]
         assert after == {**config, "sfu_switchover": 0.5}
 
 
 async def test_the_quota_of_rooms() -> None:
-    async with (
-        LocalDaily(choices=Choices(max_api_rooms=2)) as daily,
-        aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as http,
-    ):
-
-        async def call(method: str, path: str, json: object = None) -> tuple[int, dict]:
-            async with http.request(method, daily.api_url + path, json=json) as response:
-                return response.status, await response.json()
-
+    async with LocalDaily(choices=Choices(max_api_rooms=2)) as daily, calling(daily) as call:
         assert (await call("GET", "/"))[1]["config"]["max_api_rooms"] == 2
         exp = daily.state.clock.now() + 60
         body = {"name": "one", "properties": {"exp": exp}}

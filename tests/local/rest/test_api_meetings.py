@@ -5,9 +5,9 @@ import gc
 import weakref
 from datetime import timedelta
 
-import aiohttp
 import pytest
 
+from helpers import calling
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 from tokens import token
@@ -102,21 +102,15 @@ async def test_a_second_one_starts_it_at_once_and_10_seconds_are_recorded(call, 
 )
 async def test_a_meeting_of_a_few_seconds_is_a_choice(listed: bool, query: str) -> None:
     choices = Choices(meeting_without_participants=listed)
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
+    async with LocalDaily(choices=choices) as daily, calling(daily) as call:
         daily.state.rooms.create("demo", "public", {})
         daily.join("demo")
         daily.join("demo")
-        key = {"Authorization": f"Bearer {daily.api_key}"}
-
-        async def found() -> dict:
-            async with http.get(f"{daily.api_url}/meetings{query}", headers=key) as response:
-                return await response.json()
-
-        page = await found()
+        _, page = await call("GET", f"/meetings{query}")
         assert page["total_count"] == len(page["data"]) == listed
         assert [each.get("participants", []) for each in page["data"]] == [[]] * listed
         daily.advance(15)
-        page = await found()
+        _, page = await call("GET", f"/meetings{query}")
         assert page["total_count"] == len(page["data"]) == 1
         assert len(page["data"][0].get("participants", "ab")) == 2
 
@@ -296,28 +290,21 @@ async def test_choices() -> None:
         unknown_meeting=400,
         unknown_cursor="ignore",
     )
-    async with LocalDaily(choices=choices) as daily:
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
-        async with aiohttp.ClientSession(headers=headers) as http:
-
-            async def get(path: str) -> tuple[int, dict[str, object]]:
-                async with http.get(daily.api_url + path) as response:
-                    return response.status, await response.json()
-
-            daily.state.rooms.create("demo", "public", {})
-            alone = daily.join("demo")
-            daily.advance(minutes=25)
-            _, page = await get("/meetings")
-            assert [meeting["ongoing"] for meeting in page["data"]] == [True, False, False]
-            assert [meeting["duration"] // 10 for meeting in page["data"][1:]] == [60, 60]
-            bo = daily.join("demo")
-            hidden = daily.join("demo", token(daily, permissions={"hasPresence": False}))
-            daily.advance(20)
-            path = f"/meetings/{daily.rooms['demo'].meeting_id}/participants"
-            _, page = await get(f"{path}?joined_after=nobody")
-            assert [each["participant_id"] for each in page["data"]] == [alone.id, bo.id]
-            assert hidden.id in daily.rooms["demo"].participants
-            assert (await get("/meetings/none"))[0] == 400
+    async with LocalDaily(choices=choices) as daily, calling(daily) as call:
+        daily.state.rooms.create("demo", "public", {})
+        alone = daily.join("demo")
+        daily.advance(minutes=25)
+        _, page = await call("GET", "/meetings")
+        assert [meeting["ongoing"] for meeting in page["data"]] == [True, False, False]
+        assert [meeting["duration"] // 10 for meeting in page["data"][1:]] == [60, 60]
+        bo = daily.join("demo")
+        hidden = daily.join("demo", token(daily, permissions={"hasPresence": False}))
+        daily.advance(20)
+        path = f"/meetings/{daily.rooms['demo'].meeting_id}/participants"
+        _, page = await call("GET", f"{path}?joined_after=nobody")
+        assert [each["participant_id"] for each in page["data"]] == [alone.id, bo.id]
+        assert hidden.id in daily.rooms["demo"].participants
+        assert (await call("GET", "/meetings/none"))[0] == 400
 
 
 # -- Time --------------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 
 import re
 
-import aiohttp
 import pytest
 
+from helpers import calling
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.room import JoinRefused
 from pipecat_daily_rest.local.choices import Choices
@@ -154,20 +154,13 @@ async def test_choices() -> None:
         presence_of_unknown_room=200,
         eject_from_empty_room=200,
     )
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
-
-        async def get(path: str) -> object:
-            async with http.get(daily.api_url + path, headers=headers) as response:
-                return response.status, await response.json()
-
-        assert await get("/rooms/none/presence") == (200, {"total_count": 0, "data": []})
+    async with LocalDaily(choices=choices) as daily, calling(daily) as call:
+        assert await call("GET", "/rooms/none/presence") == (200, {"total_count": 0, "data": []})
         daily.state.rooms.create("demo", "public", {"exp": daily.state.clock.now() + 60})
-        url = daily.api_url + "/rooms/demo/eject"
-        async with http.post(url, headers=headers, json={"ids": ["x"]}) as response:
-            assert (response.status, await response.json()) == (200, {"ejectedIds": []})
+        ejected = await call("POST", "/rooms/demo/eject", {"ids": ["x"]})
+        assert ejected == (200, {"ejectedIds": []})
         daily.join("demo", token(daily, permissions={"hasPresence": False}))
-        status, everywhere = await get("/presence")
+        status, everywhere = await call("GET", "/presence")
         assert (status, len(everywhere["demo"])) == (200, 1)
         daily.advance(61)
-        assert await get("/presence") == (200, {})
+        assert await call("GET", "/presence") == (200, {})

@@ -5,9 +5,9 @@ import re
 import uuid
 from datetime import UTC, datetime
 
-import aiohttp
 import pytest
 
+from helpers import calling
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 
@@ -282,17 +282,12 @@ async def test_a_room_for_a_phone_call(call) -> None:
 async def with_choices(choices: Choices, *requests) -> list:
     """Send the same requests to a local Daily with other choices."""
     answers = []
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
+    async with LocalDaily(choices=choices) as daily, calling(daily) as call:
         for request in requests:
             if callable(request):
                 request(daily)
-                continue
-            method, path, *body = request
-            headers = {"Authorization": f"Bearer {daily.api_key}"}
-            async with http.request(
-                method, daily.api_url + path, json=body[0] if body else None, headers=headers
-            ) as response:
-                answers.append((response.status, await response.json()))
+            else:
+                answers.append(await call(*request))
     return answers
 
 
@@ -396,15 +391,11 @@ async def test_choices_about_sip_in_a_rooms_config() -> None:
 
 async def test_screen_sharing_cannot_change_while_a_meeting_runs() -> None:
     for choice, status in (("error", 400), ("ignore", 200)):
-        async with (
-            LocalDaily(choices=Choices(screenshare_in_meeting=choice)) as daily,
-            aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"}) as http,
-        ):
+        choices = Choices(screenshare_in_meeting=choice)
+        async with LocalDaily(choices=choices) as daily, calling(daily) as call:
 
-            async def update(properties: dict, daily: LocalDaily = daily, http=http) -> int:
-                url = f"{daily.api_url}/rooms/demo"
-                async with http.post(url, json={"properties": properties}) as response:
-                    return response.status
+            async def update(properties: dict, call=call) -> int:
+                return (await call("POST", "/rooms/demo", {"properties": properties}))[0]
 
             room = daily.state.rooms.create("demo", "public", {})
             assert await update({"enable_screenshare": False}) == 200

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Messages, session data and permissions over REST."""
 
-import aiohttp
 import pytest
 
+from helpers import calling
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.room import JoinRefused
 from pipecat_daily_rest.local.choices import Choices
@@ -11,12 +11,8 @@ from tokens import token
 
 
 async def ask(daily: LocalDaily, method: str, path: str, json: object = None) -> object:
-    headers = {"Authorization": f"Bearer {daily.api_key}"}
-    async with (
-        aiohttp.ClientSession(headers=headers) as http,
-        http.request(method, daily.api_url + path, json=json) as response,
-    ):
-        return response.status, await response.json()
+    async with calling(daily) as call:
+        return await call(method, path, json)
 
 
 # -- Messages --------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import uuid
 import aiohttp
 import pytest
 
+from helpers import calling
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
@@ -173,12 +174,10 @@ async def test_a_recording_is_deleted(call, local_daily) -> None:
 
 
 async def test_the_status_for_an_unknown_recording_or_transcript_is_a_choice() -> None:
-    async with choosing(stored_not_found=400) as daily, aiohttp.ClientSession() as http:
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
+    async with choosing(stored_not_found=400) as daily, calling(daily) as call:
         for path in ("/recordings/none", "/transcript/none", "/transcript/none/access-link"):
-            async with http.get(daily.api_url + path, headers=headers) as response:
-                assert response.status == 400
-                assert (await response.json())["error"] == "invalid-request-error"
+            status, answer = await call("GET", path)
+            assert (status, answer["error"]) == (400, "invalid-request-error")
 
 
 # -- Links -------------------------------------------------------------------------------------
@@ -259,30 +258,24 @@ async def test_a_link_ends_with_its_file(call, local_daily, get) -> None:
 
 @pytest.mark.parametrize("choice", [200, 400, 404])
 async def test_without_a_file_there_is_no_link(choice) -> None:
-    async with choosing(link_without_file=choice) as daily, aiohttp.ClientSession() as http:
+    async with choosing(link_without_file=choice) as daily, calling(daily) as call:
         paths = [
             f"/recordings/{daily.add_recording('demo', status='in-progress').id}",
             f"/recordings/{daily.add_recording('demo', status='canceled').id}",
             f"/transcript/{daily.add_transcript('demo', status='t_in_progress').id}",
             f"/transcript/{daily.add_transcript('demo', None).id}",
         ]
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
         for path in paths:
-            url = f"{daily.api_url}{path}/access-link"
-            async with http.get(url, headers=headers) as response:
-                assert response.status == choice
-                assert ("download_link" in await response.json()) == (choice == 200)
+            status, answer = await call("GET", f"{path}/access-link")
+            assert (status, "download_link" in answer) == (choice, choice == 200)
 
 
 async def test_how_long_a_link_works_is_a_choice(get) -> None:
-    async with choosing(access_link_lifetime=20) as daily, aiohttp.ClientSession() as http:
+    async with choosing(access_link_lifetime=20) as daily, calling(daily) as call:
         made = daily.add_recording("demo", b"x")
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
-        url = f"{daily.api_url}/recordings/{made.id}/access-link"
-        async with http.get(url, headers=headers) as response:
-            link = (await response.json())["download_link"]
+        _, answer = await call("GET", f"/recordings/{made.id}/access-link")
         daily.advance(21)
-        assert (await get(link))[0] == 403
+        assert (await get(answer["download_link"]))[0] == 403
 
 
 # -- Transcripts -------------------------------------------------------------------------------
@@ -361,13 +354,10 @@ async def test_a_transcripts_link(call, local_daily, get) -> None:
 
 async def test_the_names_of_a_transcripts_link_and_place_are_choices(get) -> None:
     choices = {"transcript_link_name": "link", "transcript_key_name": "key"}
-    async with choosing(**choices) as daily, aiohttp.ClientSession() as http:
+    async with choosing(**choices) as daily, calling(daily) as call:
         daily.state.rooms.create("demo", "public", {"transcription_bucket": BUCKET})
         made = daily.add_transcript("demo", VTT)
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
-        url = f"{daily.api_url}/transcript/{made.id}/access-link"
-        async with http.get(url, headers=headers) as response:
-            answer = await response.json()
+        _, answer = await call("GET", f"/transcript/{made.id}/access-link")
         assert sorted(answer) == ["link", "outParams", "transcriptId"]
         assert sorted(answer["outParams"]) == ["bucket", "key", "region"]
         assert (await get(answer["link"]))[1].decode() == VTT
@@ -375,21 +365,18 @@ async def test_the_names_of_a_transcripts_link_and_place_are_choices(get) -> Non
 
 @pytest.mark.parametrize("stays", [True, False])
 async def test_a_transcript_is_deleted(stays) -> None:
-    async with choosing(deleted_transcript_stays=stays) as daily, aiohttp.ClientSession() as http:
+    async with choosing(deleted_transcript_stays=stays) as daily, calling(daily) as call:
         made = daily.add_transcript("demo", start=5.0)
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
-        url = f"{daily.api_url}/transcript/{made.id}"
-        async with http.delete(url, headers=headers) as response:
-            assert response.status == 200
-            deleted = await response.json()
+        path = f"/transcript/{made.id}"
+        status, deleted = await call("DELETE", path)
+        assert status == 200
         assert (deleted["transcriptId"], deleted["status"]) == (made.id, "t_deleted")
         assert deleted["isVttAvailable"] is False
         assert "updated_at" not in deleted
-        async with http.get(url, headers=headers) as response:
-            assert response.status == (200 if stays else 404)
-            assert (await response.json()).get("status") == ("t_deleted" if stays else None)
-        async with http.get(f"{url}/access-link", headers=headers) as response:
-            assert response.status == (400 if stays else 404)
+        status, answer = await call("GET", path)
+        assert status == (200 if stays else 404)
+        assert answer.get("status") == ("t_deleted" if stays else None)
+        assert (await call("GET", f"{path}/access-link"))[0] == (400 if stays else 404)
 
 
 async def test_ids_with_odd_characters_are_not_found(call) -> None:

@@ -3,10 +3,10 @@
 
 from typing import Any
 
-import aiohttp
 import jwt
 import pytest
 
+from helpers import calling
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.room import JoinRefused
 from pipecat_daily_rest.local.choices import Choices
@@ -232,16 +232,8 @@ async def test_choices() -> None:
         public_room_ignores_bad_token=True,
         org_privacy=True,
     )
-    async with LocalDaily(choices=choices) as daily, aiohttp.ClientSession() as http:
-        headers = {"Authorization": f"Bearer {daily.api_key}"}
-        exp = daily.state.clock.now() + 60
-
-        async def call(method: str, path: str, body: Any = None) -> Any:
-            url = daily.api_url + path
-            async with http.request(method, url, json=body, headers=headers) as response:
-                return response.status, await response.json()
-
-        properties = {"room_name": "demo", "exp": exp}
+    async with LocalDaily(choices=choices) as daily, calling(daily) as call:
+        properties = {"room_name": "demo", "exp": daily.state.clock.now() + 60}
         assert await call("POST", "/meeting-tokens", {"properties": properties}) == (
             400,
             {"error": "invalid-request-error", "info": "room demo not found"},
