@@ -77,7 +77,7 @@ def test_the_signature_is_pipecats():
     assert shape(configure) == shape(theirs.configure)
 
 
-async def test_a_private_room_that_ends_and_is_drained(daily, session):
+async def test_it_makes_a_private_room_with_an_expiry_that_a_drain_deletes(daily, session):
     before = time.time()
     async with drain_on_exit():
         config = await configure(session)
@@ -100,7 +100,7 @@ async def test_a_private_room_that_ends_and_is_drained(daily, session):
     assert not session.closed
 
 
-async def test_the_drain_does_not_need_the_session(daily):
+async def test_a_drain_deletes_after_the_aiohttp_session_is_closed(daily):
     async with drain_on_exit():
         async with aiohttp.ClientSession() as session:
             await configure(session)
@@ -124,7 +124,7 @@ async def test_durations_are_in_hours(daily, session):
     assert claims(daily, longer.token)["exp"] <= before + 1900  # not longer than its room
 
 
-async def test_sip_and_what_goes_with_it(daily, session):
+async def test_sip_arguments_become_sip_properties(daily, session):
     config = await configure(
         session,
         sip_caller_phone="+15551234",
@@ -175,7 +175,7 @@ async def test_room_properties_of_this_package_or_pipecats(daily, session, logge
     assert begun < token["exp"] <= room.config["exp"]
 
 
-async def test_a_tokens_eject_rule_does_not_switch_the_rooms_off(daily, session):
+async def test_a_token_with_an_eject_rule_keeps_the_rooms_eject_rule(daily, session):
     config = await configure(
         session, token_properties=DailyMeetingTokenProperties(eject_after_elapsed=60)
     )
@@ -183,14 +183,14 @@ async def test_a_tokens_eject_rule_does_not_switch_the_rooms_off(daily, session)
     assert (token["eje"], token["ejt"]) == (60, True)
 
 
-async def test_an_exp_of_the_callers_is_kept(daily, session, logged):
+async def test_the_callers_exp_is_kept(daily, session, logged):
     exp = time.time() + 500.5
     await configure(session, room_properties=DailyRoomProperties(exp=exp), room_exp_duration=3)
     assert only_room(daily).config["exp"] == exp
     assert sum("the other arguments for the room are ignored" in line for line in logged) == 1
 
 
-async def test_a_room_that_stands_is_used_and_stays(daily, session, monkeypatch):
+async def test_the_room_of_daily_room_url_is_used_and_not_deleted(daily, session, monkeypatch):
     async with DailyRESTHelper.from_env() as helper:
         await helper.create_room(DailyRoomParams(name="standing"))
     url = f"{daily.url}/standing?from=env"
@@ -210,7 +210,7 @@ async def test_a_room_that_stands_is_used_and_stays(daily, session, monkeypatch)
         await configure(session)
 
 
-async def test_a_token_that_daily_refuses_leaves_no_room(daily, session):
+async def test_a_refused_token_leaves_no_room(daily, session):
     with pytest.raises(DailyInvalidRequestError, match="meeting token"):
         await configure(session, token_properties=DailyMeetingTokenProperties(no_such_thing=1))
     assert daily.rooms == {}
@@ -256,7 +256,7 @@ async def test_arguments_that_do_not_fit(daily, session, arguments, says):
     assert daily.requests == []
 
 
-async def test_a_room_whose_time_is_over_is_forgotten(daily, session):
+async def test_an_expired_room_is_released(daily, session):
     exp = time.time() + 0.2
     await configure(session, room_properties=DailyRoomProperties(exp=exp))
     while owned_rooms():  # noqa: ASYNC110 - nothing tells that a timer has fired

@@ -64,7 +64,7 @@ async def returns(runner_args):
     return runner_args
 
 
-async def test_the_room_goes_when_the_bot_has_returned(daily, arguments, logged):
+async def test_the_room_is_deleted_when_the_bot_returns(daily, arguments, logged):
     @deletes_room
     async def bot(runner_args):
         assert len(daily.rooms) == 1
@@ -85,7 +85,7 @@ async def test_a_decorated_bot_looks_like_the_bot(daily, arguments):
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("mine"), SystemExit(3)])
-async def test_the_room_goes_when_the_bot_raises(daily, arguments, error):
+async def test_the_room_is_deleted_when_the_bot_raises(daily, arguments, error):
     @deletes_room()
     async def bot(runner_args):
         raise error
@@ -96,7 +96,7 @@ async def test_the_room_goes_when_the_bot_raises(daily, arguments, error):
     assert daily.rooms == {}
 
 
-async def test_the_room_goes_when_the_bot_is_cancelled(daily, arguments):
+async def test_the_room_is_deleted_when_the_bot_is_cancelled(daily, arguments):
     inside = asyncio.Event()
 
     @deletes_room
@@ -127,7 +127,7 @@ def slow(daily, monkeypatch):
 
 
 @pytest.mark.parametrize("raises", [False, True])
-async def test_cancellations_during_the_deletion(daily, arguments, monkeypatch, raises):
+async def test_cancellations_do_not_interrupt_the_deletion(daily, arguments, monkeypatch, raises):
     arrived, let_go = slow(daily, monkeypatch)
 
     @deletes_room
@@ -155,7 +155,7 @@ async def test_the_deletion_is_bounded(daily, arguments, monkeypatch, logged):
     assert "no answer within 0.05 s" in logged("ERROR")[0]
 
 
-async def test_any_arguments_with_a_room_url(daily):
+async def test_runner_arguments_of_another_class_are_read(daily):
     class DailySessionArguments(DailyRunnerArguments):
         """As Pipecat Cloud's."""
 
@@ -173,7 +173,7 @@ async def test_without_a_room_url_nothing_happens(daily):
     assert daily.requests == []
 
 
-async def test_a_room_of_daily_room_url_stays(daily, monkeypatch):
+async def test_the_room_of_daily_room_url_is_not_deleted(daily, monkeypatch):
     given = await make(daily, "standing")
     monkeypatch.setenv("DAILY_ROOM_URL", f"{given.room_url}/?t=x")
     await returns(given)
@@ -195,7 +195,7 @@ async def test_a_room_of_daily_room_url_stays(daily, monkeypatch):
     assert daily.rooms == {}
 
 
-async def test_a_room_without_an_exp_stays(daily, logged):
+async def test_a_room_without_an_exp_is_not_deleted(daily, logged):
     given = await make(daily, "eternal", exp=None)
     await returns(given)
     assert list(daily.rooms) == ["eternal"]
@@ -229,14 +229,14 @@ async def test_only(daily, logged):
     assert "`only` raised ZeroDivisionError" in logged("ERROR")[0]
 
 
-async def test_a_namesake_elsewhere_costs_no_room(daily):
+async def test_a_room_of_the_same_name_in_another_domain_is_not_deleted(daily):
     """The key is one domain's; the bot was in another one's room."""
     await make(daily, "standup")
     await returns(DailyRunnerArguments(room_url="https://other.daily.co/standup"))
     assert list(daily.rooms) == ["standup"]
 
 
-async def test_a_room_with_an_owner_is_left_to_it(daily):
+async def test_a_room_that_a_block_owns_is_left_to_the_block(daily):
     async with provisioned_room() as room:
         await returns(room.runner_args())
         assert list(daily.rooms) == [room.name]
@@ -244,7 +244,7 @@ async def test_a_room_with_an_owner_is_left_to_it(daily):
     assert list(daily.rooms) == [room.name]
 
 
-async def test_a_room_that_is_gone_is_no_error(daily, arguments, logged):
+async def test_a_deleted_room_is_no_error(daily, arguments, logged):
     async with DailyRESTHelper.from_env() as helper:
         await helper.delete_room_by_url(arguments.room_url)
     await returns(arguments)
@@ -252,7 +252,7 @@ async def test_a_room_that_is_gone_is_no_error(daily, arguments, logged):
 
 
 @pytest.mark.parametrize("key", ["wrong", ""])
-async def test_a_key_that_does_not_fit_is_logged_once(daily, monkeypatch, logged, key):
+async def test_a_missing_or_wrong_key_is_logged_once(daily, monkeypatch, logged, key):
     given = await make(daily, "room")
     monkeypatch.setenv("DAILY_API_KEY", key)
     for _ in range(3):
@@ -314,7 +314,7 @@ async def test_a_key_of_its_own(daily, arguments, monkeypatch):
     assert daily.rooms == {}
 
 
-async def test_a_bot_that_is_thrown_away_says_nothing(daily, arguments):
+async def test_a_garbage_collected_bot_prints_nothing(daily, arguments):
     """A coroutine that is closed cannot wait any more."""
 
     @deletes_room
@@ -327,7 +327,7 @@ async def test_a_bot_that_is_thrown_away_says_nothing(daily, arguments):
     assert len(daily.rooms) == 1
 
 
-async def test_a_drain_comes_before_the_bots_own_end(daily, arguments):
+async def test_a_drain_deletes_the_room_before_the_bot_ends(daily, arguments):
     inside = asyncio.Event()
 
     @deletes_room

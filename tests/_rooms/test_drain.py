@@ -64,7 +64,7 @@ async def in_a_task(**arguments):
     await asyncio.wait({task})
 
 
-async def test_rooms_go_at_the_signal_and_the_server_hears_it(env, heard):
+async def test_the_signal_deletes_rooms_and_reaches_the_server(env, heard):
     before = state()
     async with in_a_task(), drain_on_exit():
         signal.raise_signal(signal.SIGTERM)
@@ -78,7 +78,7 @@ async def test_rooms_go_at_the_signal_and_the_server_hears_it(env, heard):
 
 
 @pytest.mark.parametrize("end", ["return", "raise"])
-async def test_nested_and_repeated_blocks_leave_everything_as_it_was(env, heard, end):
+async def test_nested_and_repeated_blocks_restore_the_handlers(env, heard, end):
     before = state()
     for _ in range(2):
         try:
@@ -110,7 +110,7 @@ async def test_blocks_that_end_in_the_order_in_which_they_began(env, heard):
 
 
 @pytest.mark.parametrize("door", ["signal", "loop", "past signal.signal"])
-async def test_a_handler_that_comes_later_is_called_as_well(env, heard, door):
+async def test_a_later_handler_is_called_as_well(env, heard, door):
     later = asyncio.Event()
     install = signal.signal  # as uvloop has it
     async with in_a_task(), drain_on_exit():
@@ -130,7 +130,7 @@ async def test_a_handler_that_comes_later_is_called_as_well(env, heard, door):
     asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
 
 
-async def test_what_replaced_a_handler_stays_after_the_block_as_without_it(heard):
+async def test_a_handler_installed_in_the_block_stays_after_it(heard):
     def other(number, frame):
         heard.append("other")
 
@@ -238,7 +238,7 @@ async def test_rooms_that_wait_in_a_pool_have_no_grace_and_are_not_replaced(env,
 
 
 @pytest.mark.parametrize("delay", [0.1, 0.5, 1.5])
-async def test_a_room_whose_create_is_answered_during_its_deletion_goes_at_once(env, heard, delay):
+async def test_a_late_answer_to_the_create_deletes_the_room_at_once(env, heard, delay):
     fault = env.fail("POST", "/rooms", delay=delay)
 
     async def bot():
@@ -256,7 +256,7 @@ async def test_a_room_whose_create_is_answered_during_its_deletion_goes_at_once(
     assert [entry.what for entry in env.state.log.entries] == ["created", "deleted"]
 
 
-async def test_a_room_that_comes_about_after_its_deletion_gave_up_goes_too(env, heard, monkeypatch):
+async def test_a_room_created_after_its_deletion_gave_up_is_deleted(env, heard, monkeypatch):
     set_timings(monkeypatch, look_again=(0.01, 0.02))
     fault = env.fail("POST", "/rooms", delay=1.0)
 

@@ -111,7 +111,7 @@ def said():
 # -- Handing out -----------------------------------------------------------------------------
 
 
-async def test_rooms_are_there_before_they_are_needed_and_gone_afterwards(daily):
+async def test_rooms_are_created_ahead_and_deleted_at_the_end(daily):
     before = time.time()
     async with RoomPool(size=3, lifetime=LIFETIME, ttl=TTL) as pool:
         assert len(daily.rooms) == pool.stats.waiting == 3
@@ -132,7 +132,7 @@ async def test_rooms_are_there_before_they_are_needed_and_gone_afterwards(daily)
     assert owned_rooms() == ()
 
 
-async def test_a_hand_out_waits_for_nothing(daily):
+async def test_a_hand_out_sends_no_request(daily):
     async with RoomPool() as pool:
         block = pool.room()
         with pytest.raises(StopIteration) as end:
@@ -141,7 +141,7 @@ async def test_a_hand_out_waits_for_nothing(daily):
         await block.__aexit__(None, None, None)
 
 
-async def test_what_is_handed_out_is_a_provisioned_room(daily):
+async def test_a_pool_hands_out_provisioned_rooms(daily):
     async with RoomPool(size=2, lifetime=LIFETIME, ttl=TTL) as pool, pool.room() as room:
         exp = daily.rooms[room.name].config["exp"]
         assert room.expires_at == datetime.fromtimestamp(exp, UTC)
@@ -155,14 +155,14 @@ async def test_what_is_handed_out_is_a_provisioned_room(daily):
         assert claims(daily, room.user_token)["o"] is False
 
 
-async def test_the_one_that_waited_longest_goes_first(daily):
+async def test_the_oldest_room_is_handed_out_first(daily):
     async with RoomPool(size=2) as pool:
         first, second = daily.rooms
         async with pool.room() as one, pool.room() as two:
             assert [one.name, two.name] == [first, second]
 
 
-async def test_tokens_open_the_room_for_lifetime_from_the_hand_out_on(daily):
+async def test_tokens_are_valid_for_lifetime_from_the_hand_out_on(daily):
     clock = Time(daily)
     async with pool_of(daily, now=clock.now) as pool:
         clock.ahead = 300  # the room has waited
@@ -195,7 +195,7 @@ async def test_a_kept_room_stays(daily):
     assert owned_rooms() == ()
 
 
-async def test_an_empty_pool_makes_one_on_the_spot_and_says_so(daily, said):
+async def test_an_empty_pool_makes_a_room_on_the_spot_and_logs_it(daily, said):
     daily.fail("POST", "/batch/rooms", status=503, times=None)
     async with pool_of(daily) as pool:
         async with pool.room() as room:
@@ -207,14 +207,14 @@ async def test_an_empty_pool_makes_one_on_the_spot_and_says_so(daily, said):
     assert daily.rooms == {}
 
 
-async def test_with_daily_making_the_tokens(daily):
+async def test_daily_may_create_the_tokens(daily):
     async with RoomPool(size=1, token_source="api") as pool, pool.room() as room:
         assert len(sent(daily, "POST", "/meeting-tokens")) == 2
         assert daily.join(room.url, room.bot_token)
     assert sent(daily, "GET", "/") == []  # nothing is signed here
 
 
-async def test_a_token_that_is_refused_leaves_the_room_in_the_pool(daily):
+async def test_a_refused_token_leaves_the_room_in_the_pool(daily):
     daily.fail("POST", "/meeting-tokens", status=403)
     async with RoomPool(size=1, token_source="api") as pool:
         [name] = daily.rooms
@@ -280,7 +280,7 @@ async def test_without_a_key():
         await RoomPool().__aenter__()
 
 
-async def test_one_room_for_all_is_refused(daily, monkeypatch):
+async def test_daily_room_url_is_refused(daily, monkeypatch):
     monkeypatch.setenv("DAILY_ROOM_URL", "https://x.daily.co/standup")
     with pytest.raises(DailyConfigError, match="DAILY_ROOM_URL is set"):
         await RoomPool().__aenter__()
@@ -320,7 +320,7 @@ async def test_token_properties_that_do_not_fit_are_an_error_before_any_request(
     assert daily.requests == []
 
 
-async def test_it_is_entered_once(daily):
+async def test_a_pool_is_entered_once(daily):
     async with RoomPool() as pool:
         with pytest.raises(DailyConfigError, match="entered once"):
             await pool.__aenter__()
@@ -349,7 +349,7 @@ async def test_it_opens_while_daily_is_away_and_fills_when_daily_is_back(daily, 
     assert daily.rooms == {}
 
 
-async def test_it_survives_daily_going_away_and_being_revoked(daily):
+async def test_a_pool_refills_again_after_an_outage_and_a_refused_key(daily):
     async with pool_of(daily, size=2) as pool:
         fault = daily.fail("POST", "/batch/rooms", status=401, times=None)
         async with pool.room(), pool.room():
@@ -359,7 +359,7 @@ async def test_it_survives_daily_going_away_and_being_revoked(daily):
 
 
 @pytest.mark.parametrize(("lost", "asked"), [("before", 2), ("after", 1)])
-async def test_a_batch_whose_answer_is_lost_is_looked_for(daily, lost, asked):
+async def test_a_batch_without_an_answer_is_looked_for(daily, lost, asked):
     daily.fail("POST", "/batch/rooms", drop=lost)
     async with pool_of(daily, size=3) as pool:
         assert pool.stats.waiting == len(daily.rooms) == 3
@@ -369,7 +369,7 @@ async def test_a_batch_whose_answer_is_lost_is_looked_for(daily, lost, asked):
 
 
 @pytest.mark.parametrize("lost", ["before", "after"])
-async def test_a_batch_whose_answer_stays_lost_leaves_nothing(daily, lost):
+async def test_a_batch_without_any_answer_leaves_no_room(daily, lost):
     daily.fail("POST", "/batch/rooms", drop=lost)
     looking = daily.fail("GET", "/rooms/*", status=503, times=None)
     async with pool_of(daily, size=50) as pool:
@@ -386,7 +386,7 @@ async def test_a_batch_whose_answer_stays_lost_leaves_nothing(daily, lost):
     assert owned_rooms() == ()
 
 
-async def test_a_lost_batch_that_cannot_be_looked_for_is_told(daily, said):
+async def test_a_batch_that_cannot_be_looked_for_is_logged(daily, said):
     daily.fail("POST", "/batch/rooms", drop="after")
     for method in ("GET", "DELETE"):
         daily.fail(method, "/rooms/*", status=403, times=None)
@@ -401,7 +401,7 @@ async def test_a_lost_batch_that_cannot_be_looked_for_is_told(daily, said):
 @pytest.mark.parametrize(
     "fault", [{"truncate": True}, {"html": True}, {"nulls": True}, {"status": 500}]
 )
-async def test_a_batch_whose_answer_cannot_be_read_leaves_nothing(daily, fault):
+async def test_a_batch_with_an_unreadable_answer_leaves_no_room(daily, fault):
     daily.fail("POST", "/batch/rooms", **fault)
     async with pool_of(daily, size=3) as pool:
         await until(pool, waiting=3)
@@ -422,7 +422,7 @@ async def test_the_domain_may_be_away_at_first(daily):
         assert daily.join(room.url, room.user_token)
 
 
-async def test_an_error_that_no_trying_mends_is_an_error_at_once(daily):
+async def test_an_error_that_is_not_retryable_is_raised_at_once(daily):
     daily.fail("GET", "/", status=403)
     with pytest.raises(DailyForbiddenError, match="Unable to get the domain"):
         async with pool_of(daily):
@@ -433,7 +433,7 @@ async def test_an_error_that_no_trying_mends_is_an_error_at_once(daily):
 # -- Keeping it filled -----------------------------------------------------------------------
 
 
-async def test_what_is_taken_in_a_short_time_is_made_good_together(daily, monkeypatch):
+async def test_rooms_taken_within_the_refill_gap_are_replaced_with_one_request(daily, monkeypatch):
     set_timings(monkeypatch, refill_gap=100)
     clock = Time(daily)
     async with pool_of(daily, size=8, now=clock.now) as pool, pool.room():
@@ -448,7 +448,7 @@ async def test_what_is_taken_in_a_short_time_is_made_good_together(daily, monkey
             assert batches(daily) == [8, 3]
 
 
-async def test_at_half_it_is_made_good_at_once(daily, monkeypatch):
+async def test_a_half_empty_pool_is_refilled_at_once(daily, monkeypatch):
     set_timings(monkeypatch, refill_gap=3600)
     async with pool_of(daily, size=4) as pool, pool.room():
         assert batches(daily) == [4]
@@ -470,7 +470,7 @@ async def test_no_room_is_handed_out_with_less_than_its_lifetime(daily):
         await until_gone(daily, old)
 
 
-async def test_rooms_are_replaced_before_they_have_waited_enough(daily):
+async def test_rooms_are_replaced_before_their_ttl_is_over(daily):
     clock = Time(daily)
     async with pool_of(daily, size=3, now=clock.now) as pool:
         old = set(daily.rooms)
@@ -487,7 +487,7 @@ async def test_rooms_are_replaced_before_they_have_waited_enough(daily):
         assert len(daily.rooms) == 3
 
 
-async def test_a_room_that_vanished_is_replaced(daily, call, said):
+async def test_a_room_that_somebody_else_deleted_is_replaced(daily, call, said):
     clock = Time(daily)
     async with pool_of(daily, size=3, now=clock.now) as pool:
         _, gone, _ = daily.rooms
@@ -500,7 +500,7 @@ async def test_a_room_that_vanished_is_replaced(daily, call, said):
     assert f"Room {gone} of the pool was deleted by somebody else" in said
 
 
-async def test_a_look_reads_no_further_than_the_oldest_room_that_waits(daily, call, monkeypatch):
+async def test_a_check_lists_rooms_back_to_the_oldest_waiting_one(daily, call, monkeypatch):
     await call("POST", "/batch/rooms", {"rooms": [{"name": f"old-{n}"} for n in range(250)]})
     daily.advance(3600)
     clock = Time(daily)
@@ -513,7 +513,7 @@ async def test_a_look_reads_no_further_than_the_oldest_room_that_waits(daily, ca
         assert len(sent(daily, "GET", "/rooms")) == 1
 
 
-async def test_a_look_that_fails_takes_no_room_away(daily):
+async def test_a_failed_check_drops_no_room(daily):
     clock = Time(daily)
     async with pool_of(daily, size=3, now=clock.now) as pool:
         fault = daily.fail("GET", "/rooms", status=500, times=None)
@@ -523,7 +523,7 @@ async def test_a_look_that_fails_takes_no_room_away(daily):
         assert (pool.stats.vanished, pool.stats.waiting, pool.stats.failures) == (0, 3, 0)
 
 
-async def test_a_burst_makes_it_larger_and_quiet_makes_it_smaller_again(daily):
+async def test_a_burst_enlarges_a_pool_and_quiet_shrinks_it(daily):
     clock = Time(daily)
     async with pool_of(daily, size=2, max_size=5, now=clock.now) as pool:
         for target in (4, 5, 5):
@@ -536,13 +536,13 @@ async def test_a_burst_makes_it_larger_and_quiet_makes_it_smaller_again(daily):
         await until(pool, waiting=2)
 
 
-async def test_without_max_size_it_stays_as_large(daily):
+async def test_without_max_size_a_pool_keeps_its_size(daily):
     async with pool_of(daily, size=1) as pool, pool.room(), pool.room():
         await until(pool, waiting=1)
         assert pool.stats.target == 1
 
 
-async def test_its_numbers(daily):
+async def test_stats(daily):
     clock = Time(daily)
     pool = RoomPool(size=2, now=clock.now, ttl=TTL)
     assert pool.stats == PoolStats(target=2)
@@ -587,7 +587,7 @@ def here():
     return sys._getframe(1).f_lineno
 
 
-async def test_all_go_with_one_request(daily):
+async def test_a_pool_is_deleted_with_one_request(daily):
     async with RoomPool(size=70):
         assert len(daily.rooms) == 70
     assert daily.rooms == {}
@@ -595,14 +595,14 @@ async def test_all_go_with_one_request(daily):
     assert (deletion.path, len(deletion.body["room_names"])) == ("/batch/rooms", 70)
 
 
-async def test_they_go_with_few_requests_when_one_of_them_is_gone(daily, call):
+async def test_a_pool_with_a_missing_room_is_deleted_with_few_requests(daily, call):
     async with RoomPool(size=70):
         await call("DELETE", f"/rooms/{list(daily.rooms)[30]}")
     assert daily.rooms == {}
     assert len(sent(daily, "DELETE", "/batch/rooms")) <= 3
 
 
-async def test_a_batch_that_waits_for_its_turn_is_given_up_at_the_end(daily):
+async def test_a_refill_that_waits_for_the_rate_limit_is_given_up_at_the_end(daily):
     async with (
         DailyRESTHelper(
             daily_api_key=daily.api_key,
@@ -624,7 +624,7 @@ async def test_a_body_that_raises(daily):
     assert daily.rooms == {}
 
 
-async def test_a_deletion_that_fails_is_told(daily, said):
+async def test_a_failed_deletion_is_logged(daily, said):
     fault = daily.fail("DELETE", "*", status=500, times=None)
     async with pool_of(daily, size=2):
         left = set(daily.rooms)

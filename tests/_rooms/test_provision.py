@@ -76,7 +76,7 @@ async def test_a_private_room_with_two_tokens_and_no_room_after_it(daily):
     assert sent.count(("DELETE", f"/rooms/{room.name}")) == 1
 
 
-async def test_as_a_tuple(daily):
+async def test_a_room_unpacks_into_its_url_and_the_bots_token(daily):
     async with provisioned_room() as (room_url, token):
         assert claims(daily, token)["r"] == room_url.rpartition("/")[2]
 
@@ -99,7 +99,7 @@ async def test_the_block_may_raise(daily):
     assert daily.rooms == {}
 
 
-async def test_nothing_of_the_callers_is_changed(daily):
+async def test_arguments_are_not_changed(daily):
     params = DailyRoomParams(properties=DailyRoomProperties(enable_chat=True))
     bot = DailyMeetingTokenProperties(user_name="Bot")
     user = DailyMeetingTokenProperties(eject_after_elapsed=5)
@@ -110,7 +110,7 @@ async def test_nothing_of_the_callers_is_changed(daily):
     assert [params, bot, user] == before
 
 
-async def test_the_caller_decides_what_the_caller_set(daily):
+async def test_parameters_that_were_set_are_sent(daily):
     exp = time.time() + 120.5
     params = DailyRoomParams(
         name="mine",
@@ -180,7 +180,7 @@ async def test_the_two_tokens_are_never_the_same(daily):
         assert room.bot_token != room.user_token
 
 
-async def test_more_tokens(daily):
+async def test_create_token(daily):
     async with provisioned_room() as room:
         plain = await room.create_token()
         named = await room.create_token(DailyMeetingTokenProperties(user_name="Eve"), owner=True)
@@ -261,7 +261,7 @@ async def test_a_room_that_daily_refuses(daily):
     assert owned_rooms() == ()
 
 
-async def test_a_token_that_daily_refuses_leaves_no_room(daily):
+async def test_a_refused_token_leaves_no_room(daily):
     user = DailyMeetingTokenProperties(no_such_property=1)
     with pytest.raises(DailyInvalidRequestError, match="meeting token"):
         async with provisioned_room(user=user):
@@ -324,7 +324,7 @@ async def test_without_a_key():
             pass
 
 
-async def test_a_helper_or_a_session_of_ones_own(daily):
+async def test_a_borrowed_helper_or_aiohttp_session_stays_open(daily):
     async with DailyRESTHelper.from_env() as helper, provisioned_room(daily=helper) as room:
         assert room.name in daily.rooms
     async with aiohttp.ClientSession() as session:
@@ -333,7 +333,7 @@ async def test_a_helper_or_a_session_of_ones_own(daily):
         assert not session.closed
 
 
-async def test_a_session_that_is_closed_too_early_does_not_cost_the_deletion(daily):
+async def test_the_room_is_deleted_although_the_borrowed_session_is_closed(daily):
     session = aiohttp.ClientSession()
     async with provisioned_room(aiohttp_session=session):
         await session.close()

@@ -38,7 +38,7 @@ async def none_is_owned():
         await asyncio.sleep(0.01)
 
 
-async def test_a_block_that_is_thrown_away(daily, warned):
+async def test_a_garbage_collected_block_warns_and_deletes_its_room(daily, warned):
     opened = provisioned_room()
     line = inspect.currentframe().f_lineno + 1
     room = await opened.__aenter__()
@@ -53,7 +53,7 @@ async def test_a_block_that_is_thrown_away(daily, warned):
     assert daily.rooms == {}  # the event loop ended the block all the same
 
 
-async def test_the_line_of_a_stack(daily, warned):
+async def test_the_warning_names_the_line_of_an_exit_stack(daily, warned):
     stack = AsyncExitStack()
     line = inspect.currentframe().f_lineno + 1
     await stack.enter_async_context(provisioned_room())
@@ -149,7 +149,7 @@ FORGOTTEN = {
 
 
 @pytest.mark.parametrize("how", FORGOTTEN)
-async def test_what_nothing_can_end_any_more(daily, tmp_path, how):
+async def test_a_room_that_nothing_can_delete_warns(daily, tmp_path, how):
     err, line = await python(FORGOTTEN[how].lstrip("\n"), daily, tmp_path)
     [name] = daily.rooms
     told = re.findall(r"^.*mine\.py:(\d+): ResourceWarning: (Room .*)$", err, re.MULTILINE)
@@ -178,7 +178,7 @@ async def test_the_end_of_asyncio_run_still_deletes(daily, tmp_path):
     assert err.count(f"mine.py:{line}: ResourceWarning: Room") == 1, err
 
 
-async def test_as_an_error_it_costs_no_deletion(daily, tmp_path):
+async def test_the_warning_as_an_error_does_not_prevent_the_deletion(daily, tmp_path):
     script = """
         import asyncio
         from pipecat_daily_rest import provisioned_room

@@ -38,7 +38,7 @@ async def provision(**options):
         pass
 
 
-async def test_the_first_time_the_create_and_the_domain_are_asked_for_at_once(daily):
+async def test_the_first_create_and_the_domain_are_requested_at_once(daily):
     faults = [daily.fail("POST", "/rooms", delay=SLOW), daily.fail("GET", "/", delay=SLOW)]
     task = asyncio.create_task(provision())
     await wait_for_all(faults)
@@ -48,14 +48,14 @@ async def test_the_first_time_the_create_and_the_domain_are_asked_for_at_once(da
     assert len(daily.requests) == 3  # and the deletion
 
 
-async def test_from_then_on_it_is_one_request(daily):
+async def test_a_later_room_is_one_request(daily):
     await provision()
     daily.requests.clear()
     async with provisioned_room():
         assert paths(daily) == ["/rooms"]
 
 
-async def test_with_daily_making_the_tokens_it_is_one_more_for_both(daily):
+async def test_tokens_of_daily_take_one_more_round_trip(daily):
     faults = [daily.fail("POST", "/meeting-tokens", delay=SLOW) for _ in range(2)]
     task = asyncio.create_task(provision(token_source="api"))
     await wait_for_all(faults)
@@ -64,14 +64,14 @@ async def test_with_daily_making_the_tokens_it_is_one_more_for_both(daily):
     assert paths(daily) == ["/meeting-tokens", "/meeting-tokens", "/rooms", daily.requests[-1].path]
 
 
-async def test_no_token_is_asked_for_when_the_room_is_refused(daily):
+async def test_no_token_is_requested_when_the_room_is_refused(daily):
     daily.fail("POST", "/rooms", status=403)
     with pytest.raises(DailyForbiddenError):
         await provision(token_source="api")
     assert paths(daily) == ["/rooms"]
 
 
-async def test_one_token_that_only_daily_can_make_delays_nothing_else(daily):
+async def test_a_token_that_only_daily_can_create_delays_nothing_else(daily):
     faults = [daily.fail("POST", "/rooms", delay=SLOW), daily.fail("GET", "/", delay=SLOW)]
     user = DailyMeetingTokenProperties(enable_prejoin_ui=False)
     task = asyncio.create_task(provision(user=user))
@@ -81,7 +81,7 @@ async def test_one_token_that_only_daily_can_make_delays_nothing_else(daily):
     assert paths(daily).count("/meeting-tokens") == 1
 
 
-async def test_many_that_start_at_once_ask_for_the_domain_once(daily):
+async def test_rooms_made_at_once_request_the_domain_once(daily):
     daily.fail("GET", "/", delay=SLOW)
     await asyncio.gather(*(provision() for _ in range(10)))
     assert paths(daily).count("/") == 1

@@ -57,7 +57,7 @@ def sent(daily, method):
     return [request.path for request in daily.requests if request.method == method]
 
 
-async def test_only_what_has_the_whole_shape_of_our_names(daily):
+async def test_only_rooms_with_our_names_are_deleted(daily):
     ours = names.make_name("pipecat")
     strangers = [
         "pipecat-0123abcd",  # Pipecat's own
@@ -96,7 +96,7 @@ async def test_a_dry_run_tells_and_deletes_nothing(daily):
     assert sent(daily, "GET").count("/presence") == 2
 
 
-async def test_what_is_young_is_spared(daily):
+async def test_a_young_room_is_spared(daily):
     name = names.make_name("pipecat")
     await make(daily, name)
     report = await sweep_rooms(pause=0)  # by default younger than an hour
@@ -119,7 +119,7 @@ async def test_a_room_whose_age_is_unknown_is_spared(daily, monkeypatch):
     assert list(daily.rooms) == [name]
 
 
-async def test_what_this_process_owns_is_spared(daily):
+async def test_a_room_that_this_process_owns_is_spared(daily):
     async with provisioned_room() as room:
         report = await sweep(min_age=0)
         assert report.spared == {room.name: "this process owns it"}
@@ -128,7 +128,7 @@ async def test_what_this_process_owns_is_spared(daily):
     assert (await sweep()).deleted == (room.name,)
 
 
-async def test_a_pools_rooms_are_spared_until_their_time_is_over(daily):
+async def test_a_pools_rooms_are_spared_until_they_expire(daily):
     pool, plain = names.make_name("pipecat", pool=True), names.make_name("pipecat")
     await make(daily, pool, plain)
     report = await sweep()
@@ -138,7 +138,7 @@ async def test_a_pools_rooms_are_spared_until_their_time_is_over(daily):
     assert daily.rooms == {}
 
 
-async def test_who_is_in_at_the_first_look_saves_the_room(daily):
+async def test_a_room_occupied_at_the_first_look_is_spared(daily):
     occupied, empty = names.make_name("pipecat"), names.make_name("pipecat")
     await make(daily, occupied, empty)
     person = daily.join(occupied)
@@ -152,7 +152,7 @@ async def test_who_is_in_at_the_first_look_saves_the_room(daily):
     assert list(daily.rooms) == [occupied]
 
 
-async def test_who_is_in_at_the_second_look_saves_the_room(daily):
+async def test_a_room_occupied_at_the_second_look_is_spared(daily):
     occupied, empty = names.make_name("pipecat"), names.make_name("pipecat")
     await make(daily, occupied, empty)
     pauses = []
@@ -167,7 +167,7 @@ async def test_who_is_in_at_the_second_look_saves_the_room(daily):
     assert pauses == [30]  # presence lags by up to 25 s
 
 
-async def test_many_go_in_batches(daily):
+async def test_many_rooms_are_deleted_in_batches(daily):
     one = names.make_name("pipecat")
     await make(daily, one)
     assert (await sweep()).deleted == (one,)
@@ -252,7 +252,7 @@ async def test_batches_that_are_always_refused_end_in_a_report_and_not_in_single
 
 
 @pytest.mark.undocumented("presence that cannot be read")
-async def test_what_cannot_be_known_deletes_nothing(daily, monkeypatch):
+async def test_without_a_usable_answer_nothing_is_deleted(daily, monkeypatch):
     await make(daily, names.make_name("pipecat"))
     with pytest.raises(DailyAuthenticationError):
         await sweep(api_key="wrong")

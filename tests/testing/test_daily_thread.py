@@ -34,7 +34,7 @@ def test_objects_of_the_thread_have_the_types_that_the_fixture_declares(
     assert ana.user_name == "Ana"
 
 
-def test_what_is_no_telephone_is_refused(fixture: LocalDailyFixture) -> None:
+def test_an_object_that_is_not_a_phone_call_is_refused(fixture: LocalDailyFixture) -> None:
     room = fixture.room("demo")
     with pytest.raises(DailyConfigError, match="phone must be PhoneCall"):
         room.dtmf("1", phone=fixture.join("demo"))  # type: ignore[arg-type]

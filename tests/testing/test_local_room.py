@@ -142,7 +142,7 @@ from pipecat_daily_rest._core.timings import VARIABLE
 from pipecat_daily_rest import DailyConfigError
 from bots import *
 
-async def test_while_somebody_waits(local_room):
+async def test_the_bot_fails_while_a_person_waits(local_room):
     async with local_room(fails_when_told) as room:
         ana = await room.person("Ana")
         ana.send("go")
@@ -195,7 +195,7 @@ def test_people_and_a_bot(tmp_path: Path) -> None:
 
 
 FAILED = {
-    "while_somebody_waits": "LookupError: the bot has lost its way",
+    "the_bot_fails_while_a_person_waits": "LookupError: the bot has lost its way",
     "before_it_is_in": "RuntimeError: the bot called sys.exit('Error: no key')",
     "of_another_kind": "pipecat_daily_rest.errors.DailyConfigError: bot must be an async function",
     "without_coming_in": "RuntimeError: the bot ended before it was in the room",

@@ -80,7 +80,9 @@ def test_elsewhere(monkeypatch):
     "before",
     ["from its_bot import CallClient\n", "import its_bot\n", "import fake_transport\n"],
 )
-def test_what_comes_too_late_says_who_was_earlier(suite: Run, before: str) -> None:
+def test_loading_the_plugin_too_late_names_the_module_that_imported_daily(
+    suite: Run, before: str
+) -> None:
     ended = suite(
         daily__py=REAL_DAILY,
         its_bot__py="from daily import CallClient\n",
@@ -438,7 +440,7 @@ async def test_telephones(local_daily, daily_helper):
     assert await phone.ended() == ""
 
 @pytest.mark.asyncio
-async def test_a_room_in_hand(local_daily, daily_helper):
+async def test_a_room_handle(local_daily, daily_helper):
     properties = DailyRoomProperties(sip=DailyRoomSipParams())
     made = await daily_helper.create_room(DailyRoomParams(name="hand", properties=properties))
     room = local_daily.room(made.url)
@@ -476,7 +478,7 @@ def test_the_fixtures_in_every_kind_of_test(suite: Run) -> None:
     assert re.search(r"= 13 passed in", ended.stdout), ended.stdout + ended.stderr
 
 
-def test_a_wait_that_nobody_awaits_is_told(suite: Run) -> None:
+def test_a_wait_that_is_not_awaited_warns(suite: Run) -> None:
     ended = suite(
         *LOADED_BY_P,
         test_it__py="""
