@@ -5,23 +5,17 @@ A command takes them before it imports anything else, so this module imports not
 """
 
 import atexit
-import signal
 from collections.abc import Callable
 from typing import NoReturn
 
 from pipecat_daily_rest._bot.output import open_streams
-from pipecat_daily_rest._core.signals import Listener, is_ignored
-
-
-def _numbers(*names: str) -> tuple[signal.Signals, ...]:
-    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
-
+from pipecat_daily_rest._core.signals import Listener, is_ignored, numbers_of
 
 # The one that ignores SIGINT is often a shell that nobody asked, so a SIGINT that is sent counts.
-_ALWAYS = _numbers("SIGINT", "SIGTERM", "SIGBREAK")
-_UNLESS_IGNORED = _numbers("SIGHUP", "SIGQUIT")  # by nohup, for a reason
+_ALWAYS = numbers_of("SIGINT", "SIGTERM", "SIGBREAK")
+_UNLESS_IGNORED = numbers_of("SIGHUP", "SIGQUIT")  # by nohup, for a reason
 # They end a process that knows nothing of them. A bot that handles one has another use for it.
-_UNLESS_HANDLED = _numbers("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")
+_UNLESS_HANDLED = numbers_of("SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU")
 
 
 class StopSignals(Listener):

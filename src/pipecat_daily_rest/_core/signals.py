@@ -20,6 +20,11 @@ _LOOK = 0.1  # seconds between two looks for a handler that was installed past o
 _LOOP_METHODS = ("add_signal_handler", "remove_signal_handler")
 
 
+def numbers_of(*names: str) -> tuple[signal.Signals, ...]:
+    """The signals of these names that this platform has."""
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
+
+
 class Listener:
     """Listens to signals until it is closed. Many may listen at once.
 

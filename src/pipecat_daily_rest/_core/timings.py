@@ -24,7 +24,7 @@ class Timings:
     # The runner's, from the first signal on:
     bot_grace: float = 3.0  # for the bot to end
     last_create: float = 3.5  # a create in flight is waited for no longer
-    last_delete: float = 5.0  # kept for the deletion, beside the above
+    last_delete: float = 5.0  # kept for the deletion, after `last_create`
     process_end: float = 8.9  # a container is killed after 10
     echo: float = 0.5  # `timeout`, `uv run` and shells repeat a signal within this time
     fixture_grace: float = 30.0  # for a cancelled bot of the fixture `local_room` to end

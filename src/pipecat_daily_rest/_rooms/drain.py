@@ -17,7 +17,7 @@ from pipecat_daily_rest._core.timings import DELETE_BOUND, Timings
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rooms.owned import process_rooms
 
-_STOP = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+_STOP = signals.numbers_of("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ class _Drain:
         self._pending: int | None = None  # a signal that ends the process once the rooms are gone
         self._begun = threading.Event()
         self._over = threading.Event()
-        self._listener = signals.Listener(self._signalled, filter(_stops, _numbers()))
+        self._listener = signals.Listener(self._signalled, filter(_stops, _STOP))
         self._listener.attach()
 
     async def end(self, *, patient: bool) -> None:
@@ -153,10 +153,6 @@ class _Drain:
             return
         if self._pending is not None:
             os._exit(128 + self._pending)
-
-
-def _numbers() -> list[int]:
-    return [getattr(signal, name) for name in _STOP if hasattr(signal, name)]
 
 
 def _stops(number: int) -> bool:
