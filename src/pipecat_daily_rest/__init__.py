@@ -97,31 +97,25 @@ __all__ = [
     "sweep_rooms",
 ]
 
-# Imported when it is used: a local Daily's process uses none of it, and few programs use all.
-_LATER = {
-    "DailyMeetingTokenParams": "models",
-    "DailyMeetingTokenProperties": "models",
-    "DailyRESTHelper": "_rest.helper",
-    "DailyRoomConfig": "pipecat.runner.daily",
-    "DailyRoomObject": "models",
-    "DailyRoomParams": "models",
-    "DailyRoomProperties": "models",
-    "DailyRoomSipParams": "models",
-    "PoolStats": "_rooms.waiting_rooms",
-    "ProvisionedRoom": "_rooms.provisioned",
-    "RateLimits": "_http.rates",
-    "RecordingsBucketConfig": "models",
-    "RetryPolicy": "_http.retry",
-    "RoomPool": "_rooms.pool",
-    "SweepReport": "_rooms.sweep",
-    "TranscriptionBucketConfig": "models",
-    "configure": "_rooms.configure",
-    "deletes_room": "_rooms.room_decorator",
-    "drain_on_exit": "_rooms.drain",
-    "owned_rooms": "_rooms.owned",
-    "provisioned_room": "_rooms.provision",
-    "sweep_rooms": "_rooms.sweep",
+# Imported at their first use: a local Daily's process needs none, and few programs need all.
+_NAMES = {
+    "_http.rates": "RateLimits",
+    "_http.retry": "RetryPolicy",
+    "_rest.helper": "DailyRESTHelper",
+    "_rooms.configure": "configure",
+    "_rooms.drain": "drain_on_exit",
+    "_rooms.owned": "owned_rooms",
+    "_rooms.pool": "RoomPool",
+    "_rooms.provision": "provisioned_room",
+    "_rooms.provisioned": "ProvisionedRoom",
+    "_rooms.room_decorator": "deletes_room",
+    "_rooms.sweep": "SweepReport sweep_rooms",
+    "_rooms.waiting_rooms": "PoolStats",
+    "models": "DailyMeetingTokenParams DailyMeetingTokenProperties DailyRoomObject DailyRoomParams "
+    "DailyRoomProperties DailyRoomSipParams RecordingsBucketConfig TranscriptionBucketConfig",
+    "pipecat.runner.daily": "DailyRoomConfig",
 }
+_LATER = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -15,7 +15,10 @@ Bot: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 def find_bot() -> Bot:
     """Give ``bot`` of the script, or of a module ``bot`` beside it, as Pipecat's runner does."""
-    return _bot_of(_bot_module(), os.path.basename(sys.argv[0]))
+    module = sys.modules["__main__"]
+    if not hasattr(module, "bot") and importlib.util.find_spec("bot") is not None:
+        module = importlib.import_module("bot")
+    return _bot_of(module, os.path.basename(sys.argv[0]))
 
 
 def load_bot(path: str) -> Bot:
@@ -35,13 +38,6 @@ def load_bot(path: str) -> Bot:
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return _bot_of(module, os.path.basename(path))
-
-
-def _bot_module() -> Any:
-    script = sys.modules["__main__"]
-    if hasattr(script, "bot") or importlib.util.find_spec("bot") is None:
-        return script
-    return importlib.import_module("bot")
 
 
 def _bot_of(module: Any, where: str) -> Bot:

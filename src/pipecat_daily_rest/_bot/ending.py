@@ -24,7 +24,7 @@ class Ending(Bounds):
         deleting: Set once nothing but the deletion is left.
         signals: How many came; what comes within ``timings.echo`` is the echo of one.
         first_at: When the first one came, by the monotonic clock.
-        begun: Whether there may be a room.
+        begun: Whether there may be a room; until then a signal ends the process at once.
     """
 
     def __init__(self, timings: Timings | None = None) -> None:
@@ -38,10 +38,6 @@ class Ending(Bounds):
         self.begun = False
         self._last_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
-
-    def begin(self) -> None:
-        """From now on a signal is only noted: until then it ends the process at once."""
-        self.begun = True
 
     def attach(self) -> None:
         """Tell the running event loop of what is noted."""

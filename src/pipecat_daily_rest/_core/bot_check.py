@@ -47,11 +47,9 @@ def _may_be_async(bot: Any) -> bool:
         return True
     if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:  # types.coroutine
         return True
-    return not _is_generator(function) and _returns_a_result(function)
-
-
-def _is_generator(function: Any) -> bool:
-    return inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        return False
+    return _returns_a_result(function)
 
 
 def _returns_a_result(function: Any) -> bool:

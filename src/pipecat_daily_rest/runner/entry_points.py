@@ -130,7 +130,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
             daily_module.put_on_path()  # the bot's file may have changed the path
             if settings.room_url():
                 say("DAILY_ROOM_URL is ignored: a local run makes its own room.")
-        ending.begin()
+        ending.begun = True
         if (end := asyncio.run(_run(options, bot, local, ending, signals))) is not None:
             raise end
     except SystemExit as exc:
@@ -143,7 +143,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
     except BaseException as exc:
         print(bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr, end="")
         code = 1
-    ending.begin()  # a signal no longer ends the process at once
+    ending.begun = True  # a signal no longer ends the process at once
     watchdog.over(code)
     with suppress(OSError, ValueError):
         sys.stdout.flush()
