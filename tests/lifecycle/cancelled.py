@@ -8,7 +8,9 @@ from stepping import Driven, Steps, When
 from pipecat_daily_rest import owned_rooms
 from pipecat_daily_rest.local import LocalDaily
 
-ENOUGH = 3  # sessions in a row that end before it is their turn: then every await has had its own
+ENOUGH = (
+    3  # sessions in a row that end before their cancellation: then every await was cancelled once
+)
 
 
 class Cancelled:

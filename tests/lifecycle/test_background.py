@@ -9,7 +9,7 @@ TESTS = Path(__file__).parents[1]
 SIGNALS = ("SIGINT", "SIGQUIT", "SIGHUP")
 TELL = f"import json, signal; print(json.dumps([int(signal.getsignal(getattr(signal, name)) == \
     signal.SIG_IGN) for name in {SIGNALS}]))"
-# Whatever starts a program in a test: asyncio, subprocess, and a pytest in a pytest.
+# Tests start programs by asyncio, by subprocess, and by a pytest in a pytest.
 SUITE = f"""
 import asyncio, signal, subprocess, sys
 from programs import processes
@@ -33,7 +33,7 @@ async def test_programs_that_tests_start_ignore_no_signal(start, tmp_path):
     ignoring = ["sh", "-c", """trap '' INT QUIT HUP; exec "$@" """, "sh", sys.executable]
     inherited = await start(*ignoring, "-c", TELL)
     assert await inherited.ended() == 0
-    assert json.loads(inherited.out) == [1, 1, 1]  # so it is here, without the conftest
+    assert json.loads(inherited.out) == [1, 1, 1]  # without the conftest all are ignored
     paths = {"PYTHONPATH": f"{TESTS / 'support'}:{TESTS.parent}"}
     pytest = await start(*ignoring, "-m", "pytest", "-sq", "-p", "no:cacheprovider", env=paths)
     assert await pytest.ended() == 0, pytest.out

@@ -72,7 +72,7 @@ for look_up in (
         print(exc)
 print(socket.getaddrinfo("127.0.0.1", 80)[0][4][0])
 for url in ("https://api.daily.co/v1", ""):
-    os.environ["DAILY_API_URL"] = url  # the environment of nobody's local run
+    os.environ["DAILY_API_URL"] = url  # as outside a local run
     print(daily._away._is_away("api.daily.co"))
 """
 

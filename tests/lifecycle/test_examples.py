@@ -58,7 +58,7 @@ async def test_it_answers_everybody_who_speaks(start, local_daily):
     for hz in (3300, 3700):  # the first leaves, the next one comes
         person = local_daily.join(room, token)
         await person.hears(880)  # the chime
-        for _ in range(4):  # after some silences Silero takes this voice for none
+        for _ in range(4):  # after some silences Silero does not detect this voice
             person.says(silence)
             person.says(speech(SAMPLE_RATE, tone_hz=hz))
         await person.hears(lambda audio, hz=hz: holds(audio, hz))

@@ -83,7 +83,7 @@ async def test_the_error_is_the_refusal_when_the_look_up_fails_too(local_daily):
     assert sent(local_daily, "DELETE", "/rooms") == []
 
 
-# -- Nobody else's room --------------------------------------------------------------------
+# -- Rooms of somebody else -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -138,7 +138,7 @@ async def test_a_room_with_a_name_of_the_callers_is_deleted(kind):
             if request == "look":
                 daily.fail("POST", "/rooms", drop="after")
             daily.fail(method, path, **KINDS[kind].describe())
-            # A look that does not tell the exp proves nothing; the next one does.
+            # A response without the exp proves nothing; the next one has it.
             unproven = request == "look" and kind == "nulls"
             try:
                 async with provisioned_room(DailyRoomParams(name="mine"), daily=helper):

@@ -81,7 +81,7 @@ async def test_every_fault_at_every_request(kind):
         assert len(errors) == sum(cell.leaves for cell in cells)
 
 
-# -- What a server may answer besides ------------------------------------------------------
+# -- Other responses of a server -----------------------------------------------------------
 
 BODIES = [
     None,
@@ -107,7 +107,7 @@ BODIES = [
         (request, status)
         for request in REQUESTS
         for status in (200, 302, 400, 404, 500)
-        if (request, status) != ("delete", 404)  # that it is gone is believed
+        if (request, status) != ("delete", 404)  # a 404 counts as deleted
     ],
 )
 async def test_strange_bodies(request_, status):

@@ -80,7 +80,7 @@ async def test_a_killed_run_leaves_no_process_behind(run):
     program = await run("waits", *DEBUG)
     await program.says("^in$")
     program.signal(signal.SIGKILL)
-    # The child holds the other end of stderr: its end is the end of the output.
+    # The child has stderr open too: the output ends when the child does.
     assert await program.ended() == -signal.SIGKILL
 
 

@@ -15,8 +15,8 @@ async def tell(task):
     try:
         while not task.cancelling():
             await asyncio.sleep(0.01)
-        # Not in this task, whose step the next Ctrl-C would end.
-        # And in one piece: once it is read, the next one comes.
+        # Not in this task: the next Ctrl-C would interrupt it.
+        # And written at once: the next Ctrl-C comes when the line was read.
         asyncio.get_running_loop().call_soon(os.write, 1, b"cancelled\\n")
         await asyncio.Event().wait()
     except asyncio.CancelledError:
@@ -57,7 +57,9 @@ async def test_twice_while_the_create_is_in_flight(start, local_daily, loop, wha
     assert await program.ended() != 0
     assert local_daily.rooms == {}
     for ours in ("name='roll back", "name='create", "name='delete", "name='end a room pool"):
-        assert ours not in program.err  # no task destroyed, no exception that nobody saw
+        assert (
+            ours not in program.err
+        )  # no "Task was destroyed", no "exception was never retrieved"
 
 
 async def test_a_third_time_it_says_what_is_left(start, local_daily):

@@ -65,7 +65,7 @@ async def test_the_room_is_killed(run, join):
     others = [await join(link, heartbeat=10_000) for _ in range(2)]
     for child in program.children():
         os.kill(child, signal.SIGKILL)
-    # The closed sockets tell, since no heartbeat can have.
+    # By the closed sockets: a heartbeat would be too late.
     await asyncio.gather(*(told(other, "the link to the room was lost") for other in others))
     assert await program.ended() == 1
     await program.says("^over$")
