@@ -269,7 +269,7 @@ async def test_a_wrong_key_is_an_error_at_once(daily):
 
 async def test_rooms_that_daily_refuses_are_an_error_at_once():
     async with LocalDaily(choices=Choices(max_api_rooms=4)) as daily:
-        with pytest.raises(DailyInvalidRequestError, match="may have 4 rooms"):
+        with pytest.raises(DailyInvalidRequestError, match="already has 4 rooms"):
             async with RoomPool(api_key=daily.api_key, api_url=daily.api_url):
                 pytest.fail("was entered")
     assert owned_rooms() == ()

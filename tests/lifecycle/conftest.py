@@ -38,8 +38,8 @@ def without_daily(tmp_path):
 
 @pytest.fixture
 async def counted(monkeypatch):
-    """Every wait of a driven session is counted, and looking again takes little time."""
-    set_timings(monkeypatch, look_again=(0.05, 0.2))
+    """Every wait of a driven session is counted. It looks again soon, and a deletion may take a minute."""
+    set_timings(monkeypatch, look_again=(0.05, 0.2), delete=60.0)
     asyncio.get_running_loop().set_task_factory(factory)
 
 

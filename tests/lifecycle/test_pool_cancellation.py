@@ -44,7 +44,7 @@ VARIANTS = {
 @pytest.mark.parametrize("when", ["at", "after"])
 @pytest.mark.parametrize("variant", VARIANTS)
 async def test_once_at_every_await(variant, when, monkeypatch):
-    set_timings(monkeypatch, look_again=(0.05, 0.2), refill_gap=0.0)
+    set_timings(monkeypatch, refill_gap=0.0)
     ends = number = 0
     async with watched() as errors:
         while ends < ENOUGH:
