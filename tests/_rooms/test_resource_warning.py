@@ -34,7 +34,7 @@ def warned():
 
 
 async def none_is_owned():
-    while owned_rooms():  # noqa: ASYNC110 - whoever deletes it here is nobody's
+    while owned_rooms():  # noqa: ASYNC110 - the event loop deletes it
         await asyncio.sleep(0.01)
 
 

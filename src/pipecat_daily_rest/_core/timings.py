@@ -14,7 +14,7 @@ VARIABLE = "_PIPECAT_DAILY_REST_TIMINGS"  # by which a test sets others, for pro
 class Timings:
     """Everything is in seconds."""
 
-    look_again: Sequence[float] = (1.0, 5.0)  # before each look for a room without an answer
+    look_again: Sequence[float] = (1.0, 5.0)  # before each new look for a create's room
     delete: float = DELETE_BOUND  # for a deletion, or a create whose caller is cancelled
     batch_gap: float = 1.0  # between two batches of deletions; further deletions join meanwhile
     refill_gap: float = 0.5  # one refill replaces all rooms that a pool hands out within this time

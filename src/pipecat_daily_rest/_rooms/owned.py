@@ -35,7 +35,7 @@ class RoomState(enum.Enum):
     UNDOING = enum.auto()  # its creation failed; it is deleted once it is known whether it exists
     DELETING = enum.auto()
     OVERDUE = enum.auto()  # its deletion takes longer than its bound; an error said so
-    DELETED_ONCE = enum.auto()  # deleted, but a create without an answer may make it again
+    DELETED_ONCE = enum.auto()  # deleted, but a create without a response may make it again
     GONE = enum.auto()
     FAILED = enum.auto()  # it could not be deleted; an error said so
     RELEASED = enum.auto()  # somebody else has it now, or it was never created
@@ -50,7 +50,7 @@ class OwnedRoom:
 
     Parameters:
         name: The room's name.
-        url: The room's URL, or "" while no answer has told it.
+        url: The room's URL, or "" until Daily has answered.
         expires_at: When Daily ends it by itself.
         opened_at: The caller's line that opened it, as a file's name and a line's number.
         state: What this process does with it.
@@ -78,11 +78,11 @@ class OwnedRoom:
         self._api = api.twin()
         self._pauses = api.timings.look_again
         self._is_ours = is_ours
-        self._confirmed = False  # whether Daily has told that it exists
-        self._unanswered = 1  # creates without an answer, each of which may still take effect
+        self._confirmed = False  # whether Daily has answered that it exists
+        self._unanswered = 1  # creates without a response, each of which may still take effect
         self._settled_at = float("inf")  # monotonic time from which these have no effect any more
         self._deletion: asyncio.Future[Any] | None = None
-        self._created: asyncio.Event | None = None  # set by a late answer to the create
+        self._created: asyncio.Event | None = None  # set by a late response to the create
         self._enter(self._first_state)
 
     def _become(self, state: RoomState) -> None:
@@ -140,7 +140,7 @@ class OwnedRoom:
                 self._deletion.get_loop().call_soon_threadsafe(self._created.set)
 
     def may_be_created(self, unanswered: int) -> None:
-        """Note how many creates have no answer, beside the one that made the room, if one did."""
+        """Note how many creates have no response, beside the one that made the room, if one did."""
         self._unanswered = unanswered
         self._settled_at = time.monotonic() + sum(self._pauses)
 
@@ -214,10 +214,10 @@ class OwnedRoom:
         else:
             self._become(RoomState.GONE)
 
-    # -- When a create has no answer, or had none at first -------------------------------------
+    # -- When a create has no response, or a late one -------------------------------------
 
     async def _delete_twice(self, bound: float) -> DailyError | None:
-        """Delete the room, and what a create without an answer may still make of its name."""
+        """Delete the room, and what a create without a response may still make of its name."""
         api = self._api.sharing()
         self._created = asyncio.Event()
         try:
@@ -254,7 +254,7 @@ class OwnedRoom:
             raise failure
 
     async def _pause(self, seconds: float) -> None:
-        """Wait; a late answer to the create cuts it short."""
+        """Wait; a late response to the create cuts it short."""
         if self._confirmed or self._created is None:
             await asyncio.sleep(seconds)
             return
@@ -263,7 +263,7 @@ class OwnedRoom:
                 await self._created.wait()
 
     async def _delete_late(self, api: API, deadline: Deadline) -> None:
-        """Delete what a create without an answer has made by now, if it has."""
+        """Delete what a create without a response has made by now, if it has."""
         if self._is_ours is not None:
             try:
                 room = await get_room(api, self.name, deadline=deadline)

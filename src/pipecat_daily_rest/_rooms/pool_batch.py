@@ -52,7 +52,7 @@ class PoolBatch:
         return [PoolRoom(*each) for each in zip(rooms, self._exps, self._owned, strict=True)]
 
     async def undo(self, bounds: Bounds) -> None:
-        """Delete the rooms, if there are any: the answer to a request that was sent is waited for."""
+        """Delete the rooms, if there are any: a request that was sent is waited for."""
         if self._creation.lost:
             await asyncio.wait({self._creating}, timeout=bounds.create())
         if not self._creating.done():

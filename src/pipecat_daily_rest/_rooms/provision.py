@@ -196,7 +196,7 @@ async def _undo(
     ownership: OwnedRoom,
     bounds: Bounds,
 ) -> None:
-    """Delete the room, if there is one: the answer to a create that was sent is waited for."""
+    """Delete the room, if there is one: a create that was sent is waited for."""
     tokens_task.cancel()
     await asyncio.gather(tokens_task, return_exceptions=True)
     if creation.may_exist:
