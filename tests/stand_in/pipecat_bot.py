@@ -67,7 +67,7 @@ def tell(*what: Any) -> None:
     print(json.dumps(what), flush=True)
 
 
-class Ear(FrameProcessor):
+class HeardTones(FrameProcessor):
     """Tells the loudest tone of each half second, by participant."""
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Ear(FrameProcessor):
             tell("heard", hz, who)
 
 
-class Eye(FrameProcessor):
+class SeenColours(FrameProcessor):
     """Tells the colour in the middle of a picture whenever it changes."""
 
     def __init__(self) -> None:
@@ -151,9 +151,10 @@ async def main(url: str, token: str, *options: str) -> None:
         params.video_out_width, params.video_out_height = 320, 240
         params.video_out_destinations = ["screenVideo"]
     transport = DailyTransport(url, token or None, "Robot", params)
-    eye = Eye()
+    seen = SeenColours()
     worker = PipelineWorker(
-        Pipeline([transport.input(), Ear(), eye, transport.output()]), idle_timeout_secs=None
+        Pipeline([transport.input(), HeardTones(), seen, transport.output()]),
+        idle_timeout_secs=None,
     )
 
     async def obey(message: dict[str, Any], sender: str) -> None:
@@ -180,7 +181,7 @@ async def main(url: str, token: str, *options: str) -> None:
                 image.transport_destination = destination
                 await worker.queue_frame(image)
             case {"do": "count"}:
-                tell("pictures", eye.count)
+                tell("pictures", seen.count)
             case {"do": "custom video"}:
                 await transport.input()._client.add_custom_video_track("extra")
                 tell("added")

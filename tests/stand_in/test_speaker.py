@@ -22,7 +22,7 @@ from pipecat.workers.runner import WorkerRunner
 
 TONE = (np.sin(np.arange(16_000 * 60) / 5) * 9000).astype(np.int16).tobytes()
 
-class Ear(FrameProcessor):
+class Listener(FrameProcessor):
     def __init__(self):
         super().__init__()
         self.heard = asyncio.Event()
@@ -45,9 +45,9 @@ def transport(url, joined):
 
     return transport
 
-async def run(transport, ear):
+async def run(transport, listener):
     worker = PipelineWorker(
-        Pipeline([transport.input(), ear, transport.output()]), idle_timeout_secs=None
+        Pipeline([transport.input(), listener, transport.output()]), idle_timeout_secs=None
     )
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
@@ -70,15 +70,15 @@ async def call(url):
 
 async def main(*urls):
     for number, url in enumerate(urls):
-        joined, ear = asyncio.Event(), Ear()
+        joined, listener = asyncio.Event(), Listener()
         robot = transport(url, joined)
         if number == 0:
             caller = await call(url)
-        bot = asyncio.create_task(run(robot, ear))
+        bot = asyncio.create_task(run(robot, listener))
         await joined.wait()
         if number > 0:
             caller = await call(url)
-        await ear.heard.wait()
+        await listener.heard.wait()
         print(json.dumps(["heard", number]), flush=True)
         bot.cancel()
         await asyncio.gather(bot, return_exceptions=True)

@@ -228,8 +228,10 @@ async def open_link(url: URL) -> Link:
     try:
         # Nothing secret is sent before the server has told that it is a local Daily.
         timeout = aiohttp.ClientTimeout(total=_LOOK)
-        async with sockets.connections.get(link, allow_redirects=False, timeout=timeout) as answer:
-            marked = _MARK in answer.headers
+        async with sockets.connections.get(
+            link, allow_redirects=False, timeout=timeout
+        ) as response:
+            marked = _MARK in response.headers
         if not marked:
             msg = f"{origin} is not a local Daily. {_WAY_OUT}"
             raise CallError(msg)

@@ -14,7 +14,7 @@ from daily._threads import Worker, complete, sockets
 _ENDING = 3.0  # seconds that a release waits for the room
 
 Completion = Callable[..., None] | None
-Work = Callable[[], Awaitable[Any]]
+Work = Callable[[], Awaitable[object]]
 
 
 class Operations:

@@ -33,7 +33,7 @@ def is_too_late(exc: Exception) -> bool:
     return isinstance(exc, RuntimeError) and str(exc) == "Event loop is closed"
 
 
-def complete(completion: Callable[..., Any], *args: Any) -> None:
+def complete(completion: Callable[..., object], *args: Any) -> None:
     """Call a completion and log what it raises; a closed event loop is no error by then."""
     try:
         completion(*args)
@@ -53,14 +53,14 @@ class Worker:
     def __init__(self, name: str) -> None:
         """Initialize the worker; its thread starts with the first call."""
         self._name = name
-        self._due: list[tuple[float, int, Callable[..., Any], tuple[Any, ...]]] = []
+        self._due: list[tuple[float, int, Callable[..., object], tuple[Any, ...]]] = []
         self._count = itertools.count()
         self._news = threading.Condition()
         self._thread: threading.Thread | None = None
         self._ending = self._stopped = False
         _workers.add(self)
 
-    def call(self, callback: Callable[..., Any], *args: Any, at: float = 0.0) -> None:
+    def call(self, callback: Callable[..., object], *args: Any, at: float = 0.0) -> None:
         """Call back on the thread, `at` a time of `time.monotonic`, unless it has stopped."""
         with self._news:
             if self._stopped:
@@ -142,7 +142,7 @@ class _Sockets:
         future.cancel()
         return future
 
-    def call(self, callback: Callable[..., Any], *args: Any) -> None:
+    def call(self, callback: Callable[..., object], *args: Any) -> None:
         """Call back on the thread, if it runs."""
         with self._lock:
             if self._loop is not None and not self._closed:
