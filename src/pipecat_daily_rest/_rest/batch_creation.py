@@ -164,7 +164,7 @@ class BatchCreation(SafeCreation[list[DailyRoomObject]]):
         return rooms
 
     def _proves(self, name: str) -> int:
-        """How surely a room of this name is ours: 2 with a name made here, 1 with an ``exp``, or 0."""
+        """How well a room of this name proves the creation: 2 with a name made here, 1 with an ``exp``."""
         body = self._rooms[name]
         return int("exp" in body["properties"]) if "name" in body else 2
 

@@ -80,7 +80,7 @@ class Deletion:
     async def batch(
         self, names: list[str], close: Callable[[], list[str]] | None = None
     ) -> list[str]:
-        """Delete rooms with one request. ``close`` adds to them when it goes out; gives them all."""
+        """Delete rooms with one request and give them; ``close`` tells which go when it is sent."""
         sent = names
 
         def closed() -> list[str]:

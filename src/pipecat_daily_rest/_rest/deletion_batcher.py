@@ -8,7 +8,7 @@ A batch is in one of these states::
     SENT       its request has gone out, with the rooms of that moment
 
 A batch of one room is ALONE first. If the slow rate tier has no slot for that request, the room
-joins the batch that gathers by then; if there is none, its own batch is GATHERING. When a batch
+joins the batch that gathers by then; if none does, its own batch is GATHERING. When a batch
 ends without a result for a room, as when its task is cancelled, the room joins the next batch.
 """
 
@@ -54,7 +54,7 @@ class _Batch:
         self.until = max(self.until, until)
 
     def drop_settled(self) -> None:
-        """Drop the rooms for which nobody waits, or no longer."""
+        """Drop the rooms for which nobody waits any more."""
         for name, outcomes in list(self.rooms.items()):
             if all(outcome.done() for outcome in outcomes):
                 del self.rooms[name]
@@ -82,7 +82,7 @@ class _Batcher:
         self._batches: list[_Batch] = []
 
     def add(self, name: str, outcomes: Iterable[Outcome], until: float) -> None:
-        """Delete a room with the batch that gathers; one begins if there is none."""
+        """Add a room to the batch that gathers, or to a new one."""
         if (batch := self._gathering(name)) is not None:
             batch.add(name, outcomes, until)
             return
@@ -105,7 +105,7 @@ class _Batcher:
             finally:
                 await api.aclose()
         except Exception as exc:
-            # A thread for a DNS look-up could not start, say. Nobody may wait for ever.
+            # For instance, no thread for a DNS look-up could start. Nobody may wait for ever.
             for name in batch.rooms:
                 batch.tell(
                     name, DailyError(f"Failed to delete room [{name}]: {type(exc).__name__}.")

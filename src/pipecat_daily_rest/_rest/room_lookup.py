@@ -67,7 +67,7 @@ async def delete_batch(
 ) -> int:
     """Delete 1000 rooms at most with one request, all or none, and tell how many.
 
-    ``close`` gives the rooms each time the request goes out, if these may be others by then.
+    ``close`` gives the rooms each time the request is sent, if they may have changed by then.
 
     Reference: https://docs.daily.co/reference/rest-api/batch/delete-rooms
     """

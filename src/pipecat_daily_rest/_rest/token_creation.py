@@ -17,7 +17,7 @@ async def create_token(
     more: Mapping[str, Any] | None = None,
     deadline: Deadline | None = None,
 ) -> Secret:
-    """Have Daily create a meeting token; ``more`` goes beside its properties."""
+    """Have Daily create a meeting token; ``more`` is sent beside its properties."""
     what = "Failed to create meeting token"
     answer = await api.request(
         "POST",

@@ -3,17 +3,25 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pipecat_daily_rest._core.secret import MASK, hide_secrets, masked
 from pipecat_daily_rest._http.api import API
+from pipecat_daily_rest.answers.answer import Answer
 from pipecat_daily_rest.errors import DailyAPIError, DailyConfigError, DailyNotFoundError
+
+A = TypeVar("A", bound=Answer)
 
 
 class Methods:
     """A family of endpoints; `DailyRESTHelper` has them all."""
 
     api: API
+
+    async def _ask(self, kind: type[A], method: str, path: str, what: str, **options: Any) -> A:
+        """Send a request and read the answer. The options are those of `API.request`."""
+        return kind.read(await self.api.request(method, path, what=what, **options), what=what)
 
 
 def segment(name: str, value: str, *, key: str = "") -> str:

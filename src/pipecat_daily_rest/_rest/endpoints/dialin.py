@@ -73,8 +73,8 @@ class DialinMethods(Methods):
             DailyNotFoundError: It does not exist.
             DailyError: Daily gave no usable answer.
         """
-        path, what = self._config(config_id), "Unable to get the dial-in config"
-        return DailyDialinConfig.read(await self.api.request("GET", path, what=what), what=what)
+        what = "Unable to get the dial-in config"
+        return await self._ask(DailyDialinConfig, "GET", self._config(config_id), what)
 
     async def create_dialin_config(
         self,
@@ -177,8 +177,7 @@ class DialinMethods(Methods):
             ivr_message=ivr_message,
         )
         with unquoted(hmac):
-            data = await self.api.request("PUT", path, what=what, json=body)
-        return DailyDialinConfig.read(data, what=what)
+            return await self._ask(DailyDialinConfig, "PUT", path, what, json=body)
 
     async def delete_dialin_config(self, config_id: str) -> bool:
         """Delete a dial-in configuration. That it is gone already is a success.

@@ -38,8 +38,7 @@ class DomainMethods(Methods):
         Raises:
             DailyError: Daily gave no usable answer.
         """
-        what = "Unable to get the domain"
-        return DailyDomain.read(await self.api.request("GET", "/", what=what), what=what)
+        return await self._ask(DailyDomain, "GET", "/", "Unable to get the domain")
 
     async def set_domain(self, properties: DailyDomainProperties) -> DailyDomain:
         """Change the domain's properties, for all of its rooms. Others stay as they are.
@@ -66,7 +65,4 @@ class DomainMethods(Methods):
             msg = "Nothing to change in the domain: name a property; None unsets one."
             raise DailyConfigError(msg)
         what = "Unable to set the domain's properties"
-        body = {"properties": changes}
-        return DailyDomain.read(
-            await self.api.request("POST", "/", what=what, json=body), what=what
-        )
+        return await self._ask(DailyDomain, "POST", "/", what, json={"properties": changes})

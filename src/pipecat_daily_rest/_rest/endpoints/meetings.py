@@ -83,8 +83,8 @@ class MeetingMethods(Methods):
             DailyError: Daily gave no usable answer.
         """
         meeting_id = hide_secrets(meeting_id, self.api.key)
-        path, what = self._meeting(meeting_id), "Unable to get the meeting"
-        return DailyMeeting.read(await self.api.request("GET", path, what=what), what=what)
+        path = self._meeting(meeting_id)
+        return await self._ask(DailyMeeting, "GET", path, "Unable to get the meeting")
 
     async def list_meeting_participants(
         self, meeting_id: str

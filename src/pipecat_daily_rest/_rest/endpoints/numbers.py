@@ -120,10 +120,9 @@ class NumberMethods(Methods):
         """
         body = {} if number is None else {"number": checks.number("number", number)}
         what = f"Unable to buy {number or 'a phone number'}"
-        data = await self.api.request(
-            "POST", "/buy-phone-number", what=what, json=body, repeat=Repeat.UNSENT
+        return await self._ask(
+            DailyPhoneNumber, "POST", "/buy-phone-number", what, json=body, repeat=Repeat.UNSENT
         )
-        return DailyPhoneNumber.read(data, what=what)
 
     async def release_phone_number(self, number_id: str) -> bool:
         """Release a telephone number, 14 days after it was bought at the earliest.

@@ -40,7 +40,7 @@ class SessionMethods(Methods):
         """
         what = "Unable to get the presence"
         data = await self.api.request("GET", "/presence", what=what)
-        rooms = read_object(data, what=what)  # anything else does not mean that nobody is there
+        rooms = read_object(data, what=what)  # any other answer does not mean "empty"
         return {
             name: [DailyPresence.read(each, what=what) for each in people]
             for name in rooms

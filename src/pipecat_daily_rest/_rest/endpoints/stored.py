@@ -65,8 +65,8 @@ class StoredMethods(Methods):
             DailyNotFoundError: It does not exist.
             DailyError: Daily gave no usable answer.
         """
-        path, what = self._recording(recording_id), "Unable to get the recording"
-        return DailyRecording.read(await self.api.request("GET", path, what=what), what=what)
+        path = self._recording(recording_id)
+        return await self._ask(DailyRecording, "GET", path, "Unable to get the recording")
 
     async def delete_recording(self, recording_id: str) -> DailyDeletedRecording:
         """Delete a recording. That it is gone already is a success.
@@ -148,8 +148,8 @@ class StoredMethods(Methods):
             DailyNotFoundError: It does not exist.
             DailyError: Daily gave no usable answer.
         """
-        path, what = self._transcript(transcript_id), "Unable to get the transcript"
-        return DailyTranscript.read(await self.api.request("GET", path, what=what), what=what)
+        path = self._transcript(transcript_id)
+        return await self._ask(DailyTranscript, "GET", path, "Unable to get the transcript")
 
     async def delete_transcript(self, transcript_id: str) -> DailyTranscript:
         """Delete a transcript. That it is gone already is a success.
@@ -204,5 +204,4 @@ class StoredMethods(Methods):
 
     async def _link(self, path: str, what: str) -> DailyAccessLink:
         what = f"Unable to get the link to the {what}"
-        data = await self.api.request("GET", f"{path}/access-link", what=what)
-        return DailyAccessLink.read(data, what=what)
+        return await self._ask(DailyAccessLink, "GET", f"{path}/access-link", what)

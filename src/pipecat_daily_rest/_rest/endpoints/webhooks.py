@@ -97,10 +97,9 @@ class WebhookMethods(Methods):
             **_body(event_types, hmac, basic_auth, retry_type),
         }
         with unquoted(hmac, basic_auth):
-            data = await self.api.request(
-                "POST", "/webhooks", what=what, json=body, repeat=Repeat.UNSENT
+            return await self._ask(
+                DailyWebhook, "POST", "/webhooks", what, json=body, repeat=Repeat.UNSENT
             )
-        return DailyWebhook.read(data, what=what)
 
     async def update_webhook(
         self,
@@ -138,8 +137,7 @@ class WebhookMethods(Methods):
         if url is not None:
             body["url"] = checks.web_url("url", url)
         with unquoted(hmac, basic_auth):
-            data = await self.api.request("POST", path, what=what, json=body)
-        return DailyWebhook.read(data, what=what)
+            return await self._ask(DailyWebhook, "POST", path, what, json=body)
 
     async def delete_webhook(self, webhook_id: str) -> bool:
         """Delete a webhook. That it is gone already is a success.
