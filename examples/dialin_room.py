@@ -2,10 +2,10 @@
 """A room that can be called by SIP.
 
     python examples/dialin_room.py                               # on Daily, with DAILY_API_KEY
-    pipecat-daily-rest local -- python examples/dialin_room.py   # the REST side, on this machine
+    pipecat-daily-rest local -- python examples/dialin_room.py   # on this machine, without telephones
 
-Prints the SIP address, and the caller's way in by a browser, until Ctrl-C. On Daily a SIP room needs
-a card on file. A local room has no telephone network behind it; there a test holds the telephone,
+It prints the SIP address and a join link for a browser, and runs until Ctrl-C. On Daily a SIP room
+needs a card on file. A local room has no telephone network behind it; there a test makes the call,
 once somebody is in the room: ``caller = await local_daily.dial_in(sip_address).connected()``.
 """
 

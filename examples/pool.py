@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A server that starts a bot with each POST /start, in a room that is there already.
+"""A server that starts a bot with each POST /start, in a room that exists already.
 
     pipecat-daily-rest local -- python examples/pool.py    # on this machine
     python examples/pool.py                                # on Daily, with DAILY_API_KEY
-    curl -X POST http://localhost:7860/start               # who wants to talk; GET /stats tells
+    curl -X POST http://localhost:7860/start               # starts a call; GET /stats shows the pool
 
-The answer is the one that Pipecat's client libraries expect of their ``/start`` endpoint. Ctrl-C or
-SIGTERM ends the calls and deletes every room.
+The answer is the one that Pipecat's client libraries expect from ``/start``. Ctrl-C or SIGTERM ends
+the calls and deletes every room.
 """
 
 import asyncio

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A bot that says back what it heard: no account, no key, no download.
+"""A bot that repeats what it heard: no account, no key, no download.
 
     pipecat-daily-rest run examples/quickstart.py --local     # on this machine
     pipecat-daily-rest run examples/quickstart.py             # on Daily, with DAILY_API_KEY
-    python examples/quickstart.py --local                     # the same by its own main
+    python examples/quickstart.py --local                     # either, by the runner's main()
 
 It listens with Silero VAD, which ships with Pipecat, answers one speaker at a time, and stays when
-people leave. Ctrl-C ends it, and its room with it.
+people leave. Ctrl-C ends the bot and deletes its room.
 """
 
 from collections import deque
@@ -25,19 +25,19 @@ from pipecat.workers.runner import WorkerRunner
 
 SAMPLE_RATE = 16_000
 LONGEST = 20  # seconds of one answer
-AHEAD = 30  # seconds that it has to say at most; what comes on top would come too late
-LEAD_IN = 20  # blocks before speech was noticed: its first syllable
+AHEAD = 30  # seconds of answers that wait at most; more would come too late
+LEAD_IN = 20  # blocks kept from before speech is noticed: they hold its first syllable
 
 
 def chime() -> bytes:
-    """Two short notes, so that whoever comes in knows that the bot is there."""
+    """Two short notes, so that people notice the bot when they join."""
     time = np.arange(SAMPLE_RATE // 6) / SAMPLE_RATE
     notes = [np.sin(2 * np.pi * hz * time) * np.hanning(time.size) for hz in (660, 880)]
     return (np.concatenate(notes) * 6000).astype(np.int16).tobytes()
 
 
 def listener() -> SileroVADAnalyzer:
-    """One for each speaker: it remembers what it heard."""
+    """A voice detector; each speaker needs one, since it remembers what it heard."""
     analyzer = SileroVADAnalyzer(sample_rate=SAMPLE_RATE, params=VADParams(stop_secs=0.6))
     analyzer.set_sample_rate(SAMPLE_RATE)
     return analyzer
@@ -48,7 +48,7 @@ SPARE = [listener()]
 
 
 class Echo(FrameProcessor):
-    """Says back what one speaker said, once that speaker has finished."""
+    """Repeats what one speaker said, once that speaker has finished."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class Echo(FrameProcessor):
         self._listeners[user] = SPARE.pop() if SPARE else listener()
 
     async def _listen(self, user: str, audio: bytes) -> None:
-        # Sound that was on its way comes even when whoever said it has left.
+        # The last sound of somebody who left may come after they left.
         if user not in self._listeners:
             return
         state = await self._listeners[user].analyze_audio(audio)
@@ -101,7 +101,7 @@ class Echo(FrameProcessor):
         await self.push_frame(OutputAudioRawFrame(audio, SAMPLE_RATE, num_channels=1))
 
     def forget(self, user: str) -> None:
-        """Whoever has left says no more. A listener has a model and a thread: the next gets it."""
+        """Stop listening to somebody who left. The next to join gets the detector."""
         if user in self._listeners:
             free = self._listeners.pop(user)
             free.set_sample_rate(SAMPLE_RATE)  # nobody speaks

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A room in a block, for a program that has an event loop and a runner of its own.
+"""A room in a block, for a program with its own event loop and Pipecat runner.
 
     pipecat-daily-rest local -- python examples/room_block.py   # on this machine
     python examples/room_block.py                               # on Daily, with DAILY_API_KEY
 
-The bot plays a chime for whoever comes in, for ten minutes or until Ctrl-C.
+The bot plays a chime for everyone who joins, for ten minutes or until Ctrl-C.
 """
 
 import asyncio

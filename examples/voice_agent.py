@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A voice agent: speech to text, a language model, text to speech, all by one OPENAI_API_KEY.
+"""A voice agent: speech to text, a language model, text to speech, all with one OPENAI_API_KEY.
 
     export OPENAI_API_KEY=…
     pipecat-daily-rest run examples/voice_agent.py --local      # the room is on this machine

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A bot that rings and says who came in; it ends when the last person has left.
+"""A bot that rings when somebody joins, and says who. It ends when the last person has left.
 
 pipecat-daily-rest run examples/testing_a_bot/bot.py --local   # on this machine
 pytest examples/testing_a_bot                                  # its tests, without a network

@@ -13,7 +13,7 @@ from pipecat_daily_rest._bot.signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 
 app = typer.Typer(
-    help="A Daily room for a Pipecat bot, deleted when the bot ends; or a Daily on this machine.",
+    help="Run a Pipecat bot in a Daily room of its own, on Daily or on this machine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -26,22 +26,35 @@ def _level(name: str) -> str:
     return name.upper()
 
 
-LOG_LEVEL = typer.Option(help="One of loguru's levels.", callback=_level)
+LOG_LEVEL = typer.Option(help=f"Log from this level on: {', '.join(LOG_LEVELS)}.", callback=_level)
 
 
 @app.command()
 def run(
     bot: Annotated[str, typer.Argument(help="The Python file that defines bot().")],
-    local: Annotated[bool, typer.Option("--local", help="No account, no network.")] = False,
-    room_url: Annotated[str | None, typer.Option(help="Use this room; never deleted.")] = None,
-    lifetime: Annotated[float | None, typer.Option(help="Seconds until the room ends.")] = None,
-    name_prefix: Annotated[str, typer.Option(help="How the room's name begins.")] = "pipecat",
-    host: Annotated[str, typer.Option(help="Address of the local Daily.")] = "127.0.0.1",
-    port: Annotated[
-        int | None, typer.Option(help="Port of the local Daily: 7880, or free.")
+    local: Annotated[
+        bool,
+        typer.Option(
+            "--local", help="Use a Daily on this machine; the default without DAILY_API_KEY."
+        ),
+    ] = False,
+    room_url: Annotated[
+        str | None, typer.Option(help="Use this room, and do not delete it (DAILY_ROOM_URL).")
     ] = None,
-    open_browser: Annotated[bool, typer.Option("--open", help="Open the join link.")] = False,
-    sip: Annotated[bool, typer.Option("--sip", help="A room that can be called by SIP.")] = False,
+    lifetime: Annotated[
+        float | None, typer.Option(help="Seconds that the room lives at most (3600).")
+    ] = None,
+    name_prefix: Annotated[str, typer.Option(help="How the room's name begins.")] = "pipecat",
+    host: Annotated[str, typer.Option(help="Where the local Daily listens.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="The local Daily's port: 7880, or a free one.")
+    ] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the join link in the browser.")
+    ] = False,
+    sip: Annotated[
+        bool, typer.Option("--sip", help="Make a room that can be called by SIP.")
+    ] = False,
     log_level: Annotated[str, LOG_LEVEL] = "INFO",
 ) -> None:
     """Run a bot in a room that is deleted when the bot ends."""
@@ -66,17 +79,19 @@ def run(
 @app.command(context_settings={"allow_interspersed_args": False})
 def local(
     command: Annotated[
-        list[str] | None, typer.Argument(help="A command to run with it, after `--`.")
+        list[str] | None, typer.Argument(help="A command to run on the local Daily, after `--`.")
     ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="The port: 7880, or a free one.")] = None,
     log_level: Annotated[str, LOG_LEVEL] = "WARNING",
     limits: Annotated[
-        bool, typer.Option("--limits", help="Refuse what is above Daily's documented rates.")
+        bool, typer.Option("--limits", help="Apply Daily's rate limits: answer 429 above them.")
     ] = False,
-    latency: Annotated[float, typer.Option(help="Seconds that every request takes.")] = 0.0,
+    latency: Annotated[
+        float, typer.Option(help="Seconds that every request takes at least.")
+    ] = 0.0,
     control: Annotated[
-        bool, typer.Option("--control", help="Let other processes make it fail, at /.faults.")
+        bool, typer.Option("--control", help="Let other processes inject faults, at /.faults.")
     ] = False,
 ) -> None:
     """Start a Daily on this machine, for one command or until Ctrl-C."""
@@ -102,12 +117,17 @@ def sweep(
         bool, typer.Option("--dry-run", help="Only print what would be deleted.")
     ] = False,
     prefix: Annotated[str, typer.Option(help="How the rooms' names begin.")] = "pipecat",
-    min_age: Annotated[float, typer.Option(help="Seconds; younger rooms are spared.")] = 3600,
+    min_age: Annotated[
+        float, typer.Option(help="Spare rooms younger than this many seconds.")
+    ] = 3600,
     pause: Annotated[
-        float, typer.Option(help="Seconds between two checks that nobody is in; presence lags.")
+        float,
+        typer.Option(
+            help="Seconds between two looks whether a room is empty: Daily reports presence late."
+        ),
     ] = 30,
 ) -> None:
-    """Delete the rooms that a dead process left behind."""
+    """Delete the rooms that killed processes left behind."""
     from pipecat_daily_rest.cli import sweep_command
 
     raise typer.Exit(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the command line of a bot says."""
+"""The options of a bot's command line."""
 
 import argparse
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pipecat_daily_rest.runner.local_daily_process import DEFAULT_HOST, DEFAULT_
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line says.
+    """How a bot is run.
 
     Parameters:
         local: Run on a local Daily.
@@ -44,16 +44,39 @@ class Options:
 def parse() -> Options:
     """Read the options of this program's own command line."""
     parser = argparse.ArgumentParser(
-        description="Run this bot in a Daily room that is deleted when it ends."
+        description="Run this bot in a Daily room that is deleted when the bot ends."
     )
     add = parser.add_argument
-    add("--local", action="store_true", help="no account, no network: a Daily on this machine")
-    add("--room-url", help="use this room, and do not delete it (DAILY_ROOM_URL)")
-    add("--lifetime", type=float, help=f"seconds until the room ends ({DEFAULT_LIFETIME:.0f})")
-    add("--name-prefix", default="pipecat", help="how the room's name begins (pipecat)")
-    add("--host", default=DEFAULT_HOST, help=f"address of the local Daily ({DEFAULT_HOST})")
-    add("--port", type=int, help=f"port of the local Daily ({DEFAULT_PORT}, or a free one)")
-    add("--open", action="store_true", dest="open_browser", help="open the link in a browser")
+    add(
+        "--local",
+        action="store_true",
+        help="use a Daily on this machine; the default without DAILY_API_KEY",
+    )
+    add("--room-url", metavar="URL", help="use this room, and do not delete it (DAILY_ROOM_URL)")
+    add(
+        "--lifetime",
+        type=float,
+        metavar="SECONDS",
+        help=f"how long the room lives at most ({DEFAULT_LIFETIME:.0f})",
+    )
+    add(
+        "--name-prefix",
+        default="pipecat",
+        metavar="TEXT",
+        help="how the room's name begins (pipecat)",
+    )
+    add("--host", default=DEFAULT_HOST, help=f"where the local Daily listens ({DEFAULT_HOST})")
+    add("--port", type=int, help=f"the local Daily's port ({DEFAULT_PORT}, or a free one)")
+    add(
+        "--open", action="store_true", dest="open_browser", help="open the join link in the browser"
+    )
     add("--sip", action="store_true", help="make a room that can be called by SIP")
-    add("--log-level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="(INFO)")
+    add(
+        "--log-level",
+        default="INFO",
+        type=str.upper,
+        choices=LOG_LEVELS,
+        metavar="LEVEL",
+        help=f"log from this level on: {', '.join(LOG_LEVELS)} (INFO)",
+    )
     return Options(**vars(parser.parse_args()))
