@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The page on the local room, of which several commands write a part each."""
+"""The page on the local room: several commands write one part each."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ _TITLE = "# The local room\n"
 
 
 def put(page: str, text: str, command: str) -> str:
-    """Put the text into the page, in the place of what was there before, or at its end."""
+    """Put a command's text into the page, in place of its old text, or at the end."""
     begin = f"<!-- Made by `{command}`. Do not edit. -->"
     end = f"<!-- The end of what `{command}` made. -->\n"
     part = f"{begin}\n\n{text}\n{end}"
@@ -17,6 +17,6 @@ def put(page: str, text: str, command: str) -> str:
         return f"{page or _TITLE}\n{part}"
     _, found, after = rest.partition(end)
     if not found:
-        msg = f"The page has a begin without an end: {end!r} is missing."
+        msg = f"The page has the begin of this part, but {end!r} is missing."
         raise ValueError(msg)
     return before + part + after

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Measures what the local rooms carry and rewrites its part of the page: ``make bench-rooms``."""
+"""Measures how many participants local rooms carry, for docs/local-room.md: ``make bench-rooms``."""
 
 import argparse
 import asyncio
@@ -25,9 +25,9 @@ _PEOPLE = (
     *("CPU of the room", "CPU of the people", "CPU of other programs"),
 )
 _STAT = Path("/proc/stat")
-_MOST_LATE = 0.01  # of the ticks; beyond it people hear holes
+_MOST_LATE = 0.01  # of the ticks; above it people hear gaps
 _LEAST_HEARD = 0.99  # of the words
-_TRIES = 3  # of a step, since other programs on the machine have their moments
+_TRIES = 3  # of a step, since other programs may disturb one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ class Sizes:
 
     Parameters:
         rooms: Rooms with a bot and two scripted people each.
-        bots: Bots without media, each in a room of its own.
-        people: How many people more, in each step, connect by WebRTC.
-        most_people: How many at the most.
+        bots: Bots without media, one in each room.
+        people: How many people each step adds by WebRTC.
+        most_people: How many people are tried at most.
         seconds: How long each measurement takes.
     """
 
@@ -60,8 +60,8 @@ async def talking(sizes: Sizes) -> list[Sequence[str]]:
         await daily.do("talk")
         measured, (room, *rest) = await _over(daily, bots, asyncio.sleep(sizes.seconds))
     return [
-        ("Words said, and echoes heard by now", f"{measured['said']}, {len(measured['took'])}"),
-        ("Person to bot to person", _spread(measured["took"])),
+        ("Words said, and echoes heard", f"{measured['said']}, {len(measured['took'])}"),
+        ("From the word to its echo", _spread(measured["took"])),
         ("Late ticks", _percent(measured["late"])),
         ("CPU of the room's process", f"{_percent(room)} of a core"),
         ("CPU of each bot's process", f"{_percent(statistics.mean(rest))} of a core"),
@@ -69,7 +69,7 @@ async def talking(sizes: Sizes) -> list[Sequence[str]]:
 
 
 async def waiting(sizes: Sizes) -> list[Sequence[str]]:
-    """Rooms with a bot each that neither hears nor speaks."""
+    """Rooms with one bot each, which neither hears nor speaks."""
     async with Child("rooms_daily") as daily, Child("rooms_bots") as bots:
         urls = await daily.do("make", names=[f"room-{n}" for n in range(sizes.bots)])
         began = asyncio.get_running_loop().time()
@@ -78,8 +78,8 @@ async def waiting(sizes: Sizes) -> list[Sequence[str]]:
         measured, (room, rest) = await _over(daily, [bots], asyncio.sleep(sizes.seconds))
         took = await daily.do("write")
     return [
-        ("All of them are in after", f"{joined:.1f} s"),
-        ("A message to each at once, and its answer", _spread(took)),
+        ("Until all have joined", f"{joined:.1f} s"),
+        ("A message to all at once, and its answer", _spread(took)),
         ("Late ticks", _percent(measured["late"])),
         ("CPU of the room's process", f"{_percent(room)} of a core"),
         ("CPU of the bots' process", f"{_percent(rest)} of a core"),
@@ -87,7 +87,7 @@ async def waiting(sizes: Sizes) -> list[Sequence[str]]:
 
 
 async def connected(sizes: Sizes) -> tuple[int, list[Sequence[str]]]:
-    """More and more people by WebRTC, two in a room, until it is too much."""
+    """More and more people by WebRTC, two in a room, until the rooms no longer carry them."""
     rows: list[Sequence[str]] = []
     carried = 0
     async with Child("rooms_daily") as daily, Child("rooms_people") as people:
@@ -112,7 +112,7 @@ async def connected(sizes: Sizes) -> tuple[int, list[Sequence[str]]]:
 async def _step(
     count: int, daily: Child, people: Child, seconds: float
 ) -> tuple[Sequence[str], bool]:
-    """Give the row of so many people, and whether they were carried."""
+    """Give the row for this number of people, and whether the rooms carried them."""
     listening = people.do("measured", seconds=seconds)
     measured, (room, peers) = await _over(daily, [people], listening)
     words, late = measured["others"], measured["late"]
@@ -125,9 +125,9 @@ async def _step(
 async def _over(
     daily: Child, others: list[Child], work: Awaitable[Any]
 ) -> tuple[dict[str, Any], list[float]]:
-    """Measure while something else lasts: what the room tells, and each process's share of a core.
+    """Measure while ``work`` runs: what the room reports, and each process's share of a core.
 
-    What the other gives is under ``others``; ``elsewhere`` is the share of a core that all other
+    The result of ``work`` is under ``others``. ``elsewhere`` is the share of a core that all other
     programs of the machine took.
     """
     children = [daily, *others]
@@ -139,13 +139,13 @@ async def _over(
     took = asyncio.get_running_loop().time() - began
     after = [await child.cpu() for child in children]
     shares = [(b - a) / took for a, b in zip(before, after, strict=True)]
-    # The machine's count is coarser than those of the processes.
+    # The machine's counter is coarser than those of the processes.
     elsewhere = max(0.0, (_busy() - busy) / took - sum(shares))
     return {**measured, "others": given, "elsewhere": elsewhere}, shares
 
 
 def _busy() -> float:
-    """Seconds that all cores of the machine have worked; unknown where there is no /proc/stat."""
+    """Seconds that all cores of the machine have worked; NaN where there is no /proc/stat."""
     with suppress(OSError):
         ticks = [int(word) for word in _STAT.read_text().splitlines()[0].split()[1:8]]
         return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")  # idle, waiting
@@ -177,28 +177,27 @@ async def measure(sizes: Sizes) -> str:
     return f"""\
 ## What it carries
 
-`make bench-rooms` has measured this and written this part of the page, on one machine and in one
-run. The rooms are one process, which runs on one core. Nothing of it is asserted in a test. A tick
-is 20 ms of sound; one that comes more than 20 ms late, or never, is late
-(`LocalDaily.late_ticks`).
+`make bench-rooms` measured this on one machine, in one run, and wrote this part of the page. No test
+asserts these figures. The local Daily is one process, which uses one core. A tick is 20 ms of sound;
+it is late if it comes more than 20 ms after its time, or never (`LocalDaily.late_ticks`).
 
 ### {sizes.rooms} rooms with a bot and two people each
 
-The people are scripted, without WebRTC; the bots run on Pipecat's `DailyTransport`, each in a
-process of its own, and echo the word that a person says every 2 s.
+The people are scripted, without WebRTC. Each bot runs on Pipecat's `DailyTransport` in its own
+process. Every 2 s a person says a word, which the bot repeats.
 
 {Table(("", "measured"), first).markdown()}
 ### {sizes.bots} bots without media in {sizes.bots} rooms
 
-All of the bots are in one process.
+All bots are in one process.
 
 {Table(("", "measured"), second).markdown()}
 ### People by WebRTC
 
-Two in each room; each says a word a second, which the other waits for. Their ends are in a process
-of their own on the same cores, where real people bring their own computers. It is too much once
-more than {_percent(_MOST_LATE)} of the ticks are late or fewer than {_percent(_LEAST_HEARD)} of
-the words arrive, three times in turn: **{carried} people** were carried.
+Two people are in each room. Each says a word every second, which the other waits for. One process on
+the same cores is the computers of all of these people; real people bring their own. The measurement
+stops when, three times in a row, more than {_percent(_MOST_LATE)} of the ticks are late or fewer than
+{_percent(_LEAST_HEARD)} of the words arrive. The rooms carried **{carried} people**.
 
 {Table(_PEOPLE, third).markdown()}
 Measured on {datetime.now(UTC):%Y-%m-%d}, {sizes.seconds:.0f} s each: {platform.system()}
@@ -217,8 +216,8 @@ def main() -> None:
     add = parser.add_argument
     add("--rooms", type=int, default=10, help="rooms with a bot and two people (10)")
     add("--bots", type=int, default=200, help="bots without media (200)")
-    add("--people", type=int, default=4, help="people more in each step; an even number (4)")
-    add("--most-people", type=int, default=100, help="the most that are tried (100)")
+    add("--people", type=int, default=4, help="how many people each step adds; an even number (4)")
+    add("--most-people", type=int, default=100, help="how many people are tried at most (100)")
     add("--seconds", type=float, default=20, help="how long each measurement takes (20)")
     add("--out", type=Path, default=PAGE, help="the page (docs/local-room.md)")
     arguments = vars(parser.parse_args())

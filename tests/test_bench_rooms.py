@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The command that measures what the local rooms carry."""
+"""The command that measures how many participants local rooms carry."""
 
 import asyncio
 import re
@@ -26,7 +26,7 @@ async def test_the_command_measures(tmp_path: Path) -> None:
     page = out.read_text()
     for heading in ("2 rooms with a bot", "3 bots without media in 3 rooms", "People by WebRTC"):
         assert f"### {heading}" in page
-    said, heard = re.search(r"echoes heard by now \| (\d+), (\d+) \|", page).groups()
+    said, heard = re.search(r"echoes heard \| (\d+), (\d+) \|", page).groups()
     assert int(said) >= int(heard) > 0
     assert re.search(r"and its answer \| \d+ ms, 95 % within \d+ ms \|", page)
     assert re.search(r"^\| 2 \| .+ \| [\d.]+ % \| [\d.]+ % \|", page, re.MULTILINE)

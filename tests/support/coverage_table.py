@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""``docs/coverage.md``, from what is really sent and answered: ``make coverage``."""
+"""Writes ``docs/coverage.md`` from what is really sent and answered: ``make coverage``."""
 
 import asyncio
 import dataclasses
@@ -23,17 +23,17 @@ MISSING = "missing"  # red in tests/fidelity/test_coverage.py
 
 TEXT = """\
 <!-- Made by `make coverage` from what the tests send and get. Do not edit. -->
-# What of Daily's API is covered
+# Coverage of Daily's API
 
 All {count} operations of [Daily's OpenAPI document](https://docs.daily.co/openapi.json).
 
-- **Client**: the methods of `DailyRESTHelper` that send it. Whatever has none goes through
-  `helper.request()`, with the same pace, retries and errors.
-- **LocalDaily**: whether the local Daily answers it, or why it is refused (501,
+- **Client**: the methods of `DailyRESTHelper` that send it. An operation without a method goes
+  through `helper.request()`, with the same pacing, retries and errors.
+- **LocalDaily**: whether the local Daily answers it, or why it refuses it (501,
   `not-supported-locally`).
-- **Contract suite**: whether the suite that runs against the local Daily, and with `--daily-live`
-  against the real one, sends it: `yes` if it gets a good answer, `its refusals` if only errors (of
-  what does not exist, or is not allowed), or why it is not sent.
+- **Contract suite**: whether the suite sends it. The suite runs against the local Daily, and against
+  the real one with `--daily-live`. `yes`: it gets a good answer. `its refusals`: it gets only errors,
+  about what does not exist or is not allowed. `no`: why it is not sent.
 
 | operation | client | LocalDaily | contract suite |
 | --- | --- | --- | --- |
@@ -41,8 +41,9 @@ All {count} operations of [Daily's OpenAPI document](https://docs.daily.co/opena
 
 ## The switches
 
-What nobody outside Daily knows: the points of `pipecat_daily_rest.local.choices.Choices`, what the
-local Daily does by default, and whether the contract suite tells what the real one does.
+Daily's documentation leaves these points open. Each is a switch in
+`pipecat_daily_rest.local.choices.Choices`. The table has its default, which the local Daily follows,
+and whether the contract suite shows what the real Daily does.
 
 | switch | default | contract suite |
 | --- | --- | --- |
@@ -96,11 +97,11 @@ async def rows() -> list[tuple[str, str, str, str]]:
 
 
 def switches() -> list[tuple[str, str, str]]:
-    """Give the switch, its default, and whether the suite tells of it."""
+    """Give the switch, its default, and whether the suite shows it."""
     found = []
     for each in dataclasses.fields(Choices):
         why = [why for pattern, why in NOT_OBSERVED.items() if fnmatchcase(each.name, pattern)]
-        told = "tells" if each.name in OBSERVED else f"no: {why[0]}" if why else MISSING
+        told = "yes" if each.name in OBSERVED else f"no: {why[0]}" if why else MISSING
         found.append((f"`{each.name}`", f"`{json.dumps(each.default)}`", told))
     return found
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What of daily-python a local room has, for ``docs/local-room.md``: ``make coverage``.
+"""Writes what a local room has of daily-python into ``docs/local-room.md``: ``make coverage``.
 
-A row each for whatever the snapshot has. It works where a test says that it proves it; it never
-comes, or has no effect, where the stand-in says so; and whatever is left is asked of the stand-in by
-an owner's bot in a room, which refuses it with a reason.
+The snapshot's members have a row each. One works if a test says that it proves it. It never comes,
+or has no effect, if the stand-in says so. An owner's bot in a room calls all others; the stand-in
+refuses them with a reason.
 """
 
 import asyncio
@@ -27,21 +27,21 @@ NEVER_COMES = "stand_in/test_proofs.py::test_what_never_comes_is_said_to_and_is_
 IS_REFUSED = "stand_in/test_room_table.py::test_the_page_is_what_make_coverage_writes"
 
 TEXT = """\
-## What of daily-python it has
+## What it has of daily-python
 
-Every class, method, attribute and event of daily-python {daily}, as Pipecat {pipecat} uses it, and
+Every class, method, attribute and event of daily-python {daily}, which Pipecat {pipecat} uses, and
 what a bot in a local room has of it:
 
-- **works**: the tests beside it see it work. What is so only here is said, and which parameters
-  have no effect.
-- **without effect**: it is taken, and why nothing comes of it.
-- **refused**: the error that an owner's bot in a call gets, asked when this page is made and tested.
-- **never comes**: an event for which a local room has no cause.
+- **works**: the tests beside it show that it works. The row also says what differs in a local room,
+  and which parameters have no effect.
+- **without effect**: the call is accepted and does nothing, for the reason given.
+- **refused**: an owner's bot in a call gets this error. `make coverage` gets it from such a bot.
+- **never comes**: a local room has no cause for this event.
 
 {tables}
 """
 
-# An owner's bot joins, and tells what the stand-in says of itself and what it refuses.
+# An owner's bot joins. It prints what the stand-in documents and what it refuses.
 ASK = """
 import collections.abc, inspect, json, queue, sys, typing
 import daily
@@ -112,7 +112,7 @@ async def ask(names: list[str]) -> tuple[dict[str, Any], dict[str, str], dict[st
 
 
 def effect(document: str) -> str:
-    """Give what a docstring says of the effect: that it has none, or what is so only here."""
+    """Give what a docstring says of the effect: that it has none, or what differs in a local room."""
     whole = " ".join(document.split())
     if "Without effect" in whole:
         found = re.search(r"W(ithout effect[^:.]*): ([^.]+)\.", whole)
@@ -131,7 +131,7 @@ def links(tests: list[str]) -> str:
 
 
 async def rows() -> dict[str, list[tuple[str, str, str]]]:
-    """Give by class: the member, what a local room does, and the tests that see it."""
+    """Give by class: the member, what a local room does, and the tests that show it."""
     proven = proofs()
     missing = [name for name in members("CallClient") if name not in proven]
     documents, never, refused = await ask([name.split(".")[1] for name in missing if "." in name])

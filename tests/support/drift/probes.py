@@ -18,57 +18,57 @@ from pipecat_daily_rest.local import LocalDaily
 
 Probe = Callable[[Target], Awaitable[None]]
 PROBES: dict[str, Probe] = {}
-OBSERVED: dict[str, list[str]] = {}  # the probes by the switch that they tell of
+OBSERVED: dict[str, list[str]] = {}  # by switch: the probes that show it
 
-# The switches that REST alone does not tell of, by patterns of their names.
+# The switches that REST alone does not show, by patterns of their names.
 NOT_OBSERVED = {
     "collected_after": "Daily documents no interval, and a day is too long to wait",
-    "expired_in_presence": "takes people in a room",
-    "hidden_*": "takes people in a room",
-    "public_room_ignores_bad_token": "takes a join",
-    "update_moves_ejection": "takes people in a room",
-    "screenshare_in_meeting": "takes people in a room",
-    "app_message_*": "takes people in a room",
-    "message_sender": "takes people in a room",
-    "session_data_limit": "takes people in a room",
-    "unknown_permission_target": "takes people in a room",
-    "lonely_meeting_ends": "takes people in a room",
-    "meeting_participants": "takes people in a room",
-    "knock*": "takes people in a room",
-    "bots_knock": "takes people in a room",
-    "replacing_in_full_room": "takes people in a room",
-    "start_off_for_bots": "takes people in a room",
-    "meeting_without_participants": "takes people in a room",
-    "regained_right_unmutes": "takes people in a room",
-    "unnamed_media_received": "takes people in a room",
-    "bots_read_*": "takes daily-python in a room",
-    "too_many_*": "would use up what the plan allows",
-    "rate_*": "would use up what the account may ask for, for its other users too",
-    "batch_tier": "would use up what the account may ask for, for its other users too",
-    "refused_requests_count": "would use up what the account may ask for, for its other users too",
+    "expired_in_presence": "needs people in a room",
+    "hidden_*": "needs people in a room",
+    "public_room_ignores_bad_token": "needs a join",
+    "update_moves_ejection": "needs people in a room",
+    "screenshare_in_meeting": "needs people in a room",
+    "app_message_*": "needs people in a room",
+    "message_sender": "needs people in a room",
+    "session_data_limit": "needs people in a room",
+    "unknown_permission_target": "needs people in a room",
+    "lonely_meeting_ends": "needs people in a room",
+    "meeting_participants": "needs people in a room",
+    "knock*": "needs people in a room",
+    "bots_knock": "needs people in a room",
+    "replacing_in_full_room": "needs people in a room",
+    "start_off_for_bots": "needs people in a room",
+    "meeting_without_participants": "needs people in a room",
+    "regained_right_unmutes": "needs people in a room",
+    "unnamed_media_received": "needs people in a room",
+    "bots_read_*": "needs daily-python in a room",
+    "too_many_*": "would use up the plan's limits",
+    "rate_*": "would use up the account's rate limits, for its other users too",
+    "batch_tier": "would use up the account's rate limits, for its other users too",
+    "refused_requests_count": "would use up the account's rate limits, for its other users too",
     "max_webhooks": "the account's webhooks are left alone",
     "webhook_*": "the account's webhooks are left alone",
     "dialin_*": "the account's dial-in is left alone",
     "pinless_*": "the account's dial-in is left alone",
-    "sip_needs_session": "takes a call, which costs money",
-    "dialout_*": "takes a call, which costs money",
-    "dtmf_*": "takes a call, which costs money",
-    "may_not_dial_out_info": "takes a call, which costs money",
-    "may_not_transcribe_info": "takes people in a room",
-    "*transcription_*": "takes a transcribed call",
-    "network_timeout": "takes people in a room",
-    "interrupted_is_shown": "takes people in a room",
-    "messages_without_network": "takes people in a room",
-    "max_phone_sessions": "takes a call, which costs money",
-    "phone_*": "takes a call, which costs money",
-    "empty_room_info": "takes a call, which costs money",
-    "deleted_transcript_stays": "takes a recorded call",
-    "access_link_lifetime": "takes a recorded call",
-    "link_without_file": "takes a recorded call",
-    "transcript_*": "takes a recorded call",
+    "sip_needs_session": "needs a call, which costs money",
+    "dialout_*": "needs a call, which costs money",
+    "dtmf_*": "needs a call, which costs money",
+    "may_not_dial_out_info": "needs a call, which costs money",
+    "may_not_transcribe_info": "needs people in a room",
+    "*transcription_*": "needs a transcribed call",
+    "network_timeout": "needs people in a room",
+    "interrupted_is_shown": "needs people in a room",
+    "messages_without_network": "needs people in a room",
+    "max_phone_sessions": "needs a call, which costs money",
+    "phone_*": "needs a call, which costs money",
+    "empty_room_info": "needs a call, which costs money",
+    "deleted_transcript_stays": "needs a recorded call",
+    "access_link_lifetime": "needs a recorded call",
+    "link_without_file": "needs a recorded call",
+    "transcript_*": "needs a recorded call",
 }
 
-# The operations that are not asked, and why.
+# The operations that the suite does not send, and why.
 NOT_ASKED = {
     "POST /": "would change the account",
     "POST /webhooks": "would change the account",
@@ -81,13 +81,13 @@ NOT_ASKED = {
             for kind in ("recordings", "live-streaming", "transcription")
             for what in ("start", "update", "stop")
         ),
-        "costs money, and takes people in a room",
+        "costs money, and needs people in a room",
     ),
 }
 
 
 def probe(*switches: str) -> Callable[[Probe], Probe]:
-    """Register a question that tells of these switches."""
+    """Register a probe that shows these switches."""
 
     def register(ask: Probe) -> Probe:
         PROBES[ask.__name__] = ask

@@ -41,7 +41,7 @@ class CallClient(Sending, Receiving, Services, Refused):
         client_settings: Mapping[str, Any] | None = None,
         completion: Completion = None,
     ) -> None:
-        """Join a room; here a local one, and any other is refused."""
+        """Join a room; here only local rooms can be joined."""
         call = self._call
         need(meeting_url, str)
         need_texts(meeting_token)

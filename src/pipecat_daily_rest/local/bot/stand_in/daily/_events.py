@@ -25,9 +25,9 @@ _NOTHING_STREAMED = "a local room streams nowhere"
 # The events that never come in a local room, and why.
 NEVER = {
     "on_available_devices_updated": "a bot has no devices but its own",
-    "on_dialin_error": "a call that comes in has no network that could fail",
-    "on_dialin_warning": "a call that comes in has no network that could fail",
-    "on_dialout_warning": "a call that goes out is answered, or fails",
+    "on_dialin_error": "an incoming call has no network that could fail",
+    "on_dialin_warning": "an incoming call has no network that could fail",
+    "on_dialout_warning": "an outgoing call is answered, or fails",
     **{
         f"on_live_stream_{what}": _NOTHING_STREAMED
         for what in ("error", "started", "stopped", "updated", "warning")
@@ -157,7 +157,7 @@ class EventHandler:
         """The transcription failed; here a test or faster-whisper has it fail."""
 
     def on_transcription_message(self, message: Mapping[str, Any]) -> None:
-        """Somebody said something; here a test or faster-whisper tells what."""
+        """Somebody said something; here a test or faster-whisper says what."""
 
     def on_transcription_started(self, status: Mapping[str, Any]) -> None:
         """The transcription started."""

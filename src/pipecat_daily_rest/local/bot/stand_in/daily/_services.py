@@ -37,7 +37,7 @@ class Services(Handle):
     ) -> None:
         """Have the call transcribed; Deepgram's own settings are ignored.
 
-        Here a test tells what was said, or faster-whisper where it is installed.
+        Here a test says what was said, or faster-whisper where it is installed.
         """
         shape = maybe(TRANSCRIPTION) if settings is None else TRANSCRIPTION
         given = (shape, plain(settings))
