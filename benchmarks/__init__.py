@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How fast it is, beside what a program with Pipecat alone does: ``make bench``."""
+"""How fast the package is, beside a program with Pipecat's helper alone: ``make bench``."""

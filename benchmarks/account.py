@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Whom the benchmarks ask. Apart from `local_daily`, which no worker has to import."""
+"""The account that the benchmarks use. A file of its own, so that no worker imports `local_daily`."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The same work, done in several ways: a room, a bot's token and a user's, and no room after it.
+"""The same session, made in several ways: a room, a token for the bot and the user, the deletion.
 
-Each is opened with an account, warm or not, and gives what starts one session.
+Each contender is opened with an account, warm or not, and gives the function that starts a session.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ async def package(account: Account, *, warm: bool = True, **options: Any) -> Asy
 
 @asynccontextmanager
 async def package_api(account: Account, *, warm: bool = True) -> AsyncIterator[Start]:
-    """This package, tokens made by Daily."""
+    """This package, tokens created by Daily."""
     async with package(account, warm=warm, token_source="api") as start:
         yield start
 
@@ -132,10 +132,7 @@ async def _gathered(helper: Any) -> Session:
 
 @asynccontextmanager
 async def bare(account: Account, *, warm: bool = True) -> AsyncIterator[Start]:
-    """The requests that this package sends, with the same bodies, through aiohttp alone.
-
-    Their answers are read; no tokens are made.
-    """
+    """aiohttp alone, with the requests and bodies that this package sends. It makes no tokens."""
     key = {"Authorization": f"Bearer {account.key}"}
     async with aiohttp.ClientSession() as http:
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What it costs the client: CPU, memory, imports."""
+"""What a session costs the client's process: CPU, memory, imports."""
 
 import asyncio
 import math
@@ -17,32 +17,32 @@ from benchmarks.report import Check, Section, Table
 from benchmarks.sizes import Size
 
 _SESSION_TEXT = """\
-CPU time of the client's process for a session from its start to the deletion of its room, without
-latency and limits: *CPU* one after the other, *20 at once* where so many run together, so that this
-package deletes their rooms with few requests. Each contender takes turns with bare aiohttp in the
-same process, which makes a room and deletes it with a request each: those that this package sends
-when one session follows the other, with the same bodies, and with both answers read as JSON. It
-makes no tokens, which this package signs without a request; Pipecat's helper sends two requests
-more for them. Ratios are medians over the processes. Memory is what Python's allocator holds for
-each open session.
+CPU time of the client's process for a session, from its start to the deletion of its room, without
+latency and limits. For *CPU* the sessions run one after the other. For *20 at once* so many run
+together, and this package deletes their rooms with few requests. Each contender takes turns with
+bare aiohttp in the same process. Bare aiohttp sends the two requests that this package sends when
+sessions follow one another, with the same bodies, and reads both answers as JSON. It makes no
+tokens: this package signs them without a request, and Pipecat's helper sends two more requests for
+them. Ratios are medians over the processes. Memory is what Python's allocator holds for each open
+session.
 """
 _IMPORT_TEXT = """\
-CPU time and peak memory of fresh processes, in turns, less those of a Python that imports nothing.
-The package's names are loaded when they are used. `import pydantic` alone loads next to nothing:
-pydantic loads itself when the first model is made.
-*Over the three* charges that to whoever makes it; *over them with one model* is what an import
-costs a program where pydantic is in use, and that is what was asked for.
+CPU time and peak memory of fresh processes, in turns, minus those of a Python that imports nothing.
+The package loads its names when they are used. `import pydantic` loads little: pydantic loads the
+rest of itself when a program makes its first model. *Over the three* counts that rest as a cost of
+the import. *Over them with one model* is what an import costs a program that uses pydantic already;
+the target is about this.
 """
-_PEAK_IS_TOLD = sys.platform == "linux"
+_PRINTS_PEAK = sys.platform == "linux"
 _BASE = "import aiohttp, pydantic, loguru"
 _IMPORTS = {
     "nothing": "pass",
     "aiohttp + pydantic + loguru": _BASE,
     "the same, with one model": f"{_BASE}\nclass M(pydantic.BaseModel):\n    x: int = 0",
-    "`pipecat_daily_rest`, and `provisioned_room` of it": (
+    "`pipecat_daily_rest` with `provisioned_room`": (
         f"{_BASE}; from pipecat_daily_rest import provisioned_room"
     ),
-    "`pipecat_daily_rest`, and nothing of it": f"{_BASE}; import pipecat_daily_rest",
+    "`pipecat_daily_rest`, none of its names used": f"{_BASE}; import pipecat_daily_rest",
     "`pipecat.transports.daily.utils`": f"{_BASE}; import pipecat.transports.daily.utils",
     "`pipecat.runner.daily`": f"{_BASE}; import pipecat.runner.daily",
 }
@@ -122,9 +122,9 @@ async def imports(daily: Daily, size: Size) -> Section:
         [
             Check(
                 "`import pipecat_daily_rest`: 30 ms at most over aiohttp, pydantic and loguru",
-                f"{alone * 1e3:.0f} ms; {beyond * 1e3:.0f} with what `provisioned_room` needs, where "
-                f"pydantic is in use; where nothing of it is loaded yet, {over * 1e3:.0f}, "
-                f"{first_use * 1e3:.0f} of them pydantic's own",
+                f"{alone * 1e3:.0f} ms; {beyond * 1e3:.0f} with `provisioned_room` in a program that uses "
+                f"pydantic; {over * 1e3:.0f} in one that does not, {first_use * 1e3:.0f} of them "
+                "pydantic's own",
                 beyond <= 0.03,
             )
         ],
@@ -132,11 +132,11 @@ async def imports(daily: Daily, size: Size) -> Section:
 
 
 def _run(code: str, compiled: str) -> tuple[float, float]:
-    """Seconds of CPU, and KiB at the peak."""
-    # What the process had before it became this Python counts in its rusage, so it tells by itself.
-    code = f"{code}\nprint(open('/proc/self/status').read())" if _PEAK_IS_TOLD else code
+    """Run code in a fresh Python; give the seconds of CPU and the peak memory in KiB."""
+    # Its rusage also counts what it used before it became this Python, so it prints its own peak.
+    code = f"{code}\nprint(open('/proc/self/status').read())" if _PRINTS_PEAK else code
     began = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # Where no bytecode is written, each import of a program that is not installed would compile it.
+    # Without written bytecode, each import of an uninstalled program would compile it again.
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What one more session costs when many are there."""
+"""What one more room costs a process that owns many."""
 
 from benchmarks.local_daily import Daily
 from benchmarks.processes import answer
@@ -7,9 +7,9 @@ from benchmarks.report import Section, Table
 from benchmarks.sizes import Size
 
 _TEXT = """\
-*Registry*: the time to enter a room and release it, beside so many that this process owns. *Pool*:
-a hand-out from a `RoomPool` of that size. *Sweep*: CPU time for each room of a dry run that finds
-so many, while the process owns as many others; of these the most is reading the lists.
+What one more room costs a process that owns many. *Registry*: the time to enter a room and release
+it. *Pool*: a hand-out from a `RoomPool` of that size. *Sweep*: the CPU time for each room of a dry
+run that finds this many rooms; reading the lists is most of it.
 """
 
 

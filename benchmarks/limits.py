@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Inside Daily's rate limits: many starts at once, many rooms at the end, and sessions for long."""
+"""With Daily's rate limits: many starts at once, a shutdown with many rooms, sustained load."""
 
 import math
 from typing import Any
@@ -11,25 +11,28 @@ from benchmarks.report import Bar, Bars, Check, Section, Table
 from benchmarks.sizes import Size
 
 _PREFIX = "pipecat-r"
-_REQUESTS = {"package": 1}  # that a start needs, beside the one that warms; Pipecat's need 3
+_REQUESTS = {
+    "package": 1
+}  # for each start, without the request that warms; Pipecat's helper needs 3
 _BURST_TEXT = """\
-So many sessions start at once in a fresh process, with Daily's limits on (100 requests in 5 s, 50
-deletions in 30 s). *Succeeded* have the room and both tokens. *Leaked* are rooms that exist then
-without a session that would delete them. *Floor* is the time that the limits alone ask for the
-requests of so many starts: 5 s × ⌈requests / 100 − 1⌉; a start is one request here and three with
-Pipecat's helper, which never sends one again that was refused, so that its time is the time until
-it has failed. *The end* is the time in which all of the rooms are deleted when the sessions end
-together, right after that.
+Many sessions start at once in a fresh process, with Daily's limits on (100 requests in 5 s, 50
+deletions in 30 s). *Succeeded* are the sessions that have the room and both tokens. *Leaked* are
+rooms that exist without a session that would delete them. *Floor* is the shortest time that the
+limits allow for the requests: 5 s × ⌈requests / 100 − 1⌉. A start is one request with this package
+and three with Pipecat's helper. Pipecat's helper never repeats a refused request, so its time is the
+time until it has failed. *The end* is how long it takes to delete all rooms when the sessions end
+together, right after the burst.
 """
 _SHUTDOWN_TEXT = """\
-A process that owns so many rooms ends, with Daily's limits on: `drain_on_exit()`, or Pipecat's
-`delete_room_by_name()` for all at once, since it has nothing for many. Its refused deletions would
-have to be sent again inside the slow tier: *floor* is 30 s × ⌈rooms / 50 − 1⌉.
+A process that owns many rooms ends, with Daily's limits on. This package runs `drain_on_exit()`.
+Pipecat's helper has no call that deletes many rooms, so it runs `delete_room_by_name()` for all at
+once. Its refused deletions would have to be repeated within the slow tier: *floor* is
+30 s × ⌈rooms / 50 − 1⌉.
 """
 _SUSTAINED_TEXT = """\
-60 sessions at a time, each made, complete and deleted at once, again and again with Daily's limits
-on; the first 30 % of the time does not count, since the limits let a burst through. Whoever fails
-pauses for 0.1 s.
+60 sessions run at a time, with Daily's limits on. Each ends as soon as it has the room and both
+tokens, and another starts. The first 30 % of the time does not count, since the limits let a burst
+through. After a failure there is a pause of 0.1 s.
 """
 
 
@@ -151,7 +154,7 @@ async def shutdown(daily: Daily, size: Size) -> Section:
 
 
 async def sustained(daily: Daily, size: Size) -> Section:
-    """Sessions for a while."""
+    """Sessions, for a while."""
     rows: list[tuple[str, ...]] = []
     for name in ("package", "gathered"):
         await daily.reset(limits=True)

@@ -16,9 +16,12 @@ from benchmarks.report import Section, Table
 _HEAD = """\
 # Performance
 
-`make bench` has measured this and written this page; `BENCH=full make bench` measures longer. It
-runs on 127.0.0.1 alone, against one local Daily in a process of its own, and in one run: what is
-compared takes turns, so that both see the same machine. Ratios mean more than times.
+`make bench` measured this and wrote this page; `BENCH=full make bench` measures longer. Everything
+runs on 127.0.0.1 against one local Daily, which is a process of its own. What is compared takes
+turns, so that both see the same machine. Ratios mean more than times.
+
+A *session* here is what one run of a bot needs from Daily: a room, a token for the bot, a token for
+the user, and the deletion of the room.
 
 ![Time to the room, and a burst](performance.svg)
 """
@@ -37,7 +40,7 @@ def _asked(sections: Sequence[Section]) -> Iterable[str]:
     checks = [check for section in sections for check in section.checks]
     if checks:
         rows = [(each.asked, each.measured, "yes" if each.holds else "**no**") for each in checks]
-        yield f"## What was asked for\n\n{Table(('', 'measured', 'holds'), rows).markdown()}"
+        yield f"## Targets\n\n{Table(('', 'measured', 'holds'), rows).markdown()}"
 
 
 def _section(section: Section) -> str:
@@ -53,7 +56,7 @@ def _conditions(size: str, took: float) -> str:
         f"- {datetime.now(UTC):%Y-%m-%d}, size `{size}`, {took:.0f} s, seed of the turns {SEED}.\n"
         f"- {platform.system()} {platform.machine()}, {os.cpu_count()} CPUs; "
         f"{platform.python_implementation()} {platform.python_version()}; {versions}.\n"
-        f"- Latency is {LATENCY * 1000:.0f} ms for every request where it is not said otherwise; "
-        "the local Daily's own work is in the times, not in the CPU.\n"
+        f"- Latency is {LATENCY * 1000:.0f} ms for every request unless a section says otherwise; "
+        "the local Daily's own work counts in the times, not in the CPU.\n"
         "- The local Daily's limits are Daily's documented ones, in sliding windows.\n"
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Fresh processes, and what they answer."""
+"""Fresh processes that do one job each."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ class Worker:
         self._errors = errors
 
     async def answer(self) -> dict[str, Any]:
-        """The next line that it says."""
+        """Wait for its next answer."""
         line = await self._process.stdout.readline()
         if not line:
             self._errors.seek(0)
@@ -43,7 +43,7 @@ class Worker:
 
 @asynccontextmanager
 async def worker(account: Account, job: str, **options: Any) -> AsyncIterator[Worker]:
-    """Start one; it has ended when the block has."""
+    """Start a worker; it ends with the block."""
     # loguru writes as it does by default, into a file.
     where = {"DAILY_API_URL": account.url, "DAILY_API_KEY": account.key, "DAILY_ROOM_URL": ""}
     with tempfile.TemporaryFile() as errors:
@@ -65,13 +65,13 @@ async def worker(account: Account, job: str, **options: Any) -> AsyncIterator[Wo
 
 
 async def answer(account: Account, job: str, **options: Any) -> dict[str, Any]:
-    """Run one with a single answer."""
+    """Run a worker that gives one answer."""
     async with worker(account, job, **options) as process:
         return await process.answer()
 
 
 def in_turns(what: Sequence[T], rounds: int) -> Iterable[T]:
-    """Each of them once a round, in another order each time, so that none has the quiet moments."""
+    """Each of them once in every round, in changing order, so that none gets all quiet moments."""
     order = random.Random(SEED)  # noqa: S311 - to be repeated, not to be secret
     for _ in range(rounds):
         yield from order.sample(what, len(what))

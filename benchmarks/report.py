@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a section of the benchmarks has found."""
+"""The results of a section of the benchmarks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
     def markdown(self) -> str:
-        """Give it in Markdown."""
+        """Give the table in Markdown."""
         numeric = ["---", *("---:" for _ in self.columns[1:])]
         lines = [self.columns, numeric, *self.rows]
         return "".join(f"| {' | '.join(str(cell) for cell in line)} |\n" for line in lines)
@@ -24,7 +24,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Check:
-    """Something that was asked for: what, what was measured, whether it holds."""
+    """A target: what it asks, what was measured, whether it holds."""
 
     asked: str
     measured: str

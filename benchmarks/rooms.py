@@ -16,9 +16,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.child import Child
 from benchmarks.report import Table
 from benchmarks.room_page import PAGE, put
-from benchmarks.rooms_child import Child
 
 _PEOPLE = (
     *("People", "Person to person", "Words heard", "Late ticks"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Bots of the benchmark, on Pipecat's own DailyTransport: they echo what they hear and get."""
+"""The benchmark's bots, on Pipecat's own DailyTransport: they repeat words and answer messages."""
 
 import asyncio
 from typing import Any
@@ -17,13 +17,13 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.transports.daily.transport import DailyParams, DailyTransport
 from pipecat.workers.runner import WorkerRunner
 
-from benchmarks.rooms_child import serve
+from benchmarks.child import serve
 
 _LOUD = 500  # of 32767
 
 
 class _Echo(FrameProcessor):
-    """Says what it hears, but silence."""
+    """Repeats what it hears, without the silence."""
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
@@ -75,7 +75,7 @@ class _Bots:
         await runner.run()
 
     async def aclose(self) -> None:
-        """End them."""
+        """End the bots."""
         await asyncio.gather(*(worker.cancel() for worker in self._workers))
         await asyncio.gather(*self._tasks)
 

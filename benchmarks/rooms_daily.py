@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rooms of the benchmark: one LocalDaily, and the scripted people in it."""
+"""The benchmark's rooms: one LocalDaily with scripted people."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rooms_child import serve
+from benchmarks.child import serve
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 from pipecat_daily_rest.local.call.room import Newcomer
@@ -25,7 +25,7 @@ class _Words:
     def __init__(self, offset: int) -> None:
         self.tick = offset
         self.speaker = ""
-        self.said: float | None = None  # when the one began that has no echo yet
+        self.said: float | None = None  # when the word began whose echo is awaited
         self.count = 0
         self.took: list[float] = []
 
@@ -63,7 +63,7 @@ class _Person:
 
 
 class _Writer:
-    """Somebody who writes, and neither speaks nor hears."""
+    """Somebody who sends messages, and neither speaks nor hears."""
 
     def __init__(self) -> None:
         self.answered = asyncio.Event()
@@ -86,7 +86,7 @@ class _Rooms:
         self._late, self._since = 0, 0.0
 
     async def make(self, *, names: list[str]) -> list[str]:
-        """Make rooms; give their URLs. Those that were there before are gone."""
+        """Make rooms in place of the earlier ones; give their URLs."""
         for room in list(self._state.domain.rooms.values()):
             self._state.rooms.delete(room)
         for name in names:
@@ -105,7 +105,7 @@ class _Rooms:
             self._words.append(words)
 
     async def begin(self) -> None:
-        """Measure from here on."""
+        """Begin to measure."""
         self._late, self._since = self._daily.late_ticks, asyncio.get_running_loop().time()
         for words in self._words:
             words.said, words.count = None, 0
@@ -119,7 +119,7 @@ class _Rooms:
         return {"late": late, "said": sum(words.count for words in self._words), "took": took}
 
     async def write(self) -> list[float]:
-        """Write to the bot of each room, to all at once; give the seconds of each answer."""
+        """Send a message to all bots at once; give the seconds until each answer."""
         loop = asyncio.get_running_loop()
 
         async def write(name: str) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""People of the benchmark: the other ends of WebRTC connections, by aiortc."""
+"""The benchmark's people: WebRTC clients, by aiortc."""
 
 import asyncio
 from contextlib import suppress
@@ -11,7 +11,7 @@ import av
 import numpy as np
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
-from benchmarks.rooms_child import serve
+from benchmarks.child import serve
 from peers import Peer, Tone
 from pipecat_daily_rest.local.browser.webrtc import stay_on_this_machine
 from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
@@ -87,7 +87,7 @@ class _People:
             self._pairs.append(pair)
 
     async def measured(self, *, seconds: float) -> dict[str, Any]:
-        """Listen for a while; give how many words were said, and the seconds until each came."""
+        """Listen for a while; give the number of words said, and the seconds until each was heard."""
         loop = asyncio.get_running_loop()
         people = [person for pair in self._pairs for person in pair]
         for person in people:

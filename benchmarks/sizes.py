@@ -12,11 +12,11 @@ class Size:
         processes: Fresh processes for each contender.
         warm: Sessions on a warm connection for each contender.
         bursts: Numbers of starts at once.
-        shutdowns: Numbers of rooms.
-        sustained: Seconds.
-        at_once: Sessions at a time in that.
-        cpu: Sessions in each process.
-        together: Sessions at once in half of them.
+        shutdowns: Numbers of rooms at a shutdown.
+        sustained: Seconds of sustained load.
+        at_once: Sessions at a time in it.
+        cpu: Sessions in each process that measures CPU.
+        together: Sessions at a time in half of these processes.
         imports: Processes for each import.
         live: Numbers of rooms that are alive.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How long a caller waits for the room and both tokens."""
+"""How long it takes until the room and both tokens are there."""
 
 from benchmarks.contenders import LABELS, PIPECATS
 from benchmarks.local_daily import CONNECT, LATENCY, Daily
@@ -9,11 +9,11 @@ from benchmarks.sizes import Size
 
 _COLD = ("package", "package_api", *PIPECATS)
 _TEXT = f"""\
-Every request takes {LATENCY * 1000:.0f} ms; the numbers are round trips of that length until the
-room, the bot's token and the user's are there, as medians. *First* is the first session of a fresh
-process, imports apart. *New connection* is the same where setting up a connection takes
-{CONNECT / LATENCY:.0f} round trips more (TCP and TLS); *warmed* is that after `helper.warm()`, or
-after one request by hand with Pipecat's helper. *Warm* are the sessions after that.
+Every request takes {LATENCY * 1000:.0f} ms. The numbers are round trips of that length until the
+room and both tokens are there, as medians. *First* is the first session of a fresh process, without
+its imports. *New connection* is the same, but setting up a connection takes
+{CONNECT / LATENCY:.0f} round trips more (TCP and TLS). *Warmed* is that after `helper.warm()`; with
+Pipecat's helper, after one request by hand. *Warm* are the sessions after that.
 """
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What is measured in a fresh process: ``python -m benchmarks.worker JOB OPTIONS``.
+"""A job that is measured in a fresh process: ``python -m benchmarks.worker JOB OPTIONS``.
 
-It answers in JSON lines on stdout and waits for a line on stdin where the parent has to look.
+It answers in JSON lines on stdout, and waits for a line on stdin where the parent acts in between.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ async def _listen() -> str:
 
 
 def _check(session: Session) -> None:
-    """No time counts for a session that is not complete."""
+    """Refuse a session without a room or a token: its time must not count."""
     if not session.url or len({session.bot_token, session.user_token, ""}) != 3:
         msg = f"{session.url} has not got both tokens."
         raise RuntimeError(msg)
@@ -103,7 +103,7 @@ async def burst(account: Account, *, contender: str, count: int) -> None:
 
 @asynccontextmanager
 async def _owning(account: Account, names: list[str]) -> AsyncIterator[None]:
-    """As if this process had made these rooms."""
+    """Own these rooms as if this process had made them."""
     from pipecat_daily_rest import DailyRESTHelper, DailyRoomObject, drain_on_exit
     from pipecat_daily_rest._rooms.owned import OwnedRoom
 
@@ -148,7 +148,7 @@ async def sustained(account: Account, *, contender: str, seconds: float, at_once
                     _check(session)
             except Exception:
                 counted["failed"] += 1
-                await asyncio.sleep(0.1)  # whoever is refused does not ask again at once
+                await asyncio.sleep(0.1)  # a refused client does not ask again at once
                 continue
             passed = time.perf_counter() - began
             counted["steady"] += _STEADY_AFTER * seconds < passed <= seconds
@@ -159,10 +159,12 @@ async def sustained(account: Account, *, contender: str, seconds: float, at_once
 
 
 def _without_limits(account: Account) -> None:
-    """As the local Daily is then, which would otherwise be spared what is too much for Daily."""
+    """Switch the account's pacing off: the local Daily has no limits here."""
     from pipecat_daily_rest import DailyRESTHelper, RateLimits
 
-    pace = RateLimits(default=(10**6, 1.0), slow=(10**6, 1.0))  # the account's, whoever says so
+    pace = RateLimits(
+        default=(10**6, 1.0), slow=(10**6, 1.0)
+    )  # holds for the account's other helpers, too
     DailyRESTHelper(daily_api_key=account.key, daily_api_url=account.url, pace=pace)
 
 
@@ -211,7 +213,7 @@ async def memory(account: Account, *, contender: str, count: int) -> None:
 
 
 async def grow(account: Account, *, count: int) -> None:
-    """What one more costs when so many are there: in the registry, the pool and the sweep."""
+    """What one more room costs beside many: in the registry, the pool and the sweep."""
     from pipecat_daily_rest import DailyRESTHelper, RoomPool, owned_rooms, sweep_rooms
     from pipecat_daily_rest._rooms.owned import OwnedRoom
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""That the benchmarks run and write their page. How long anything took is nobody's business here."""
+"""The benchmarks run and write their page; no test asserts how long anything took."""
 
 import re
 import subprocess

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Processes that a benchmark of rooms commands, each with its own work and its own CPU time.
+"""Child processes with their own work and CPU time, which a benchmark commands.
 
-The parent tells a child what to do in JSON lines on stdin, and it answers on stdout. It ends when
-its stdin does.
+The parent sends commands as JSON lines on stdin, and the child answers on stdout. It ends with its
+stdin.
 """
 
 import asyncio
@@ -24,11 +24,7 @@ class Child:
     """One process, while the block runs."""
 
     def __init__(self, module: str) -> None:
-        """Initialize; the block starts it.
-
-        Args:
-            module: What it runs, as ``rooms_bots``; it calls `serve`.
-        """
+        """Initialize with the module that it runs, as ``rooms_bots``, which calls `serve`."""
         self._module = module
 
     async def __aenter__(self) -> Self:
@@ -51,7 +47,7 @@ class Child:
             await self._process.wait()
 
     async def do(self, what: str, **options: Any) -> Any:
-        """Have it do something, and give its answer."""
+        """Send a command, and give its answer."""
         self._process.stdin.write(json.dumps([what, options]).encode() + b"\n")
         line = await self._process.stdout.readline()
         if not line:
@@ -60,12 +56,12 @@ class Child:
         return json.loads(line)
 
     async def cpu(self) -> float:
-        """Give the seconds of CPU that it has used."""
+        """Give the CPU time that it has used, in seconds."""
         return await self.do("cpu")
 
 
 async def serve(commands: object) -> None:
-    """Do what the parent says: each command is an async method."""
+    """Carry out the parent's commands: each is an async method."""
     logger.remove()
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader(limit=2**24)
