@@ -37,7 +37,7 @@ async def prove(part: ModuleType, limit: float = LIMIT) -> Figures | str:
 
 
 def run(only: list[str], out: Path) -> bool:
-    """Run the parts one after the other, and tell whether all of it holds."""
+    """Run the parts one after the other; give whether all checks hold."""
     all_hold = True
     for name in only:
         part = importlib.import_module(f"{parts.__name__}.{name}")
@@ -70,7 +70,7 @@ def main() -> None:
     only = list(dict.fromkeys(" ".join(arguments.only).replace(",", " ").split())) or known
     for name in only:
         if name not in known:
-            _tell(f"No part of the proof is called {name!r}; there are: {', '.join(known)}.")
+            _tell(f"No part of the proof is called {name!r}. The parts are: {', '.join(known)}.")
             sys.exit(2)
     if not run(only, arguments.out):
         sys.exit(1)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 class CommandError(Exception):
-    """A command ended with another code than 0."""
+    """A command failed."""
 
 
 async def run(
@@ -21,16 +21,9 @@ async def run(
     cwd: Path = ROOT,
     codes: tuple[int, ...] = (0,),
 ) -> str:
-    """Run a command to its end, and give what it printed; nothing of it outlives the call.
+    """Run a command and give what it printed; raise `CommandError` unless its code is in ``codes``.
 
-    Args:
-        command: The program and its arguments.
-        env: What it has beside this process's environment.
-        cwd: Where it runs.
-        codes: The exit codes that are fine.
-
-    Raises:
-        CommandError: It ended with another code.
+    ``env`` is added to this process's environment. The command never outlives the call.
     """
     process = await asyncio.create_subprocess_exec(
         *map(str, command),

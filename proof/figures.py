@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a part has found."""
+"""The results of a part."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ __all__ = ["Check", "Figures", "Table"]
 
 @dataclass(frozen=True)
 class Figures:
-    """What was asked for and whether it holds, and whatever else was measured."""
+    """The checks of a part, and other figures in tables."""
 
     checks: Sequence[Check]
     tables: Sequence[Table] = ()
 
     @property
     def hold(self) -> bool:
-        """Whether all that was asked for holds; nothing that was asked for is a failure too."""
+        """Whether all checks hold; a part without a check fails, too."""
         return bool(self.checks) and all(check.holds for check in self.checks)

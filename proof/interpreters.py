@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The Pythons of this machine, and virtual environments of them."""
+"""The Pythons of this machine, and virtual environments made with them."""
 
 import os
 import subprocess
@@ -17,8 +17,8 @@ _ASK = "import sys; print(*sys.version_info[:3], sep='.'); print(sys.implementat
 def interpreters() -> dict[str, str]:
     """Give the newest CPython of each minor version that is found here, by its full version.
 
-    It looks along the PATH, pyenv's shims included, and into pyenv's folder, since a shim of a
-    version that is not switched on only says so.
+    It looks on the PATH and in pyenv's folder: pyenv's shims on the PATH only work for the versions
+    that are switched on.
     """
     newest: dict[str, tuple[int, ...]] = {}
     found: dict[str, str] = {}
@@ -43,7 +43,7 @@ def _candidates(minor: str) -> list[Path]:
 
 @cache
 def _version(python: Path) -> str:
-    """Give its version, or nothing where it does not start or is another Python."""
+    """Give its version; "" if it does not start or is not CPython."""
     try:
         done = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
@@ -53,13 +53,7 @@ def _version(python: Path) -> str:
 
 
 async def environment(folder: Path, python: str, *install: str) -> Path:
-    """Make a virtual environment of this Python, and give its Python.
-
-    Args:
-        folder: Where to make it.
-        python: The Python to make it of.
-        install: What pip installs into it: requirements, paths, options.
-    """
+    """Make a virtual environment with this Python, pip-install into it, and give its Python."""
     await run(python, "-m", "venv", folder)
     ours = folder / "bin" / "python"
     pip = (ours, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""docs/proof.md, of which each part writes its own section."""
+"""docs/proof.md: each part writes its own section."""
 
 import os
 import platform
@@ -17,9 +17,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "proof.md"
 _HEAD = """\
 # Proof
 
-What takes long, or wants a quiet machine. `make proof` runs all of it, `make proof ONLY=sessions` a
-part; each part writes its own section. The same code runs small in `make test`, which asserts order
-and counts.
+What takes long, or needs a quiet machine. `make proof` runs all parts, `make proof ONLY=sessions`
+runs one; each part writes its own section. The same code runs small in `make test`, which asserts
+order and counts.
 """
 _NAMES = ("pipecat-daily-rest", "pipecat-ai", "aiohttp", "aiortc")
 
@@ -30,14 +30,7 @@ def command(name: str) -> str:
 
 
 def section(part: ModuleType, name: str, took: float, found: Figures | str) -> str:
-    """Give a part's section.
-
-    Args:
-        part: The part's module.
-        name: The part's name.
-        took: How long it took, in seconds.
-        found: What it found, or why it found nothing.
-    """
+    """Give a part's section: it took so many seconds, and found figures or the reason of a failure."""
     title, _, what = (part.__doc__ or "").strip().partition("\n")
     holds = not isinstance(found, str) and found.hold
     pieces = [
@@ -57,7 +50,7 @@ def section(part: ModuleType, name: str, took: float, found: Figures | str) -> s
 
 
 def written(page: str, name: str, text: str) -> str:
-    """Give the page with this section in the place of the one before, or at its end."""
+    """Give the page with this section in place of the old one, or at the end."""
     return put(page or _HEAD, text, command(name))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Runs sessions one after another, some of them cancelled or failing; prints a line for each."""
+"""Runs sessions one after another; some are cancelled or fail. Prints a line for each."""
 
 import asyncio
 import random
@@ -20,7 +20,7 @@ POLICY = RetryPolicy(attempts=12, backoff=0.005, max_backoff=0.05, timeout=0.5, 
 
 
 async def session(helper: DailyRESTHelper, dice: random.Random) -> str:
-    """Run one that ends in one way or another, and tell how it ended."""
+    """Run a session that ends in one of several ways; give how it ended."""
 
     async def body() -> None:
         source = dice.choice(["local", "api"])
@@ -46,7 +46,7 @@ async def session(helper: DailyRESTHelper, dice: random.Random) -> str:
 
 
 async def main(seed: str, count: int) -> None:
-    """Run that many."""
+    """Run so many sessions."""
     dice = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
     async with DailyRESTHelper.from_env() as environment:
         helper = DailyRESTHelper(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A local Daily in a process of its own: prints its URL and key, and for each GET what it holds."""
+"""A local Daily in a process of its own. It prints its URL and key, and answers a GET with what it holds."""
 
 import asyncio
 import gc
@@ -16,14 +16,14 @@ from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call import log, meetings, room
 from pipecat_daily_rest.local.rest import journal
 
-_MOST = 300  # of what is kept of what is over, so that it is full when the warm-up ends
-# What may be kept of people who have left, each with a bound of its own.
+_MOST = 300  # past requests, log lines and meetings kept, so few that the bound is reached in the warm-up
+# Classes of what may be kept after people have left, each with a bound of its own.
 KEPT = ("Attendance", "LogEntry", "Meeting", "Request", "_Entry")
 _OURS = ("pipecat_daily_rest", "aiortc", "aioice", "pyee", "aiohttp.web_ws")
 
 
 def held() -> dict[str, int]:
-    """Count what the process holds: descriptors, threads, tasks, and objects by their classes."""
+    """Count what the process holds: descriptors, threads, tasks, and objects by class."""
     gc.collect()
     kinds: Counter[str] = Counter()
     for each in gc.get_objects():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The tests, run by a Python of one's choice, and what became of them."""
+"""Runs the tests with a given Python, and reads the results."""
 
 import tempfile
 from collections.abc import Mapping
@@ -12,14 +12,7 @@ from proof.command import CommandError, run
 
 @dataclass(frozen=True)
 class Ran:
-    """What became of the tests.
-
-    Parameters:
-        passed: How many passed.
-        skipped: How many were skipped.
-        failed: The names of those that failed.
-        seconds: By name, how long each one took.
-    """
+    """The results of the tests: ``failed`` has names, ``seconds`` the time of each by its name."""
 
     passed: int
     skipped: int
@@ -30,16 +23,7 @@ class Ran:
 async def run_tests(
     python: str | Path, *arguments: str | Path, env: Mapping[str, str] | None = None
 ) -> Ran:
-    """Run pytest, and give what became of the tests; a test that fails is no error here.
-
-    Args:
-        python: The Python that runs it.
-        *arguments: Which tests, and pytest's options.
-        env: What it has beside this process's environment.
-
-    Raises:
-        CommandError: pytest could not run any test.
-    """
+    """Run pytest and give the results, failed tests too; raise `CommandError` if it ran no test."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         said = await run(
@@ -65,5 +49,5 @@ async def run_tests(
 
 
 def failures(ran: Ran) -> str:
-    """Name the tests that failed, in a cell of a table."""
+    """Name the failed tests, for a cell of a table."""
     return ", ".join(f"`{name}`" for name in ran.failed[:5]) + (" …" if ran.failed[5:] else "")

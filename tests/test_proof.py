@@ -91,7 +91,7 @@ def test_a_part_that_is_not_there_is_a_sentence(only, tmp_path):
         text=True,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("No part of the proof is called 'sesions'; there are: ")
+    assert done.stderr.startswith("No part of the proof is called 'sesions'. The parts are: ")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "page.md").exists()
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The parts, a file each; ``proof`` says how to add one."""
+"""The parts, one file each; ``proof/__init__.py`` says how to add one."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tests that are small in `make test` pass when they are large.
+"""The tests that run small in `make test` pass when they run large.
 
-These are the tests with `@pytest.mark.large`; `tests/support/sizes.py` gives them their size. They
+These are the tests with `@pytest.mark.large`; `tests/support/sizes.py` gives their sizes. They
 assert the same in both.
 """
 
@@ -14,13 +14,13 @@ _LONGEST = 1800  # seconds of a test
 
 
 def figures(ran: Ran) -> Figures:
-    """Give what the tests tell."""
+    """Give the results of the tests."""
     measured = f"{ran.passed} of {ran.passed + len(ran.failed)}"
     rows = [(f"`{name}`", f"{seconds:.0f} s") for name, seconds in sorted(ran.seconds.items())]
     return Figures(
         [
             Check(
-                "they pass",
+                "the tests pass",
                 measured + (f"; failed: {failures(ran)}" if ran.failed else ""),
                 ran.passed > 0 and not ran.failed,
             )

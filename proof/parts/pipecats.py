@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Programs run on the lowest Pipecat that the package asks for, and on the newest.
+"""Programs run on the lowest Pipecat that the package supports, and on the newest.
 
-Each gets a virtual environment of its own. There a bot is run by `run` and by `main()` and is heard,
-Pipecat's own runner starts one, and the helper, the models, `configure()`, rooms and the pool pass
-their tests. On the newest Pipecat below the lowest, a bot's run is one sentence and exit code 2.
+Each Pipecat gets a virtual environment of its own. There `run` and `main()` run a bot that people
+hear, Pipecat's own runner starts one, and the tests of the helper, the models, `configure()`, rooms and
+the pool pass. With the newest Pipecat below the lowest, a run prints one sentence and ends with exit
+code 2.
 """
 
 import sys

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """All tests pass on every Python from 3.11 to 3.13 that is found.
 
-Each Python gets a virtual environment of its own with what `make test` installs, and runs all tests
-there, one Python after the other. A Python that is not found is named in the table, and not held
-against the package. Tests that need daily-python are skipped, as in `make test`.
+Each Python gets a virtual environment with what `make test` installs, and runs all tests there, one
+Python after the other. The table names a Python that is not found; that is no failure. Tests that
+need daily-python are skipped, as in `make test`.
 """
 
 import tempfile
@@ -19,7 +19,7 @@ _INSTALL = ("--editable", f"{ROOT}[local,redis]", "--group", f"{ROOT}/pyproject.
 
 
 def figures(found: dict[str, tuple[Ran, float]]) -> Figures:
-    """Give what the tests of each Python, by its version, tell."""
+    """Give the results of the tests by the Python's version."""
     checks = [
         Check(
             f"Python {version}: all tests pass",

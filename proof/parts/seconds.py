@@ -2,8 +2,8 @@
 """What is promised in seconds holds on a quiet machine.
 
 The tests with the fixture `within` name each promise once; `make test` allows ten times as long. Here
-they run one after the other, three times, and what is promised is all that they get. The figure is
-the longest that it took in any of them.
+they run one after the other, three times, and get no more than the promised time. The figure is the
+longest time that it took.
 """
 
 import json
@@ -19,7 +19,7 @@ _ROUNDS = 3
 
 
 async def run(*arguments: str | Path) -> tuple[list[tuple[str, float, float]], str]:
-    """Run the tests once: what each promise is, the seconds that it allows and took; what failed."""
+    """Run the tests once: give each promise with the seconds allowed and taken; and what failed."""
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "seconds"
         record.touch()

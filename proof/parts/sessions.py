@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A thousand sessions under random faults, cancellations and kills end with no room.
+"""A thousand sessions under random faults, cancellations and kills leave no room.
 
-Processes provision rooms one after another while the local Daily fails 15 % of the requests in every
-way it knows. Sessions end by themselves, by an error, or by one or two cancellations; every second
-process or so is killed. What killed processes leave, at most a room each, one sweep removes.
-`CHAOS_SEED=7 CHAOS_SESSIONS=10000 make proof ONLY=sessions` runs others, and more.
+Processes run sessions one after another: each provisions a room and deletes it. The local Daily fails
+15 % of the requests, in every way it knows. Sessions end by themselves, by an error, or by one or two
+cancellations; about every second process is killed. A killed process leaves one room at most, and one
+sweep deletes them all. `CHAOS_SEED=7 CHAOS_SESSIONS=10000 make proof ONLY=sessions` runs more sessions,
+with other faults.
 """
 
 import asyncio
@@ -87,8 +88,14 @@ def checks(ends: Ends, sessions: int) -> list[Check]:
         Check("sessions that ended", str(ends.sessions), ends.sessions >= sessions),
         Check("rooms that they made", str(ends.rooms), ends.rooms > sessions / 2),
         Check("processes that were killed", str(ends.killed), ends.killed > 0),
-        Check("rooms left, a killed process's at most", str(ends.left), ends.left <= ends.killed),
-        Check("that a sweep missed, or took beside", str(ends.missed), ends.missed == 0),
+        Check(
+            "rooms left by killed processes, one each at most",
+            str(ends.left),
+            ends.left <= ends.killed,
+        ),
+        Check(
+            "rooms that the sweep missed, or deleted wrongly", str(ends.missed), ends.missed == 0
+        ),
         Check("rooms left after the sweep", str(ends.after), ends.after == 0),
     ]
 

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """People, bots and requests that come and go leave nothing behind.
 
-A local Daily and the quickstart's bot run in processes of their own. Round after round a person joins
-by WebRTC and talks, shows a camera or not, and leaves, closes the tab or is cut off; a bot joins over
-its link and leaves, or hangs up; five more come for a moment only; rooms are made, looked at and
-deleted. After a warm-up the room's process has as many descriptors, threads, tasks and objects as at
-the end, and the bot's as many descriptors and threads; the room's memory has no slope, and the bot's
-none but for what Pipecat keeps of each participant, some 1 kB. What the local Daily keeps of what is
-over (requests, lines of its log, meetings) has its bounds, and here small ones, so that they are full
-after the warm-up, which is half of the time.
-`SOAK_SECONDS=600 make proof ONLY=soak` is a shorter one.
+A local Daily and the quickstart's bot run in processes of their own. In every round a person joins by
+WebRTC, talks, may show a camera, and leaves, closes the tab or loses the connection. A bot joins over
+its link and leaves, or its connection closes. Five more join for a moment. Rooms are made, read and
+deleted. The first half of the time is the warm-up. At the end, the room's process must have no more
+descriptors, threads, tasks and objects than after the warm-up, and the bot's process no more
+descriptors and threads. The room's memory must not grow, and the bot's only by what Pipecat keeps of
+each participant, some 1 kB. The local Daily keeps a bounded number of past requests, log lines and
+meetings; here the bounds are small, so that they are reached during the warm-up.
+`SOAK_SECONDS=600 make proof ONLY=soak` is shorter.
 """
 
 import asyncio
@@ -32,15 +32,15 @@ from proof.figures import Check, Figures, Table
 from proof.soak_room import resident
 
 _ROOT = Path(__file__).parents[2]
-# kB of memory a round that are no slope; Pipecat keeps a renderer for each participant that ever was.
+# kB a round that count as no growth; Pipecat keeps a renderer for each participant that ever joined.
 _SLOPES = {"room_kb": 2.0, "bot_kb": 6.0}
-_SETTLE = 30.0  # seconds in which what ends has ended
-_POOL = min(32, (os.cpu_count() or 1) + 4)  # threads of asyncio's pool, which come when needed
+_SETTLE = 30.0  # seconds that an end may take
+_POOL = min(32, (os.cpu_count() or 1) + 4)  # threads of asyncio's pool, which start when needed
 
 
 @dataclass
 class Look:
-    """What the two processes hold at an instant."""
+    """What the two processes hold at one moment."""
 
     round: int
     room: dict[str, int]
@@ -51,7 +51,7 @@ class Look:
 
 @dataclass
 class Soak:
-    """What was seen."""
+    """What the soak has seen."""
 
     rounds: int = 0
     warm: Look | None = None
@@ -120,7 +120,7 @@ class _Rounds:
                 await bot.send_json({"op": "leave", "request": 2})
 
     async def _passer_by(self, token: str) -> None:
-        """Somebody whose sound is still on its way when they have left: a moment, no more."""
+        """Join for a moment, and leave while some of the sound is still on its way."""
         media = {"microphone": "playable"}
         async with self._session.ws_connect(self._link) as bot:
             await _join(bot, token=token, media=media)
@@ -168,7 +168,7 @@ def _bot_holds(pid: int) -> dict[str, int]:
 async def run(
     start: Any, *, goes_on: Callable[[int], bool], is_warm: Callable[[int], bool], every: int
 ) -> Soak:
-    """Run rounds as long as it goes on, and once it is warm look after every so many."""
+    """Run rounds while ``goes_on``; once ``is_warm``, look after ``every`` so many rounds."""
     room = await start(sys.executable, "-m", "proof.soak_room", cwd=_ROOT)
     about = json.loads(await room.says(r"^{.*}$"))
     command = ("-m", "pipecat_daily_rest", "run", _ROOT / "examples" / "quickstart.py")
@@ -187,7 +187,7 @@ async def run(
             return Look(soak.rounds, seen["held"], _bot_holds(pid), seen["resident"], resident(pid))
 
         while goes_on(soak.rounds):
-            # The warm-up has the most at a time, so that whatever is kept for them is there.
+            # The warm-up has the most people at once, so that what is kept for them exists by its end.
             try:
                 await rounds.run(soak.rounds, 5 if soak.warm else 8)
             except Exception as exc:
@@ -200,13 +200,13 @@ async def run(
                 soak.looks = [soak.warm]
             elif soak.warm is not None and soak.rounds % every == 0:
                 soak.looks.append(await look())
-        # What takes a while to end, as aiortc's connections do, has ended at the end.
+        # aiortc's connections, for one, take a while to end.
         soak.looks.append(await settled(look, soak.warm))
     return soak
 
 
 async def settled(look: Callable[[], Any], before: Look | None = None) -> Look:
-    """Look until there is no more than before; or, without a before, until nothing changes."""
+    """Look until nothing has grown since ``before``; without it, until nothing changes."""
     end = time.monotonic() + _SETTLE
     last = await look()
     while time.monotonic() < end:
@@ -221,7 +221,7 @@ async def settled(look: Callable[[], Any], before: Look | None = None) -> Look:
 
 
 def growth(before: Look, after: Look) -> dict[str, tuple[int, int]]:
-    """Give what there is more of after than before, and than asyncio's own threads explain."""
+    """Give what has grown, beyond the threads of asyncio's own pool."""
     grown = {}
     for who in ("room", "bot"):
         was, now = getattr(before, who), getattr(after, who)
@@ -233,7 +233,7 @@ def growth(before: Look, after: Look) -> dict[str, tuple[int, int]]:
 
 
 async def prove() -> Figures:
-    """Soak for an hour less what the ends take, or as long as the environment says."""
+    """Soak for almost an hour, or for SOAK_SECONDS."""
     seconds = float(os.environ.get("SOAK_SECONDS", "3300"))
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -253,10 +253,10 @@ async def prove() -> Figures:
     slopes = {name: soak.slope(name) for name in _SLOPES}
     checks = [
         Check("rounds", str(soak.rounds), soak.rounds > 20),
-        Check("what there is more of than after the warm-up", str(grown or "nothing"), not grown),
+        Check("what has grown since the warm-up", str(grown or "nothing"), not grown),
         *(
             Check(
-                f"kB a round that the {name.removesuffix('_kb')}'s process grows by",
+                f"kB by which the {name.removesuffix('_kb')}'s process grows in a round",
                 f"{slope:.2f}",
                 slope < _SLOPES[name],
             )
