@@ -162,7 +162,7 @@ async function join() {
   mine.microphone = new Microphone(mine, tellIfCurrent);
   mine.video = new Video(mine, tellIfCurrent);
   call = mine;
-  show("joining", "Waiting for the microphone: allow it in the browser's question");
+  show("joining", "Waiting for the microphone: allow it in your browser");
   await mine.microphone.open();
   if (call !== mine) return;
   mine.microphone.muted = !mine.microphone.stream;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the page says when something does not work, and what a person can do about it.
+// What the page says when something does not work, and what a person can do then.
 
 export const SENTENCES = {
   "room-deleted": "The room was deleted: the bot has ended or was stopped. Start it again and open its new link.",
@@ -8,9 +8,9 @@ export const SENTENCES = {
   "time-over": "Your time in this room is over. Ask for a new link to come back.",
   "ejected": "You were removed from the room.",
   "replaced": "You joined again from somewhere else, so this page left the room.",
-  "network-lost": "You were without a network for too long, so the room let you go. Join again.",
+  "network-lost": "You had no network for too long, so you were removed from the room. Join again.",
   "shutdown": "The local Daily was stopped. Start the bot again and open its new link.",
-  "failed": "Something went wrong in the room, so it disconnected you. Its log says more. Join again.",
+  "failed": "Something went wrong in the room, so you were disconnected. The log of the local Daily says more. Join again.",
   "lost": "The connection to the room was lost. Check that the bot's program is still running, then join again.",
   "unreachable": "The local Daily does not answer. Check that the bot's program is still running, then join again.",
   "no-connection":
@@ -38,7 +38,7 @@ export const SCREEN = {
 
 export const VIDEO = {
   forbidden: "You may no longer show this, so it was switched off.",
-  failed: "Pictures cannot get through between this browser and the room; the sound goes on. Leave and join again to try once more.",
+  failed: "Pictures cannot get through between this browser and the room; the sound still works. To try again, leave and join again.",
 };
 
 export const MICROPHONE = {
