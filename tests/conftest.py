@@ -16,6 +16,7 @@ from pipecat_daily_rest.local import LocalDaily
 from programs import heed_signals
 from redis_server import RedisServer
 from seconds import Within
+from warm import Warm
 
 observe.install()
 heed_signals()
@@ -90,6 +91,13 @@ def redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
     monkeypatch.setenv("DAILY_REDIS_URL", server.url)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """A Python that has imported Pipecat and becomes a program by a fork."""
+    with Warm() as warm:
+        yield warm
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@
         await ana.hears(3000)
 
 ``browser_person`` skips the test with a reason where there is no Chromium or no Playwright.
+
+The tests of this folder share one event loop, and with it the browsers: people with the same sound
+at their microphone are contexts of one Chromium.
 """
 
 import asyncio
-import itertools
 import os
 import shutil
 import wave
@@ -22,6 +24,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pytest
+import pytest_asyncio
 from numpy.typing import NDArray
 
 from pipecat_daily_rest.local import LocalDaily
@@ -78,7 +81,7 @@ TONE = """
 
 
 class BrowserPerson:
-    """One Chromium with one page, a fake microphone and what a test wants to know about it.
+    """One page in a context of its own, a fake microphone and what a test wants to know about it.
 
     Parameters:
         page: Playwright's page, for whatever has no method here.
@@ -146,7 +149,7 @@ class BrowserPerson:
             raise AssertionError(msg) from exc
 
     async def close(self) -> None:
-        """Close the browser."""
+        """Close the page and all that belongs to it."""
         if not self.page.is_closed():
             self.errors += await self.page.evaluate("window.violations")
         await self.context.close()
@@ -164,8 +167,9 @@ class BrowserPeople(Protocol):
         may_use_microphone: bool = True,
         init_script: str = "",
         says: NDArray[np.int16] | None = None,
+        profile: Path | None = None,
     ) -> BrowserPerson:
-        """Open a page in a Chromium of its own; `BrowserPerson.join` then joins.
+        """Open a page; `BrowserPerson.join` then joins.
 
         Args:
             url: The page, with its token.
@@ -175,15 +179,16 @@ class BrowserPeople(Protocol):
             may_use_microphone: Whether the browser allows the microphone.
             init_script: JavaScript that runs before the page's own.
             says: What the fake microphone hears instead of a tone: 48 kHz, again and again.
+            profile: The folder of a Chromium of its own; a shared one when None.
         """
 
 
-def _microphone(path: Path, hz: float | None, says: NDArray[np.int16] | None) -> Path:
+def _microphone(path: Path, hz: float | None, says: bytes | None) -> Path:
     """1.5 s of silence, since the first moments of a connection are lost; then the sound."""
     time = np.arange(RATE * 30) / RATE
     wave_form = np.sin(2 * np.pi * (hz or 0) * time) * 0.4 * 32767
     if says is not None:
-        wave_form = np.concatenate([np.zeros(RATE * 3 // 2), says])
+        wave_form = np.concatenate([np.zeros(RATE * 3 // 2), np.frombuffer(says, np.int16)])
     wave_form[: RATE * 3 // 2] = 0
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -193,56 +198,98 @@ def _microphone(path: Path, hz: float | None, says: NDArray[np.int16] | None) ->
     return path
 
 
-@pytest.fixture
-async def browser_person(tmp_path: Path) -> AsyncIterator[BrowserPeople]:
-    """Open pages in Chromium; see `BrowserPeople`. A console error fails the test."""
+class Browsers:
+    """The Chromiums of this folder's tests, one for each microphone; started when they are needed."""
+
+    def __init__(self, chromium: Any, executable: str, folder: Path) -> None:
+        self._chromium = chromium
+        self._executable = executable
+        self._folder = folder
+        self._started: dict[Any, asyncio.Future[Any]] = {}
+
+    async def context(
+        self, sound: tuple[float | None, bytes | None], *, asks: bool, profile: Path | None
+    ) -> Any:
+        """Give a new context of the Chromium with this microphone: a tone's Hz, or samples."""
+        if profile is not None:
+            options = self._options(sound, asks=asks, folder=profile.parent)
+            return await self._chromium.launch_persistent_context(profile, **options)
+        key = (sound, asks)
+        if key not in self._started:
+            folder = self._folder / f"browser-{len(self._started)}"
+            folder.mkdir()
+            launched = self._chromium.launch(**self._options(sound, asks=asks, folder=folder))
+            self._started[key] = asyncio.ensure_future(launched)
+        return await (await self._started[key]).new_context()
+
+    def _options(self, sound: Any, *, asks: bool, folder: Path) -> dict[str, Any]:
+        microphone = _microphone(folder / "microphone.wav", *sound)
+        flags = [*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
+        if not asks:
+            flags.append("--use-fake-ui-for-media-stream")
+        return {"executable_path": self._executable, "args": flags, "timeout": WAIT * 1000}
+
+    async def close(self) -> None:
+        for browser in self._started.values():
+            await (await browser).close()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def browsers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browsers]:
     api = pytest.importorskip("playwright.async_api", reason="needs playwright: pip install it")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         missing = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
         missing("needs Chromium: install Debian's package 'chromium'")
-    people: list[BrowserPerson] = []
-    numbers = itertools.count()
     async with api.async_playwright() as playwright:
+        browsers = Browsers(playwright.chromium, chromium, tmp_path_factory.mktemp("browsers"))
+        yield browsers
+        await browsers.close()
 
-        async def open_page(
-            url: str,
-            *,
-            tone_hz: float | None = 500,
-            name: str = "Ana",
-            may_use_microphone: bool = True,
-            init_script: str = "",
-            says: NDArray[np.int16] | None = None,
-        ) -> BrowserPerson:
-            folder = tmp_path / f"person-{next(numbers)}"
-            folder.mkdir()
-            microphone = _microphone(folder / "microphone.wav", tone_hz, says)
-            flags = [*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
-            if may_use_microphone:
-                flags.append("--use-fake-ui-for-media-stream")
-            context = await playwright.chromium.launch_persistent_context(
-                folder / "profile", executable_path=chromium, args=flags, timeout=WAIT * 1000
-            )
-            person = BrowserPerson(context, context.pages[0], name)
-            people.append(person)
-            await person.page.add_init_script(WATCH_POLICY + init_script)
-            await person.page.goto(url, timeout=WAIT * 1000)
-            return person
 
-        yield open_page
-        for person in people:
-            await person.close()
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser_person(browsers: Browsers) -> AsyncIterator[BrowserPeople]:
+    """Open pages in Chromium; see `BrowserPeople`. A console error fails the test."""
+    people: list[BrowserPerson] = []
+
+    async def open_page(
+        url: str,
+        *,
+        tone_hz: float | None = 500,
+        name: str = "Ana",
+        may_use_microphone: bool = True,
+        init_script: str = "",
+        says: NDArray[np.int16] | None = None,
+        profile: Path | None = None,
+    ) -> BrowserPerson:
+        sound = (tone_hz, None if says is None else says.tobytes())
+        context = await browsers.context(sound, asks=not may_use_microphone, profile=profile)
+        page = context.pages[0] if context.pages else await context.new_page()
+        person = BrowserPerson(context, page, name)
+        people.append(person)
+        await person.page.add_init_script(WATCH_POLICY + init_script)
+        await person.page.goto(url, timeout=WAIT * 1000)
+        return person
+
+    yield open_page
+    for person in people:
+        await person.close()
     errors = [error for person in people for error in person.errors]
     # Chromium warns of its own sound on a busy machine.
     assert [error for error in errors if "error from the audio device" not in error] == []
 
 
-@pytest.fixture
-async def daily() -> AsyncIterator[LocalDaily]:
-    """A local Daily with a public room ``demo``."""
+@pytest_asyncio.fixture(loop_scope="session")
+async def local_daily() -> AsyncIterator[LocalDaily]:
     async with LocalDaily() as daily:
-        daily.state.rooms.create("demo", "public", {})
         yield daily
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def daily(local_daily: LocalDaily) -> LocalDaily:
+    """A local Daily with a public room ``demo``."""
+    local_daily.state.rooms.create("demo", "public", {})
+    return local_daily
 
 
 @pytest.fixture

@@ -10,14 +10,15 @@ from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 
 from peers import Peer
 from pipecat_daily_rest.local import LocalDaily
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bo(daily: LocalDaily) -> AsyncIterator[Peer]:
     """A participant with a WebRTC connection, but without a browser."""
     async with aiohttp.ClientSession() as session:
@@ -54,12 +55,13 @@ async def test_a_killed_browser_is_noticed_and_the_others_go_on(
     cy = daily.join("demo", user_name="Cy")
     cy.tone(3000, 120)
     bo_id = await bo.join(hz=1500, userName="Bo")
-    ana = await browser_person(f"{daily.url}/demo", tone_hz=500, name="Ana")
+    profile = tmp_path / "profile"
+    ana = await browser_person(f"{daily.url}/demo", tone_hz=500, name="Ana", profile=profile)
     await ana.join()
     ana_id = next(p.id for p in daily.rooms["demo"].participants.values() if p.user_name == "Ana")
     await asyncio.gather(bo.hears(500), cy.hears(500, voice=ana_id), ana.hears(3000))
 
-    assert kill(tmp_path / "person-0" / "profile") > 2
+    assert kill(profile) > 2
     left = await cy.event("participant-left", lambda e: e["participant"]["id"] == ana_id)
     assert left["reason"] == "leftCall"
     await bo.until(lambda: [e for e in bo.events if e["event"] == "participant-left"])

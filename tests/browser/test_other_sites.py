@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 
 from pipecat_daily_rest.local import LocalDaily
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ATTACK = """
 <!doctype html><title>elsewhere</title><body><script type="module">
@@ -58,7 +59,7 @@ window.outcome = outcome;
 """
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def elsewhere() -> AsyncIterator[Callable[[str], Any]]:
     runners = []
 

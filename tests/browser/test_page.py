@@ -14,7 +14,7 @@ from pipecat_daily_rest.local.call.log import LogEntry
 from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
 from pipecat_daily_rest.local.scripted.hearing import tone_level
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 WAIT = 40.0  # seconds
 Link = Callable[..., str]

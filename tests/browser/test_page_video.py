@@ -10,7 +10,7 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 Link = Callable[..., str]
 People = Any  # `BrowserPeople` of conftest.py

@@ -9,17 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytest_asyncio
 
 from pipecat_daily_rest.local import LocalDaily
 from sounds import speech
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ROOT = Path(__file__).parents[2]
 RATE = 48_000
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def bot(local_daily: LocalDaily):
     """Starts a bot's process, and gives it and the link that it prints."""
     processes = []

@@ -44,8 +44,8 @@ async def counted(monkeypatch):
 
 
 @pytest.fixture
-async def start(tmp_path):
-    async with processes(tmp_path) as start:
+async def start(tmp_path, warm):
+    async with processes(tmp_path, warm) as start:
         yield start
 
 

@@ -13,6 +13,7 @@ from pipecat_daily_rest import DailyRoomParams, provisioned_room
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.failures import KINDS
+from sizes import size
 
 FEWEST = 12  # awaits that a session has
 pytestmark = pytest.mark.usefixtures("counted")
@@ -55,6 +56,7 @@ async def test_once_at_every_await(variant, when):
     assert number > FEWEST
 
 
+@pytest.mark.large
 async def test_twice():
     """At each await and at one of those that follow: the next one, and some at random."""
     dice = random.Random(3)
@@ -62,7 +64,10 @@ async def test_twice():
     async with watched() as errors:
         while ends < ENOUGH:
             number += 1
-            seconds = [number + 1, *(dice.randint(number + 2, number + 25) for _ in range(8))]
+            seconds = [
+                number + 1,
+                *(dice.randint(number + 2, number + 25) for _ in range(size(5, 8))),
+            ]
             for second in seconds:
                 for when in ("at", "after"):
                     async with LocalDaily() as daily:
@@ -183,7 +188,8 @@ def with_a_fault(dice: random.Random, kinds: list[str]):
     return run()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.large
+@pytest.mark.parametrize("seed", range(size(1, 4)))
 async def test_with_a_fault(seed):
     dice = random.Random(seed)
     kinds = [kind for kind in KINDS if "hang" not in kind]

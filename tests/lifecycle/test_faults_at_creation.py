@@ -20,6 +20,7 @@ from pipecat_daily_rest.errors import (
 )
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.failures import KINDS
+from sizes import pairs
 from timings import set_timings
 
 
@@ -86,6 +87,10 @@ async def test_the_error_is_the_refusal_when_the_look_up_fails_too(local_daily):
 # -- Rooms of somebody else -----------------------------------------------------------------
 
 
+CALLS = [("create", 1), ("look", None), ("create", None), ("look", 1)]
+
+
+@pytest.mark.large
 @pytest.mark.parametrize("kind", KINDS)
 async def test_somebody_elses_room_of_the_same_name_is_never_deleted(kind, monkeypatch):
     set_timings(monkeypatch, look_again=())
@@ -110,10 +115,7 @@ async def test_somebody_elses_room_of_the_same_name_is_never_deleted(kind, monke
 
     async with watched():
         cells = [
-            one(request, times, exp)
-            for request in ("create", "look")
-            for times in (1, None)
-            for exp in (None, 3600, 500.25)
+            one(request, times, exp) for (request, times), exp in pairs(CALLS, (None, 3600, 500.25))
         ]
         await all_of(cells)
 

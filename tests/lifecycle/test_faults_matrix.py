@@ -15,6 +15,7 @@ from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConnectionError, DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.failures import KINDS
+from sizes import pairs
 from timings import set_timings
 
 
@@ -101,6 +102,7 @@ BODIES = [
 ]
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
@@ -133,7 +135,7 @@ async def test_strange_bodies(request_, status):
                 assert daily.rooms == {}, (body, times)
 
     async with watched() as errors:
-        await all_of(one(body, times) for body in bodies for times in (1, None))
+        await all_of(one(body, times) for body, times in pairs(bodies, (1, None)))
 
 
 # -- The rate limit ------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from pipecat_daily_rest import RoomPool
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rest.failures import KINDS
+from sizes import size
 from timings import set_timings
 
 FEWEST = 20  # awaits that a pool has
@@ -59,6 +60,7 @@ async def test_once_at_every_await(variant, when, monkeypatch):
     assert number > FEWEST
 
 
+@pytest.mark.large
 async def test_twice():
     """At each await and at some of those that follow."""
     dice = random.Random(3)
@@ -66,7 +68,10 @@ async def test_twice():
     async with watched() as errors:
         while ends < ENOUGH:
             number += 1
-            seconds = [number + 1, *(dice.randint(number + 2, number + 25) for _ in range(4))]
+            seconds = [
+                number + 1,
+                *(dice.randint(number + 2, number + 25) for _ in range(size(1, 4))),
+            ]
             for second in seconds:
                 for when in ("at", "after"):
                     async with LocalDaily() as daily, helper_of(daily) as helper:
@@ -111,7 +116,8 @@ def with_a_fault(dice: random.Random, kinds: list[str]):
     return run()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.large
+@pytest.mark.parametrize("seed", range(size(1, 3)))
 async def test_with_a_fault(seed):
     dice = random.Random(seed)
     kinds = [kind for kind in KINDS if "hang" not in kind]

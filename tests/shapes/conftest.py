@@ -10,6 +10,7 @@ import pytest
 from pipecat_daily_rest.local import LocalDaily
 from programs import Program, processes
 from providers import Provider
+from warm import Warm
 
 BOTS = Path(__file__).with_name("bots")
 
@@ -27,14 +28,14 @@ async def provider() -> AsyncIterator[Callable[..., Awaitable[Provider]]]:
 
 @pytest.fixture
 async def start(
-    tmp_path: Path, local_daily: LocalDaily
+    tmp_path: Path, local_daily: LocalDaily, warm: Warm
 ) -> AsyncIterator[Callable[..., Awaitable[Program]]]:
     """Starts a bot: ``await start(name, provider, *arguments, run=…)``.
 
     By Python as it is, or under ``pipecat-daily-rest run``. All that it has of the local Daily is
     its environment.
     """
-    async with processes(tmp_path) as start:
+    async with processes(tmp_path, warm) as start:
 
         async def bot(name: str, provider: Provider, *arguments: str, run: bool = False) -> Program:
             runner = ("-m", "pipecat_daily_rest", "run") if run else ()

@@ -2,7 +2,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rules.claims import sign
+from warm import Forked, Warm
 
 BOT = Path(__file__).with_name("pipecat_bot.py")
 
@@ -59,7 +59,7 @@ client.set_user_name("Robot")
 class Bot:
     """A bot's process, and what it has printed."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: Forked) -> None:
         self.process = process
         self.lines: list[list[Any]] = []
         self._news = asyncio.Condition()
@@ -129,21 +129,15 @@ def token(local_daily: LocalDaily) -> Callable[..., str]:
 
 
 @pytest.fixture
-async def start(local_daily: LocalDaily) -> AsyncIterator[Callable[..., Awaitable[Bot]]]:
+async def start(
+    local_daily: LocalDaily, warm: Warm
+) -> AsyncIterator[Callable[..., Awaitable[Bot]]]:
     """Starts a bot: ``await start(url, token, *options)``, or a program of its own."""
     async with AsyncExitStack() as stack:
 
         async def start(*arguments: str, code: str | None = None) -> Bot:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *([str(BOT)] if code is None else ["-c", code]),
-                *arguments,
-                env={**os.environ, **local_daily.env()},
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=1 << 20,
-            )
+            what = (BOT,) if code is None else ("-c", code)
+            process = await warm.start(*what, *arguments, env={**os.environ, **local_daily.env()})
             bot = Bot(process)
             stack.push_async_callback(bot.kill)
             return bot

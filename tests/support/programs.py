@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from warm import Forked, Warm, may_be
+
 # Makes the terminal on stdin the controlling one, so that Ctrl-C reaches the group, then goes on.
 IN_TERMINAL = [
     sys.executable,
@@ -42,7 +44,7 @@ def heed_signals() -> None:
 class Program:
     """A real process whose output is read as it comes."""
 
-    def __init__(self, process: asyncio.subprocess.Process, terminal: int = -1) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | Forked, terminal: int = -1) -> None:
         self.process = process
         self.terminal = terminal
         self.out = ""
@@ -113,11 +115,18 @@ class Program:
 
 
 @asynccontextmanager
-async def processes(folder: Path) -> AsyncIterator[Any]:
-    """Starts processes, by default in this folder, each in a process group of its own."""
+async def processes(folder: Path, warm: Warm | None = None) -> AsyncIterator[Any]:
+    """Starts processes, by default in this folder, each in a process group of its own.
+
+    With a warm Python they are its forks, where that makes no difference.
+    """
     programs = []
 
     async def start(*command, env=None, cwd=folder, terminal=False) -> Program:
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
+        if warm is not None and not terminal and may_be(command, env):
+            programs.append(Program(await warm.start(*command[1:], env=env, cwd=cwd, stdin=False)))
+            return programs[-1]
         ours, theirs = os.openpty() if terminal else (-1, -1)
         process = await asyncio.create_subprocess_exec(
             *IN_TERMINAL[: 0 if not terminal else None],
@@ -126,7 +135,7 @@ async def processes(folder: Path) -> AsyncIterator[Any]:
             stdout=theirs if terminal else subprocess.PIPE,
             stderr=theirs if terminal else subprocess.PIPE,
             cwd=cwd,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
+            env=env,
             start_new_session=True,
         )
         if terminal:
