@@ -14,6 +14,7 @@ from helpers import calling, helper_of
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
 from programs import heed_signals
+from receiver import Receiver
 from redis_server import RedisServer
 from seconds import Within
 from warm import Warm
@@ -117,3 +118,10 @@ async def call(local_daily: LocalDaily) -> AsyncIterator[Callable[..., Awaitable
     """Sends a request to the REST API and gives the status and the JSON."""
     async with calling(local_daily) as call:
         yield call
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A program that receives webhooks."""
+    async with Receiver() as receiver:
+        yield receiver

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
+from helpers import paths
 from pipecat_daily_rest import (
     DailyRESTHelper,
     RateLimits,
@@ -57,10 +58,6 @@ def many(count):
     return [f"room{number:03}" for number in range(count)]
 
 
-def sent(daily, method="DELETE"):
-    return [request.path for request in daily.requests if request.method == method]
-
-
 def in_batches(daily):
     return [sorted(r.body["room_names"]) for r in daily.requests if r.path == "/batch/rooms"]
 
@@ -86,7 +83,7 @@ def choosy(monkeypatch):
 async def test_a_lone_deletion_is_a_request_of_its_own():
     async with open_rooms("demo") as (daily, helper):
         assert await helper.delete_room_by_name("demo")
-        assert sent(daily) == ["/rooms/demo"]
+        assert paths(daily, "DELETE") == ["/rooms/demo"]
         assert daily.rooms == {}
 
 
@@ -95,7 +92,7 @@ async def test_deletions_at_the_same_time_are_one_batch():
     async with open_rooms(*names) as (daily, helper):
         await asyncio.gather(*map(helper.delete_room_by_name, names))
         assert in_batches(daily) == [names]
-        assert sent(daily) == ["/batch/rooms"]
+        assert paths(daily, "DELETE") == ["/batch/rooms"]
         assert daily.rooms == {}
         assert helper.api.account.part(_Shared).batchers.get() == {}
 
@@ -119,7 +116,7 @@ async def test_no_batch_has_more_than_a_thousand():
 async def test_two_accounts_share_no_batch():
     async with open_rooms("demo") as (one, helper), open_rooms("demo") as (two, other):
         await asyncio.gather(helper.delete_room_by_name("demo"), other.delete_room_by_name("demo"))
-        assert sent(one) == sent(two) == ["/rooms/demo"]
+        assert paths(one, "DELETE") == paths(two, "DELETE") == ["/rooms/demo"]
 
 
 async def test_a_shutdown_is_one_request():
@@ -128,9 +125,9 @@ async def test_a_shutdown_is_one_request():
             for _ in range(30):
                 await stack.enter_async_context(provisioned_room(daily=helper))
             assert await process_rooms.drain()
-            assert sent(daily) == ["/batch/rooms"]
+            assert paths(daily, "DELETE") == ["/batch/rooms"]
             assert daily.rooms == {}
-        assert sent(daily) == ["/batch/rooms"]
+        assert paths(daily, "DELETE") == ["/batch/rooms"]
         assert owned_rooms() == ()
 
 
@@ -149,7 +146,7 @@ async def test_blocks_that_end_together_delete_together():
         tasks[0].cancel()
         end.set()
         await asyncio.gather(*tasks, return_exceptions=True)
-        assert len(sent(daily)) <= 2
+        assert len(paths(daily, "DELETE")) <= 2
         assert daily.rooms == {}
 
 
@@ -229,7 +226,7 @@ async def test_a_room_that_joins_a_batch_which_never_goes_out_goes_with_the_next
         for slot in slots:
             slot.void()
         assert await patient is True
-        assert len(sent(daily)) == 1
+        assert len(paths(daily, "DELETE")) == 1
         assert sorted(daily.rooms) == ["one", "two"]
 
 
@@ -291,7 +288,7 @@ async def test_no_deletion_waits_for_the_slow_tier():
     async with open_rooms(*names) as (daily, helper):
         for name in names[:4]:
             await helper.delete_room_by_name(name)
-        assert sent(daily) == [*(f"/rooms/{name}" for name in names[:3]), "/batch/rooms"]
+        assert paths(daily, "DELETE") == [*(f"/rooms/{name}" for name in names[:3]), "/batch/rooms"]
         # Those that come while a batch is just gone gather for the next.
         tasks = []
         for name in names[4:]:
@@ -325,7 +322,7 @@ async def test_after_a_429_this_deletion_and_the_next_go_in_a_batch():
         daily.fail("DELETE", "/rooms/*", status=429, retry_after=LONG)
         for name in names:
             await helper.delete_room_by_name(name)
-        assert sent(daily) == [f"/rooms/{names[0]}", "/batch/rooms", "/batch/rooms"]
+        assert paths(daily, "DELETE") == [f"/rooms/{names[0]}", "/batch/rooms", "/batch/rooms"]
         assert daily.rooms == {}
 
 
@@ -341,9 +338,9 @@ async def test_a_refused_batch_is_settled_by_looking_up_its_rooms(status, count)
         for name in names[1:3]:
             daily.state.rooms.delete(daily.rooms[name])
         await asyncio.gather(*map(helper.delete_room_by_name, names))
-        assert sent(daily) == ["/batch/rooms"] * 2
+        assert paths(daily, "DELETE") == ["/batch/rooms"] * 2
         looks = {f"/rooms/{name}" for name in names} if count < 10 else {"/rooms"}
-        assert set(sent(daily, "GET")) == looks
+        assert set(paths(daily, "GET")) == looks
         assert daily.rooms == {}
 
 
@@ -368,7 +365,7 @@ async def test_a_room_that_may_not_exist_when_the_slow_tier_has_no_slot():
     async with open_rooms("one", numbers=numbers) as (daily, helper):
         await helper.delete_room_by_name("one")
         assert await delete_room(helper.api, "no", known=False) is False
-        assert sent(daily) == ["/rooms/one", "/batch/rooms"]
+        assert paths(daily, "DELETE") == ["/rooms/one", "/batch/rooms"]
 
 
 async def test_a_lost_response_to_a_batch_is_settled_by_listing_rooms():
@@ -377,7 +374,7 @@ async def test_a_lost_response_to_a_batch_is_settled_by_listing_rooms():
         daily.fail("DELETE", "/batch/rooms", drop="after")
         await asyncio.gather(*map(helper.delete_room_by_name, names))
         assert daily.rooms == {}
-        assert len(sent(daily)) == 2
+        assert len(paths(daily, "DELETE")) == 2
 
 
 async def test_one_bad_room_is_found_by_halving_the_batch(choosy):
@@ -386,7 +383,7 @@ async def test_one_bad_room_is_found_by_halving_the_batch(choosy):
         choosy.add(names[123])
         await asyncio.gather(*map(helper.delete_room_by_name, names))
         assert daily.rooms == {}
-        deletes = sent(daily)
+        deletes = paths(daily, "DELETE")
         assert deletes.count(f"/rooms/{names[123]}") == 1
         assert len([path for path in deletes if path != "/batch/rooms"]) <= 3
         assert len(deletes) <= 25
@@ -400,7 +397,7 @@ async def test_batches_that_are_always_refused_fail_with_the_refusal(choosy):
         ends = await asyncio.gather(*map(helper.delete_room_by_name, names), return_exceptions=True)
         failed = [end for end in ends if isinstance(end, DailyError)]
         assert len(failed) == len(daily.rooms) > 150
-        assert len(sent(daily)) <= 45
+        assert len(paths(daily, "DELETE")) <= 45
 
 
 async def test_a_server_error_fails_all_rooms_of_the_batch():
@@ -410,7 +407,7 @@ async def test_a_server_error_fails_all_rooms_of_the_batch():
         daily.fail("DELETE", "/batch/rooms", status=503, times=None)
         ends = await asyncio.gather(*map(helper.delete_room_by_name, names), return_exceptions=True)
         assert {type(end) for end in ends} == {DailyServerError}
-        assert len(sent(daily)) == 2
+        assert len(paths(daily, "DELETE")) == 2
         assert len(daily.rooms) == 20
 
 

@@ -23,16 +23,9 @@ from pipecat_daily_rest.errors import (
 )
 from pipecat_daily_rest.local.outside.numbers import Number
 from pipecat_daily_rest.webhooks import read_dialin
-from receiver import Receiver
 
 NUMBER = "+12125550123"
 SECRET = Secret(base64.b64encode(b"sixteen bytes...").decode())
-
-
-@pytest.fixture
-async def receiver():
-    async with Receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture

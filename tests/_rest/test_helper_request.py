@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from canary import Net, leaks
-from helpers import QUICK
+from helpers import QUICK, calls
 from pipecat_daily_rest import DailyMeetingTokenProperties, DailyRESTHelper
 from pipecat_daily_rest.errors import (
     DailyAPIError,
@@ -23,10 +23,6 @@ from pipecat_daily_rest.errors import (
 
 REPEATED = ["GET", "PUT", "DELETE"]
 ONCE = ["POST", "PATCH"]
-
-
-def sent(daily):
-    return [(request.method, request.path) for request in daily.requests]
 
 
 @pytest.mark.parametrize("method", [*REPEATED, *ONCE])
@@ -59,7 +55,7 @@ async def test_idempotent_methods_are_sent_again(local_daily, helper, method, fa
     with pytest.raises(DailyNotFoundError) as caught:
         await helper.request(method, "/things")
     assert caught.value.attempts == 3
-    assert sent(local_daily) == [(method, "/things")] * 3
+    assert calls(local_daily) == [(method, "/things")] * 3
 
 
 @pytest.mark.parametrize("method", REPEATED)
@@ -86,7 +82,7 @@ async def test_post_and_patch_are_not_sent_again(local_daily, helper, method, fa
     with pytest.raises(error, match="Whether it took effect is unknown") as caught:
         await helper.request(method, "/things", json={})
     assert caught.value.attempts == 1
-    assert sent(local_daily) == [(method, "/things")]
+    assert calls(local_daily) == [(method, "/things")]
 
 
 @pytest.mark.parametrize("method", [*REPEATED, *ONCE])

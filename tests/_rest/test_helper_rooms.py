@@ -8,6 +8,7 @@ import time
 import pytest
 from loguru import logger
 
+from helpers import sent
 from pipecat_daily_rest import (
     DailyBatchError,
     DailyConfigError,
@@ -52,10 +53,6 @@ def named(*names, exp=None):
     return [DailyRoomParams(name=name, properties=properties) for name in names]
 
 
-def sent(daily, method="POST", path="/batch/rooms"):
-    return [each for each in daily.requests if (each.method, each.path) == (method, path)]
-
-
 # -- Update ----------------------------------------------------------------------------------
 
 
@@ -71,7 +68,7 @@ async def test_only_fields_that_were_set_change(helper, local_daily):
         "start_video_off": True,
         "lang": "fr",
     }
-    [request] = sent(local_daily, path="/rooms/demo")
+    [request] = sent(local_daily, "POST", "/rooms/demo")
     assert request.body == {"properties": {"lang": "fr", "start_video_off": True}}
     assert room.privacy == "public"
     assert (await helper.update_room("demo", privacy="private")).privacy == "private"
@@ -146,7 +143,7 @@ async def test_an_update_is_sent_again_after_a_lost_response(helper, local_daily
     local_daily.fail("POST", "/rooms/demo", drop="after")
     room = await helper.update_room("demo", DailyRoomProperties(lang="fr"))
     assert room.config.lang == "fr"
-    assert len(sent(local_daily, path="/rooms/demo")) == 2
+    assert len(sent(local_daily, "POST", "/rooms/demo")) == 2
 
 
 # -- Many rooms ------------------------------------------------------------------------------
@@ -164,14 +161,16 @@ async def test_many_rooms_in_their_order(helper, local_daily):
     assert params[1].name is None
     assert (rooms[0].privacy, rooms[1].config.enable_chat) == ("private", True)
     assert list(local_daily.rooms) == [room.name for room in rooms]
-    assert len(sent(local_daily)) == 1
+    assert len(sent(local_daily, "POST", "/batch/rooms")) == 1
     assert await helper.create_rooms([]) == []
-    assert len(sent(local_daily)) == 1
+    assert len(sent(local_daily, "POST", "/batch/rooms")) == 1
 
 
 async def test_a_larger_list_is_split(helper, local_daily):
     rooms = await helper.create_rooms(DailyRoomParams() for _ in range(2001))
-    assert [len(request.body["rooms"]) for request in sent(local_daily)] == [1000, 1000, 1]
+    assert [
+        len(request.body["rooms"]) for request in sent(local_daily, "POST", "/batch/rooms")
+    ] == [1000, 1000, 1]
     assert [room.name for room in rooms] == list(local_daily.rooms)
     assert await helper.delete_rooms(room.name for room in rooms) == 2001
 
@@ -211,7 +210,7 @@ async def test_a_refusal_creates_no_room_and_is_raised(helper, local_daily):
     with pytest.raises(DailyInvalidRequestError, match="a room named taken already exists"):
         await helper.create_rooms(named("a", "taken"))
     assert list(local_daily.rooms) == ["taken"]
-    assert len(sent(local_daily)) == 1
+    assert len(sent(local_daily, "POST", "/batch/rooms")) == 1
 
 
 @pytest.mark.parametrize("failure", [{"drop": "after"}, {"truncate": True}, {"html": True}])
@@ -221,7 +220,7 @@ async def test_after_a_lost_response_the_rooms_are_looked_up(helper, local_daily
     rooms = await helper.create_rooms([DailyRoomParams(), DailyRoomParams(name="a")])
     assert [room.name for room in rooms] == list(local_daily.rooms)[1:]
     assert rooms[1].name == "a"
-    assert len(sent(local_daily)) == 1
+    assert len(sent(local_daily, "POST", "/batch/rooms")) == 1
 
 
 @pytest.mark.parametrize("failure", [{"drop": "before"}, {"status": 500}, {"status": 429}])
@@ -231,9 +230,12 @@ async def test_rooms_that_were_not_created_are_created_under_the_same_names(
     local_daily.fail("POST", "/batch/rooms", times=2, **failure)
     rooms = await helper.create_rooms([DailyRoomParams(), DailyRoomParams()])
     assert [room.name for room in rooms] == list(local_daily.rooms)
-    names = {tuple(room["name"] for room in each.body["rooms"]) for each in sent(local_daily)}
+    names = {
+        tuple(room["name"] for room in each.body["rooms"])
+        for each in sent(local_daily, "POST", "/batch/rooms")
+    }
     assert names == {tuple(local_daily.rooms)}
-    assert len(sent(local_daily)) == 3
+    assert len(sent(local_daily, "POST", "/batch/rooms")) == 3
 
 
 async def test_rooms_of_a_first_attempt_that_arrives_late_are_found(helper, local_daily):
@@ -243,7 +245,7 @@ async def test_rooms_of_a_first_attempt_that_arrives_late_are_found(helper, loca
     class Requests(list):
         def append(self, request):
             super().append(request)
-            if len(sent(local_daily)) == 2 and not local_daily.rooms:
+            if len(sent(local_daily, "POST", "/batch/rooms")) == 2 and not local_daily.rooms:
                 for name in ("a", "b"):
                     local_daily.state.rooms.create(name, "public", {"exp": exp})
 
@@ -251,7 +253,7 @@ async def test_rooms_of_a_first_attempt_that_arrives_late_are_found(helper, loca
     local_daily.fail("POST", "/batch/rooms", status=503)
     rooms = await helper.create_rooms(named("a", "b", exp=exp))
     assert [room.name for room in rooms] == ["a", "b"]
-    assert [each.status for each in sent(local_daily)] == [503, 400]
+    assert [each.status for each in sent(local_daily, "POST", "/batch/rooms")] == [503, 400]
 
 
 async def test_an_existing_room_of_the_same_name_is_an_error(helper, local_daily):
@@ -285,7 +287,7 @@ async def test_a_room_without_a_name_whose_response_is_lost(helper, local_daily)
     with pytest.raises(DailyConnectionError, match=r"unknown.*list_rooms\(\)") as caught:
         await helper.create_room(ends)
     assert "never end" not in str(caught.value)
-    assert len(local_daily.rooms) == len(sent(local_daily, path="/rooms")) == 2
+    assert len(local_daily.rooms) == len(sent(local_daily, "POST", "/rooms")) == 2
 
 
 async def test_a_room_that_cannot_be_looked_up(helper, local_daily):
@@ -308,7 +310,7 @@ async def test_a_cancelled_create_room_logs_that_the_room_may_exist(
 ):
     local_daily.fail("POST", "/rooms", delay=60)
     making = asyncio.create_task(helper.create_room(DailyRoomParams(name=name)))
-    while not sent(local_daily, path="/rooms"):  # noqa: ASYNC110 - as soon as it is there
+    while not sent(local_daily, "POST", "/rooms"):  # noqa: ASYNC110 - as soon as it is there
         await asyncio.sleep(0.01)
     making.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -5,7 +5,7 @@ import aiohttp
 import pytest
 
 from canary import Net, leaks
-from helpers import helper_of
+from helpers import calls, helper_of
 from pipecat_daily_rest import answers
 from pipecat_daily_rest.answers import DailyAccessLink, DailyRecording, DailyTranscript
 from pipecat_daily_rest.errors import (
@@ -26,10 +26,6 @@ BUCKET = {
     "assume_role_arn": "arn",
     "allow_api_access": True,
 }
-
-
-def sent(daily):
-    return [(request.method, request.path) for request in daily.requests]
 
 
 async def fetched(link):
@@ -69,7 +65,7 @@ async def test_recordings_of_all_pages(local_daily, helper):
     made = [local_daily.add_recording("demo", start=float(n)).id for n in range(201)]
     other = local_daily.add_recording("other", start=500.0).id
     assert [r.id async for r in helper.list_recordings()] == [other, *reversed(made)]
-    assert sent(local_daily) == [("GET", "/recordings")] * 4  # the last one is empty
+    assert calls(local_daily) == [("GET", "/recordings")] * 4  # the last one is empty
     of_room = [r.id async for r in helper.list_recordings(room_name="demo")]
     assert of_room == list(reversed(made))
     assert [r async for r in helper.list_recordings(room_name="nobody")] == []
@@ -115,7 +111,7 @@ async def test_the_response_to_a_delete_is_lost(local_daily, helper):
     deleted = await helper.delete_recording(recording.id)
     assert (deleted.deleted, deleted.id, deleted.s3_key) == (True, recording.id, "")
     assert not local_daily.stored.recordings
-    assert sent(local_daily) == [("DELETE", f"/recordings/{recording.id}")] * 2
+    assert calls(local_daily) == [("DELETE", f"/recordings/{recording.id}")] * 2
 
     del local_daily.stored.transcripts[transcript.id]
     gone = await helper.delete_transcript(transcript.id)
@@ -212,7 +208,7 @@ async def test_an_id_with_odd_characters_reaches_its_endpoint(local_daily, helpe
     for attempt in (helper.get_recording, helper.get_transcript_link):
         with pytest.raises(DailyNotFoundError):
             await attempt(f"{id}?")
-    assert all(path.count("/") <= 3 for _, path in sent(local_daily))
+    assert all(path.count("/") <= 3 for _, path in calls(local_daily))
 
 
 @pytest.mark.parametrize("id", NO_IDS)

@@ -21,16 +21,9 @@ from pipecat_daily_rest.errors import (
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.webhooks import ParticipantJoined, WebhookProbe, read_webhook
-from receiver import Receiver
 
 SECRET = Secret(base64.b64encode(b"sixteen bytes...").decode())
 PASSWORD = Secret("me:correct horse battery staple")
-
-
-@pytest.fixture
-async def receiver():
-    async with Receiver() as receiver:
-        yield receiver
 
 
 async def test_a_webhook_is_created_changed_and_deleted(local_daily, helper, receiver):

@@ -6,7 +6,6 @@ import inspect
 import time
 
 import aiohttp
-import jwt
 import pytest
 from loguru import logger
 from pipecat.runner import daily as theirs
@@ -29,13 +28,7 @@ from pipecat_daily_rest.errors import (
     DailyInvalidRequestError,
     DailyNotFoundError,
 )
-
-
-@pytest.fixture
-def daily(local_daily, monkeypatch):
-    for name, value in local_daily.env().items():
-        monkeypatch.setenv(name, value)
-    return local_daily
+from tokens import claims
 
 
 @pytest.fixture
@@ -63,10 +56,6 @@ def logged():
 def only_room(daily):
     [room] = daily.rooms.values()
     return room
-
-
-def claims(daily, token):
-    return jwt.decode(token, daily.api_key, algorithms=["HS256"])
 
 
 def test_the_signature_is_pipecats():

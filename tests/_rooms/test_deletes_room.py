@@ -22,13 +22,6 @@ from pipecat_daily_rest._rooms import room_decorator
 from timings import set_timings
 
 
-@pytest.fixture
-def daily(local_daily, monkeypatch):
-    for name, value in local_daily.env().items():
-        monkeypatch.setenv(name, value)
-    return local_daily
-
-
 @pytest.fixture(autouse=True)
 def _nothing_said(monkeypatch):
     monkeypatch.setattr(room_decorator, "_logged", set())

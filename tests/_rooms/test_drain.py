@@ -28,13 +28,6 @@ def state():
 
 
 @pytest.fixture
-def env(local_daily, monkeypatch):
-    for name, value in local_daily.env().items():
-        monkeypatch.setenv(name, value)
-    return local_daily
-
-
-@pytest.fixture
 def heard():
     """A server's handler of SIGTERM, and what it heard."""
     heard = []
@@ -64,21 +57,21 @@ async def in_a_task(**arguments):
     await asyncio.wait({task})
 
 
-async def test_the_signal_deletes_rooms_and_reaches_the_server(env, heard):
+async def test_the_signal_deletes_rooms_and_reaches_the_server(daily, heard):
     before = state()
     async with in_a_task(), drain_on_exit():
         signal.raise_signal(signal.SIGTERM)
         assert heard == ["server"]
-        await env.state.log.wait_for("deleted")
+        await daily.state.log.wait_for("deleted")
         signal.raise_signal(signal.SIGTERM)
         assert heard == ["server", "server"]
         async with provisioned_room():  # made later
-            await env.state.log.wait_for("deleted", count=2)
+            await daily.state.log.wait_for("deleted", count=2)
     assert state() == before
 
 
 @pytest.mark.parametrize("end", ["return", "raise"])
-async def test_nested_and_repeated_blocks_restore_the_handlers(env, heard, end):
+async def test_nested_and_repeated_blocks_restore_the_handlers(daily, heard, end):
     before = state()
     for _ in range(2):
         try:
@@ -91,11 +84,11 @@ async def test_nested_and_repeated_blocks_restore_the_handlers(env, heard, end):
         assert state() == before
     async with drain_on_exit(), in_a_task():
         signal.raise_signal(signal.SIGTERM)
-        await env.state.log.wait_for("deleted")
+        await daily.state.log.wait_for("deleted")
     assert heard == ["server"]
 
 
-async def test_blocks_that_end_in_the_order_in_which_they_began(env, heard):
+async def test_blocks_that_end_in_the_order_in_which_they_began(daily, heard):
     before = state()
     first, second = drain_on_exit(), drain_on_exit()
     await first.__aenter__()
@@ -103,14 +96,14 @@ async def test_blocks_that_end_in_the_order_in_which_they_began(env, heard):
     await first.__aexit__(None, None, None)
     async with in_a_task():
         signal.raise_signal(signal.SIGTERM)
-        await env.state.log.wait_for("deleted")
+        await daily.state.log.wait_for("deleted")
     assert heard == ["server"]
     await second.__aexit__(None, None, None)
     assert state() == before
 
 
 @pytest.mark.parametrize("door", ["signal", "loop", "past signal.signal"])
-async def test_a_later_handler_is_called_as_well(env, heard, door):
+async def test_a_later_handler_is_called_as_well(daily, heard, door):
     later = asyncio.Event()
     install = signal.signal  # as uvloop has it
     async with in_a_task(), drain_on_exit():
@@ -125,7 +118,7 @@ async def test_a_later_handler_is_called_as_well(env, heard, door):
                     await asyncio.sleep(0.05)
         signal.raise_signal(signal.SIGTERM)
         await later.wait()
-        await env.state.log.wait_for("deleted")
+        await daily.state.log.wait_for("deleted")
     assert heard == ["server"]
     asyncio.get_running_loop().remove_signal_handler(signal.SIGTERM)
 
@@ -165,18 +158,18 @@ async def test_a_handler_of_the_event_loop_is_removed_as_usual(heard):
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
 
 
-async def test_an_ignored_signal_stays_ignored(env):
+async def test_an_ignored_signal_stays_ignored(daily):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         async with in_a_task(), drain_on_exit():
             signal.raise_signal(signal.SIGHUP)
             await asyncio.sleep(0.2)
-            assert len(env.rooms) == 1
+            assert len(daily.rooms) == 1
     finally:
         signal.signal(signal.SIGHUP, before)
 
 
-async def test_outside_the_main_thread_it_drains_at_the_end_of_the_block(env):
+async def test_outside_the_main_thread_it_drains_at_the_end_of_the_block(daily):
     before = signal.signal, [signal.getsignal(each) for each in SIGNALS]
     seen = []
 
@@ -191,25 +184,25 @@ async def test_outside_the_main_thread_it_drains_at_the_end_of_the_block(env):
     assert seen == [1, before, 0]
 
 
-async def test_the_grace_begins_at_the_signal_and_ends_with_the_last_room_in_use(env, heard):
+async def test_the_grace_begins_at_the_signal_and_ends_with_the_last_room_in_use(daily, heard):
     async with drain_on_exit(grace=3600):
         async with provisioned_room():
             signal.raise_signal(signal.SIGTERM)
             await asyncio.sleep(0.3)
-            assert len(env.rooms) == 1
-    assert env.rooms == {}
+            assert len(daily.rooms) == 1
+    assert daily.rooms == {}
 
 
-async def test_without_a_signal_the_grace_begins_at_the_end_of_the_block(env):
+async def test_without_a_signal_the_grace_begins_at_the_end_of_the_block(daily):
     async with in_a_task():
         began = asyncio.get_running_loop().time()
         async with drain_on_exit(grace=0.5):
             pass
         assert asyncio.get_running_loop().time() - began >= 0.5
-        assert env.rooms == {}
+        assert daily.rooms == {}
 
 
-async def test_a_block_that_is_cancelled_has_no_grace(env, heard):
+async def test_a_block_that_is_cancelled_has_no_grace(daily, heard):
     async def lifespan():
         async with drain_on_exit(grace=3600):
             signal.raise_signal(signal.SIGTERM)
@@ -218,28 +211,28 @@ async def test_a_block_that_is_cancelled_has_no_grace(env, heard):
     async with in_a_task():
         task = asyncio.create_task(lifespan())
         await asyncio.sleep(0.2)
-        assert len(env.rooms) == 1
+        assert len(daily.rooms) == 1
         task.cancel()
         await asyncio.wait({task})
         assert task.cancelled()
-        assert env.rooms == {}
+        assert daily.rooms == {}
 
 
-async def test_rooms_that_wait_in_a_pool_have_no_grace_and_are_not_replaced(env, heard):
+async def test_rooms_that_wait_in_a_pool_have_no_grace_and_are_not_replaced(daily, heard):
     async with RoomPool(size=3) as pool, drain_on_exit(grace=3600):
         async with pool.room() as room:
-            await env.state.log.wait_for("created", count=4)
+            await daily.state.log.wait_for("created", count=4)
             signal.raise_signal(signal.SIGTERM)
-            await env.state.log.wait_for("deleted", count=3)
-            assert list(env.rooms) == [room.name]
+            await daily.state.log.wait_for("deleted", count=3)
+            assert list(daily.rooms) == [room.name]
         async with pool.room() as room:  # made on the spot, for a call that is still taken
-            assert list(env.rooms) == [room.name]
-    assert env.rooms == {}
+            assert list(daily.rooms) == [room.name]
+    assert daily.rooms == {}
 
 
 @pytest.mark.parametrize("delay", [0.1, 0.5, 1.5])
-async def test_a_late_answer_to_the_create_deletes_the_room_at_once(env, heard, delay):
-    fault = env.fail("POST", "/rooms", delay=delay)
+async def test_a_late_answer_to_the_create_deletes_the_room_at_once(daily, heard, delay):
+    fault = daily.fail("POST", "/rooms", delay=delay)
 
     async def bot():
         async with provisioned_room():
@@ -249,16 +242,16 @@ async def test_a_late_answer_to_the_create_deletes_the_room_at_once(env, heard, 
         task = asyncio.create_task(bot())
         await fault.wait()
         signal.raise_signal(signal.SIGTERM)
-        await env.state.log.wait_for("deleted")
-        assert env.rooms == {}
+        await daily.state.log.wait_for("deleted")
+        assert daily.rooms == {}
         task.cancel()
         await asyncio.wait({task})
-    assert [entry.what for entry in env.state.log.entries] == ["created", "deleted"]
+    assert [entry.what for entry in daily.state.log.entries] == ["created", "deleted"]
 
 
-async def test_a_room_created_after_its_deletion_gave_up_is_deleted(env, heard, monkeypatch):
+async def test_a_room_created_after_its_deletion_gave_up_is_deleted(daily, heard, monkeypatch):
     set_timings(monkeypatch, look_again=(0.01, 0.02))
-    fault = env.fail("POST", "/rooms", delay=1.0)
+    fault = daily.fail("POST", "/rooms", delay=1.0)
 
     async def bot():
         async with provisioned_room():
@@ -268,11 +261,11 @@ async def test_a_room_created_after_its_deletion_gave_up_is_deleted(env, heard, 
         task = asyncio.create_task(bot())
         await fault.wait()
         signal.raise_signal(signal.SIGTERM)
-        await env.state.log.wait_for("created")
-        await env.state.log.wait_for("deleted")
+        await daily.state.log.wait_for("created")
+        await daily.state.log.wait_for("deleted")
         task.cancel()
         await asyncio.wait({task})
-    assert env.rooms == {}
+    assert daily.rooms == {}
     assert owned_rooms() == ()
 
 

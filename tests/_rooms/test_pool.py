@@ -5,10 +5,10 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import jwt
 import pytest
 from loguru import logger
 
+from helpers import sent
 from pipecat_daily_rest import (
     DailyMeetingTokenProperties,
     DailyRESTHelper,
@@ -32,6 +32,7 @@ from pipecat_daily_rest.errors import (
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
 from timings import set_timings
+from tokens import claims
 
 LIFETIME = 1800
 TTL = 600
@@ -39,11 +40,9 @@ POLICY = RetryPolicy(attempts=3, backoff=0.005, max_backoff=0.02)
 
 
 @pytest.fixture
-def daily(local_daily, monkeypatch):
-    for name, value in local_daily.env().items():
-        monkeypatch.setenv(name, value)
+def daily(daily, monkeypatch):
     set_timings(monkeypatch, look_again=(0.02, 0.1))
-    return local_daily
+    return daily
 
 
 class Time:
@@ -88,16 +87,8 @@ async def until_gone(daily, gone):
     await holds(lambda: not gone & {*daily.rooms, *(room.name for room in owned_rooms())})
 
 
-def sent(daily, method, path):
-    return [each for each in daily.requests if (each.method, each.path) == (method, path)]
-
-
 def batches(daily):
     return [len(each.body["rooms"]) for each in sent(daily, "POST", "/batch/rooms")]
-
-
-def claims(daily, token):
-    return jwt.decode(token, daily.api_key, algorithms=["HS256"])
 
 
 @pytest.fixture

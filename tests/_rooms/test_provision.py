@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
-import jwt
 import pytest
 
 from pipecat_daily_rest import (
@@ -24,17 +23,7 @@ from pipecat_daily_rest.errors import (
     DailyNotFoundError,
     DailyRoomExistsError,
 )
-
-
-@pytest.fixture
-def daily(local_daily, monkeypatch):
-    for name, value in local_daily.env().items():
-        monkeypatch.setenv(name, value)
-    return local_daily
-
-
-def claims(daily, token):
-    return jwt.decode(token, daily.api_key, algorithms=["HS256"])
+from tokens import claims
 
 
 def created(daily):

@@ -19,13 +19,6 @@ from pipecat_daily_rest.errors import DailyInvalidRequestError
 
 
 @pytest.fixture
-def daily(local_daily, monkeypatch):
-    for name, value in local_daily.env().items():
-        monkeypatch.setenv(name, value)
-    return local_daily
-
-
-@pytest.fixture
 def warned():
     """The messages of the ResourceWarnings."""
     with warnings.catch_warnings(record=True) as caught:

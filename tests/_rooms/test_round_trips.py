@@ -18,13 +18,6 @@ from pipecat_daily_rest import (
 SLOW = 0.5  # seconds; what is sent meanwhile does not wait for the answer
 
 
-@pytest.fixture
-def daily(local_daily, monkeypatch):
-    for name, value in local_daily.env().items():
-        monkeypatch.setenv(name, value)
-    return local_daily
-
-
 def paths(daily):
     return sorted(request.path for request in daily.requests)
 

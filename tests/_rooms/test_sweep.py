@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from helpers import paths
 from pipecat_daily_rest import (
     DailyRESTHelper,
     DailyRoomParams,
@@ -35,13 +36,6 @@ def later() -> float:
     return time.time() + 7200
 
 
-@pytest.fixture
-def daily(local_daily, monkeypatch):
-    for name, value in local_daily.env().items():
-        monkeypatch.setenv(name, value)
-    return local_daily
-
-
 async def make(daily, *room_names, exp=DAY):
     properties = {"exp": time.time() + exp} if exp else {}
     rooms = [{"name": name, "properties": properties} for name in room_names]
@@ -51,10 +45,6 @@ async def make(daily, *room_names, exp=DAY):
 
 async def sweep(**options):
     return await sweep_rooms(**{"pause": 0, "now": later, **options})
-
-
-def sent(daily, method):
-    return [request.path for request in daily.requests if request.method == method]
 
 
 async def test_only_rooms_with_our_names_are_deleted(daily):
@@ -92,8 +82,8 @@ async def test_a_dry_run_tells_and_deletes_nothing(daily):
     report = await sweep(dry_run=True)
     assert report.dry_run
     assert set(report.deleted) == set(daily.rooms) == set(rooms)
-    assert sent(daily, "DELETE") == []
-    assert sent(daily, "GET").count("/presence") == 2
+    assert paths(daily, "DELETE") == []
+    assert paths(daily, "GET").count("/presence") == 2
 
 
 async def test_a_young_room_is_spared(daily):
@@ -102,7 +92,7 @@ async def test_a_young_room_is_spared(daily):
     report = await sweep_rooms(pause=0)  # by default younger than an hour
     assert (report.deleted, list(report.spared)) == ((), [name])
     assert "less than 3600 s" in report.spared[name]
-    assert "/presence" not in sent(daily, "GET")  # nothing to look for
+    assert "/presence" not in paths(daily, "GET")  # nothing to look for
     assert (await sweep(min_age=timedelta(hours=3))).deleted == ()
     assert list(daily.rooms) == [name]
     assert (await sweep_rooms(pause=0, min_age=0)).deleted == (name,)
@@ -171,13 +161,13 @@ async def test_many_rooms_are_deleted_in_batches(daily):
     one = names.make_name("pipecat")
     await make(daily, one)
     assert (await sweep()).deleted == (one,)
-    assert sent(daily, "DELETE") == [f"/rooms/{one}"]
+    assert paths(daily, "DELETE") == [f"/rooms/{one}"]
     many = [names.make_name("pipecat") for _ in range(250)]
     await make(daily, *many)
     daily.requests.clear()
     report = await sweep()
     assert set(report.deleted) == set(many)
-    assert sent(daily, "DELETE") == ["/batch/rooms"] * 3
+    assert paths(daily, "DELETE") == ["/batch/rooms"] * 3
     assert daily.rooms == {}
 
 
@@ -195,7 +185,7 @@ async def test_rooms_that_others_delete_meanwhile(daily):
     assert report.failed == {}
     assert daily.rooms == {}
     # A batch that was refused, a look, and the rest in one batch.
-    assert sent(daily, "DELETE") == ["/batch/rooms"] * 2
+    assert paths(daily, "DELETE") == ["/batch/rooms"] * 2
 
 
 async def test_all_were_deleted_meanwhile(daily):
@@ -208,7 +198,7 @@ async def test_all_were_deleted_meanwhile(daily):
 
     report = await sweep(sleep=others_delete)
     assert set(report.deleted) == set(rooms)
-    assert sent(daily, "DELETE") == ["/batch/rooms"]
+    assert paths(daily, "DELETE") == ["/batch/rooms"]
 
 
 @pytest.fixture
@@ -233,7 +223,7 @@ async def test_a_refused_batch_is_halved(choosy, daily):
     report = await sweep()
     assert set(report.deleted) == set(rooms)
     assert daily.rooms == {}
-    deletes = sent(daily, "DELETE")
+    deletes = paths(daily, "DELETE")
     assert deletes.count(f"/rooms/{rooms[33]}") == 1
     assert len(deletes) <= 15  # 100 is halved seven times
 
@@ -248,7 +238,7 @@ async def test_batches_that_are_always_refused_end_in_a_report_and_not_in_single
     assert set(report.deleted) | set(report.failed) == set(rooms)
     assert set(daily.rooms) == set(report.failed)
     assert len(report.failed) > 150
-    assert len(sent(daily, "DELETE")) <= 50
+    assert len(paths(daily, "DELETE")) <= 50
 
 
 @pytest.mark.undocumented("presence that cannot be read")
@@ -329,7 +319,7 @@ async def test_the_helpers_batch(daily):
         assert [room.name async for room in helper.list_rooms()]
         daily.requests.clear()
         assert await helper.delete_rooms([*rooms, rooms[0]]) == 1003
-        assert sent(daily, "DELETE") == ["/batch/rooms"] * 2
+        assert paths(daily, "DELETE") == ["/batch/rooms"] * 2
         with pytest.raises(DailyConfigError, match="not a room name"):
             await helper.delete_rooms(["../x"])
         with pytest.raises(DailyInvalidRequestError):

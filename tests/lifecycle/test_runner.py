@@ -289,7 +289,7 @@ async def test_a_bots_traceback_begins_with_its_own_lines(start, local_daily, tm
     text, frames = FAILING[fault]
     end = "if __name__ == '__main__':\n    from pipecat_daily_rest.runner import main\n    main()\n"
     (tmp_path / "mine.py").write_text(text + end)
-    program = await start(sys.executable, *how, env=local_daily.env())
+    program = await start(sys.executable, *how, env=local_daily.env(), forked=False)
     assert await program.ended() == 1
     places = re.findall(r'File "(.*)", line \d+(?:, in (\S+))?', program.err)
     firsts = [where for file, where in places if "asyncio" not in file]

@@ -19,6 +19,12 @@ async def daily(local_daily: LocalDaily) -> LocalDaily:
 
 
 @pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as http:
+        yield http
+
+
+@pytest.fixture
 async def peer(daily: LocalDaily) -> AsyncIterator[Peers]:
     """Makes somebody who can join a room: ``peer()``, ``peer(room)``."""
     peers: list[Peer] = []

@@ -2,20 +2,12 @@
 """Switches of webhooks and calls that no other test sets."""
 
 import aiohttp
-import pytest
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
-from receiver import Receiver
 
 START = "/rooms/demo/dialOut/start"
 CALL = {"phoneNumber": "+12125550123"}
-
-
-@pytest.fixture
-async def receiver():
-    async with Receiver() as receiver:
-        yield receiver
 
 
 def caller(daily):

@@ -35,12 +35,6 @@ async def daily() -> AsyncIterator[LocalDaily]:
         yield daily
 
 
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as http:
-        yield http
-
-
 def routes(daily: LocalDaily) -> list[tuple[str, str]]:
     """Give every method and path of the local Daily, and some that it does not have."""
     assert daily._runner is not None

@@ -118,13 +118,14 @@ class Program:
 async def processes(folder: Path, warm: Warm | None = None) -> AsyncIterator[Any]:
     """Starts processes, by default in this folder, each in a process group of its own.
 
-    With a warm Python they are its forks, where that makes no difference.
+    With a warm Python they are its forks, where that makes no difference; ``forked=False`` where
+    it does.
     """
     programs = []
 
-    async def start(*command, env=None, cwd=folder, terminal=False) -> Program:
+    async def start(*command, env=None, cwd=folder, terminal=False, forked=True) -> Program:
         env = {**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})}
-        if warm is not None and not terminal and may_be(command, env):
+        if warm is not None and forked and not terminal and may_be(command, env):
             programs.append(Program(await warm.start(*command[1:], env=env, cwd=cwd, stdin=False)))
             return programs[-1]
         ours, theirs = os.openpty() if terminal else (-1, -1)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Tokens of a local Daily, issued by itself."""
+"""Tokens of a local Daily: issued by itself, and what is in them."""
 
 from typing import Any
+
+import jwt
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.rules.claims import sign
@@ -15,3 +17,8 @@ def token(daily: LocalDaily, **properties: Any) -> str:
         domain_id=daily.state.domain.id,
         issued_at=daily.state.clock.now(),
     )
+
+
+def claims(daily: LocalDaily, token: str) -> dict[str, Any]:
+    """The claims of a token that this local Daily's key has signed."""
+    return jwt.decode(token, daily.api_key, algorithms=["HS256"])

@@ -51,7 +51,7 @@ def may_be(command: Sequence[Any], env: Mapping[str, str]) -> bool:
         command[0] == sys.executable
         and (command[1] in ("-c", "-m") or not str(command[1]).startswith("-"))
         and not any(name.startswith(AT_START) and name not in FREELY for name in env)
-        and not any(folder and Path(folder, "sitecustomize.py").exists() for folder in path)
+        and all(Path(folder).name in ("", "stand_in") for folder in path)
     )
 
 
@@ -196,6 +196,7 @@ def _become(command: list[str]) -> None:
     main.__dict__["__builtins__"] = builtins
     sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     kind, *rest = command
+    sys.orig_argv = [sys.executable, *command]
     if kind == "-m":
         sys.path[0], sys.argv = str(Path.cwd()), rest
         runpy._run_module_as_main(rest[0])

@@ -7,9 +7,9 @@ import json
 import time
 import uuid
 
-import aiohttp
 import pytest
 
+from helpers import asking
 from pipecat_daily_rest import webhooks
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
@@ -25,12 +25,6 @@ from receiver import read as read_event
 
 SECRET = base64.b64encode(b"sixteen bytes...").decode()
 OTHER = base64.b64encode(b"another sixteen.").decode()
-
-
-@pytest.fixture
-async def receiver():
-    async with Receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture
@@ -57,10 +51,6 @@ def types(receiver):
 
 async def room(call, name="demo", **body):
     assert (await call("POST", "/rooms", {"name": name, **body}))[0] == 200
-
-
-def asking(daily):
-    return aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"})
 
 
 # -- Configuring ---------------------------------------------------------------------------------

@@ -6,9 +6,9 @@ import base64
 import json
 import time
 
-import aiohttp
 import pytest
 
+from helpers import asking
 from pipecat_daily_rest import webhooks
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
@@ -22,7 +22,7 @@ from pipecat_daily_rest.webhooks import (
     DialoutEvent,
     WebhookProbe,
 )
-from receiver import Receiver, read
+from receiver import read
 
 SECRET = base64.b64encode(b"sixteen bytes...").decode()
 NUMBER = "+12125550123"
@@ -33,12 +33,6 @@ OF_CALLS = [
     *(f"dialin.{what}" for what in ("ready", "connected", "stopped")),
     *(f"calltransfer.{what}" for what in ("triggered", "initiated", "answered", "completed")),
 ]
-
-
-@pytest.fixture
-async def receiver():
-    async with Receiver() as receiver:
-        yield receiver
 
 
 @pytest.fixture
@@ -70,10 +64,6 @@ async def dialled(call, daily, **body):
     made = daily.dialouts[-1]
     assert made.session_id == answer["sessionId"]
     return made
-
-
-def asking(daily):
-    return aiohttp.ClientSession(headers={"Authorization": f"Bearer {daily.api_key}"})
 
 
 async def posted(http, daily, path, body):

@@ -5,7 +5,6 @@ import asyncio
 import io
 import json
 
-import aiohttp
 import pytest
 from loguru import logger
 
@@ -14,12 +13,6 @@ from pipecat_daily_rest.local.rest.endpoints import FAMILIES, REFUSALS
 from pipecat_daily_rest.local.rest.journal import Request
 from pipecat_daily_rest.local.rest.routes import routes
 from pipecat_daily_rest.local.rules.claims import sign
-
-
-@pytest.fixture
-async def http():
-    async with aiohttp.ClientSession() as http:
-        yield http
 
 
 @pytest.mark.parametrize(

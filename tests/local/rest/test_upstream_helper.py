@@ -2,20 +2,12 @@
 """Pipecat's own helper and `configure()`, unmodified, on the local Daily."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
-import aiohttp
 import jwt
 import pytest
 
 # A part of the standard library that Pipecat's imports use is deprecated in some versions.
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as http:
-        yield http
 
 
 @pytest.fixture
