@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """How every answer of Daily's is read: leniently, and with one error when it cannot be used."""
 
-from typing import Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Field,
     ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -18,6 +19,8 @@ from pipecat_daily_rest.models.lenient import without_nulls
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V")
+
+Id = Annotated[str, Field(min_length=1)]  # what an answer cannot do without
 
 
 class Answer(BaseModel):

@@ -6,10 +6,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from pipecat_daily_rest._core.secret import Secret
-from pipecat_daily_rest.answers.answer import Answer
+from pipecat_daily_rest.answers.answer import Answer, Id
 from pipecat_daily_rest.models.lenient import without_nulls
 
-_Id = Annotated[str, Field(min_length=1)]
 _Secret = Annotated[str, AfterValidator(Secret)]
 
 
@@ -23,7 +22,7 @@ class DailyAvailableNumber(Answer):
         region: The state, as ``CA``.
     """
 
-    phoneNumber: _Id
+    phoneNumber: Id
     region: str = ""
 
 
@@ -42,8 +41,8 @@ class DailyPhoneNumber(Answer):
         created_date: When it was bought, as ``2025-03-14T04:46:31.000Z``.
     """
 
-    id: _Id
-    number: _Id
+    id: Id
+    number: Id
     name: str = ""
     type: str = ""
     status: str = ""
@@ -70,7 +69,7 @@ class DailyDialinConfig(Answer):
         ivr_message: What the caller hears first, with ``pin_dialin``.
     """
 
-    id: _Id
+    id: Id
     type: str = ""
     phone_number: str = ""
     sip_uri: str = ""
@@ -120,7 +119,7 @@ class DailyWebhook(Answer):
         updatedAt: When it last changed, in ISO 8601.
     """
 
-    uuid: _Id
+    uuid: Id
     url: str = ""
     hmac: _Secret = ""
     basicAuth: _Secret = ""

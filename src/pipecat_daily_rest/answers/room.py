@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The domain, presence and meetings, as Daily answers them."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
-from pipecat_daily_rest.answers.answer import Answer
-
-_Id = Annotated[str, Field(min_length=1)]
+from pipecat_daily_rest.answers.answer import Answer, Id
 
 
 class DailyPresence(Answer):
@@ -61,7 +59,7 @@ class DailyMeetingParticipant(Answer):
         duration: Seconds.
     """
 
-    participant_id: _Id
+    participant_id: Id
     user_id: str | None = None
     user_name: str | None = None
     join_time: float | None = None
@@ -83,7 +81,7 @@ class DailyMeeting(Answer):
         participants: Who was in it for 10 s or more; empty where Daily leaves them out.
     """
 
-    id: _Id
+    id: Id
     room: str = ""
     start_time: float | None = None
     duration: float | None = None

@@ -6,9 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, model_validator
 
 from pipecat_daily_rest._core.secret import Secret
-from pipecat_daily_rest.answers.answer import Answer
-
-_Id = Annotated[str, Field(min_length=1)]
+from pipecat_daily_rest.answers.answer import Answer, Id
 
 
 class DailyRecordingTrack(Answer):
@@ -43,7 +41,7 @@ class DailyRecording(Answer):
         tracks: The files of a recording of raw tracks.
     """
 
-    id: _Id
+    id: Id
     room_name: str = ""
     start_ts: float | None = None
     status: str = ""
@@ -113,7 +111,7 @@ class DailyTranscript(Answer):
         updated_at: When it last changed.
     """
 
-    transcriptId: _Id
+    transcriptId: Id
     domainId: str = ""
     roomId: str = ""
     mtgSessionId: str = ""

@@ -4,9 +4,13 @@
 import functools
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 M = TypeVar("M", bound=BaseModel)
+
+# An error that quotes what came in would quote a key or a token in the wrong place.
+QUIET = ConfigDict(hide_input_in_errors=True)
+OPEN = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
 def without_nulls(data: Any) -> Any:

@@ -5,7 +5,6 @@ from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ModelWrapValidatorHandler,
     SerializeAsAny,
@@ -13,7 +12,7 @@ from pydantic import (
     model_validator,
 )
 
-from pipecat_daily_rest.models.lenient import read_leniently, without_nulls
+from pipecat_daily_rest.models.lenient import OPEN, QUIET, read_leniently, without_nulls
 from pipecat_daily_rest.properties import (
     DailyDialoutConfig,
     DailyPermissions,
@@ -22,10 +21,6 @@ from pipecat_daily_rest.properties import (
     DailyTranscriptionSettings,
     Recording,
 )
-
-# An error that quotes what came in would quote a key or a token in the wrong place.
-_QUIET = ConfigDict(hide_input_in_errors=True)
-_OPEN = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
 class DailyRoomSipParams(BaseModel):
@@ -43,7 +38,7 @@ class DailyRoomSipParams(BaseModel):
         force_digit_only_username: Whether the endpoint's user part is digits only.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     display_name: str = "sw-sip-dialin"
     video: bool = False
@@ -67,7 +62,7 @@ class RecordingsBucketConfig(BaseModel):
         allow_streaming_from_bucket: Whether they may be streamed from the bucket.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     bucket_name: str
     bucket_region: str
@@ -88,7 +83,7 @@ class TranscriptionBucketConfig(BaseModel):
         allow_api_access: Whether the transcripts are reachable over Daily's API.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     bucket_name: str
     bucket_region: str
@@ -154,7 +149,7 @@ class DailyRoomProperties(BaseModel):
         permissions: Initial permissions of participants who are not owners.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     exp: float | None = None
     enable_chat: bool = False
@@ -234,7 +229,7 @@ class DailyRoomParams(BaseModel):
         properties: The room's properties.
     """
 
-    model_config = _QUIET
+    model_config = QUIET
 
     name: str | None = None
     privacy: Literal["private", "public"] = "public"
@@ -257,7 +252,7 @@ class DailyRoomObject(BaseModel):
         config: The properties that differ from Daily's defaults.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     id: str = ""
     name: str

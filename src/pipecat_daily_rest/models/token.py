@@ -3,14 +3,10 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, Field, SerializeAsAny
 
-from pipecat_daily_rest.models.lenient import read_leniently
+from pipecat_daily_rest.models.lenient import OPEN, QUIET, read_leniently
 from pipecat_daily_rest.properties import DailyPermissions, DailyRecordingOptions, Recording
-
-# An error that quotes what came in would quote a key or a token in the wrong place.
-_QUIET = ConfigDict(hide_input_in_errors=True)
-_OPEN = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
 class DailyMeetingTokenProperties(BaseModel):
@@ -45,7 +41,7 @@ class DailyMeetingTokenProperties(BaseModel):
         enable_terse_logging: Whether less is logged.
     """
 
-    model_config = _OPEN
+    model_config = OPEN
 
     room_name: str | None = None
     eject_at_token_exp: bool | None = None
@@ -92,7 +88,7 @@ class DailyMeetingTokenParams(BaseModel):
         properties: The token's properties.
     """
 
-    model_config = _QUIET
+    model_config = QUIET
 
     properties: SerializeAsAny[DailyMeetingTokenProperties] = Field(
         default_factory=DailyMeetingTokenProperties
