@@ -8,7 +8,6 @@ import re
 import resource
 import subprocess
 import sys
-import tempfile
 
 from benchmarks.contenders import LABELS, PIPECATS
 from benchmarks.local_daily import Daily
@@ -95,11 +94,10 @@ async def session(daily: Daily, size: Size) -> Section:
 async def imports(daily: Daily, size: Size) -> Section:
     """Time and memory of imports."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in _IMPORTS}
-    with tempfile.TemporaryDirectory() as compiled:
-        for code in _IMPORTS.values():
-            await asyncio.to_thread(_run, code, compiled)  # compiles, and fills the disk's cache
-        for name in in_turns(list(_IMPORTS), size.imports):
-            found[name].append(await asyncio.to_thread(_run, _IMPORTS[name], compiled))
+    for code in _IMPORTS.values():
+        await asyncio.to_thread(_run, code)  # compiles, and fills the disk's cache
+    for name in in_turns(list(_IMPORTS), size.imports):
+        found[name].append(await asyncio.to_thread(_run, _IMPORTS[name]))
     seconds = {name: median(each for each, _ in all_) for name, all_ in found.items()}
     memory = {name: median(each for _, each in all_) for name, all_ in found.items()}
     nothing, base, model, package, unused, *_ = _IMPORTS
@@ -131,13 +129,13 @@ async def imports(daily: Daily, size: Size) -> Section:
     )
 
 
-def _run(code: str, compiled: str) -> tuple[float, float]:
+def _run(code: str) -> tuple[float, float]:
     """Run code in a fresh Python; give the seconds of CPU and the peak memory in KiB."""
     # Its rusage also counts what it used before it became this Python, so it prints its own peak.
     code = f"{code}\nprint(open('/proc/self/status').read())" if _PRINTS_PEAK else code
     began = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Without written bytecode, each import of an uninstalled program would compile it again.
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     )

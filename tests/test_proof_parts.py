@@ -35,8 +35,7 @@ def test_slow(within): within.took(2.0, 1, "that")
 
 @pytest.fixture
 def suite(tmp_path):
-    """A few tests beside the conftest of all the others."""
-    (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text())
+    """A few tests, with the helpers of all the others."""
     (tmp_path / "test_it.py").write_text(SUITE)
     paths = f"pythonpath = {TESTS / 'support'} {TESTS.parent}\n"
     marks = "markers =\n    seconds: x\n    large: x\n    undocumented: x\n"
@@ -65,6 +64,7 @@ async def test_what_is_small_here_is_large_there(suite):
 
 
 async def test_what_is_promised_in_seconds_is_taken_strictly_there_only(suite):
+    (suite / "conftest.py").write_text((TESTS / "conftest.py").read_text())  # it has `within`
     took, failed = await seconds.run(suite)
     assert [each[:2] for each in took] == [("this", 60), ("that", 1)]
     assert failed == "`test_it.test_slow`"
