@@ -38,9 +38,9 @@ def api_key(given: str | None = None) -> Secret:
     key = given if given is not None else environment_key()
     if not key:
         msg = (
-            f"DAILY_API_KEY is not set. Get a key at {KEY_PAGE} and export it or put it into .env; "
-            "or try it without an account: `pipecat-daily-rest run bot.py --local` for a bot, "
-            "`pipecat-daily-rest local -- COMMAND` for any program."
+            f"DAILY_API_KEY is not set. Get a key at {KEY_PAGE} and export it; the runner and "
+            "`sweep` also read .env. Without an account: `pipecat-daily-rest run bot.py --local` "
+            "for a bot, `pipecat-daily-rest local -- COMMAND` for any program."
         )
         raise DailyConfigError(msg)
     if hint := quotes(key):

@@ -108,7 +108,7 @@ class Session:
     def _announce(self, room: ProvisionedRoom) -> None:
         if room.sip_endpoint:
             say(f"SIP: {room.sip_endpoint}")
-        say("Talk to the bot (Ctrl-C ends it, and its room):")
+        say("Talk to the bot (Ctrl-C stops it and deletes its room):")
         # One plain line, so that a terminal, a script and a person can all take it as it is.
         say(str(room.join_url))
         if self.open_browser:
