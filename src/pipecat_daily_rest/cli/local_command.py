@@ -69,7 +69,7 @@ async def _main(command: Sequence[str], signals: _Signals, **options: Any) -> in
             return 128 + signals.popleft()
         if command:
             return await _run(command, child.env(), signals)
-        say(f"A local Daily answers at {child.api_url}. In another terminal:\n")
+        say(f"A local Daily answers at {child.api_url}. Paste this into another terminal:\n")
         for name, value in child.env().items():
             say(f"export {name}={shlex.quote(value)}")
         say("\nCtrl-C ends it.")

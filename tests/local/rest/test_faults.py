@@ -34,7 +34,7 @@ async def test_a_plain_failure_is_a_500_once(call, local_daily):
     fault = local_daily.fail("POST", "/rooms")
     status, body = await call("POST", "/rooms", {"name": "demo"})
     assert status == 500
-    assert body == {"error": "server-error", "info": "a fault was asked for"}
+    assert body == {"error": "server-error", "info": "an injected fault"}
     assert local_daily.rooms == {}
     assert (await call("POST", "/rooms", {"name": "demo"}))[0] == 200
     assert (fault.hits, fault.over) == (1, True)

@@ -151,7 +151,7 @@ class Failure:
             body = self._changed(own)
         else:
             code = self.code or _CODES.get(status, "server-error")
-            body = _as_bytes({"error": code, "info": self.info or "a fault was asked for"})
+            body = _as_bytes({"error": code, "info": self.info or "an injected fault"})
         response = web.Response(status=status, body=body, content_type=kind)
         response.headers.update(self.headers)
         if self.retry_after is not None:
