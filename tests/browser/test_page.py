@@ -386,4 +386,4 @@ async def test_transcripts_and_a_lost_network(daily: LocalDaily, browser_person:
     await ana.sees("Joined: one other is here", "#status")
     room.lose_network("Ana", seconds=60)
     daily.advance(61)
-    await ana.sees("without a network for too long", "#reason")
+    await ana.sees("no network for too long", "#reason")
