@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -150,43 +151,77 @@ def direct(allowed: Mapping[str, set[str]]) -> list[tuple[str, str]]:
     ]
 
 
+def lines(allowed: Mapping[str, set[str]]) -> tuple[list[list[str]], list[list[str]]]:
+    """Give the rows of a picture, and each arrow as the places that it goes through.
+
+    An arrow has a place of its own, named with a space, on each floor that it passes: so no arrow
+    goes behind a room. Each row is in the order that its neighbours ask for.
+    """
+    rows = floors(allowed)
+    floor = {name: number for number, row in enumerate(rows) for name in row}
+    arrows = []
+    for here, there in direct(allowed):
+        passed = range(floor[here] + 1, floor[there])
+        places = {number: f"{here} {there} {number}" for number in passed}
+        for number, place in places.items():
+            rows[number].append(place)
+        arrows.append([here, *places.values(), there])
+    steps = [step for arrow in arrows for step in pairwise(arrow)]
+    for number in [*range(1, len(rows)), *range(len(rows) - 2, -1, -1), *range(1, len(rows))] * 2:
+        place = {each: x - len(row) / 2 for row in rows for x, each in enumerate(row, 1)}
+        near: dict[str, list[float]] = {}
+        for upper, lower in steps:
+            near.setdefault(upper, []).append(place[lower])
+            near.setdefault(lower, []).append(place[upper])
+        middle = {each: sum(found) / len(found) for each, found in near.items()}
+        rows[number].sort(key=lambda each: middle.get(each, 0.0))
+    return rows, arrows
+
+
 def picture(allowed: Mapping[str, set[str]], name: str) -> str:
     """Draw the rooms as an SVG, floor by floor."""
-    wide, high, gap, floor = 118, 34, 22, 78
-    rows = floors(allowed)
-    width = max(len(row) for row in rows) * (wide + gap) + gap
+    wide, thin, high, gap, floor = 118, 16, 34, 22, 78
+    rows, arrows = lines(allowed)
+
+    def width(each: str) -> int:
+        return (thin if " " in each else wide) + gap
+
+    whole = max(sum(map(width, row)) for row in rows) + gap
     height = len(rows) * floor + 20
     at = {}
     for y, row in enumerate(rows):
-        left = (width - len(row) * (wide + gap) + gap) / 2
-        for x, each in enumerate(row):
-            at[each] = (left + x * (wide + gap), 14 + y * floor)
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img" aria-label="{escape(name)}">',
+        left = (whole - sum(map(width, row)) + gap) / 2
+        for each in row:
+            at[each] = (left + (width(each) - gap) / 2, 14 + y * floor)
+            left += width(each)
+    drawn = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} {height}" '
+        f'width="{whole}" height="{height}" role="img" aria-label="{escape(name)}">',
         '<rect width="100%" height="100%" fill="#fff"/>',
         '<defs><marker id="to" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z" fill="#678"/></marker></defs>',
         '<g font-family="system-ui, sans-serif" font-size="14" text-anchor="middle">',
     ]
-    for here, there in direct(allowed):
-        (x1, y1), (x2, y2) = at[here], at[there]
-        x1, y1, x2 = x1 + wide / 2, y1 + high, x2 + wide / 2
-        bend = (y2 - y1) / 2
-        lines.append(
-            f'<path d="M{x1:g} {y1:g} C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}" '
-            'fill="none" stroke="#678" marker-end="url(#to)"/>'
-        )
+    for first, *rest in arrows:
+        x, y = at[first][0], at[first][1] + high
+        path = f"M{x:g} {y:g}"
+        for each in rest:
+            to_x, to_y = at[each]
+            bend = (y + to_y) / 2
+            path += f" C{x:g} {bend:g} {to_x:g} {bend:g} {to_x:g} {to_y:g}"
+            x, y = to_x, to_y + high
+            if each != rest[-1]:
+                path += f" V{y:g}"
+        drawn.append(f'<path d="{path}" fill="none" stroke="#678" marker-end="url(#to)"/>')
     for each, (x, y) in at.items():
-        fill = "#f2f4f7" if each.startswith("_") else "#e3efff"
-        lines.append(
-            f'<rect x="{x:g}" y="{y:g}" width="{wide}" height="{high}" rx="6" fill="{fill}" '
-            f'stroke="#456"/><text x="{x + wide / 2:g}" y="{y + 22:g}" fill="#123">{each}</text>'
-        )
-    return "\n".join([*lines, "</g>", "</svg>", ""])
-
-
-PICTURES = {"architecture.svg": (CLIENT, "The package"), "architecture-local.svg": (LOCAL, "local")}
+        if " " not in each:
+            fill = "#f2f4f7" if each.startswith("_") else "#e3efff"
+            drawn.append(
+                f'<rect x="{x - wide / 2:g}" y="{y:g}" width="{wide}" height="{high}" rx="6" '
+                f'fill="{fill}" stroke="#456"/>'
+                f'<text x="{x:g}" y="{y + 22:g}" fill="#123">{each}</text>'
+            )
+    return "\n".join([*drawn, "</g>", "</svg>", ""])
 
 
 def described(page: str) -> list[str]:
@@ -198,6 +233,9 @@ def files_named(page: str) -> set[str]:
     """Give the files and folders of the package that the page names."""
     names = re.findall(r"`([\w./]+)`", page)
     return {name for name in names if name.endswith(".py") or "/" in name}
+
+
+PICTURES = {"architecture.svg": (CLIENT, "The package"), "architecture-local.svg": (LOCAL, "local")}
 
 
 if __name__ == "__main__":
