@@ -68,7 +68,10 @@ class Ending(Bounds):
             await self.stop.wait()
             self.deleting.set()
 
-        return await unless(stop(), beginning)
+        result = await unless(stop(), beginning)
+        if self.stop.is_set():  # perhaps since the beginning ended
+            self.deleting.set()
+        return result
 
     def left(self, until: float) -> float:
         """Give the seconds that are left until so many after the first signal; all without one."""

@@ -192,7 +192,7 @@ class OwnedRoom:
         return self.gone
 
     def _begin(self, bound: float) -> "asyncio.Future[Any]":
-        """Begin to delete it. The result may be a `DailyError`."""
+        """Begin to delete it. The result may be a `DailyError`; None has been noted already."""
         deletion: asyncio.Future[Any]
         if self._confirmed and not self._unanswered:
             deletion = begin_deletion(self._api, self.name, Deadline(bound))
@@ -205,8 +205,11 @@ class OwnedRoom:
     def _ended(self, deletion: "asyncio.Future[Any]") -> None:
         if deletion.cancelled():
             self.release()
-            return
-        outcome = deletion.exception() or deletion.result()
+        elif (outcome := deletion.exception() or deletion.result()) is not None:
+            self._note(outcome)
+
+    def _note(self, outcome: BaseException | bool) -> None:
+        """Note how its deletion ended: False is that the room was gone already."""
         if isinstance(outcome, BaseException):
             self._fail(
                 str(outcome) if isinstance(outcome, DailyError) else f"{type(outcome).__name__}."
@@ -216,7 +219,7 @@ class OwnedRoom:
 
     # -- When a create has no response, or a late one -------------------------------------
 
-    async def _delete_twice(self, bound: float) -> DailyError | None:
+    async def _delete_twice(self, bound: float) -> None:
         """Delete the room, and what a create without a response may still make of its name."""
         api = self._api.sharing()
         self._created = asyncio.Event()
@@ -227,11 +230,11 @@ class OwnedRoom:
                 await delete_room(api, self.name, deadline=Deadline(bound))
                 self._become(RoomState.DELETED_ONCE)
                 await self._look_again(api, bound, self._pauses)
+            self._note(True)  # here, since the task that waits for this may be cancelled
         except DailyError as exc:
-            return exc
+            self._note(exc)
         finally:
             await api.aclose()
-        return None
 
     async def _look_again(self, api: API, bound: float, pauses: Iterable[float]) -> None:
         """Delete what was created late. A 404 proves nothing at first, so look after each pause."""
