@@ -177,7 +177,7 @@ async def test_create_token(daily):
         assert claims(daily, named)["o"] is True
         assert claims(daily, named)["u"] == "Eve"
         assert claims(daily, plain)["exp"] <= room.expires_at.timestamp()
-        with pytest.raises(DailyConfigError, match="another room"):
+        with pytest.raises(DailyConfigError, match="this room's name"):
             await room.create_token(DailyMeetingTokenProperties(room_name="other"))
 
 
@@ -272,7 +272,7 @@ async def test_a_refused_token_leaves_no_room(daily):
             "lifetime and params",
         ),
         ({"user": DailyMeetingTokenProperties(is_owner=True)}, "never has owner rights"),
-        ({"bot": DailyMeetingTokenProperties(room_name="other")}, "another room"),
+        ({"bot": DailyMeetingTokenProperties(room_name="other")}, "this room's name"),
         ({"bot": DailyMeetingTokenProperties(exp=5)}, "in the past"),
         (
             {"params": DailyRoomParams(properties=DailyRoomProperties(nbf=time.time() + 1e6))},

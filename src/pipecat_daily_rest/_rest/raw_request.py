@@ -29,7 +29,7 @@ def hide_request_secrets(
         )
     except RecursionError:
         pass
-    msg = "json must be what JSON can hold: it holds itself, or is too deep."
+    msg = "json must be what JSON can hold: it contains itself, or is nested too deeply."
     raise DailyConfigError(msg)
 
 
@@ -59,7 +59,7 @@ def _check_path(path: Any, key: str) -> None:
         )
         raise DailyConfigError(msg)
     if any(unquote(part) in (".", "..") for part in path.split("/")):
-        msg = f"path {masked(repr(path), key)} leads to another endpoint: leave out the parts of dots only."
+        msg = f'path {masked(repr(path), key)} leads to another endpoint: leave out "." and "..".'
         raise DailyConfigError(msg)
 
 

@@ -106,7 +106,10 @@ class RoomTokens:
         if given is not None:
             model("properties", given, DailyMeetingTokenProperties)
             if given.room_name not in (None, self.room_name):
-                msg = f"room_name {given.room_name!r} is another room than {self.room_name!r}."
+                msg = (
+                    f"room_name must be this room's name, {self.room_name!r}, "
+                    f"not {given.room_name!r}: leave it out."
+                )
                 raise DailyConfigError(masked(msg))
             checks.check_token(given, now=time.time())
             properties = tokens.wire(given)

@@ -93,7 +93,7 @@ async def test_a_client_that_does_not_join_is_disconnected(
         ("3", "JSON object"),
         ('{"op": "dance"}', "does not know the op 'dance'"),
         ('{"op": ["join"]}', "does not know the op ['join']"),
-        ('{"op": "join"}', "join first, and once"),
+        ('{"op": "join"}', "join must be the first op, and the only join"),
         ('{"op": "app-message"}', "a message"),
         ('{"op": "app-message", "message": 1, "recipient": 3}', "a message"),
         ('{"op": "update", "user_name": 3}', "user_name"),

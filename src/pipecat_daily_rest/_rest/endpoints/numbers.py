@@ -60,7 +60,7 @@ class NumberMethods(Methods):
             msg = "pass areacode or region: Daily does not combine them."
             raise DailyConfigError(msg)
         if city is not None and (region is None or sought):
-            msg = "city needs region, and goes with nothing else."
+            msg = "pass city with region, and with no other filter: Daily does not combine them."
             raise DailyConfigError(msg)
         places = {"areacode": areacode, "region": region, "city": city}
         given = {**{name: arguments.text(name, place) for name, place in places.items()}, **digits}

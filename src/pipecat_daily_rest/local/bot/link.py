@@ -167,7 +167,7 @@ class _Link:
                 request = op["request"]
             name = op.get("op")
             if (name == "join") != (self._me is None):
-                raise _Refused("join first, and once")
+                raise _Refused("join must be the first op, and the only join")
             if self._me is None:
                 answer = self._join(op, request)
             elif isinstance(name, str) and name in self._ops:

@@ -95,7 +95,7 @@ class BotSeat:
     def __init__(
         self, choices: Choices | None = None, too_slow: Callable[[], None] = lambda: None
     ) -> None:
-        """Initialize a seat; `too_slow` is called when the bot does not take its events."""
+        """Initialize a seat; `too_slow` is called when the bot does not read its events."""
         self._choices = choices or Choices()
         self._too_slow = too_slow
         self._waiting = 0  # bytes in `texts`
@@ -122,7 +122,7 @@ class BotSeat:
             return
         text = json.dumps(event_for_bots(event, self._choices))
         if self._waiting + len(text) > _MOST_WAITING:
-            logger.error("Local room: ejected a bot that does not take its events")
+            logger.error("Local room: ejected a bot that does not read its events")
             self.texts.clear()
             self._waiting = 0
             self.close("failed")

@@ -32,7 +32,7 @@ class Channel:
             return
         text = json.dumps(event)
         if channel.bufferedAmount + len(text) > _MOST_WAITING:
-            self._fail("it does not take its events")
+            self._fail("it does not read its events")
             return
         try:
             for piece in pieces(text):

@@ -94,7 +94,9 @@ class Telephony:
         must_be(str, tones=tones)
         room = call.room
         if room is None or call.session_id not in room.participants:
-            msg = f"the call is {call.state}: it is in no room that could get its keys"
+            msg = (
+                f"the call is {call.state}: its keys reach a room only while it is connected to one"
+            )
             raise DailyConfigError(msg)
         if not re.fullmatch("[0-9A-D*#]+", tones):
             msg = f"tones must be keys of a phone: 0 to 9, A to D, * and #, not {tones!r}."
