@@ -328,7 +328,7 @@ async def test_an_error_in_a_split_list_names_the_rooms_that_exist(helper, local
     assert [room.name for room in error.created] == list(local_daily.rooms)[1:]
     assert len(error.created) == 1000
     assert error.uncertain == ()
-    assert "1000 exist (see created), 500 were not asked for." in str(error)
+    assert "1000 exist (see created), 500 were not requested." in str(error)
     assert "a room named taken already exists" in str(error)
     assert isinstance(error.__cause__, DailyInvalidRequestError)
     await helper.delete_rooms(room.name for room in error.created)

@@ -313,10 +313,10 @@ async def test_token_properties_that_do_not_fit_are_an_error_before_any_request(
 
 async def test_a_pool_is_entered_once(daily):
     async with RoomPool() as pool:
-        with pytest.raises(DailyConfigError, match="entered once"):
+        with pytest.raises(DailyConfigError, match="entered only once"):
             await pool.__aenter__()
         assert pool.stats.waiting == 5
-    with pytest.raises(DailyConfigError, match="entered once"):
+    with pytest.raises(DailyConfigError, match="entered only once"):
         await pool.__aenter__()
 
 

@@ -80,7 +80,7 @@ async def test_a_transcription_and_who_gets_what() -> None:
         transcriber, me = daily.transcriber, boss.participant
         with pytest.raises(DailyConfigError, match="start_transcription first"):
             room.transcribe(ana, "nobody listens")
-        with pytest.raises(DailyConfigError, match="nothing to fail"):
+        with pytest.raises(DailyConfigError, match="so none can fail"):
             room.fail_transcription()
         with pytest.raises(Refusal, match="only an owner"):
             transcriber.start(ana.participant, {})

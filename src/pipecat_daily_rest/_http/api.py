@@ -136,12 +136,14 @@ class API:
         """What to send with: the borrowed session, or the running loop's connections."""
         if self._borrowed is not None:
             if self._borrowed.closed:
-                msg = "The aiohttp session that you passed is closed: keep it open, or pass none."
+                msg = (
+                    "The ClientSession that you passed is closed: keep it open, or do not pass one."
+                )
                 raise DailyConfigError(msg)
             if getattr(self._borrowed, "_loop", None) not in (None, asyncio.get_running_loop()):
                 msg = (
-                    "The aiohttp session that you passed belongs to another event loop: "
-                    "make it where it is used, or pass none."
+                    "The ClientSession that you passed belongs to another event loop: "
+                    "make it where it is used, or do not pass one."
                 )
                 raise DailyConfigError(msg)
             return self._borrowed

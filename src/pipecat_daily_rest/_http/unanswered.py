@@ -35,7 +35,7 @@ def unanswered(
         case aiohttp.ClientConnectorError():
             kind, sent, reason = DailyConnectionError, False, _refused(cause.os_error)
             if getattr(cause.os_error, "reason", None) in _NO_TLS:
-                kind, reason = Untrusted, "it does not speak TLS: is it https, and is that its port"
+                kind, reason = Untrusted, "it does not speak TLS there: check https:// and the port"
         case aiohttp.ClientHttpProxyError():
             sent, reason = False, f"the proxy refused to connect (status: {cause.status})"
         case aiohttp.ClientError() | OSError():

@@ -66,7 +66,7 @@ def _partly(
     if uncertain:
         parts.append(f"{len(uncertain)} may exist, now or later (see uncertain)")
     if unasked:
-        parts.append(f"{unasked} were not asked for")
+        parts.append(f"{unasked} were not requested")
     msg = f"{_WHAT}: {', '.join(parts)}. {error}"
     partly = DailyBatchError(msg, created=tuple(made), uncertain=tuple(uncertain))
     partly.attempts = error.attempts

@@ -31,7 +31,7 @@ class Access:
         if self.daily is None:
             return
         if self.api_key or self.api_url or self.aiohttp_session:
-            msg = "daily has its own key, URL and session: leave out api_key, api_url, aiohttp_session."
+            msg = "daily has its own key, URL and ClientSession: leave out api_key, api_url, aiohttp_session."
             raise DailyConfigError(msg)
         model("daily", self.daily, DailyRESTHelper)
 

@@ -206,7 +206,7 @@ class RoomPool:
             DailyError: Daily refuses the key or the rooms.
         """
         if self._rooms is not None:
-            msg = "A pool is entered once: make another one."
+            msg = "A pool can be entered only once: make another one."
             raise DailyConfigError(msg)
         if settings.room_url() is not None:
             msg = (

@@ -74,7 +74,7 @@ def _arguments() -> argparse.Namespace:
         default="WARNING",
         type=str.upper,
         choices=["TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL"],
-        help="the least level that goes to stderr",
+        help="the lowest level that is logged to stderr",
     )
     parser.add_argument(
         "--control", action="store_true", help="let other processes inject faults, at /.faults"

@@ -120,7 +120,7 @@ class RoomHandle:
         """
         must_be(str, message=message)
         if not self._transcriber.running(self.room):
-            msg = f"Nobody transcribes the call in {self.name!r}: there is nothing to fail."
+            msg = f"No transcription runs in {self.name!r}, so none can fail."
             raise DailyConfigError(msg)
         self._transcriber.fail(self.room, message)
 

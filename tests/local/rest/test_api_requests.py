@@ -147,7 +147,7 @@ async def test_requests_are_kept_in_order_of_arrival(call, local_daily) -> None:
 
 
 def test_a_request_without_a_response_says_so() -> None:
-    assert str(Request("GET", "/rooms", None, None, 0.0)) == "GET /rooms -> no answer yet"
+    assert str(Request("GET", "/rooms", None, None, 0.0)) == "GET /rooms -> no response yet"
 
 
 async def test_no_secret_is_kept_or_shown(call, local_daily) -> None:

@@ -202,7 +202,7 @@ class Connection:
 
     def _untold(self, why: str) -> None:
         logger.warning("Local room {}: ejected a browser: {}", self._room, why)
-        self.leave("could not be told")
+        self.leave("it could not be reached")
 
     def _on_state(self) -> None:
         if self._pc.connectionState in ("closed", "failed"):

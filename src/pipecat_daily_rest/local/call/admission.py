@@ -62,7 +62,7 @@ class Admission:
                     msg = f"This link does not open the room: {exc}. Ask for a new link."
                     raise JoinRefused(exc.kind, msg) from exc
         elif room.privacy != "public" and not room.config.get("enable_knocking"):
-            msg = "This room is private: it needs a link with a token (…?t=…). Use the one that was printed for you."
+            msg = "This room is private: it needs a link with a token (…?t=…). Use the link that the program of the bot printed."
             raise JoinRefused("not-allowed", msg)
         return {}
 

@@ -56,7 +56,7 @@ class Calls:
                 self.log.notify("meeting started", (room, room.meeting_id))
             self.log.notify("joined", participant)
         except BaseException:
-            self.leave(participant, "could not come in")
+            self.leave(participant, "could not join")
             raise
 
     def limit_stay(self, participant: Participant) -> None:

@@ -40,7 +40,7 @@ class Request:
 
     def __str__(self) -> str:
         body = "" if self.body is None else f" {json.dumps(self.body)}"
-        return f"{self.method} {self.path}{body} -> {self.status or 'no answer yet'}"
+        return f"{self.method} {self.path}{body} -> {self.status or 'no response yet'}"
 
 
 class Journal(list[Request]):

@@ -35,7 +35,7 @@ class Joining:
     def participant(self) -> Participant:
         """What the room knows about it."""
         if self._participant is None:
-            msg = f"{self.user_name or self.id} is not in the room: it knocked; see is_in()"
+            msg = f"{self.user_name or self.id} is not in the room: it knocked. Wait with is_in()"
             raise RuntimeError(msg)
         return self._participant
 

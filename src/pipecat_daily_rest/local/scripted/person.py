@@ -334,7 +334,7 @@ class Scripted(Joining, Video):
             JoinRefused: It was refused, and why.
             TimeoutError: Nobody has answered.
         """
-        failed = f"{self._name} did not come in"
+        failed = f"{self._name} was not let in"
         came_or_left = lambda: self._participant or self.left_reason
         await self._seat.until(came_or_left, timeout, lambda: failed)
         if self._participant is None:
