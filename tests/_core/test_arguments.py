@@ -48,7 +48,7 @@ URL = "https://x.daily.co/demo"
         (lambda helper: helper.update_room("demo", privacy="secret"), "privacy must be one of"),
         (lambda helper: helper.update_room("demo", reset=None), "reset must be a list of strings"),
         (lambda helper: helper.update_room(URL, privacy="public"), r"get_name_from_url\(\)"),
-        (lambda helper: helper.create_rooms(DailyRoomParams()), r"create_room\(\) makes one"),
+        (lambda helper: helper.create_rooms(DailyRoomParams()), r"create_room\(\) creates one"),
         (lambda helper: helper.create_rooms(5), "params must be a list of DailyRoomParams"),
         (lambda helper: helper.create_rooms(["demo"]), "Room 0 of the list: .* not str"),
         (lambda helper: helper.delete_rooms(5), "room_names must be a list of strings"),

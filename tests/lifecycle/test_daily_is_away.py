@@ -73,7 +73,7 @@ for look_up in (
 print(socket.getaddrinfo("127.0.0.1", 80)[0][4][0])
 for url in ("https://api.daily.co/v1", ""):
     os.environ["DAILY_API_URL"] = url  # as outside a local run
-    print(daily._away._is_away("api.daily.co"))
+    print(daily._block_daily._is_blocked("api.daily.co"))
 """
 
 DIAL_IN = """
