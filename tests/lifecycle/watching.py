@@ -12,8 +12,8 @@ from loguru import logger
 from pipecat_daily_rest import DailyRESTHelper, RetryPolicy, owned_rooms
 from pipecat_daily_rest.local import LocalDaily
 
-# Three attempts outlast "a few times, then well".
-POLICY = RetryPolicy(attempts=3, backoff=0.005, max_backoff=0.05, timeout=10, deadline=30)
+# Three attempts outlast "a few times, then well". No request is given up when a machine stands still.
+POLICY = RetryPolicy(attempts=3, backoff=0.005, max_backoff=0.05, timeout=60, deadline=180)
 HASTY = replace(POLICY, timeout=1.0)  # for what hangs
 
 
