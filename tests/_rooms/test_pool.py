@@ -624,3 +624,18 @@ async def test_a_failed_deletion_is_logged(daily, said):
     told = [line for line in said if "could not be deleted" in line and "It ends by itself" in line]
     assert len(told) == 2
     assert owned_rooms() == ()
+
+
+async def test_a_deletion_that_is_cancelled_before_it_begins_begins_all_the_same(daily):
+    deleted = []
+
+    async def deletion():
+        deleted.append(True)
+
+    async with RoomPool(size=1) as pool:
+        rooms = pool._rooms
+        rooms._in_background(deletion)
+        [task] = rooms._deletions
+        task.cancel()  # as the end of an event loop does to every task
+    assert deleted == [True]
+    assert daily.rooms == {}

@@ -56,7 +56,7 @@ async def test_twice_while_the_create_is_in_flight(start, local_daily, loop, wha
     program.signal(signal.SIGINT)
     assert await program.ended() != 0
     assert local_daily.rooms == {}
-    for ours in ("name='roll back", "name='create", "name='delete", "name='end a room pool"):
+    for ours in ("name='undo", "name='create", "name='delete", "name='end a room pool"):
         assert (
             ours not in program.err
         )  # no "Task was destroyed", no "exception was never retrieved"

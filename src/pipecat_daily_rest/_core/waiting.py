@@ -56,7 +56,8 @@ async def carry_out(
     """Run a coroutine in a task to its end, and return its result, whoever is cancelled meanwhile.
 
     At a second Ctrl-C, or when the program ends, ``asyncio.run()`` cancels every task once, and then
-    waits for them. A task that was cancelled so begins anew, until ``anew`` seconds have passed.
+    waits for them. A task that was cancelled so, or that this Ctrl-C interrupted, begins anew, until
+    ``anew`` seconds have passed.
     After ``bound`` seconds the task is cancelled. The caller's cancellation is raised at the end.
     """
     loop = asyncio.get_running_loop()
@@ -72,7 +73,8 @@ async def carry_out(
         if not task.done():
             task.cancel()
             break
-        if not task.cancelled() or (latest is not None and loop.time() >= latest):
+        cut_short = task.cancelled() or isinstance(task.exception(), KeyboardInterrupt)
+        if not cut_short or (latest is not None and loop.time() >= latest):
             break
     if cancelled is not None:
         if task.done() and not task.cancelled():

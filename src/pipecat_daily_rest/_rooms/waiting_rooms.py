@@ -161,9 +161,21 @@ class WaitingRooms:
         self._in_background(lambda: room.ownership.delete(self._bounds.delete()))
 
     def _in_background(self, deletion: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        task = asyncio.create_task(carry_out(deletion), name="delete rooms of a pool")
+        begun = False
+
+        def begin() -> Coroutine[Any, Any, Any]:
+            nonlocal begun
+            begun = True
+            return deletion()
+
+        def ended(task: asyncio.Task[Any]) -> None:
+            if not begun:  # it was cancelled before its first step, as when the event loop ends
+                self._in_background(deletion)
+            self._deletions.discard(task)
+
+        task = asyncio.create_task(carry_out(begin), name="delete rooms of a pool")
         self._deletions.add(task)
-        task.add_done_callback(self._deletions.discard)
+        task.add_done_callback(ended)
 
     # -- Refilling ---------------------------------------------------------------------------
 
