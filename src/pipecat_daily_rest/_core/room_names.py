@@ -26,7 +26,25 @@ def make_name(prefix: str, *, pool: bool = False) -> str:
     """
     kind = "p" if pool else "r"
     name = f"{check_prefix(prefix)}-{kind}"
-    return name + secrets.token_bytes(_RANDOM).translate(_LETTERS).decode()
+    return name + random_part(_RANDOM)
+
+
+def random_part(length: int) -> str:
+    """Make up lower-case letters and digits, five bits each."""
+    return secrets.token_bytes(length).translate(_LETTERS).decode()
+
+
+def session_part(tag: str) -> str:
+    """Make up what a session's room has after its prefix: ``s``, the owner's tag and 20 letters."""
+    return f"s{tag}-{random_part(_RANDOM)}"
+
+
+def is_session(name: str, prefix: str, tag: str) -> bool:
+    """Tell whether a room name was made up here for a session of the server with this tag."""
+    return (
+        re.fullmatch(rf"{re.escape(prefix)}-s{re.escape(tag)}-[a-z0-9]{{{_RANDOM}}}", name)
+        is not None
+    )
 
 
 def anonymous() -> str:
@@ -51,7 +69,8 @@ def check_prefix(prefix: str) -> str:
 
 def is_ours(name: str, prefix: str) -> bool:
     """Tell whether a room name has the shape of those made here."""
-    return re.fullmatch(rf"{re.escape(prefix)}-[rp][a-z0-9]{{{_RANDOM}}}", name) is not None
+    kinds = r"(?:[rp]|s[a-z0-9]{8}-)"
+    return re.fullmatch(rf"{re.escape(prefix)}-{kinds}[a-z0-9]{{{_RANDOM}}}", name) is not None
 
 
 def is_pool(name: str, prefix: str) -> bool:

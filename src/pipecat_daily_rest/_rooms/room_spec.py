@@ -34,6 +34,7 @@ class RoomSpec(Access):
     user: DailyMeetingTokenProperties | None = None
     name_prefix: str = "pipecat"
     token_source: TokenSource = "local"  # noqa: S105 - a choice, not a token
+    made_name: str | None = None  # made up by `room_names`, so that no other room has it
 
     def __post_init__(self) -> None:
         """Keep the key, and a token in the URL, from being shown."""
@@ -79,7 +80,7 @@ class RoomSpec(Access):
         """What is sent: private unless the caller set it, with a name, an expiry, an eject rule."""
         body = _DEFAULTS if self.params is None else self._given(self.params)
         properties = {**body["properties"], "eject_at_room_exp": True}
-        name = body.get("name") or room_names.make_name(self.name_prefix)
+        name = body.get("name") or self.made_name or room_names.make_name(self.name_prefix)
         if properties.get("exp") is None:
             # The milliseconds make it all but unique: they tell our room from another of its name.
             exp = properties["exp"] = round(time.time() + self.seconds(), 3)

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A whole app around `session_router`: origins, errors, the page."""
+
+import ipaddress
+import os
+import re
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from pipecat_daily_rest.server import keys as api_keys
+from pipecat_daily_rest.server.http_errors import HTTPError, answer, answer_of
+from pipecat_daily_rest.server.keys import Keys
+from pipecat_daily_rest.server.router import session_router
+from pipecat_daily_rest.server.sessions import Sessions
+
+_PAGE = Path(__file__).with_name("page.html")
+_LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+_ORIGINS = "PIPECAT_ALLOWED_ORIGINS"  # of Pipecat's own runner
+
+
+def create_app(
+    sessions: Sessions,
+    *,
+    keys: Keys | None = None,
+    allowed_origins: Sequence[str] = (),
+    allowed_properties: Collection[str] = (),
+    host: str = "127.0.0.1",
+) -> FastAPI:
+    """Make an app that serves sessions.
+
+    Args:
+        sessions: The sessions; the app's lifespan enters and drains them.
+        keys: Who may start and who may manage; from the environment when None.
+        allowed_origins: Origins of web pages that may start sessions, beside the app's own;
+            ``PIPECAT_ALLOWED_ORIGINS`` when empty. On loopback, loopback origins may.
+        allowed_properties: Room properties that a browser may set beside the harmless ones.
+        host: Where the app will listen.
+
+    Returns:
+        The app.
+    """
+    keys = Keys.from_env() if keys is None else keys
+    origins = list(allowed_origins) or _split(os.environ.get(_ORIGINS, ""))
+    local = is_loopback(host)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with sessions:
+            yield
+
+    app = FastAPI(
+        title="pipecat-daily-rest",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.include_router(
+        session_router(sessions, keys=keys, allowed_properties=allowed_properties),
+        tags=["sessions"],
+    )
+    _add_pages(app, keys)
+    _add_errors(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_origin_regex=_LOOPBACK if local else None,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["Retry-After"],
+    )
+    app.add_middleware(OriginGuard, origins=origins, local=local)
+    return app
+
+
+class OriginGuard:
+    """Refuses what a web page of a stranger sends: no website starts bots on somebody's laptop."""
+
+    def __init__(self, app: ASGIApp, *, origins: Collection[str], local: bool) -> None:
+        """Initialize; ``local`` is whether the app listens on loopback only."""
+        self._app = app
+        self._origins = {origin.rstrip("/") for origin in origins}
+        self._local = local
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and (refused := self._refused(Request(scope))) is not None:
+            await refused(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _refused(self, request: Request) -> Response | None:
+        host = request.headers.get("host", "")
+        # A name of a stranger's that resolves to 127.0.0.1 is in the Host header.
+        if self._local and not is_loopback(_hostname(host)):
+            return answer(403, f"Host {host!r} is not this server: use localhost.")
+        origin = request.headers.get("origin")
+        if origin is None or "*" in self._origins or origin in self._origins:
+            return None
+        if self._local and re.fullmatch(_LOOPBACK, origin):
+            return None
+        if origin.partition("://")[2] == host:
+            return None
+        return answer(
+            403,
+            f"Web pages of {origin} may not use this server: see --allowed-origins.",
+            code="403",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches a host name or address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _hostname(host: str) -> str:
+    return re.sub(r":\d+$", "", host)
+
+
+def _split(origins: str) -> list[str]:
+    return [each.strip() for each in origins.split(",") if each.strip()]
+
+
+def _add_pages(app: FastAPI, keys: Keys) -> None:
+    def may_manage(request: Request) -> None:
+        if not keys.may_manage(api_keys.bearer(request.headers.get("authorization"))):
+            msg = "A private key is needed: send 'Authorization: Bearer <key>'."
+            raise HTTPError(401, msg)
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> HTMLResponse:
+        text = _PAGE.read_text(encoding="utf-8")
+        return HTMLResponse(text.replace("{{needs_key}}", "yes" if keys else "no"))
+
+    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(may_manage)])
+    async def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    @app.get("/docs", include_in_schema=False, dependencies=[Depends(may_manage)])
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url="openapi.json", title="pipecat-daily-rest")
+
+
+def _add_errors(app: FastAPI) -> None:
+    async def known(request: Request, exc: Exception) -> Response:
+        return answer_of(exc)
+
+    async def http(request: Request, exc: Any) -> Response:
+        return answer(exc.status_code, str(exc.detail))
+
+    async def invalid(request: Request, exc: Any) -> Response:
+        first = exc.errors()[0]
+        field = ".".join(map(str, first["loc"][1:]))
+        return answer(422, f"{field}: {first['msg']}.", code="invalid-request", field=field)
+
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, known)
+    app.add_exception_handler(HTTPError, known)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Why a session was not started, or is not there.
+
+::
+
+    DailyError
+    └── SessionError            .retry_after
+        ├── AtCapacity          all slots are taken
+        ├── Draining            the server is shutting down
+        ├── StartConflict       the idempotency key belongs to another request
+        ├── StartFailed         the bot's process could not be started
+        └── UnknownSession      no session has this id, or no bot this name
+"""
+
+from pipecat_daily_rest.errors import DailyError
+
+
+class SessionError(DailyError):
+    """A session was not started, or is not there.
+
+    Parameters:
+        retry_after: Seconds after which it is worth trying again; None when it is not.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        """Initialize the error.
+
+        Args:
+            message: What happened, and what to do.
+            retry_after: Seconds after which it is worth trying again; None when it is not.
+        """
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AtCapacity(SessionError):
+    """All slots are taken."""
+
+
+class Draining(SessionError):
+    """The server is shutting down and starts no more sessions."""
+
+
+class StartConflict(SessionError):
+    """The idempotency key was used for another request."""
+
+
+class StartFailed(SessionError):
+    """The bot's process could not be started."""
+
+
+class UnknownSession(SessionError):
+    """No session has this id, or no bot has this name."""

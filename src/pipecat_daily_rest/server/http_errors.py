@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Errors as JSON that client-js, pipecatcloud's SDK and people can read."""
+
+import math
+from http import HTTPStatus
+from typing import Any
+
+from fastapi.responses import JSONResponse
+from loguru import logger
+from pydantic import BaseModel
+
+from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.server.errors import (
+    AtCapacity,
+    Draining,
+    SessionError,
+    StartConflict,
+    UnknownSession,
+)
+from pipecat_daily_rest.server.trust import BadStart
+
+
+class ErrorAnswer(BaseModel):
+    """An error.
+
+    Parameters:
+        error: What happened, as one sentence.
+        code: A fixed word for programs.
+        info: What happened and what to do, as client-js shows it to people.
+        status: The HTTP status.
+        field: Which field of the request is wrong.
+    """
+
+    error: str
+    code: str
+    info: str
+    status: int
+    field: str | None = None
+
+
+class HTTPError(Exception):
+    """A request that gets an error as its answer."""
+
+    def __init__(self, status: int, message: str, code: str | None = None) -> None:
+        """Initialize the error; ``code`` is the status when None."""
+        super().__init__(message)
+        self.status = status
+        self.code = code or str(status)
+
+
+def answer(
+    status: int,
+    message: str,
+    *,
+    code: str | None = None,
+    field: str | None = None,
+    retry_after: float | None = None,
+) -> JSONResponse:
+    """Make the answer for an error."""
+    content: dict[str, Any] = {
+        "error": message,
+        "code": code or str(status),
+        "info": message,
+        "status": status,
+    }
+    if field is not None:
+        content["field"] = field
+    headers = {"Cache-Control": "no-store"}
+    if retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(retry_after))
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(content, status_code=status, headers=headers)
+
+
+def answer_of(error: Exception) -> JSONResponse:
+    """Make the answer for an exception."""
+    if isinstance(error, HTTPError):
+        return answer(error.status, str(error), code=error.code)
+    if isinstance(error, SessionError):
+        status, code = _SESSION_ERRORS.get(type(error), (500, "500"))
+        return answer(status, str(error), code=code, retry_after=error.retry_after)
+    if isinstance(error, BadStart):
+        return answer(400, str(error), code="invalid-properties", field=error.field)
+    if isinstance(error, DailyConfigError):
+        return answer(400, str(error), code="invalid-properties")
+    if isinstance(error, DailyError):
+        logger.error("Daily did not make a room: {}", error)
+        msg = "Daily did not make a room: try again later."
+        return answer(502, msg, code="daily-error")
+    logger.opt(exception=error).error("A request failed")
+    return answer(500, "The server failed: see its log.")
+
+
+_SESSION_ERRORS = {
+    AtCapacity: (429, "PCC-AGENT-AT-CAPACITY"),
+    Draining: (503, "draining"),
+    StartConflict: (409, "idempotency-conflict"),
+    UnknownSession: (404, "404"),
+}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A process that runs one bot: forked from the template, or started as a program of its own."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import IO, Any
+
+from loguru import logger
+
+from pipecat_daily_rest._bot.bot_file import Bot
+from pipecat_daily_rest._bot.bot_traceback import shown
+from pipecat_daily_rest.server import bots
+from pipecat_daily_rest.server.launcher import Ended, SessionSpec
+from pipecat_daily_rest.server.run_bot import run_session
+from pipecat_daily_rest.server.session_output import SessionOutput
+
+_ORPHAN = 5.0  # seconds that a bot has to leave when its server is gone
+_EXIT = 5.0  # seconds that threads of a bot may hold up the end of its process
+
+
+class _Server:
+    """The server at the other end of the wire."""
+
+    def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._lock = threading.Lock()
+
+    def orders(self) -> Iterator[dict[str, Any]]:
+        for line in self._reader:
+            yield json.loads(line)
+
+    def tell(self, message: dict[str, Any]) -> None:
+        # Should the server be gone, the reader sees it.
+        with suppress(OSError), self._lock:
+            self._writer.write(json.dumps(message).encode() + b"\n")
+            self._writer.flush()
+
+
+def main() -> None:
+    """Run as a program: orders come by stdin, answers go to stdout, and prints to stderr."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    _run(_Server(os.fdopen(os.dup(0), "rb"), os.fdopen(answers, "wb")))
+
+
+def main_on(wire: socket.socket) -> None:
+    """Run in a process that was forked from the template."""
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    _run(_Server(wire.makefile("rb"), wire.makefile("wb")))
+
+
+def _run(server: _Server) -> None:
+    server.tell({"pid": os.getpid()})
+    orders = server.orders()
+    bot = _load(server, next(orders, None))
+    start = next(orders, None)
+    if bot is None or start is None:
+        return
+    spec = SessionSpec(**start["start"])
+    threading.excepthook = _thread_failed
+    output = SessionOutput()
+    output.install()
+    with logger.contextualize(session_id=spec.session_id, room=spec.room_name):
+        logger.configure(extra={"session_id": spec.session_id, "room": spec.room_name})
+        ended = asyncio.run(_session(server, orders, bot, spec, output))
+    server.tell({"ended": ended.outcome, "error": ended.error})
+    output.remove()
+    _leave_in_time()
+
+
+def _load(server: _Server, order: dict[str, Any] | None) -> Bot | None:
+    if order is None:
+        return None
+    sys.path[:] = order["path"]
+    try:
+        bot = bots.load(order["load"])
+    except BaseException as exc:
+        server.tell({"failed": f"{order['load']} cannot be loaded.\n{shown(exc, '')}"})
+        return None
+    server.tell({"loaded": True})
+    return bot
+
+
+async def _session(
+    server: _Server,
+    orders: Iterator[dict[str, Any]],
+    bot: Bot,
+    spec: SessionSpec,
+    output: SessionOutput,
+) -> Ended:
+    loop = asyncio.get_running_loop()
+    output.enter()
+    server.tell({"running": True})
+    running = asyncio.create_task(run_session(bot, spec), name="bot")
+    with suppress(NotImplementedError):  # Windows
+        loop.add_signal_handler(signal.SIGTERM, running.cancel)
+    listener = threading.Thread(
+        target=_listen, args=(orders, loop, running), name="orders of the server", daemon=True
+    )
+    listener.start()
+    return await running
+
+
+def _listen(
+    orders: Iterator[dict[str, Any]], loop: asyncio.AbstractEventLoop, running: asyncio.Task[Ended]
+) -> None:
+    """Take orders in a thread: a bot may block the event loop."""
+    for order in orders:
+        if "stop" in order:
+            _cancel(loop, running)
+    # The server is gone: leave, and be gone soon in any case.
+    _cancel(loop, running)
+    time.sleep(_ORPHAN)
+    os._exit(1)
+
+
+def _cancel(loop: asyncio.AbstractEventLoop, running: asyncio.Task[Ended]) -> None:
+    with suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(running.cancel)
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_value is not None:
+        logger.error("A thread of the bot raised.\n{}", shown(failed.exc_value, ""))
+
+
+def _leave_in_time() -> None:
+    """End the process in order, or without it when a thread of the bot does not end."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+
+    def end() -> None:
+        time.sleep(_EXIT)
+        os._exit(1)
+
+    threading.Thread(target=end, name="end of the process", daemon=True).start()

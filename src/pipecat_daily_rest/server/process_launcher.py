@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Bots in processes of their own: forked from a template that has everything imported.
+
+Where that is not possible (macOS, Windows, a template with threads) each child is started anew.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from loguru import logger
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.server.errors import StartFailed
+from pipecat_daily_rest.server.launcher import Ended, SessionSpec
+from pipecat_daily_rest.server.process_template import CHILD, TEMPLATE
+
+_BOOT = 60.0  # seconds in which a template or a child has to import what it needs
+_LOOK = 10.0  # seconds between two looks at the children's memory
+_LINE = 1 << 22  # bytes of one message
+
+
+@dataclass(eq=False)
+class _Child:
+    """A child process, from its start to its end."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    pid: int = 0
+    process: asyncio.subprocess.Process | None = None  # of one that was not forked
+    handle: int | None = None  # a pidfd
+    session_id: str | None = None
+    loaded: asyncio.Future[None] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    end: asyncio.Future[Ended] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    killed: str | None = None  # why this launcher killed it
+    warned: bool = False
+    reading: asyncio.Task[None] | None = None
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        self.writer.write(json.dumps(message).encode() + b"\n")
+
+    def kill(self, why: str) -> None:
+        if self.killed is None and not self.end.done():
+            self.killed = why
+        with suppress(ProcessLookupError):
+            if self.handle is not None:
+                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+            elif self.process is not None:
+                self.process.kill()
+            elif self.pid:
+                os.kill(self.pid, signal.SIGKILL)
+
+    def memory(self) -> int | None:
+        """Tell its memory in bytes, without what it shares with others; None where nobody tells."""
+        try:
+            with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as file:
+                pss = next(line for line in file if line.startswith("Pss:"))
+        except (OSError, StopIteration):
+            return None
+        return int(pss.split()[1]) * 1024
+
+    def close(self) -> None:
+        self.writer.close()
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+
+
+class ProcessLauncher:
+    """Runs each bot in a process of its own.
+
+    Parameters:
+        capacity: None: it sets no limit.
+    """
+
+    capacity: int | None = None
+
+    def __init__(
+        self,
+        *,
+        warm: int = 0,
+        preload: tuple[str, ...] = (),
+        load_bots: bool = False,
+        fork: bool | None = None,
+        memory_warning: int | None = None,
+        memory_limit: int | None = None,
+    ) -> None:
+        """Initialize; no process is started yet.
+
+        Args:
+            warm: How many children wait ready for each bot, with its file imported.
+            preload: Modules that the template imports, beside Pipecat and ``daily``.
+            load_bots: Whether the template imports the bots' files, too: then a bot must make no
+                client, thread or model when it is imported.
+            fork: Whether children are forked from the template; where it is possible, when None.
+            memory_warning: Bytes of a bot's memory above which a warning is logged; never when None.
+            memory_limit: Bytes of a bot's memory above which its process is killed; never when None.
+        """
+        self._warm = warm
+        self._preload = preload
+        self._load_bots = load_bots
+        self._fork = sys.platform == "linux" if fork is None else fork
+        self._memory_warning = memory_warning
+        self._memory_limit = memory_limit
+        self._bots: Mapping[str, str] = {}
+        self._running: Callable[[str], None] = lambda session_id: None
+        self._template: asyncio.subprocess.Process | None = None
+        self._wire: socket.socket | None = None
+        self._ready: dict[str, list[_Child]] = {}
+        self._sessions: dict[str, _Child] = {}
+        self._children: set[_Child] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._looking: asyncio.Task[None] | None = None
+        self._draining = False
+
+    async def open(self, bots: Mapping[str, str], running: Callable[[str], None]) -> None:
+        """Start the template, and one child for each bot that shows that it can be loaded."""
+        self._bots, self._running = bots, running
+        try:
+            if self._fork:
+                await self._start_template()
+            for name in bots:
+                self._ready[name] = []
+            first = [await self._child(name) for name in bots]
+            for name, child in zip(bots, first, strict=True):
+                await asyncio.wait_for(asyncio.shield(child.loaded), _BOOT)
+                self._put(name, child)
+                self._refill(name)
+        except BaseException:
+            await self.drain(0.0)
+            raise
+        if self._memory_warning or self._memory_limit:
+            self._looking = asyncio.create_task(self._look(), name="memory of bots")
+
+    async def start(self, spec: SessionSpec) -> None:
+        """Give the session to a child that waits ready, or to a new one."""
+        if self._draining:
+            msg = "The launcher is shutting down."
+            raise StartFailed(msg)
+        ready = self._ready[spec.agent]
+        while ready:
+            child = ready.pop()
+            if not child.end.done():
+                break
+        else:
+            child = await self._child(spec.agent)
+        child.session_id = spec.session_id
+        self._sessions[spec.session_id] = child
+        child.send({"start": spec.to_json()})
+        self._refill(spec.agent)
+
+    async def stop(self, session_id: str, grace: float) -> None:
+        """Tell a bot to end, and kill its process after ``grace`` seconds."""
+        child = self._sessions.get(session_id)
+        if child is None or child.end.done():
+            return
+        child.send({"stop": grace})
+        await asyncio.wait({child.end}, timeout=grace)
+        if not child.end.done():
+            child.kill(f"It did not end within {grace:g} s and was killed.")
+            logger.warning("Session {}: the bot did not end and was killed", session_id)
+            await asyncio.wait({child.end}, timeout=5.0)
+
+    async def ended(self, session_id: str) -> Ended:
+        """Wait for the end of a bot."""
+        child = self._sessions[session_id]
+        try:
+            return await asyncio.shield(child.end)
+        finally:
+            if child.end.done():
+                self._sessions.pop(session_id, None)
+
+    async def drain(self, grace: float) -> None:
+        """End every child, and the template."""
+        self._draining = True
+        if self._looking is not None:
+            self._looking.cancel()
+        await asyncio.gather(*(self.stop(each, grace) for each in list(self._sessions)))
+        for child in list(self._children):
+            child.kill("The server has ended.")
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+        if self._template is not None:
+            try:
+                await asyncio.wait_for(self._template.wait(), 5.0)
+            except TimeoutError:
+                self._template.kill()
+                await self._template.wait()
+        reading = [child.reading for child in self._children if child.reading is not None]
+        if reading:
+            await asyncio.wait(reading, timeout=5.0)
+        for task in list(self._tasks):
+            task.cancel()
+
+    def _refill(self, name: str) -> None:
+        for _ in range(self._warm - len(self._ready[name])):
+            task = asyncio.create_task(self._one_more(name), name=f"warm child for {name}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _one_more(self, name: str) -> None:
+        try:
+            child = await self._child(name)
+            await asyncio.wait_for(asyncio.shield(child.loaded), _BOOT)
+        except (DailyConfigError, StartFailed, TimeoutError, OSError) as exc:
+            logger.warning("No bot {!r} could be made ready: {}", name, exc)
+        else:
+            self._put(name, child)
+
+    def _put(self, name: str, child: _Child) -> None:
+        # A first child that shows that the bot loads is kept even where none is to wait ready.
+        if self._draining or len(self._ready[name]) >= max(self._warm, 1):
+            child.writer.close()
+        else:
+            self._ready[name].append(child)
+
+    async def _start_template(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._template = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-c", f"from {TEMPLATE} import main; main()", str(theirs.fileno())),
+                pass_fds=(theirs.fileno(),),
+                stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+                env=_limited(os.environ),
+            )
+        ours.setblocking(False)
+        self._wire = ours
+        loop = asyncio.get_running_loop()
+        bots = list(self._bots.values()) if self._load_bots else []
+        message = {"path": sys.path, "preload": list(self._preload), "bots": bots}
+        await loop.sock_sendall(ours, json.dumps(message).encode() + b"\n")
+        answer = await asyncio.wait_for(self._answer(ours), _BOOT)
+        if "error" in answer:
+            raise DailyConfigError(str(answer["error"]))
+        if answer.get("threads"):
+            logger.warning(
+                "Bots are started anew, which takes seconds, and not forked: what was imported runs "
+                "threads ({}).",
+                ", ".join(answer["threads"]),
+            )
+            self._fork = False
+            self._wire.close()
+            self._wire = None
+            await self._template.wait()
+            self._template = None
+
+    async def _answer(self, wire: socket.socket) -> dict[str, Any]:
+        received = b""
+        while not received.endswith(b"\n"):
+            part = await asyncio.get_running_loop().sock_recv(wire, 1 << 16)
+            if not part:
+                msg = "The process that bots are forked from ended while it imported its modules."
+                raise DailyConfigError(msg)
+            received += part
+        answer: dict[str, Any] = json.loads(received)
+        return answer
+
+    async def _child(self, name: str) -> _Child:
+        """Start a child that imports a bot and then waits for its session."""
+        if self._wire is not None:
+            child = await self._forked(self._wire)
+        else:
+            child = await self._spawned()
+        self._children.add(child)
+        child.send({"load": self._bots[name], "path": sys.path})
+        child.reading = asyncio.create_task(self._read(child), name="child process")
+        return child
+
+    async def _forked(self, template: socket.socket) -> _Child:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # One byte for each child: the template forks when the descriptor arrives.
+            socket.send_fds(template, [b"f"], [theirs.fileno()])
+        ours.setblocking(False)
+        reader, writer = await asyncio.open_connection(sock=ours, limit=_LINE)
+        return _Child(reader, writer)
+
+    async def _spawned(self) -> _Child:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-c", f"from {CHILD} import main; main()"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE,
+            start_new_session=sys.platform != "win32",
+        )
+        if process.stdout is None or process.stdin is None:  # pragma: no cover - both are pipes
+            raise StartFailed("A bot's process has no pipes.")
+        return _Child(process.stdout, process.stdin, pid=process.pid, process=process)
+
+    async def _read(self, child: _Child) -> None:
+        """Read what a child says, to its end."""
+        try:
+            while line := await child.reader.readline():
+                self._take(child, json.loads(line))
+        except (ConnectionError, ValueError, OSError):
+            pass  # it died in the middle of a line
+        finally:
+            self._gone(child)
+            if child.process is not None:
+                await child.process.wait()
+            self._children.discard(child)
+
+    def _take(self, child: _Child, message: dict[str, Any]) -> None:
+        if "pid" in message and child.process is None:
+            child.pid = message["pid"]
+            with suppress(OSError, AttributeError):
+                child.handle = os.pidfd_open(child.pid)
+        elif "loaded" in message and not child.loaded.done():
+            child.loaded.set_result(None)
+        elif "failed" in message and not child.loaded.done():
+            child.loaded.set_exception(DailyConfigError(message["failed"]))
+            child.loaded.exception()
+        elif "running" in message and child.session_id is not None:
+            self._running(child.session_id)
+        elif "ended" in message and not child.end.done():
+            child.end.set_result(Ended(outcome=message["ended"], error=message.get("error")))
+
+    def _gone(self, child: _Child) -> None:
+        if not child.end.done():
+            if child.killed is not None:
+                child.end.set_result(Ended(outcome="error", error=child.killed))
+            else:
+                child.end.set_result(Ended(outcome="lost", error="The bot's process died."))
+        if not child.loaded.done():
+            msg = "The process of a bot ended while it imported the bot."
+            child.loaded.set_exception(DailyConfigError(msg))
+            child.loaded.exception()
+        for ready in self._ready.values():
+            if child in ready:
+                ready.remove(child)
+        child.close()
+
+    async def _look(self) -> None:
+        """Look at the memory of the bots."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            for session_id, child in list(self._sessions.items()):
+                used = child.memory()
+                if used is None:
+                    continue
+                if self._memory_limit is not None and used > self._memory_limit:
+                    child.kill(f"It used {used >> 20} MB of memory and was killed.")
+                    logger.error(
+                        "Session {}: the bot used {} MB and was killed", session_id, used >> 20
+                    )
+                elif self._memory_warning is not None and used > self._memory_warning:
+                    if not child.warned:
+                        child.warned = True
+                        logger.warning("Session {}: the bot uses {} MB", session_id, used >> 20)
+
+
+def _limited(env: Mapping[str, str]) -> dict[str, str]:
+    """Limit native thread pools, which a fork does not copy: importing Pipecat would start some."""
+    pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {**dict.fromkeys(pools, "1"), **env}

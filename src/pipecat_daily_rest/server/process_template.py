@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The process that bots are forked from: it has imported what they need, and holds no thread.
+
+Run as a program by `ProcessLauncher`, with the descriptor of its socket.
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import suppress
+from typing import Any
+
+TEMPLATE = "pipecat_daily_rest.server.process_template"
+CHILD = "pipecat_daily_rest.server.process_child"
+_PRELOAD = ("pipecat.runner.types", "pipecat.transports.daily.transport", "daily")
+
+
+def main() -> None:
+    """Import, then fork a child for each descriptor that comes, until the server is gone."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)  # the server sees to its end
+    wire = socket.socket(fileno=int(sys.argv[1]))
+    orders = _orders(wire)
+    sys.path[:] = orders["path"]
+    _tell(wire, _prepare(orders))
+    gc.collect()
+    gc.freeze()  # no collection writes to what is shared with the children
+    child = _serve(wire)
+    if child is not None:
+        from pipecat_daily_rest.server import process_child
+
+        process_child.main_on(child)
+
+
+def _prepare(orders: dict[str, Any]) -> dict[str, Any]:
+    for name in (*_PRELOAD, *orders["preload"]):
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as exc:
+            if name in _PRELOAD and name.partition(".")[0] in {exc.name, "pipecat"}:
+                continue  # a bot that needs it says so itself
+            return {"error": _import_error(name, exc)}
+        except BaseException as exc:
+            return {"error": _import_error(name, exc)}
+    from pipecat_daily_rest.server import bots, process_child  # noqa: F401 - imported ahead
+
+    for reference in orders["bots"]:
+        try:
+            bots.load(reference)
+        except BaseException as exc:
+            return {"error": _import_error(reference, exc)}
+    others = [each.name for each in threading.enumerate() if each is not threading.main_thread()]
+    return {"threads": others}
+
+
+def _import_error(name: str, error: BaseException) -> str:
+    from pipecat_daily_rest._bot.bot_traceback import shown
+
+    return f"{name} cannot be imported.\n{shown(error, '')}"
+
+
+def _serve(wire: socket.socket) -> socket.socket | None:
+    """Fork for each descriptor; give a child its socket, and the template None at the end."""
+    signal.signal(signal.SIGCHLD, lambda number, frame: _reap())
+    while True:
+        _, descriptors, _, _ = socket.recv_fds(wire, 1, 1)
+        if not descriptors:
+            return None
+        pid = os.fork()
+        if pid == 0:
+            wire.close()
+            return socket.socket(fileno=descriptors[0])
+        os.close(descriptors[0])
+        _reap()
+
+
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _orders(wire: socket.socket) -> dict[str, Any]:
+    received = b""
+    while not received.endswith(b"\n"):
+        part = wire.recv(1 << 16)
+        if not part:
+            sys.exit()
+        received += part
+    orders: dict[str, Any] = json.loads(received)
+    return orders
+
+
+def _tell(wire: socket.socket, message: dict[str, Any]) -> None:
+    wire.sendall(json.dumps(message).encode() + b"\n")
+    if message.get("error") or message.get("threads"):
+        sys.exit()

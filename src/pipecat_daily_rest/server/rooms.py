@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The rooms of a server's sessions: named after their owner, so that a dead server's are swept."""
+
+import asyncio
+import hashlib
+import time
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from types import TracebackType
+from typing import Any, Self
+
+from loguru import logger
+
+from pipecat_daily_rest._core import room_names
+from pipecat_daily_rest._rest.helper import DailyRESTHelper
+from pipecat_daily_rest._rooms.provision import Bounds, provision
+from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
+from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.models import (
+    DailyMeetingTokenProperties,
+    DailyRoomParams,
+    DailyRoomProperties,
+)
+from pipecat_daily_rest.server import lease
+from pipecat_daily_rest.server.start_request import StartRequest
+
+_AFTER = 120.0  # seconds that a room lives on after the longest session, should its server die
+
+
+class SessionRooms:
+    """Makes the rooms of sessions, and sweeps those of dead servers."""
+
+    def __init__(
+        self,
+        *,
+        params: DailyRoomParams | None,
+        pool: int,
+        lifetime: float,
+        name_prefix: str,
+        daily: DailyRESTHelper | None,
+        api_key: str | None,
+        api_url: str | None,
+    ) -> None:
+        """Initialize; see `Sessions` for the arguments. ``lifetime`` is the longest session's."""
+        given = RoomRequest(
+            params=params, name_prefix=name_prefix, daily=daily, api_key=api_key, api_url=api_url
+        )
+        given.check()
+        if params is not None and (params.name or params.properties.exp is not None):
+            msg = "params: each session's room gets its own name and exp: leave both out."
+            raise DailyConfigError(msg)
+        self._given = given
+        self._params = params or DailyRoomParams(privacy="private")
+        self._lifetime = lifetime + _AFTER
+        self._prefix = room_names.check_prefix(name_prefix)
+        self._tag = lease.make_tag()
+        self._stack = AsyncExitStack()
+        self._helper: DailyRESTHelper | None = None
+        self._sweep: asyncio.Task[None] | None = None
+
+    @property
+    def helper(self) -> DailyRESTHelper:
+        """The helper that sends the requests."""
+        if self._helper is None:
+            msg = "The sessions are not open: use them within `async with Sessions(…)`."
+            raise DailyConfigError(msg)
+        return self._helper
+
+    async def __aenter__(self) -> Self:
+        """Open the helper, take this server's lease, begin to sweep the rooms of dead servers."""
+        helper = self._given.daily
+        if helper is None:
+            helper = await self._stack.enter_async_context(self._given.helper())
+        self._helper = helper
+        try:
+            await helper.warm()
+        except DailyError as exc:
+            if not exc.retryable:
+                await self._stack.aclose()
+                raise
+            logger.warning("Daily cannot be reached for now: {}", exc)
+        account = lease.account_digest(helper.api.url, helper.api.key)
+        alive = lease.Lease(lease.Owner(self._tag, self._prefix, account))
+        alive.take()
+        self._stack.callback(alive.release)
+        self._sweep = asyncio.create_task(self._sweep_dead(alive), name="sweep of dead servers")
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Give the lease back and close the helper."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+            await asyncio.gather(self._sweep, return_exceptions=True)
+        await self._stack.aclose()
+
+    def reserve(self, request: StartRequest) -> str:
+        """Give the id of a new session: its room's name after the prefix."""
+        return room_names.session_part(self._tag)
+
+    def room(
+        self, session_id: str, request: StartRequest
+    ) -> AbstractAsyncContextManager[ProvisionedRoom]:
+        """Make the room of a session, with its tokens, and delete it at the end.
+
+        Raises:
+            DailyConfigError: The properties do not fit.
+            DailyError: It could not be made.
+        """
+        params, lifetime = self._params, self._lifetime
+        if request.room is not None:
+            properties = {
+                **params.properties.model_dump(exclude_unset=True),
+                **request.room.model_dump(exclude_unset=True),
+            }
+            if (exp := properties.pop("exp", None)) is not None:
+                lifetime = self._until(exp)
+            params = params.model_copy(update={"properties": DailyRoomProperties(**properties)})
+        if request.token is not None and request.token.exp is not None:
+            if request.token.exp > time.time() + lifetime:
+                msg = "token.exp is later than the room's: leave it out."
+                raise DailyConfigError(msg)
+        spec = RoomRequest(
+            params=params,
+            lifetime=lifetime,
+            bot=DailyMeetingTokenProperties(user_id=self.bot_user_id(session_id)),
+            user=request.token,
+            name_prefix=self._prefix,
+            made_name=f"{self._prefix}-{session_id}",
+            daily=self.helper,
+        )
+        return provision(spec, Bounds())
+
+    def _until(self, exp: Any) -> float:
+        """Turn a room's ``exp`` into a lifetime in seconds."""
+        left = float(exp) - time.time()
+        if not 1 <= left <= self._lifetime:
+            msg = (
+                f"room.exp must be in the future, and within {self._lifetime:g} s: the longest "
+                "session. Leave it out to get that."
+            )
+            raise DailyConfigError(msg)
+        return left
+
+    def bot_user_id(self, session_id: str) -> str:
+        """Give the ``user_id`` by which presence tells the session's bot from people.
+
+        It follows from the id of the session, which people may know, so it is a digest: nobody
+        can pass for a bot by a token of their own, which is signed with another ``user_id``.
+        """
+        digest = hashlib.sha256(f"{self._tag} {session_id}".encode()).hexdigest()
+        return f"bot-{digest[:32]}"
+
+    async def _sweep_dead(self, alive: lease.Lease) -> None:
+        """Delete the rooms of dead servers of this host and account."""
+        try:
+            with alive.dead() as owners:
+                if owners:
+                    await self._delete_rooms_of(owners)
+        except DailyError as exc:
+            logger.warning("The rooms of dead servers are not swept yet: {}", exc)
+
+    async def _delete_rooms_of(self, owners: list[lease.Owner]) -> None:
+        names = [
+            room.name
+            async for room in self.helper.list_rooms()
+            if any(room_names.is_session(room.name, each.prefix, each.tag) for each in owners)
+        ]
+        if names:
+            await self.helper.delete_rooms(names)
+            logger.info("Deleted {} room(s) of servers that died", len(names))

@@ -1,0 +1,353 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The HTTP face of `Sessions`: a FastAPI router for one's own app.
+
+Reference: https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/start
+"""
+
+import json
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.params import Depends as DependsParam
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from pipecat_daily_rest.errors import DailyError
+from pipecat_daily_rest.server import keys as api_keys
+from pipecat_daily_rest.server.http_errors import ErrorAnswer, HTTPError, answer_of
+from pipecat_daily_rest.server.keys import Keys
+from pipecat_daily_rest.server.session import Session, SessionState
+from pipecat_daily_rest.server.sessions import Sessions
+from pipecat_daily_rest.server.trust import read_start
+
+_MOST = 1 << 20  # bytes of a request's body, as Pipecat Cloud takes
+
+
+class StartAnswer(BaseModel):
+    """A session that has started.
+
+    Parameters:
+        dailyRoom: The room's URL.
+        dailyToken: The user's meeting token.
+        sessionId: The session's id.
+    """
+
+    dailyRoom: str | None = None
+    dailyToken: str | None = None
+    sessionId: str
+
+
+class SessionAnswer(BaseModel):
+    """A session in a list.
+
+    Parameters:
+        sessionId: The session's id.
+        agent: Which bot it is.
+        state: ``starting``, ``running``, ``ending`` or ``ended``.
+        roomName: The room's name.
+        createdAt: When it was started, in ISO 8601.
+        runningSince: When the bot's code began to run.
+        endedAt: When it ended.
+        reason: Why it ended.
+        error: What went wrong.
+    """
+
+    sessionId: str
+    agent: str
+    state: str
+    roomName: str | None
+    createdAt: str
+    runningSince: str | None
+    endedAt: str | None
+    reason: str | None
+    error: str | None
+
+
+class SessionsAnswer(BaseModel):
+    """A page of the list of sessions.
+
+    Parameters:
+        total_count: How many there are in all.
+        sessions: Those of this page, newest first.
+    """
+
+    total_count: int
+    sessions: list[SessionAnswer]
+
+
+class StatusAnswer(BaseModel):
+    """How a server is.
+
+    Parameters:
+        status: ``ready``, ``full`` or ``draining``.
+        transports: ``["daily"]``, as Pipecat's own runner answers.
+        sessions: How many slots are taken.
+        maxSessions: How many there are.
+    """
+
+    status: str
+    transports: list[str]
+    sessions: int
+    maxSessions: int
+
+
+class _Route(APIRoute):
+    """A route whose errors are JSON, whatever app it is mounted in."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_errors(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (HTTPError, DailyError) as exc:
+                return answer_of(exc)
+
+        return handle_errors
+
+
+def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    return {status: {"model": ErrorAnswer} for status in statuses}
+
+
+_START_BODY = {
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "createDailyRoom": {"type": "boolean"},
+                        "dailyRoomProperties": {"type": "object"},
+                        "dailyMeetingTokenProperties": {"type": "object"},
+                        "transport": {"type": "string", "enum": ["daily"]},
+                        "body": {},
+                    },
+                }
+            }
+        }
+    }
+}
+_STOP_BODY = {
+    "requestBody": {
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "properties": {"dailyToken": {"type": "string"}}}
+            }
+        }
+    }
+}
+
+
+def session_router(
+    sessions: Sessions,
+    *,
+    keys: Keys | None = None,
+    dependencies: Sequence[DependsParam] = (),
+    allowed_properties: Collection[str] = (),
+) -> APIRouter:
+    """Make a router to include in an app of one's own.
+
+    Args:
+        sessions: The sessions, entered in the app's lifespan.
+        keys: Who may start and who may manage; from the environment when None.
+        dependencies: What every request has to pass, as the app's own login; ``/livez`` and
+            ``/readyz`` as well.
+        allowed_properties: Room properties that a browser may set beside the harmless ones, as
+            ``enable_dialout``.
+
+    Returns:
+        The router.
+    """
+    keys = Keys.from_env() if keys is None else keys
+    router = APIRouter(route_class=_Route, dependencies=list(dependencies))
+
+    def may_start(authorization: Annotated[str | None, Header()] = None) -> str:
+        key = api_keys.bearer(authorization)
+        if not keys.may_start(key):
+            msg = "A key is needed: send 'Authorization: Bearer <key>'."
+            raise HTTPError(401, msg)
+        return api_keys.caller_of(key)
+
+    def may_manage(authorization: Annotated[str | None, Header()] = None) -> None:
+        key = api_keys.bearer(authorization)
+        if keys.may_manage(key):
+            return
+        if key is not None and keys.may_start(key):
+            msg = "A private key is needed: this one only starts sessions."
+            raise HTTPError(403, msg)
+        msg = "A private key is needed: send 'Authorization: Bearer <key>'."
+        raise HTTPError(401, msg)
+
+    async def start(request: Request, agent: str | None, caller: str) -> Response:
+        given = read_start(
+            await _json(request),
+            agent=agent,
+            idempotency_key=request.headers.get("idempotency-key"),
+            caller=caller,
+            allowed=allowed_properties,
+        )
+        session = await sessions.start(given)
+        content = {"sessionId": session.id}
+        if session.room_url is not None:
+            content = {
+                "dailyRoom": session.room_url,
+                "dailyToken": str(session.user_token),
+                "sessionId": session.id,
+            }
+        return JSONResponse(content, headers={"Cache-Control": "no-store"})
+
+    @router.post(
+        "/start",
+        response_model=StartAnswer,
+        response_model_exclude_none=True,
+        responses=_errors(400, 401, 404, 409, 413, 429, 502, 503),
+        openapi_extra=_START_BODY,
+        summary="Start a session",
+    )
+    async def start_default(
+        request: Request,
+        caller: Annotated[str, Depends(may_start)],
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        return await start(request, None, caller)
+
+    @router.post(
+        "/v1/public/{agent}/start",
+        response_model=StartAnswer,
+        response_model_exclude_none=True,
+        responses=_errors(400, 401, 404, 409, 413, 429, 502, 503),
+        openapi_extra=_START_BODY,
+        summary="Start a session, by Pipecat Cloud's path",
+    )
+    async def start_agent(
+        request: Request,
+        agent: str,
+        caller: Annotated[str, Depends(may_start)],
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        # Where one bot is served, any name is its own, as the client's configuration has it.
+        return await start(request, None if len(sessions.bots) == 1 else agent, caller)
+
+    @router.get(
+        "/sessions",
+        response_model=SessionsAnswer,
+        responses=_errors(401, 403),
+        dependencies=[Depends(may_manage)],
+        summary="List the sessions that run and those of the last ten minutes",
+    )
+    async def list_sessions(
+        state: Annotated[SessionState | None, Query()] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    ) -> dict[str, Any]:
+        found = sessions.list(state)[::-1]
+        page = [each.describe() for each in found[offset : offset + limit]]
+        return {"total_count": len(found), "sessions": page}
+
+    @router.get(
+        "/sessions/{session_id}",
+        response_model=SessionAnswer,
+        responses=_errors(401, 403, 404),
+        dependencies=[Depends(may_manage)],
+        summary="Describe a session",
+    )
+    async def get_session(session_id: str) -> dict[str, Any]:
+        return sessions.get(session_id).describe()
+
+    @router.delete(
+        "/sessions/{session_id}",
+        response_model=SessionAnswer,
+        responses=_errors(401, 403, 404),
+        dependencies=[Depends(may_manage)],
+        summary="Stop a session",
+    )
+    async def delete_session(session_id: str) -> dict[str, Any]:
+        return (await sessions.stop(session_id)).describe()
+
+    @router.post(
+        "/sessions/{session_id}/stop",
+        response_model=SessionAnswer,
+        responses=_errors(400, 401, 403, 404, 413),
+        openapi_extra=_STOP_BODY,
+        summary="Stop a session, with a private key or with the session's own dailyToken",
+    )
+    async def stop_session(
+        request: Request,
+        session_id: str,
+        authorization: Annotated[str | None, Header()] = None,
+    ) -> dict[str, Any]:
+        data = await _json(request)
+        token = data.get("dailyToken") if isinstance(data, dict) else None
+        if token is None:
+            may_manage(authorization)
+        elif not _is_token_of(sessions.list(), session_id, token):
+            msg = "This is not the dailyToken of the session."
+            raise HTTPError(403, msg)
+        return (await sessions.stop(session_id)).describe()
+
+    @router.get(
+        "/status",
+        response_model=StatusAnswer,
+        responses=_errors(401, 403),
+        dependencies=[Depends(may_manage)],
+        summary="Tell how many slots are taken",
+    )
+    async def status() -> dict[str, Any]:
+        return {
+            "status": _status(sessions),
+            "transports": ["daily"],
+            "sessions": sessions.taken,
+            "maxSessions": sessions.max_sessions,
+        }
+
+    @router.get("/livez", summary="Tell that the process is alive")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @router.get(
+        "/readyz", responses=_errors(503), summary="Tell whether a session could be started"
+    )
+    async def readyz() -> dict[str, str]:
+        if sessions.draining:
+            msg = "The server is shutting down."
+            raise HTTPError(503, msg, "draining")
+        if not await sessions.ready():
+            msg = "The bot's readyz() says that it is not ready."
+            raise HTTPError(503, msg, "not-ready")
+        return {"status": _status(sessions)}
+
+    return router
+
+
+def _status(sessions: Sessions) -> str:
+    if sessions.draining:
+        return "draining"
+    return "full" if sessions.taken >= sessions.max_sessions else "ready"
+
+
+def _is_token_of(sessions: Collection[Session], session_id: str, token: Any) -> bool:
+    """Compare in constant time; an unknown session is no other answer than a wrong token."""
+    found = next((each for each in sessions if each.id == session_id), None)
+    right = str(found.user_token) if found is not None and found.user_token else ""
+    given = token if isinstance(token, str) else ""
+    return api_keys.same(given, right) and right != ""
+
+
+async def _json(request: Request) -> Any:
+    """Read a request's body; an empty one is an empty object, as Pipecat's own runner takes it."""
+    received = b""
+    async for part in request.stream():
+        received += part
+        if len(received) > _MOST:
+            msg = "The request's body is larger than 1 MB."
+            raise HTTPError(413, msg)
+    if not received.strip():
+        return {}
+    try:
+        return json.loads(received)
+    except (ValueError, RecursionError):
+        msg = "The request's body is not JSON."
+        raise HTTPError(400, msg, "not-json") from None

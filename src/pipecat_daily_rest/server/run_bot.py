@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""One bot of a server, whatever process it runs in."""
+
+import asyncio
+from typing import Any
+
+from loguru import logger
+
+from pipecat_daily_rest._bot.bot_file import Bot
+from pipecat_daily_rest._bot.bot_traceback import shown
+from pipecat_daily_rest._core.arguments import awaitable
+from pipecat_daily_rest._core.pipecat_version import runner_arguments
+from pipecat_daily_rest._core.secret import masked
+from pipecat_daily_rest.server.launcher import Ended, SessionSpec
+
+_LINE = 300  # characters of an error in a list of sessions
+
+
+async def run_session(bot: Bot, spec: SessionSpec) -> Ended:
+    """Run a bot to its end. Never raises: a cancellation ends it, an exception is logged once."""
+    try:
+        await awaitable("bot", bot(_arguments(spec)))
+    except asyncio.CancelledError:
+        return Ended(outcome="finished")
+    except (SystemExit, KeyboardInterrupt) as exc:
+        # It would tear the event loop down before the room is deleted.
+        code = exc.code if isinstance(exc, SystemExit) else None
+        return (
+            Ended(outcome="error", error=f"exit({code!r})") if code else Ended(outcome="finished")
+        )
+    except BaseException as exc:
+        text = shown(exc, str(spec.token or ""))
+        logger.error(
+            "Session {}, room {}: the bot raised.\n{}", spec.session_id, spec.room_name, text
+        )
+        return Ended(outcome="error", error=one_line(exc))
+    return Ended(outcome="finished")
+
+
+def one_line(error: BaseException) -> str:
+    """Give an error's class and words as one line without secrets."""
+    words = " ".join(str(error).split())
+    name = type(error).__name__
+    return masked(f"{name}: {words}" if words else name)[:_LINE]
+
+
+def _arguments(spec: SessionSpec) -> Any:
+    body = {} if spec.body is None else spec.body
+    if spec.room_url is None:
+        from pipecat.runner.types import RunnerArguments
+
+        given: Any = RunnerArguments(body=body, session_id=spec.session_id)
+    else:
+        given = runner_arguments()(
+            room_url=spec.room_url, token=spec.token, body=body, session_id=spec.session_id
+        )
+    return given

@@ -1,0 +1,32 @@
+"""A bot that does what its body says."""
+
+import asyncio
+import os
+import signal
+import time
+
+from loguru import logger
+
+
+async def bot(runner_args):
+    what = runner_args.body.get("do")
+    print(f"in {runner_args.session_id}")
+    if what == "raise":
+        raise ValueError("no such word eyJhbGciOiJIUzI1NiJ9.eyJyIjoieCJ9.c2lnbmF0dXJl")
+    if what == "exit":
+        raise SystemExit(3)
+    if what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if what == "block":
+        time.sleep(600)
+    if what == "stay":
+        await asyncio.Event().wait()
+    if what == "ignore":
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                logger.info("ignored")
+    if what == "where":
+        with open(runner_args.body["file"], "w", encoding="utf-8") as file:
+            file.write(f"{os.getpid()} {runner_args.room_url}")

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-2-Clause
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loguru import logger
+
+from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.server import ProcessLauncher, Sessions
+
+BEHAVE = Path(__file__).parent / "bots" / "behave.py"
+
+
+@pytest.fixture(autouse=True)
+def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test has a host of its own."""
+    monkeypatch.setenv("PIPECAT_DAILY_STATE", str(tmp_path / "state"))
+
+
+@pytest.fixture
+async def serve(
+    local_daily: LocalDaily, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Callable[..., Any]]:
+    """Opens `Sessions` on the local Daily."""
+    for name, value in local_daily.env().items():
+        monkeypatch.setenv(name, value)
+    async with AsyncExitStack() as stack:
+
+        async def serve(bot: Any = BEHAVE, **options: Any) -> Sessions:
+            given = {"max_sessions": 20, "launcher": "task", **options}
+            return await stack.enter_async_context(Sessions(bot, **given))
+
+        yield serve
+
+
+@pytest.fixture
+def said() -> Iterator[list[Any]]:
+    """What is logged, as loguru's records."""
+    records: list[Any] = []
+    handler = logger.add(lambda message: records.append(message.record), level="DEBUG")
+    yield records
+    logger.remove(handler)
+
+
+LAUNCHERS = {
+    "task": lambda: "task",
+    "fork": lambda: ProcessLauncher(fork=True),
+    "spawn": lambda: ProcessLauncher(fork=False),
+}

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What every launcher has to do. A third-party launcher passes it by a fixture of its own."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from conftest import LAUNCHERS
+from pipecat_daily_rest.server import EndReason, StartRequest
+
+
+@pytest.fixture(params=LAUNCHERS)
+def launcher(request):
+    return LAUNCHERS[request.param]()
+
+
+@pytest.fixture(params=["fork", "spawn"])
+def process_launcher(request):
+    return LAUNCHERS[request.param]()
+
+
+async def test_the_contract(serve, launcher, local_daily, tmp_path):
+    sessions = await serve(launcher=launcher, stop_grace=30)
+    place = tmp_path / "place"
+    where = await sessions.start(StartRequest(body={"do": "where", "file": str(place)}))
+    assert (await where.wait()).reason is EndReason.FINISHED
+    assert place.read_text().split()[1] == where.room_url
+    failed = await sessions.start(StartRequest(body={"do": "raise"}))
+    end = await failed.wait()
+    assert (end.reason, end.error) == (EndReason.ERROR, "ValueError: no such word ***")
+    left = await sessions.start(StartRequest(body={"do": "exit"}))
+    assert (await left.wait()).error == "exit(3)"
+    stays = [await sessions.start(StartRequest(body={"do": "stay"})) for _ in range(3)]
+    assert (await sessions.stop(stays[0].id)).end.reason is EndReason.STOPPED
+    await sessions.drain()
+    assert [each.end.reason for each in stays[1:]] == [EndReason.DRAINED] * 2
+    assert local_daily.rooms == {}
+
+
+async def test_a_bot_has_a_process_of_its_own(serve, process_launcher, tmp_path):
+    sessions = await serve(launcher=process_launcher)
+    pids = []
+    for number in range(2):
+        place = tmp_path / str(number)
+        session = await sessions.start(StartRequest(body={"do": "where", "file": str(place)}))
+        await session.wait()
+        pids.append(int(place.read_text().split()[0]))
+    assert len({*pids, os.getpid()}) == 3
+
+
+async def test_a_process_that_dies_is_lost_and_frees_its_room(serve, process_launcher, local_daily):
+    sessions = await serve(launcher=process_launcher)
+    stays = await sessions.start(StartRequest(body={"do": "stay"}))
+    session = await sessions.start(StartRequest(body={"do": "die"}))
+    end = await session.wait()
+    assert (end.reason, end.error) == (EndReason.LOST, "The bot's process died.")
+    assert list(local_daily.rooms) == [stays.room_name]
+
+
+@pytest.mark.parametrize("what", ["block", "ignore"])
+async def test_a_bot_that_does_not_end_is_killed(serve, process_launcher, local_daily, what):
+    sessions = await serve(launcher=process_launcher, stop_grace=0.1)
+    session = await sessions.start(StartRequest(body={"do": what}))
+    await session.began.wait()
+    await sessions.stop(session.id)
+    assert session.end.reason is EndReason.STOPPED
+    assert local_daily.rooms == {}
+
+
+async def test_an_import_error_is_shown_and_nothing_is_served(serve, process_launcher, tmp_path):
+    bad = tmp_path / "bad_bot.py"
+    bad.write_text("import no_such_module\n")
+    with pytest.raises(
+        Exception, match=r"(?s)bad_bot\.py.*line 1.*No module named 'no_such_module'"
+    ) as e:
+        await asyncio.wait_for(serve(str(bad), launcher=process_launcher), 60)
+    assert "pipecat_daily_rest/" not in str(e.value).replace(str(Path(__file__)), "")
