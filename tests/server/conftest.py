@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -42,6 +43,12 @@ def said() -> Iterator[list[Any]]:
     handler = logger.add(lambda message: records.append(message.record), level="DEBUG")
     yield records
     logger.remove(handler)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Wait for what tells nobody that it has happened."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 LAUNCHERS = {

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from conftest import until
 from pipecat_daily_rest import DailyConfigError, DailyRoomProperties
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
 from pipecat_daily_rest.server import (
@@ -158,8 +159,7 @@ async def test_a_start_that_nobody_waits_for_leaves_no_room(serve, local_daily):
     await asyncio.sleep(0.1)
     start.cancel()
     await asyncio.gather(start, return_exceptions=True)
-    while sessions.taken:
-        await asyncio.sleep(0.01)
+    await until(lambda: not sessions.taken)
     assert local_daily.rooms == {}
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from weakref import WeakSet
 
 try:
     import fcntl
@@ -84,14 +85,12 @@ class Lease:
             raise DailyConfigError(msg)
         json.dump(self.owner.__dict__, self._file)
         self._file.flush()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._close_in_child)
+        _taken.add(self)
 
-    def _close_in_child(self) -> None:
-        # A forked child that held the lock would keep a dead server alive.
+    def forget(self) -> None:
+        """Close the file in a forked child, which would keep a dead server alive otherwise."""
         if self._file is not None:
-            with suppress(OSError):
-                os.close(self._file.fileno())
+            self._file.close()
             self._file = None
 
     def release(self) -> None:
@@ -134,6 +133,18 @@ class Lease:
             file.close()
             return None
         return file, owner
+
+
+_taken: WeakSet[Lease] = WeakSet()
+
+
+def _after_fork() -> None:
+    for each in tuple(_taken):
+        each.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def make_tag() -> str:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from pathlib import Path
 
 from loguru import logger
 
@@ -18,7 +19,7 @@ async def bot(runner_args):
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "block":
-        time.sleep(600)
+        time.sleep(600)  # noqa: ASYNC251 - on purpose
     if what == "stay":
         await asyncio.Event().wait()
     if what == "ignore":
@@ -28,5 +29,4 @@ async def bot(runner_args):
             except asyncio.CancelledError:
                 logger.info("ignored")
     if what == "where":
-        with open(runner_args.body["file"], "w", encoding="utf-8") as file:
-            file.write(f"{os.getpid()} {runner_args.room_url}")
+        Path(runner_args.body["file"]).write_text(f"{os.getpid()} {runner_args.room_url}")

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Who is in the rooms: one request for all sessions, and two looks that agree."""
+
+import asyncio
+
+import pytest
+
+from pipecat_daily_rest.server import EndReason, StartRequest
+from pipecat_daily_rest.server.presence import PresenceWatch, Watched
+
+STAY = {"do": "stay"}
+BOT = "bot-1"
+
+
+def watched(**options) -> Watched:
+    given = {"join_timeout": 60.0, "empty_timeout": 30.0, **options}
+    return Watched(room="demo", bot=BOT, since=0.0, end=lambda reason: None, **given)
+
+
+def test_nobody_joins():
+    room = watched()
+    assert [room.look([BOT], now) for now in (15, 30, 45)] == [None] * 3
+    assert room.look([BOT], 60) is EndReason.NOBODY_JOINED
+
+
+def test_one_look_alone_ends_nothing():
+    room = watched(join_timeout=1.0, empty_timeout=1.0)
+    assert room.look([BOT], 15) is None
+    assert room.look([BOT, "ana"], 30) is None
+    assert room.look([BOT], 45) is None
+    assert room.look([BOT, None], 60) is None
+    assert room.look([BOT], 75) is None
+    assert room.look([BOT], 90) is EndReason.EVERYBODY_LEFT
+
+
+def test_without_timeouts_it_never_ends():
+    room = watched(join_timeout=None, empty_timeout=None)
+    assert {room.look([BOT], now) for now in range(0, 10_000, 15)} == {None}
+    room.look([BOT, "ana"], 10_000)
+    assert {room.look([BOT], now) for now in range(10_015, 20_000, 15)} == {None}
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    real = PresenceWatch.__init__
+    monkeypatch.setattr(PresenceWatch, "__init__", lambda self, helper: real(self, helper, 0.05))
+
+
+async def test_sessions_that_people_do_not_come_to_or_leave(serve, local_daily, quick):
+    sessions = await serve(join_timeout=0.2, empty_timeout=0.1)
+    empty = await sessions.start(StartRequest(body=STAY))
+    visited = await sessions.start(StartRequest(body=STAY))
+    ana = local_daily.join(visited.room_url, visited.user_token, user_name="Ana")
+    assert (await empty.wait()).reason is EndReason.NOBODY_JOINED
+    assert list(local_daily.rooms) == [visited.room_name]
+    ana.leave()
+    assert (await visited.wait()).reason is EndReason.EVERYBODY_LEFT
+    assert local_daily.rooms == {}
+    asked = len([each for each in local_daily.requests if each.path == "/presence"])
+    await asyncio.sleep(0.2)
+    assert len([each for each in local_daily.requests if each.path == "/presence"]) == asked
+
+
+async def test_a_bot_that_ends_itself_costs_no_request(serve, local_daily):
+    sessions = await serve()
+    await (await sessions.start(StartRequest())).wait()
+    assert not [each for each in local_daily.requests if "presence" in each.path]
+
+
+async def test_one_request_tells_of_all_sessions(serve, local_daily, quick):
+    sessions = await serve(join_timeout=0.2)
+    started = [await sessions.start(StartRequest(body=STAY)) for _ in range(10)]
+    for session in started:
+        await session.wait()
+    looks = [each for each in local_daily.requests if "presence" in each.path]
+    assert {each.path for each in looks} == {"/presence"}
+
+
+async def test_a_room_that_somebody_deleted(serve, local_daily, helper, quick):
+    sessions = await serve()
+    session = await sessions.start(StartRequest(body=STAY))
+    user_id = sessions.rooms.bot_user_id(session.id)
+    token = await helper.get_token(session.room_url)
+    bot = local_daily.join(session.room_url, token)
+    assert user_id.startswith("bot-")
+    room = sessions._presence._rooms[session.room_name]
+    room.bot_seen = True
+    del bot
+    await helper.delete_room_by_name(session.room_name)
+    assert (await session.wait()).reason is EndReason.ROOM_GONE
