@@ -77,3 +77,12 @@ async def test_an_import_error_is_shown_and_nothing_is_served(serve, process_lau
     ) as e:
         await asyncio.wait_for(serve(str(bad), launcher=process_launcher), 60)
     assert "pipecat_daily_rest/" not in str(e.value).replace(str(Path(__file__)), "")
+
+
+async def test_a_bots_readyz_is_asked(serve, launcher, monkeypatch):
+    sessions = await serve(launcher=launcher)
+    assert await sessions.ready()
+    await sessions.drain()
+    monkeypatch.setenv("NOT_READY", "yes")
+    again = await serve(launcher=LAUNCHERS["task"]() if launcher == "task" else type(launcher)())
+    assert not await again.ready()

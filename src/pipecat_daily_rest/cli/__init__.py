@@ -11,6 +11,7 @@ import typer
 
 from pipecat_daily_rest._bot.signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
+from pipecat_daily_rest.cli import serve_command
 
 app = typer.Typer(
     help="Run a Pipecat bot in a Daily room of its own, on Daily or on this machine.",
@@ -74,6 +75,9 @@ def run(
         log_level=log_level,
     )
     runner.launch(options, lambda: runner.load_bot(bot))
+
+
+app.command("serve")(serve_command.command)
 
 
 @app.command(context_settings={"allow_interspersed_args": False})

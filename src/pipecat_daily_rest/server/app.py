@@ -39,7 +39,7 @@ def create_app(
     """Make an app that serves sessions.
 
     Args:
-        sessions: The sessions; the app's lifespan enters and drains them.
+        sessions: The sessions; the app's lifespan enters and drains them, unless that was done.
         keys: Who may start and who may manage; from the environment when None.
         allowed_origins: Origins of web pages that may start sessions, beside the app's own;
             ``PIPECAT_ALLOWED_ORIGINS`` when empty. On loopback, loopback origins may.
@@ -55,8 +55,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with sessions:
+        if sessions.opened:
             yield
+        else:
+            async with sessions:
+                yield
 
     app = FastAPI(
         title="pipecat-daily-rest",

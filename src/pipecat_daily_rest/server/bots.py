@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from loguru import logger
+
 from pipecat_daily_rest._bot.bot_file import Bot, load_bot
 from pipecat_daily_rest._core.bot_check import check_bot
 from pipecat_daily_rest.errors import DailyConfigError
@@ -88,3 +90,21 @@ def load(bot: BotSource) -> Bot:
     check_bot(found)
     loaded: Bot = found
     return loaded
+
+
+async def is_ready(bot: Bot) -> bool:
+    """Ask the ``readyz()`` of a bot's module, as Pipecat Cloud does; without one it is ready.
+
+    It gives a truth value, or a dict with ``ready``.
+    """
+    asked = getattr(sys.modules.get(getattr(bot, "__module__", "")), "readyz", None)
+    if not callable(asked):
+        return True
+    try:
+        answer = asked()
+        if inspect.isawaitable(answer):
+            answer = await answer
+    except Exception as exc:
+        logger.warning("readyz() raised {}: the bot counts as not ready", type(exc).__name__)
+        return False
+    return bool(answer.get("ready")) if isinstance(answer, dict) else bool(answer)

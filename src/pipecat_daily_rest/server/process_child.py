@@ -17,6 +17,7 @@ from loguru import logger
 
 from pipecat_daily_rest._bot.bot_file import Bot
 from pipecat_daily_rest._bot.bot_traceback import shown
+from pipecat_daily_rest._core import log_handler
 from pipecat_daily_rest.server import bots
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 from pipecat_daily_rest.server.run_bot import run_session
@@ -61,10 +62,14 @@ def main_on(wire: socket.socket) -> None:
 
 
 def _run(server: _Server) -> None:
+    log_handler.to_stderr(
+        os.environ.get("PIPECAT_DAILY_LOG_LEVEL", "DEBUG"),
+        os.environ.get("PIPECAT_DAILY_LOG_FORMAT", "text"),
+    )
     server.tell({"pid": os.getpid()})
     orders = server.orders()
     bot = _load(server, next(orders, None))
-    start = next(orders, None)
+    start = None if bot is None else _start(server, orders, bot)
     if bot is None or start is None:
         return
     spec = SessionSpec(**start["start"])
@@ -90,6 +95,15 @@ def _load(server: _Server, order: dict[str, Any] | None) -> Bot | None:
         return None
     server.tell({"loaded": True})
     return bot
+
+
+def _start(server: _Server, orders: Iterator[dict[str, Any]], bot: Bot) -> dict[str, Any] | None:
+    """Wait for the session, and answer whether the bot is ready until then."""
+    for order in orders:
+        if "start" in order:
+            return order
+        server.tell({"readyz": asyncio.run(bots.is_ready(bot))})
+    return None
 
 
 async def _session(

@@ -23,6 +23,7 @@ from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 from pipecat_daily_rest.server.process_template import CHILD, TEMPLATE
 
 _BOOT = 60.0  # seconds in which a template or a child has to import what it needs
+_READY = 2.0  # seconds in which a bot's readyz() has to answer
 _LOOK = 10.0  # seconds between two looks at the children's memory
 _LINE = 1 << 22  # bytes of one message
 
@@ -45,6 +46,7 @@ class _Child:
     )
     killed: str | None = None  # why this launcher killed it
     warned: bool = False
+    is_ready: asyncio.Future[bool] | None = None
     reading: asyncio.Task[None] | None = None
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -142,6 +144,18 @@ class ProcessLauncher:
             raise
         if self._memory_warning or self._memory_limit:
             self._looking = asyncio.create_task(self._look(), name="memory of bots")
+
+    async def ready(self) -> bool:
+        """Ask the ``readyz()`` of a child that waits for each bot; without one it is as before."""
+        for ready in self._ready.values():
+            if ready:
+                child = ready[-1]
+                child.is_ready = asyncio.get_running_loop().create_future()
+                child.send({"readyz": True})
+                done, _ = await asyncio.wait({child.is_ready, child.end}, timeout=_READY)
+                if child.is_ready not in done or not child.is_ready.result():
+                    return False
+        return True
 
     async def start(self, spec: SessionSpec) -> None:
         """Give the session to a child that waits ready, or to a new one."""
@@ -325,6 +339,9 @@ class ProcessLauncher:
         elif "failed" in message and not child.loaded.done():
             child.loaded.set_exception(DailyConfigError(message["failed"]))
             child.loaded.exception()
+        elif "readyz" in message:
+            if child.is_ready is not None and not child.is_ready.done():
+                child.is_ready.set_result(message["readyz"])
         elif "running" in message and child.session_id is not None:
             self._running(child.session_id)
         elif "ended" in message and not child.end.done():

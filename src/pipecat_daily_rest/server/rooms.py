@@ -12,9 +12,10 @@ from loguru import logger
 
 from pipecat_daily_rest._core import room_names
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
-from pipecat_daily_rest._rooms.provision import Bounds, provision
+from pipecat_daily_rest._rooms.bounds import Bounds
+from pipecat_daily_rest._rooms.provision import provision
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
-from pipecat_daily_rest._rooms.room_spec import RoomRequest
+from pipecat_daily_rest._rooms.room_spec import RoomRequest as RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import (
     DailyMeetingTokenProperties,
@@ -42,7 +43,7 @@ class SessionRooms:
         api_url: str | None,
     ) -> None:
         """Initialize; see `Sessions` for the arguments. ``lifetime`` is the longest session's."""
-        given = RoomRequest(
+        given = RoomSpec(
             params=params, name_prefix=name_prefix, daily=daily, api_key=api_key, api_url=api_url
         )
         given.check()
@@ -124,7 +125,7 @@ class SessionRooms:
             if request.token.exp > time.time() + lifetime:
                 msg = "token.exp is later than the room's: leave it out."
                 raise DailyConfigError(msg)
-        spec = RoomRequest(
+        spec = RoomSpec(
             params=params,
             lifetime=lifetime,
             bot=DailyMeetingTokenProperties(user_id=self.bot_user_id(session_id)),

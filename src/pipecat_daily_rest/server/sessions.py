@@ -154,6 +154,11 @@ class Sessions:
                 await self._stack.aclose()
 
     @property
+    def opened(self) -> bool:
+        """Whether they were entered."""
+        return self._stack is not None
+
+    @property
     def draining(self) -> bool:
         """Whether no more sessions are started."""
         return self._drain_until is not None or not self._open

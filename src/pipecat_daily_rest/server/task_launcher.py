@@ -42,6 +42,10 @@ class TaskLauncher:
         self._running = running
         self._output.install()
 
+    async def ready(self) -> bool:
+        """Ask the bots' own ``readyz()``."""
+        return all([await bot_sources.is_ready(bot) for bot in self._bots.values()])
+
     async def start(self, spec: SessionSpec) -> None:
         """Start a bot as a task. See `Launcher.start`."""
         self._tasks[spec.session_id] = asyncio.create_task(

@@ -30,3 +30,7 @@ async def bot(runner_args):
                 logger.info("ignored")
     if what == "where":
         Path(runner_args.body["file"]).write_text(f"{os.getpid()} {runner_args.room_url}")
+
+
+def readyz():
+    return {"ready": os.environ.get("NOT_READY") != "yes"}

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`serve()`: many bots over HTTP as this process's one job."""
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Any, NoReturn, cast
+
+from pipecat_daily_rest._bot import bot_traceback
+from pipecat_daily_rest._bot.output import say
+from pipecat_daily_rest._bot.signals import hold
+from pipecat_daily_rest._core import daily_module, log_handler, settings
+from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
+
+DEFAULT_PORT = 7860  # as Pipecat's own runner
+_SAME = 0.5  # seconds in which two signals count as one: a shell passes a Ctrl-C on
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """What the command line of a server says.
+
+    Parameters:
+        local: Make the rooms on a local Daily.
+        host: Address to listen on.
+        port: Port to listen on.
+        max_sessions: How many sessions there may be at once.
+        launcher: Where bots run: ``process``, ``task`` or ``module:Class``.
+        preload: Modules that bots' processes find imported.
+        warm: How many processes wait ready.
+        pool: How many rooms wait ready.
+        max_duration: Seconds after which a session is ended.
+        join_timeout: Seconds after which a session that nobody has joined is ended; 0 for never.
+        empty_timeout: Seconds after which a session that everybody has left is ended; 0 for never.
+        drain: Seconds that running sessions may go on after a signal.
+        allowed_origins: Origins of web pages that may start sessions.
+        allow_property: Room properties that a browser may set beside the harmless ones.
+        no_keys: Listen beyond loopback without keys.
+        log_level: One of loguru's levels.
+        log_format: ``text`` or ``json``.
+    """
+
+    local: bool = False
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    max_sessions: int = 10
+    launcher: str = "process"
+    preload: tuple[str, ...] = ()
+    warm: int = 1
+    pool: int = 0
+    max_duration: float = 3600.0
+    join_timeout: float = 120.0
+    empty_timeout: float = 30.0
+    drain: float = 0.0
+    allowed_origins: tuple[str, ...] = ()
+    allow_property: tuple[str, ...] = ()
+    no_keys: bool = False
+    log_level: str = "INFO"
+    log_format: str = "text"
+
+
+class _Stop:
+    """How often, and when, the server was told to stop."""
+
+    def __init__(self, grace: float) -> None:
+        self._grace = grace
+        self._last = -1e9
+        self._count = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.begun = asyncio.Event()
+        self.again = asyncio.Event()
+
+    def signalled(self, number: int) -> None:
+        """Note a signal. Called from a signal handler, so it takes no lock and logs nothing."""
+        now = time.monotonic()
+        if now - self._last < _SAME:
+            return
+        self._last = now
+        self._count += 1
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        if self._count:
+            self.begun.set()
+        if self._count > 1:
+            self.again.set()
+
+    def attach(self) -> None:
+        """Tell the running event loop what came and what comes."""
+        self._loop = asyncio.get_running_loop()
+        self._tell()
+
+
+def serve(options: ServeOptions, bot: Any) -> NoReturn:
+    """Serve bots as this process's one job, and end the process.
+
+    Args:
+        options: What the command line says.
+        bot: The path of a bot's file, ``module:function``, or a function of a module.
+
+    Raises:
+        SystemExit: Always; 0 after a signal.
+    """
+    stop = _Stop(options.drain)
+    signals = hold(stop.signalled)
+    os.environ["PIPECAT_DAILY_LOG_LEVEL"] = options.log_level
+    os.environ["PIPECAT_DAILY_LOG_FORMAT"] = options.log_format
+    log_handler.to_stderr(options.log_level, options.log_format)
+    code = 0
+    try:
+        asyncio.run(_serve(options, bot, stop, signals))
+    except DailyError as exc:
+        say(f"Error: {exc}", file=sys.stderr)
+        code = 2 if isinstance(exc, DailyConfigError) else 1
+    except ImportError as exc:
+        say(bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr)
+        code = 2
+    raise SystemExit(code)
+
+
+async def _serve(options: ServeOptions, bot: Any, stop: _Stop, signals: Any) -> None:
+    stop.attach()
+    signals.attach()
+    listener = _listen(options)
+    async with AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        if options.local or _no_key():
+            # It logs its rooms at DEBUG; at INFO it would only repeat the bots.
+            child = LocalDailyProcess(log_level="WARNING")
+            await _unless_stopped(stack.enter_async_context(child), stop)
+            if stop.begun.is_set():
+                return
+            os.environ.update(child.env())
+            daily_module.put_on_path()
+        elif daily_module.is_missing():
+            raise DailyConfigError(daily_module.MISSING)
+        sessions = _sessions(options, bot)
+        opening = _unless_stopped(stack.enter_async_context(sessions), stop)
+        await opening
+        if not stop.begun.is_set():
+            await _answer(options, sessions, listener, stop)
+
+
+async def _unless_stopped(beginning: Any, stop: _Stop) -> None:
+    """Wait for what comes before the server listens, and give it up at a signal."""
+    task = asyncio.ensure_future(beginning)
+    stopped = asyncio.create_task(stop.begun.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        if not task.done():
+            task.cancel()
+        await finish(task)
+    if not task.cancelled():
+        task.result()
+
+
+def _no_key() -> bool:
+    from dotenv import find_dotenv, load_dotenv
+
+    load_dotenv(find_dotenv(usecwd=True), override=True)
+    if settings.environment_key():
+        return False
+    say("No DAILY_API_KEY: using a local Daily, on this machine only.", file=sys.stderr)
+    return True
+
+
+def _listen(options: ServeOptions) -> socket.socket:
+    from pipecat_daily_rest.server.app import is_loopback
+    from pipecat_daily_rest.server.keys import PRIVATE, PUBLIC, Keys
+
+    if not (is_loopback(options.host) or Keys.from_env() or options.no_keys):
+        msg = (
+            f"Listening on {options.host} lets everybody start bots: set {PUBLIC} and {PRIVATE}, "
+            "or pass --no-keys."
+        )
+        raise DailyConfigError(msg)
+    try:
+        family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((options.host, options.port), family=family)
+    except OSError as exc:
+        msg = f"Cannot listen on {options.host}:{options.port}: {exc.strerror or exc}. Pass --port."
+        raise DailyConfigError(msg) from exc
+
+
+def _sessions(options: ServeOptions, bot: Any) -> Any:
+    from pipecat_daily_rest.server import ProcessLauncher, Sessions
+
+    launcher: Any = options.launcher
+    if launcher == "process":
+        launcher = ProcessLauncher(warm=options.warm, preload=options.preload)
+    return Sessions(
+        bot,
+        max_sessions=options.max_sessions,
+        launcher=launcher,
+        pool=options.pool,
+        max_duration=options.max_duration,
+        join_timeout=options.join_timeout or None,
+        empty_timeout=options.empty_timeout or None,
+    )
+
+
+async def _answer(
+    options: ServeOptions, sessions: Any, listener: socket.socket, stop: _Stop
+) -> None:
+    """Answer requests until the drain that a signal begins is over."""
+    import uvicorn
+
+    from pipecat_daily_rest.server.app import create_app
+
+    app = create_app(
+        sessions,
+        allowed_origins=options.allowed_origins,
+        allowed_properties=options.allow_property,
+        host=options.host,
+    )
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    # The signals are ours: the server goes on answering while it drains.
+    cast(Any, server).capture_signals = nullcontext
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="HTTP server")
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    say(f"http://{host}:{listener.getsockname()[1]}")
+    stopped = asyncio.create_task(stop.begun.wait())
+    await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    again = asyncio.create_task(stop.again.wait())
+    draining = asyncio.create_task(sessions.drain(options.drain))
+    await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
+    again.cancel()
+    await sessions.drain(0.0)
+    await draining
+    server.should_exit = True
+    await serving
+
+
+def split(values: Sequence[str]) -> tuple[str, ...]:
+    """Take lists that were given with commas apart."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())
