@@ -152,8 +152,8 @@ class ProcessLauncher:
                 child = ready[-1]
                 child.is_ready = asyncio.get_running_loop().create_future()
                 child.send({"readyz": True})
-                done, _ = await asyncio.wait({child.is_ready, child.end}, timeout=_READY)
-                if child.is_ready not in done or not child.is_ready.result():
+                await asyncio.wait({child.is_ready}, timeout=_READY)
+                if not child.is_ready.done() or not child.is_ready.result():
                     return False
         return True
 

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""``pipecat-daily-rest serve`` as a real process."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import BEHAVE, until
+from programs import processes
+
+SERVE = (sys.executable, "-m", "pipecat_daily_rest", "serve")
+STAY = {"createDailyRoom": True, "body": {"do": "stay"}}
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    async with processes(tmp_path) as start:
+        yield start
+
+
+def send(url: str, data: Any = None) -> tuple[int, Any]:
+    body = None if data is None else json.dumps(data).encode()
+    request = urllib.request.Request(url, data=body)  # noqa: S310 - the server's own URL
+    try:
+        with urllib.request.urlopen(request) as response:  # noqa: S310
+            return response.status, json.load(response)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+async def ask(url: str, data: Any = None) -> tuple[int, Any]:
+    return await asyncio.to_thread(send, url, data)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_from_the_first_request_to_a_signal(start, local_daily, number):
+    server = await start(*SERVE, BEHAVE, "--port", "0", env=local_daily.env())
+    url = await server.says(r"^(http://127\.0\.0\.1:\d+)$")
+    assert await ask(f"{url}/readyz") == (200, {"status": "ready"})
+    status, started = await ask(f"{url}/start", STAY)
+    assert status == 200
+    await server.says(f"{started['sessionId']} .* in {started['sessionId']}", stream="err")
+    assert len(local_daily.rooms) == 1
+    server.signal(number)
+    assert await server.ended() == 0
+    assert local_daily.rooms == {}
+    assert "Traceback" not in server.err
+    assert started["dailyToken"] not in server.out + server.err
+    assert server.out == f"{url}\n"
+
+
+async def test_it_answers_while_it_drains_and_a_second_signal_shortens_that(start, local_daily):
+    options = ("--port", "0", "--drain", "600", "--launcher", "task")
+    server = await start(*SERVE, BEHAVE, *options, env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    await ask(f"{url}/start", STAY)
+    server.signal(signal.SIGTERM)
+    await until(lambda: send(f"{url}/readyz")[0] == 503)
+    status, refused = await ask(f"{url}/start", STAY)
+    assert (status, refused["code"]) == (503, "draining")
+    _, listed = await ask(f"{url}/sessions")
+    assert [each["state"] for each in listed["sessions"]] == ["running"]
+    assert (await ask(f"{url}/livez"))[0] == 200
+    await asyncio.sleep(0.6)  # two signals within half a second count as one
+    server.signal(signal.SIGTERM)
+    assert await server.ended() == 0
+    assert local_daily.rooms == {}
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
+async def test_as_pid_1(start, local_daily):
+    unshare = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child")
+    server = await start(*unshare, *SERVE, BEHAVE, "--port", "0", env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    await ask(f"{url}/start", STAY)
+    for child in server.children():
+        os.kill(child, signal.SIGTERM)
+    assert await server.ended() == 0
+    assert local_daily.rooms == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--host", "0.0.0.0"), "lets everybody start bots: set PIPECAT_DAILY_PUBLIC_KEYS"),  # noqa: S104
+        (("--launcher", "thread"), "'process', 'task' or 'module:Class'"),
+        (("--log-format", "xml"), "one of text, json"),
+    ],
+)
+async def test_wrong_options_are_a_sentence(start, local_daily, options, words):
+    server = await start(*SERVE, BEHAVE, "--port", "0", *options, env=local_daily.env())
+    assert await server.ended() == 2
+    assert words in " ".join(server.err.replace("│", " ").split())
+    assert "Traceback" not in server.err
+
+
+async def test_a_port_that_is_taken(start, local_daily):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = await start(*SERVE, BEHAVE, "--port", port, env=local_daily.env())
+        assert await server.ended() == 2
+        assert f"Cannot listen on 127.0.0.1:{port}" in server.err
+
+
+async def test_a_bot_that_cannot_be_imported(start, local_daily, tmp_path):
+    (tmp_path / "bad.py").write_text("def bot(x): return nix\n1/0\n")
+    server = await start(*SERVE, "bad.py", "--port", "0", env=local_daily.env())
+    assert await server.ended() == 2
+    assert 'bad.py", line 2' in server.err
+    assert "ZeroDivisionError" in server.err
+    assert "pipecat_daily_rest/" not in server.err
+
+
+async def test_a_wrong_key(start, local_daily):
+    env = {**local_daily.env(), "DAILY_API_KEY": "x" * 64}
+    server = await start(*SERVE, BEHAVE, "--port", "0", env=env)
+    assert await server.ended() == 1
+    assert "Traceback" not in server.err
+    assert server.out == ""
+
+
+async def test_json_logs(start, local_daily):
+    options = ("--port", "0", "--log-format", "json")
+    server = await start(*SERVE, BEHAVE, *options, env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    _, started = await ask(f"{url}/start", {"createDailyRoom": True})
+    await until(lambda: f"{started['sessionId']} has ended" in server.err)
+    server.signal(signal.SIGTERM)
+    await server.ended()
+    lines = [json.loads(line) for line in server.err.splitlines() if line.startswith("{")]
+    (said,) = [each for each in lines if each["message"] == f"in {started['sessionId']}"]
+    assert said["session_id"] == started["sessionId"]
+    assert said["room"] == f"pipecat-{started['sessionId']}"
