@@ -142,3 +142,28 @@ async def test_json_logs(start, local_daily):
     (said,) = [each for each in lines if each["message"] == f"in {started['sessionId']}"]
     assert said["session_id"] == started["sessionId"]
     assert said["room"] == f"pipecat-{started['sessionId']}"
+
+
+SERVERS = {
+    "uvicorn": (("-m", "uvicorn", "--port", "0"), r"running on (http://\S+)"),
+    "gunicorn": (
+        ("-m", "gunicorn", "-k", "uvicorn_worker.UvicornWorker", "-b", "127.0.0.1:0"),
+        r"Listening at: (http://\S+)",
+    ),
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_in_an_app_that_somebody_else_serves(start, local_daily, server):
+    command, says = SERVERS[server]
+    place = ("--app-dir" if server == "uvicorn" else "--chdir", BEHAVE.parents[1])
+    program = await start(
+        sys.executable, *command, *place, "mounted_app:app", env=local_daily.env()
+    )
+    url = await program.says(says, stream="err")
+    _, started = await ask(f"{url}/bots/start", STAY)
+    assert len(local_daily.rooms) == 1, started
+    program.signal(signal.SIGTERM)
+    await program.ended()
+    assert local_daily.rooms == {}
+    assert f"Session {started['sessionId']} has ended: drained" in program.err

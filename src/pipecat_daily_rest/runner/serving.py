@@ -206,6 +206,7 @@ def _sessions(options: ServeOptions, bot: Any) -> Any:
         max_duration=options.max_duration,
         join_timeout=options.join_timeout or None,
         empty_timeout=options.empty_timeout or None,
+        drain=options.drain,
     )
 
 

@@ -19,6 +19,7 @@ from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams
 from pipecat_daily_rest.server.bots import BotSource
+from pipecat_daily_rest.server.drain_signals import DrainSignals
 from pipecat_daily_rest.server.errors import AtCapacity, Draining, UnknownSession
 from pipecat_daily_rest.server.history import History
 from pipecat_daily_rest.server.launcher import Ended, Launcher, OnEnd, SessionSpec
@@ -57,6 +58,7 @@ class Sessions:
         empty_timeout: timedelta | float | None = 30.0,
         start_timeout: timedelta | float = 30.0,
         stop_grace: timedelta | float = 5.0,
+        drain: timedelta | float = 0.0,
         on_end: OnEnd | None = None,
         name_prefix: str = "pipecat",
         daily: DailyRESTHelper | None = None,
@@ -80,6 +82,8 @@ class Sessions:
                 left is ended; None for never.
             start_timeout: Seconds or a ``timedelta`` in which the bot's code has to begin to run.
             stop_grace: Seconds or a ``timedelta`` that a bot has to leave when it is told to.
+            drain: Seconds or a ``timedelta`` that running sessions may go on when the process is
+                told to stop by a signal, or when the block ends.
             on_end: Called with each session that has ended; may be async.
             name_prefix: How the rooms' names begin.
             daily: A helper to use; it stays open.
@@ -97,6 +101,7 @@ class Sessions:
         self.empty_timeout = _seconds("empty_timeout", empty_timeout)
         self.start_timeout = settings.seconds("start_timeout", start_timeout)
         self.stop_grace = settings.seconds("stop_grace", stop_grace, least=0)
+        self.drain_grace = settings.seconds("drain", drain, least=0)
         if on_end is not None:
             arguments.function("on_end", on_end)
         self._on_end = on_end
@@ -122,6 +127,9 @@ class Sessions:
     async def __aenter__(self) -> Self:
         """Get ready: the launcher loads the bots, rooms of dead servers are swept.
 
+        From now on a signal that tells the process to stop begins the drain; whoever else handles
+        it is called as well.
+
         Raises:
             DailyConfigError: There is no key, or a bot cannot be loaded.
             DailyError: Daily refuses the key.
@@ -134,6 +142,7 @@ class Sessions:
             await self._stack.enter_async_context(self.rooms)
             await self.launcher.open(self.bots, self._running)
             self._stack.push_async_callback(self.launcher.drain, self.stop_grace)
+            self._stack.callback(DrainSignals(lambda: self.drain(self.drain_grace)).close)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -146,9 +155,9 @@ class Sessions:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Drain without a grace."""
+        """Drain; without a grace when the block ends by an exception."""
         try:
-            await self.drain(0.0)
+            await self.drain(self.drain_grace if exc_type is None else 0.0)
         finally:
             if self._stack is not None:
                 await self._stack.aclose()

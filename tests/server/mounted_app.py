@@ -1,0 +1,23 @@
+"""An app of somebody's own around the router."""
+
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from pipecat_daily_rest.server import Sessions
+from pipecat_daily_rest.server.router import session_router
+
+sessions = Sessions(
+    Path(__file__).parent / "bots" / "behave.py", max_sessions=5, launcher="task", drain=0
+)
+
+
+@asynccontextmanager
+async def lifespan(app):
+    async with sessions:
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
+app.include_router(session_router(sessions), prefix="/bots")
