@@ -1,5 +1,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,9 +8,8 @@ import pytest
 from loguru import logger
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.server import ProcessLauncher, Sessions
-
-BEHAVE = Path(__file__).parent / "bots" / "behave.py"
+from pipecat_daily_rest.server import Sessions
+from serving import BEHAVE
 
 
 @pytest.fixture(autouse=True)
@@ -43,16 +41,3 @@ def said() -> Iterator[list[Any]]:
     handler = logger.add(lambda message: records.append(message.record), level="DEBUG")
     yield records
     logger.remove(handler)
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Wait for what tells nobody that it has happened."""
-    while not condition():  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
-
-
-LAUNCHERS = {
-    "task": lambda: "task",
-    "fork": lambda: ProcessLauncher(fork=True),
-    "spawn": lambda: ProcessLauncher(fork=False),
-}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LAUNCHERS
 from pipecat_daily_rest.server import EndReason, StartRequest
+from serving import LAUNCHERS
 
 
 @pytest.fixture(params=LAUNCHERS)

@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from conftest import until
 from pipecat_daily_rest.server import StartRequest
 from pipecat_daily_rest.server.lease import Lease, Owner, folder, make_tag
 from programs import processes
+from serving import until
 
 SERVER = """
 import asyncio, sys

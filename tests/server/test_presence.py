@@ -7,8 +7,8 @@ import pytest
 
 from pipecat_daily_rest.server import EndReason, StartRequest
 from pipecat_daily_rest.server.presence import PresenceWatch, Watched
+from serving import STAY
 
-STAY = {"do": "stay"}
 BOT = "bot-1"
 
 

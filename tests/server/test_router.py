@@ -11,13 +11,13 @@ import aiohttp
 import pytest
 import uvicorn
 
-from conftest import BEHAVE, until
 from pipecat_daily_rest import DailyConfigError
 from pipecat_daily_rest.server import Sessions
 from pipecat_daily_rest.server.app import create_app
 from pipecat_daily_rest.server.keys import Keys
 from pipecat_daily_rest.server.router import session_router
 from pipecat_daily_rest.tokens import read_token
+from serving import BEHAVE, until
 
 PUBLIC, PRIVATE = "public-key-of-a-page", "private-key-of-the-owner"
 STAY = {"createDailyRoom": True, "body": {"do": "stay"}}

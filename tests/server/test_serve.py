@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from conftest import BEHAVE, until
 from programs import processes
+from serving import BEHAVE, until
 
 SERVE = (sys.executable, "-m", "pipecat_daily_rest", "serve")
 STAY = {"createDailyRoom": True, "body": {"do": "stay"}}

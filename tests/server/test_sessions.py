@@ -7,7 +7,6 @@ from collections import Counter
 
 import pytest
 
-from conftest import until
 from pipecat_daily_rest import DailyConfigError, DailyRoomProperties
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
 from pipecat_daily_rest.server import (
@@ -21,8 +20,7 @@ from pipecat_daily_rest.server import (
     UnknownSession,
 )
 from pipecat_daily_rest.tokens import read_token
-
-STAY = {"do": "stay"}
+from serving import STAY, until
 
 
 def nested():
