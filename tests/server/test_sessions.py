@@ -245,3 +245,30 @@ async def test_what_cannot_be_served(local_daily, bot, launcher, words):
             api_url=local_daily.api_url,
         ):
             pass
+
+
+async def test_a_room_of_the_pool_costs_no_request(serve, local_daily):
+    sessions = await serve(pool=2)
+    before = [each for each in local_daily.requests if each.method == "POST"]
+    session = await sessions.start(StartRequest(body=STAY))
+    assert session.room_name == f"pipecat-{session.id}"
+    assert session.room_name in local_daily.rooms
+    assert [each for each in local_daily.requests if each.method == "POST"] == before
+    own = await sessions.start(StartRequest(body=STAY, room=DailyRoomProperties(lang="fr")))
+    assert local_daily.rooms[own.room_name].config["lang"] == "fr"
+    await sessions.stop(session.id)
+    assert session.room_name not in local_daily.rooms
+    await sessions.drain()
+
+
+async def test_a_room_that_was_gone_when_its_bot_ended(serve, local_daily, helper):
+    left = asyncio.Event()
+
+    async def bot(runner_args):
+        await left.wait()
+
+    sessions = await serve(bot)
+    session = await sessions.start(StartRequest())
+    await helper.delete_room_by_name(session.room_name)
+    left.set()
+    assert (await session.wait()).reason is EndReason.ROOM_GONE

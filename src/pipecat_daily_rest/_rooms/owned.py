@@ -54,6 +54,7 @@ class OwnedRoom:
         expires_at: When Daily ends it by itself.
         opened_at: The caller's line that opened it, as a file's name and a line's number.
         state: What this process does with it.
+        found_gone: Whether its deletion found that somebody else had deleted it.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class OwnedRoom:
         self._settled_at = float("inf")  # monotonic time from which these have no effect any more
         self._deletion: asyncio.Future[Any] | None = None
         self._created: asyncio.Event | None = None  # set by a late response to the create
+        self.found_gone = False
         self._enter(self._first_state)
 
     def _become(self, state: RoomState) -> None:
@@ -215,6 +217,7 @@ class OwnedRoom:
                 str(outcome) if isinstance(outcome, DailyError) else f"{type(outcome).__name__}."
             )
         else:
+            self.found_gone = outcome is False
             self._become(RoomState.GONE)
 
     # -- When a create has no response, or a late one -------------------------------------

@@ -12,7 +12,7 @@ from typing import Any, Self
 import aiohttp
 from loguru import logger
 
-from pipecat_daily_rest._core import arguments, settings
+from pipecat_daily_rest._core import arguments, room_names, settings
 from pipecat_daily_rest._core.callers_line import callers_line
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._core.waiting import both, carry_out
@@ -105,7 +105,7 @@ class RoomPool:
         least = arguments.at_least("size", size, 1)
         self._plan = PoolPlan(
             body=self._body(),
-            prefix=name_prefix,
+            make_name=self._make_name,
             size=least,
             max_size=least if max_size is None else arguments.at_least("max_size", max_size, least),
             lifetime=self._lifetime,
@@ -156,15 +156,31 @@ class RoomPool:
             DailyConfigError: The pool is not open, or the arguments do not fit.
             DailyError: No room was ready and none could be made, or a token could not be created.
         """
-        helper, waiting = self._helper, self._rooms
-        if not self._open or helper is None or waiting is None:
-            msg = "The pool is not open: use it within `async with RoomPool() as pool:`."
-            raise DailyConfigError(msg)
+        _, waiting = self._opened()
+        async with self._room_of(waiting.take(), bot=bot, user=user) as room:
+            yield room
+
+    def _make_name(self) -> str:
+        return room_names.make_name(self._spec.name_prefix, pool=True)
+
+    def _take(self) -> PoolRoom | None:
+        """Take a room without waiting; None when none is ready."""
+        return None if self._rooms is None else self._rooms.take()
+
+    @asynccontextmanager
+    async def _room_of(
+        self,
+        taken: PoolRoom | None,
+        *,
+        bot: DailyMeetingTokenProperties | None = None,
+        user: DailyMeetingTokenProperties | None = None,
+    ) -> AsyncIterator[ProvisionedRoom]:
+        """Hand out a room that was taken, or make one on the spot when it is None."""
+        helper, waiting = self._opened()
         spec = replace(self._spec, bot=bot or self._spec.bot, user=user or self._spec.user)
         spec.check()
         self._users += 1
         try:
-            taken = waiting.take()
             if taken is None:
                 logger.info("The pool is empty: a room is made on the spot")
                 waiting.count(misses=1)
@@ -175,6 +191,12 @@ class RoomPool:
                 yield room
         finally:
             await self._leave(helper)
+
+    def _opened(self) -> tuple[DailyRESTHelper, WaitingRooms]:
+        if not self._open or self._helper is None or self._rooms is None:
+            msg = "The pool is not open: use it within `async with RoomPool() as pool:`."
+            raise DailyConfigError(msg)
+        return self._helper, self._rooms
 
     async def _hand_out(
         self, taken: PoolRoom, api: API, waiting: WaitingRooms, spec: RoomSpec

@@ -118,6 +118,11 @@ class ProvisionedRoom:
         """Whether the room was deleted."""
         return self._ownership is not None and self._ownership.gone
 
+    @property
+    def found_gone(self) -> bool:
+        """Whether its deletion found that somebody else had deleted it, as far as that is known."""
+        return self._ownership is not None and self._ownership.found_gone
+
     def release(self) -> None:
         """Own the room no longer, since its local Daily has ended."""
         if self._ownership is not None:

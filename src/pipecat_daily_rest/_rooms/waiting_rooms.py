@@ -10,7 +10,6 @@ from typing import Any
 
 from loguru import logger
 
-from pipecat_daily_rest._core import room_names
 from pipecat_daily_rest._core.waiting import carry_out
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.batch_creation import BATCH
@@ -59,7 +58,7 @@ class PoolPlan:
     """What a pool keeps ready; times are in seconds."""
 
     body: dict[str, Any]  # of a room without a name and an expiry
-    prefix: str
+    make_name: Callable[[], str]
     size: int
     max_size: int
     lifetime: float  # that a room has left at least when it is handed out
@@ -69,8 +68,11 @@ class PoolPlan:
     def new_body(self) -> dict[str, Any]:
         """What is sent for one more room."""
         exp = round(self.now() + self.ttl + self.lifetime, 3)
-        name = room_names.make_name(self.prefix, pool=True)
-        return {**self.body, "name": name, "properties": {**self.body["properties"], "exp": exp}}
+        return {
+            **self.body,
+            "name": self.make_name(),
+            "properties": {**self.body["properties"], "exp": exp},
+        }
 
 
 class WaitingRooms:

@@ -4,18 +4,21 @@
 import asyncio
 import hashlib
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from types import TracebackType
 from typing import Any, Self
 
 from loguru import logger
 
-from pipecat_daily_rest._core import room_names
+from pipecat_daily_rest._core import arguments, room_names
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.bounds import Bounds
+from pipecat_daily_rest._rooms.pool import RoomPool
+from pipecat_daily_rest._rooms.pool_batch import PoolRoom
 from pipecat_daily_rest._rooms.provision import provision
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
-from pipecat_daily_rest._rooms.room_spec import RoomRequest as RoomSpec
+from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import (
     DailyMeetingTokenProperties,
@@ -26,6 +29,27 @@ from pipecat_daily_rest.server import lease
 from pipecat_daily_rest.server.start_request import StartRequest
 
 _AFTER = 120.0  # seconds that a room lives on after the longest session, should its server die
+
+
+class _SessionPool(RoomPool):
+    """A pool whose rooms are named as those of sessions."""
+
+    def __init__(self, make_name: Callable[[], str], **options: Any) -> None:
+        self._session_name = make_name
+        super().__init__(**options)
+
+    def _make_name(self) -> str:
+        return self._session_name()
+
+    def take(self) -> PoolRoom | None:
+        """Take a room without waiting; None when none is ready."""
+        return self._take()
+
+    def room_of(
+        self, taken: PoolRoom, **tokens: DailyMeetingTokenProperties | None
+    ) -> AbstractAsyncContextManager[ProvisionedRoom]:
+        """Hand out a room that was taken, with its tokens, and delete it at the end."""
+        return self._room_of(taken, **tokens)
 
 
 class SessionRooms:
@@ -58,6 +82,9 @@ class SessionRooms:
         self._stack = AsyncExitStack()
         self._helper: DailyRESTHelper | None = None
         self._sweep: asyncio.Task[None] | None = None
+        self._size = arguments.at_least("pool", pool, 0)
+        self._pool: _SessionPool | None = None
+        self._taken: dict[str, PoolRoom] = {}  # by the session's id, until the room is handed out
 
     @property
     def helper(self) -> DailyRESTHelper:
@@ -84,6 +111,20 @@ class SessionRooms:
         alive = lease.Lease(lease.Owner(self._tag, self._prefix, account))
         alive.take()
         self._stack.callback(alive.release)
+        if self._size:
+            self._pool = _SessionPool(
+                lambda: f"{self._prefix}-{room_names.session_part(self._tag)}",
+                params=self._params,
+                size=self._size,
+                lifetime=self._lifetime,
+                name_prefix=self._prefix,
+                daily=helper,
+            )
+            try:
+                await self._stack.enter_async_context(self._pool)
+            except BaseException:
+                await self._stack.aclose()
+                raise
         self._sweep = asyncio.create_task(self._sweep_dead(alive), name="sweep of dead servers")
         return self
 
@@ -100,7 +141,15 @@ class SessionRooms:
         await self._stack.aclose()
 
     def reserve(self, request: StartRequest) -> str:
-        """Give the id of a new session: its room's name after the prefix."""
+        """Give the id of a new session: its room's name after the prefix.
+
+        A room that waits is taken now, before anything is awaited.
+        """
+        if self._pool is not None and request.create_room and request.room is None:
+            if (taken := self._pool.take()) is not None:
+                session_id = taken.room.name.removeprefix(f"{self._prefix}-")
+                self._taken[session_id] = taken
+                return session_id
         return room_names.session_part(self._tag)
 
     def room(
@@ -112,6 +161,9 @@ class SessionRooms:
             DailyConfigError: The properties do not fit.
             DailyError: It could not be made.
         """
+        bot = DailyMeetingTokenProperties(user_id=self.bot_user_id(session_id))
+        if (taken := self._taken.pop(session_id, None)) is not None and self._pool is not None:
+            return self._pool.room_of(taken, bot=bot, user=request.token)
         params, lifetime = self._params, self._lifetime
         if request.room is not None:
             properties = {
@@ -128,7 +180,7 @@ class SessionRooms:
         spec = RoomSpec(
             params=params,
             lifetime=lifetime,
-            bot=DailyMeetingTokenProperties(user_id=self.bot_user_id(session_id)),
+            bot=bot,
             user=request.token,
             name_prefix=self._prefix,
             made_name=f"{self._prefix}-{session_id}",

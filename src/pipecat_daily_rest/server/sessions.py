@@ -326,6 +326,8 @@ class Sessions:
             async with AsyncExitStack() as stack:
                 room = await self._room(session, request, stack)
                 reason, error = await self._with_bot(session, request, room, ready)
+            if room is not None and room.found_gone and session.asked_for is None:
+                reason = EndReason.ROOM_GONE
         except asyncio.CancelledError:
             reason = session.asked_for or EndReason.DRAINED
             raise
