@@ -9,6 +9,7 @@ from loguru import logger
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.server import Sessions
+from programs import processes
 from serving import BEHAVE
 
 
@@ -41,3 +42,10 @@ def said() -> Iterator[list[Any]]:
     handler = logger.add(lambda message: records.append(message.record), level="DEBUG")
     yield records
     logger.remove(handler)
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Starts programs."""
+    async with processes(tmp_path) as start:
+        yield start

@@ -10,23 +10,14 @@ import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from programs import processes
 from serving import BEHAVE, until
 
 SERVE = (sys.executable, "-m", "pipecat_daily_rest", "serve")
 STAY = {"createDailyRoom": True, "body": {"do": "stay"}}
-
-
-@pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
-    async with processes(tmp_path) as start:
-        yield start
 
 
 def send(url: str, data: Any = None) -> tuple[int, Any]:

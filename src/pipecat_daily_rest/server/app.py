@@ -166,12 +166,7 @@ def _add_errors(app: FastAPI) -> None:
     async def http(request: Request, exc: Any) -> Response:
         return answer(exc.status_code, str(exc.detail))
 
-    async def invalid(request: Request, exc: Any) -> Response:
-        first = exc.errors()[0]
-        field = ".".join(map(str, first["loc"][1:]))
-        return answer(422, f"{field}: {first['msg']}.", code="invalid-request", field=field)
-
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(RequestValidationError, known)
     app.add_exception_handler(Exception, known)
     app.add_exception_handler(HTTPError, known)

@@ -5,6 +5,7 @@ import math
 from http import HTTPStatus
 from typing import Any
 
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from loguru import logger
 from pydantic import BaseModel
@@ -77,6 +78,10 @@ def answer_of(error: Exception) -> JSONResponse:
     """Make the answer for an exception."""
     if isinstance(error, HTTPError):
         return answer(error.status, str(error), code=error.code)
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"][1:]))
+        return answer(422, f"{field}: {first['msg']}.", code="invalid-request", field=field)
     if isinstance(error, SessionError):
         status, code = _SESSION_ERRORS.get(type(error), (500, "500"))
         return answer(status, str(error), code=code, retry_after=error.retry_after)
