@@ -10,7 +10,7 @@ import pytest
 from pipecat_daily_rest.server import StartRequest
 from pipecat_daily_rest.server.lease import Lease, Owner, folder, make_tag
 from programs import processes
-from serving import until
+from serving import state_of, until
 
 SERVER = """
 import asyncio, sys
@@ -100,15 +100,7 @@ async def test_a_server_that_is_killed(serve, local_daily, tmp_path, launcher):
         program.signal(signal.SIGKILL)
         await program.ended()
         for child in children:  # the template, and what it has forked, end by themselves
-            await until(lambda pid=child: state(pid) == "Z")
+            await until(lambda pid=child: state_of(pid) == "Z")
         await serve()
         await until(lambda: len(local_daily.rooms) == 1)
         assert list(local_daily.rooms) == [kept.room_name]
-
-
-def state(pid: int) -> str:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0]
-    except OSError:
-        return "Z"

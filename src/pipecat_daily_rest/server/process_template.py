@@ -97,6 +97,9 @@ def _orders(wire: socket.socket) -> dict[str, Any]:
 
 
 def _tell(wire: socket.socket, message: dict[str, Any]) -> None:
-    wire.sendall(json.dumps(message).encode() + b"\n")
+    try:
+        wire.sendall(json.dumps(message).encode() + b"\n")
+    except OSError:  # the server is gone
+        sys.exit()
     if message.get("error") or message.get("threads"):
         sys.exit()
