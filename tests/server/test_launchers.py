@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipecat_daily_rest.server import EndReason, StartRequest
-from serving import LAUNCHERS
+from pipecat_daily_rest.server import EndReason, ProcessLauncher, StartRequest
+from serving import LAUNCHERS, until
 
 
 @pytest.fixture(params=LAUNCHERS)
@@ -86,3 +86,26 @@ async def test_a_bots_readyz_is_asked(serve, launcher, monkeypatch):
     monkeypatch.setenv("NOT_READY", "yes")
     again = await serve(launcher=LAUNCHERS["task"]() if launcher == "task" else type(launcher)())
     assert not await again.ready()
+
+
+async def test_each_start_is_followed_by_one_process_that_waits(serve, tmp_path):
+    place, bot_file = tmp_path / "imported", tmp_path / "counted.py"
+    place.touch()
+    bot_file.write_text(
+        f"with open({str(place)!r}, 'a') as file:\n    print(file=file)\n"
+        "async def bot(runner_args):\n    pass\n"
+    )
+
+    def imported():
+        return len(place.read_text().splitlines())
+
+    sessions = await serve(str(bot_file), launcher=ProcessLauncher(warm=5))
+    await until(lambda: imported() == 5)
+    started = await asyncio.gather(*(sessions.start(StartRequest()) for _ in range(5)))
+    await asyncio.gather(*(session.wait() for session in started))
+    await until(lambda: imported() >= 10)
+    last = await sessions.start(StartRequest())
+    await last.wait()
+    await until(lambda: imported() >= 11)
+    await sessions.__aexit__(None, None, None)
+    assert imported() == 11

@@ -4,6 +4,7 @@
 import asyncio
 import io
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -66,6 +67,13 @@ def sessions_of(**options: Any) -> Sessions:
 @pytest.fixture
 async def open_web(web):
     return await web(create_app(sessions_of()))
+
+
+async def test_no_request_waits_for_a_thread(open_web):
+    before = set(threading.enumerate())
+    for method, path in (("POST", "/start"), ("GET", "/sessions"), ("GET", "/docs")):
+        assert (await open_web(method, path))[0] == 200
+    assert set(threading.enumerate()) <= before
 
 
 async def test_start_in_pipecats_format(open_web, local_daily):

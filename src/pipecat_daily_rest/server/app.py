@@ -140,7 +140,7 @@ def _split(origins: str) -> list[str]:
 
 
 def _add_pages(app: FastAPI, keys: Keys) -> None:
-    def may_manage(request: Request) -> None:
+    async def may_manage(request: Request) -> None:
         if not keys.may_manage(api_keys.bearer(request.headers.get("authorization"))):
             msg = "A private key is needed: send 'Authorization: Bearer <key>'."
             raise HTTPError(401, msg)

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class _Child:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     pid: int = 0
+    agent: str = ""
     process: asyncio.subprocess.Process | None = None  # of one that was not forked
     handle: int | None = None  # a pidfd
     session_id: str | None = None
@@ -120,6 +122,7 @@ class ProcessLauncher:
         self._template: asyncio.subprocess.Process | None = None
         self._wire: socket.socket | None = None
         self._ready: dict[str, list[_Child]] = {}
+        self._making: Counter[str] = Counter()  # children for `_ready` that are on their way
         self._sessions: dict[str, _Child] = {}
         self._children: set[_Child] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -172,7 +175,6 @@ class ProcessLauncher:
         child.session_id = spec.session_id
         self._sessions[spec.session_id] = child
         child.send({"start": spec.to_json()})
-        self._refill(spec.agent)
 
     async def stop(self, session_id: str, grace: float) -> None:
         """Tell a bot to end, and kill its process after ``grace`` seconds."""
@@ -219,7 +221,10 @@ class ProcessLauncher:
             task.cancel()
 
     def _refill(self, name: str) -> None:
-        for _ in range(self._warm - len(self._ready[name])):
+        if self._draining:
+            return
+        for _ in range(self._warm - len(self._ready[name]) - self._making[name]):
+            self._making[name] += 1
             task = asyncio.create_task(self._one_more(name), name=f"warm child for {name}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -232,6 +237,8 @@ class ProcessLauncher:
             logger.warning("No bot {!r} could be made ready: {}", name, exc)
         else:
             self._put(name, child)
+        finally:
+            self._making[name] -= 1
 
     def _put(self, name: str, child: _Child) -> None:
         # A first child that shows that the bot loads is kept even where none is to wait ready.
@@ -289,6 +296,7 @@ class ProcessLauncher:
             child = await self._forked(self._wire)
         else:
             child = await self._spawned()
+        child.agent = name
         self._children.add(child)
         child.send({"load": self._bots[name], "path": sys.path})
         child.reading = asyncio.create_task(self._read(child), name="child process")
@@ -344,6 +352,7 @@ class ProcessLauncher:
                 child.is_ready.set_result(message["readyz"])
         elif "running" in message and child.session_id is not None:
             self._running(child.session_id)
+            self._refill(child.agent)  # not before: a bot that is to run comes first
         elif "ended" in message and not child.end.done():
             child.end.set_result(Ended(outcome=message["ended"], error=message.get("error")))
 
@@ -360,6 +369,8 @@ class ProcessLauncher:
         for ready in self._ready.values():
             if child in ready:
                 ready.remove(child)
+        if child.session_id is not None:
+            self._refill(child.agent)  # it may have died before it ran
         child.close()
 
     async def _look(self) -> None:

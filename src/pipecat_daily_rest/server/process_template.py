@@ -17,7 +17,10 @@ from typing import Any
 
 TEMPLATE = "pipecat_daily_rest.server.process_template"
 CHILD = "pipecat_daily_rest.server.process_child"
-_PRELOAD = ("pipecat.runner.types", "pipecat.transports.daily.transport", "daily")
+_PRELOAD = (
+    *("pipecat.runner.types", "pipecat.transports.daily.transport", "daily"),
+    *("pipecat.pipeline.pipeline", "pipecat.pipeline.worker", "pipecat.workers.runner"),
+)
 
 
 def main() -> None:

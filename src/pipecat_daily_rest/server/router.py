@@ -165,14 +165,14 @@ def session_router(
     keys = Keys.from_env() if keys is None else keys
     router = APIRouter(route_class=_Route, dependencies=list(dependencies))
 
-    def may_start(authorization: Annotated[str | None, Header()] = None) -> str:
+    async def may_start(authorization: Annotated[str | None, Header()] = None) -> str:
         key = api_keys.bearer(authorization)
         if not keys.may_start(key):
             msg = "A key is needed: send 'Authorization: Bearer <key>'."
             raise HTTPError(401, msg)
         return api_keys.caller_of(key)
 
-    def may_manage(authorization: Annotated[str | None, Header()] = None) -> None:
+    async def may_manage(authorization: Annotated[str | None, Header()] = None) -> None:
         key = api_keys.bearer(authorization)
         if keys.may_manage(key):
             return
@@ -283,7 +283,7 @@ def session_router(
         data = await _json(request)
         token = data.get("dailyToken") if isinstance(data, dict) else None
         if token is None:
-            may_manage(authorization)
+            await may_manage(authorization)
         elif not _is_token_of(sessions.list(), session_id, token):
             msg = "This is not the dailyToken of the session."
             raise HTTPError(403, msg)
