@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import cost, growth, limits, page, starting
+from benchmarks import cost, growth, limits, page, servers, starting
 from benchmarks.local_daily import Daily
 from benchmarks.report import Section
 from benchmarks.sizes import SIZES
@@ -20,6 +20,7 @@ SECTIONS = {
     "session": cost.session,
     "imports": cost.imports,
     "growth": growth.run,
+    "servers": servers.run,
 }
 _DOCS = Path(__file__).parents[1] / "docs"
 

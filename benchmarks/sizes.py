@@ -19,6 +19,9 @@ class Size:
         together: Sessions at a time in half of these processes.
         imports: Processes for each import.
         live: Numbers of rooms that are alive.
+        servers: Fresh servers for each contender.
+        starts: Sessions, one at a time, on servers that are warm.
+        crowds: Times that `together` sessions start at once on these.
     """
 
     processes: int
@@ -31,14 +34,19 @@ class Size:
     together: int
     imports: int
     live: tuple[int, ...]
+    servers: int
+    starts: int
+    crowds: int
 
 
 SIZES = {
-    "smoke": Size(1, 2, (2,), (3,), 0.3, 2, 2, 2, 1, (3, 10)),
+    "smoke": Size(1, 2, (2,), (3,), 0.3, 2, 2, 2, 1, (3, 10), 1, 2, 1),
     "quick": Size(
-        5, 40, (40, 200, 1000), (200, 1000), 35, 60, 400, 20, 11, (10, 100, 1000, 10_000)
+        *(5, 40, (40, 200, 1000), (200, 1000), 35, 60, 400, 20, 11, (10, 100, 1000, 10_000)),
+        *(3, 20, 3),
     ),
     "full": Size(
-        25, 200, (40, 200, 1000), (200, 1000), 120, 60, 400, 20, 31, (10, 100, 1000, 10_000)
+        *(25, 200, (40, 200, 1000), (200, 1000), 120, 60, 400, 20, 31, (10, 100, 1000, 10_000)),
+        *(10, 100, 10),
     ),
 }

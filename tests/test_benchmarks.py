@@ -37,6 +37,7 @@ def test_every_section_has_its_numbers(folder):
     assert len(rows(page, "CPU and memory of a session")) == 5
     assert len(rows(page, "Imports")) == 6
     assert len(rows(page, "Many live rooms")) == 2
+    assert len(rows(page, "The session server")) == 4 * 3 + 3 * 2  # four tables
     assert "nan" not in page
 
 
@@ -53,7 +54,7 @@ def test_two_starts_succeed_and_three_rooms_go(folder):
 def test_the_plot_is_an_image_without_a_library(folder):
     plot = ElementTree.parse(folder / "performance.svg").getroot()  # noqa: S314 - our own
     assert plot.tag.endswith("svg")
-    assert len(plot.findall("{*}rect")) == 1 + 5 + 4
+    assert len(plot.findall("{*}rect")) == 1 + 5 + 4 + 3
     assert re.search(r"prefers-color-scheme: dark", (folder / "performance.svg").read_text())
 
 
