@@ -7,19 +7,18 @@ Where that is not possible (macOS, Windows, a template with threads) each child 
 import asyncio
 import json
 import os
-import signal
 import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.server.errors import StartFailed
+from pipecat_daily_rest.server.launched_child import LaunchedChild
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 from pipecat_daily_rest.server.process_template import CHILD, TEMPLATE
 
@@ -27,58 +26,6 @@ _BOOT = 60.0  # seconds in which a template or a child has to import what it nee
 _READY = 2.0  # seconds in which a bot's readyz() has to answer
 _LOOK = 10.0  # seconds between two looks at the children's memory
 _LINE = 1 << 22  # bytes of one message
-
-
-@dataclass(eq=False)
-class _Child:
-    """A child process, from its start to its end."""
-
-    reader: asyncio.StreamReader
-    writer: asyncio.StreamWriter
-    pid: int = 0
-    agent: str = ""
-    process: asyncio.subprocess.Process | None = None  # of one that was not forked
-    handle: int | None = None  # a pidfd
-    session_id: str | None = None
-    loaded: asyncio.Future[None] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-    end: asyncio.Future[Ended] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-    killed: str | None = None  # why this launcher killed it
-    warned: bool = False
-    is_ready: asyncio.Future[bool] | None = None
-    reading: asyncio.Task[None] | None = None
-
-    def send(self, message: Mapping[str, Any]) -> None:
-        self.writer.write(json.dumps(message).encode() + b"\n")
-
-    def kill(self, why: str) -> None:
-        if self.killed is None and not self.end.done():
-            self.killed = why
-        with suppress(ProcessLookupError):
-            if self.handle is not None:
-                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
-            elif self.process is not None:
-                self.process.kill()
-            elif self.pid:
-                os.kill(self.pid, signal.SIGKILL)
-
-    def memory(self) -> int | None:
-        """Tell its memory in bytes, without what it shares with others; None where nobody tells."""
-        try:
-            with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as file:
-                pss = next(line for line in file if line.startswith("Pss:"))
-        except (OSError, StopIteration):
-            return None
-        return int(pss.split()[1]) * 1024
-
-    def close(self) -> None:
-        self.writer.close()
-        if self.handle is not None:
-            os.close(self.handle)
-            self.handle = None
 
 
 class ProcessLauncher:
@@ -121,10 +68,10 @@ class ProcessLauncher:
         self._running: Callable[[str], None] = lambda session_id: None
         self._template: asyncio.subprocess.Process | None = None
         self._wire: socket.socket | None = None
-        self._ready: dict[str, list[_Child]] = {}
+        self._ready: dict[str, list[LaunchedChild]] = {}
         self._making: Counter[str] = Counter()  # children for `_ready` that are on their way
-        self._sessions: dict[str, _Child] = {}
-        self._children: set[_Child] = set()
+        self._sessions: dict[str, LaunchedChild] = {}
+        self._children: set[LaunchedChild] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._draining = False
@@ -240,7 +187,7 @@ class ProcessLauncher:
         finally:
             self._making[name] -= 1
 
-    def _put(self, name: str, child: _Child) -> None:
+    def _put(self, name: str, child: LaunchedChild) -> None:
         # A first child that shows that the bot loads is kept even where none is to wait ready.
         if self._draining or len(self._ready[name]) >= max(self._warm, 1):
             child.writer.close()
@@ -290,7 +237,7 @@ class ProcessLauncher:
         answer: dict[str, Any] = json.loads(received)
         return answer
 
-    async def _child(self, name: str) -> _Child:
+    async def _child(self, name: str) -> LaunchedChild:
         """Start a child that imports a bot and then waits for its session."""
         if self._wire is not None:
             child = await self._forked(self._wire)
@@ -302,16 +249,16 @@ class ProcessLauncher:
         child.reading = asyncio.create_task(self._read(child), name="child process")
         return child
 
-    async def _forked(self, template: socket.socket) -> _Child:
+    async def _forked(self, template: socket.socket) -> LaunchedChild:
         ours, theirs = socket.socketpair()
         with theirs:
             # One byte for each child: the template forks when the descriptor arrives.
             socket.send_fds(template, [b"f"], [theirs.fileno()])
         ours.setblocking(False)
         reader, writer = await asyncio.open_connection(sock=ours, limit=_LINE)
-        return _Child(reader, writer)
+        return LaunchedChild(reader, writer)
 
-    async def _spawned(self) -> _Child:
+    async def _spawned(self) -> LaunchedChild:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-c", f"from {CHILD} import main; main()"),
@@ -322,9 +269,9 @@ class ProcessLauncher:
         )
         if process.stdout is None or process.stdin is None:  # pragma: no cover - both are pipes
             raise StartFailed("A bot's process has no pipes.")
-        return _Child(process.stdout, process.stdin, pid=process.pid, process=process)
+        return LaunchedChild(process.stdout, process.stdin, pid=process.pid, process=process)
 
-    async def _read(self, child: _Child) -> None:
+    async def _read(self, child: LaunchedChild) -> None:
         """Read what a child says, to its end."""
         try:
             while line := await child.reader.readline():
@@ -337,7 +284,7 @@ class ProcessLauncher:
                 await child.process.wait()
             self._children.discard(child)
 
-    def _take(self, child: _Child, message: dict[str, Any]) -> None:
+    def _take(self, child: LaunchedChild, message: dict[str, Any]) -> None:
         if "pid" in message and child.process is None:
             child.pid = message["pid"]
             with suppress(OSError, AttributeError):
@@ -356,7 +303,7 @@ class ProcessLauncher:
         elif "ended" in message and not child.end.done():
             child.end.set_result(Ended(outcome=message["ended"], error=message.get("error")))
 
-    def _gone(self, child: _Child) -> None:
+    def _gone(self, child: LaunchedChild) -> None:
         if not child.end.done():
             if child.killed is not None:
                 child.end.set_result(Ended(outcome="error", error=child.killed))
