@@ -2,6 +2,7 @@
 """The HTTP face, by raw requests to a real server."""
 
 import asyncio
+import base64
 import io
 import json
 import threading
@@ -208,6 +209,26 @@ async def test_two_kinds_of_keys(web, local_daily):
     status, answer, _ = await send("POST", stop, {"dailyToken": started["dailyToken"]})
     assert (status, answer["reason"]) == (200, "stopped")
     assert local_daily.rooms == {}
+
+
+async def test_a_browser_reads_the_docs_with_a_private_key_as_the_password(web):
+    send = await web(create_app(sessions_of(), keys=Keys(public=(PUBLIC,), private=(PRIVATE,))))
+
+    def basic(text: str) -> str:
+        return f"Basic {base64.b64encode(text.encode()).decode()}"
+
+    for path in ("/docs", "/openapi.json"):
+        wrong = (basic(f"x:{PUBLIC}"), basic(PRIVATE), basic("x:"), f"Basic {PRIVATE}", "Basic")
+        for given in ({}, *({"authorization": each} for each in wrong)):
+            status, answer, headers = await send("GET", path, **given)
+            assert status == 401, given
+            assert headers["WWW-Authenticate"].startswith("Basic ")
+            assert {"error", "code", "info", "status"} <= answer.keys()
+        for name in ("", "ana"):
+            assert (await send("GET", path, authorization=basic(f"{name}:{PRIVATE}")))[0] == 200
+    for path in ("/sessions", "/status"):  # these change things, or tell about people
+        status, _, headers = await send("GET", path, authorization=basic(f"x:{PRIVATE}"))
+        assert (status, headers["WWW-Authenticate"]) == (401, "Bearer")
 
 
 async def test_repeated_with_a_key(open_web, local_daily):

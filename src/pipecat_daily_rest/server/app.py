@@ -25,6 +25,7 @@ from pipecat_daily_rest.server.sessions import Sessions
 
 _PAGE = Path(__file__).with_name("page.html")
 _LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+_BASIC = 'Basic realm="a private key as the password", charset="UTF-8"'
 _ORIGINS = "PIPECAT_ALLOWED_ORIGINS"  # of Pipecat's own runner
 
 
@@ -140,21 +141,22 @@ def _split(origins: str) -> list[str]:
 
 
 def _add_pages(app: FastAPI, keys: Keys) -> None:
-    async def may_manage(request: Request) -> None:
-        if not keys.may_manage(api_keys.bearer(request.headers.get("authorization"))):
-            msg = "A private key is needed: send 'Authorization: Bearer <key>'."
-            raise HTTPError(401, msg)
+    async def may_read(request: Request) -> None:
+        given = request.headers.get("authorization")
+        if not keys.may_manage(api_keys.bearer(given) or api_keys.basic(given)):
+            msg = "A private key is needed, in a browser as the password; any name will do."
+            raise HTTPError(401, msg, challenge=_BASIC)
 
     @app.get("/", include_in_schema=False)
     async def page() -> HTMLResponse:
         text = _PAGE.read_text(encoding="utf-8")
         return HTMLResponse(text.replace("{{needs_key}}", "yes" if keys else "no"))
 
-    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(may_manage)])
+    @app.get("/openapi.json", include_in_schema=False, dependencies=[Depends(may_read)])
     async def openapi() -> JSONResponse:
         return JSONResponse(app.openapi())
 
-    @app.get("/docs", include_in_schema=False, dependencies=[Depends(may_manage)])
+    @app.get("/docs", include_in_schema=False, dependencies=[Depends(may_read)])
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(openapi_url="openapi.json", title="pipecat-daily-rest")
 

@@ -42,11 +42,14 @@ class ErrorAnswer(BaseModel):
 class HTTPError(Exception):
     """A request that gets an error as its answer."""
 
-    def __init__(self, status: int, message: str, code: str | None = None) -> None:
-        """Initialize the error; ``code`` is the status when None."""
+    def __init__(
+        self, status: int, message: str, code: str | None = None, *, challenge: str = "Bearer"
+    ) -> None:
+        """Initialize the error; ``code`` is the status when None. A 401 asks by ``challenge``."""
         super().__init__(message)
         self.status = status
         self.code = code or str(status)
+        self.challenge = challenge
 
 
 def answer(
@@ -56,6 +59,7 @@ def answer(
     code: str | None = None,
     field: str | None = None,
     retry_after: float | None = None,
+    challenge: str = "Bearer",
 ) -> JSONResponse:
     """Make the answer for an error."""
     content: dict[str, Any] = {
@@ -70,14 +74,14 @@ def answer(
     if retry_after is not None:
         headers["Retry-After"] = str(math.ceil(retry_after))
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = challenge
     return JSONResponse(content, status_code=status, headers=headers)
 
 
 def answer_of(error: Exception) -> JSONResponse:
     """Make the answer for an exception."""
     if isinstance(error, HTTPError):
-        return answer(error.status, str(error), code=error.code)
+        return answer(error.status, str(error), code=error.code, challenge=error.challenge)
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"][1:]))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Two kinds of keys, as Pipecat Cloud has them: public ones start, private ones do everything."""
 
+import base64
 import hashlib
 import hmac
 import os
@@ -67,6 +68,17 @@ def bearer(header: str | None) -> str | None:
     """Take the key out of an ``Authorization`` header."""
     scheme, _, key = (header or "").partition(" ")
     return key.strip() or None if scheme.lower() == "bearer" else None
+
+
+def basic(header: str | None) -> str | None:
+    """Take the key out of an ``Authorization`` header of a browser: its password."""
+    scheme, _, coded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return base64.b64decode(coded, validate=True).decode().partition(":")[2] or None
+    except ValueError:
+        return None
 
 
 def same(given: str, right: str) -> bool:

@@ -181,7 +181,8 @@ class ProcessLauncher:
             child = await self._child(name)
             await asyncio.wait_for(asyncio.shield(child.loaded), _BOOT)
         except (DailyConfigError, StartFailed, TimeoutError, OSError) as exc:
-            logger.warning("No bot {!r} could be made ready: {}", name, exc)
+            if not self._draining:
+                logger.warning("No bot {!r} could be made ready: {}", name, exc)
         else:
             self._put(name, child)
         finally:
