@@ -1,70 +1,59 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A server that starts a bot with each POST /start, in a room that exists already.
+"""Bots that do not wait for their rooms: each takes one that was made ahead.
 
     pipecat-daily-rest local -- python examples/pool.py    # on this machine
     python examples/pool.py                                # on Daily, with DAILY_API_KEY
-    curl -X POST http://localhost:7860/start               # starts a call; GET /stats shows the pool
 
-The answer is the one that Pipecat's client libraries expect from ``/start``. Ctrl-C or SIGTERM ends
-the calls and deletes every room.
+Five bots, one after the other, join a room and leave it. The pool has two rooms ready and makes
+new ones meanwhile. A server that does this for each visitor is `pipecat-daily-rest serve --pool 2`.
 """
 
 import asyncio
-import os
-from contextlib import suppress
-from dataclasses import asdict
+import sys
+from time import perf_counter
 
-from aiohttp import web
 from dotenv import find_dotenv, load_dotenv
-from quickstart import bot
+from pipecat.frames.frames import EndFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.workers.runner import WorkerRunner
 
 from pipecat_daily_rest import DailyError, ProvisionedRoom, RoomPool, drain_on_exit
 
-LONGEST = 600  # seconds of one call
-
-POOL = web.AppKey("pool", RoomPool)
-CALLS = web.AppKey("calls", set[asyncio.Task[None]])
+BOTS = 5
 
 
-async def call(pool: RoomPool, handed_out: asyncio.Future[ProvisionedRoom]) -> None:
-    try:
-        async with pool.room() as room:
-            handed_out.set_result(room)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LONGEST):
-                    await bot(room.runner_args())
-    except DailyError as error:
-        handed_out.set_exception(error)
+async def bot(room: ProvisionedRoom) -> None:
+    from pipecat.transports.daily.transport import DailyParams, DailyTransport
+
+    transport = DailyTransport(room.url, room.bot_token, "Bot", DailyParams())
+    worker = PipelineWorker(Pipeline([transport.input(), transport.output()]))
+
+    @transport.event_handler("on_joined")
+    async def on_joined(_transport, _data):
+        await worker.queue_frame(EndFrame())
+
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    await runner.run()
 
 
-async def start(request: web.Request) -> web.Response:
-    handed_out = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(call(request.app[POOL], handed_out))
-    request.app[CALLS].add(task)
-    task.add_done_callback(request.app[CALLS].discard)
-    try:
-        room = await handed_out
-    except DailyError as error:
-        raise web.HTTPServiceUnavailable(text=str(error)) from error
-    return web.json_response({"dailyRoom": room.url, "dailyToken": room.user_token})
-
-
-async def stats(request: web.Request) -> web.Response:
-    return web.json_response(asdict(request.app[POOL].stats))
-
-
-async def rooms(app: web.Application):
-    app[CALLS] = set()
-    async with drain_on_exit(), RoomPool(size=5, max_size=20, lifetime=LONGEST) as app[POOL]:
-        yield
-        for task in app[CALLS]:
-            task.cancel()
-        await asyncio.gather(*app[CALLS], return_exceptions=True)
+async def main() -> None:
+    load_dotenv(find_dotenv(usecwd=True))
+    async with drain_on_exit(), RoomPool(size=2, lifetime=600) as pool:
+        for number in range(1, BOTS + 1):
+            asked = perf_counter()
+            async with pool.room() as room:
+                waited = (perf_counter() - asked) * 1000
+                print(f"Bot {number} waited {waited:.1f} ms for {room.name}", flush=True)
+                await bot(room)
+        print(pool.stats, flush=True)
 
 
 if __name__ == "__main__":
-    load_dotenv(find_dotenv(usecwd=True))
-    app = web.Application()
-    app.cleanup_ctx.append(rooms)
-    app.add_routes([web.post("/start", start), web.get("/stats", stats)])
-    web.run_app(app, host="127.0.0.1", port=int(os.environ.get("PORT", "7860")))
+    try:
+        asyncio.run(main())
+    except DailyError as exc:
+        sys.exit(f"Error: {exc}")
+    except KeyboardInterrupt:
+        sys.exit("Stopped")

@@ -168,6 +168,7 @@ class BrowserPeople(Protocol):
         init_script: str = "",
         says: NDArray[np.int16] | None = None,
         profile: Path | None = None,
+        login: tuple[str, str] | None = None,
     ) -> BrowserPerson:
         """Open a page; `BrowserPerson.join` then joins.
 
@@ -180,6 +181,7 @@ class BrowserPeople(Protocol):
             init_script: JavaScript that runs before the page's own.
             says: What the fake microphone hears instead of a tone: 48 kHz, again and again.
             profile: The folder of a Chromium of its own; a shared one when None.
+            login: The name and the password that are given where the page asks for them.
         """
 
 
@@ -208,7 +210,12 @@ class Browsers:
         self._started: dict[Any, asyncio.Future[Any]] = {}
 
     async def context(
-        self, sound: tuple[float | None, bytes | None], *, asks: bool, profile: Path | None
+        self,
+        sound: tuple[float | None, bytes | None],
+        *,
+        asks: bool,
+        profile: Path | None,
+        login: tuple[str, str] | None,
     ) -> Any:
         """Give a new context of the Chromium with this microphone: a tone's Hz, or samples."""
         if profile is not None:
@@ -220,7 +227,8 @@ class Browsers:
             folder.mkdir()
             launched = self._chromium.launch(**self._options(sound, asks=asks, folder=folder))
             self._started[key] = asyncio.ensure_future(launched)
-        return await (await self._started[key]).new_context()
+        given = login and {"username": login[0], "password": login[1]}
+        return await (await self._started[key]).new_context(http_credentials=given)
 
     def _options(self, sound: Any, *, asks: bool, folder: Path) -> dict[str, Any]:
         microphone = _microphone(folder / "microphone.wav", *sound)
@@ -261,9 +269,12 @@ async def browser_person(browsers: Browsers) -> AsyncIterator[BrowserPeople]:
         init_script: str = "",
         says: NDArray[np.int16] | None = None,
         profile: Path | None = None,
+        login: tuple[str, str] | None = None,
     ) -> BrowserPerson:
         sound = (tone_hz, None if says is None else says.tobytes())
-        context = await browsers.context(sound, asks=not may_use_microphone, profile=profile)
+        context = await browsers.context(
+            sound, asks=not may_use_microphone, profile=profile, login=login
+        )
         page = context.pages[0] if context.pages else await context.new_page()
         person = BrowserPerson(context, page, name)
         people.append(person)

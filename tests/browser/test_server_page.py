@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The session server's own page, in a real Chromium: by keyboard, and into the room."""
+"""Pages that start a call, in a real Chromium: the session server's own, and the example app's."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from programs import processes
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-BOT = Path(__file__).parents[2] / "examples" / "server" / "bot.py"
+APP = Path(__file__).parents[2] / "examples" / "server"
+BOT = APP / "bot.py"
 PUBLIC = "public-key-of-a-page"
 CHIME = 660  # Hz
 FOCUSED = "document.activeElement.tagName"
@@ -43,18 +46,22 @@ LOOKS = """
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def serve(local_daily, tmp_path):
+async def start(tmp_path):
     async with processes(tmp_path) as start:
+        yield start
 
-        async def serve(*options, **env):
-            program = await start(
-                *(sys.executable, "-m", "pipecat_daily_rest", "serve", BOT, "--port", "0"),
-                *options,
-                env={**local_daily.env(), "PIPECAT_DAILY_STATE": str(tmp_path), **env},
-            )
-            return await program.says(r"^(http://\S+)$")
 
-        yield serve
+@pytest.fixture
+def serve(start, local_daily, tmp_path):
+    async def serve(*options, **env):
+        program = await start(
+            *(sys.executable, "-m", "pipecat_daily_rest", "serve", BOT, "--port", "0"),
+            *options,
+            env={**local_daily.env(), "PIPECAT_DAILY_STATE": str(tmp_path), **env},
+        )
+        return await program.says(r"^(http://\S+)$")
+
+    return serve
 
 
 async def is_in_and_hears(ana):
@@ -121,3 +128,27 @@ async def test_it_can_be_read_in_light_and_dark(serve, browser_person, scheme):
     assert (background > 0.5) is (scheme == "light")
     assert len(contrasts) == 4
     assert min(contrasts) >= 4.5
+
+
+async def test_the_example_app_with_its_own_login(start, browser_person, tmp_path):
+    program = await start(
+        *(sys.executable, "-m", "pipecat_daily_rest", "local", "--"),
+        *("uvicorn", "app:app", "--app-dir", APP),
+        env={
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PIPECAT_DAILY_STATE": str(tmp_path),
+            "UVICORN_PORT": "0",
+        },
+    )
+    url = await program.says(r"running on (http://\S+)", stream="err")
+    ana = await browser_person(url, login=("ana", "secret"))
+    assert await ana.page.evaluate(FOCUSED) == "INPUT"
+    await ana.page.keyboard.type("Ana")
+    await ana.page.keyboard.press("Enter")
+    await ana.page.wait_for_url("http://localhost:*/pipecat-*")
+    await is_in_and_hears(ana)
+    await program.says("Ana has joined", stream="err")
+    program.signal(signal.SIGTERM)
+    await ana.state("left")
+    assert await program.ended() == 128 + signal.SIGTERM  # as uvicorn ends
+    assert "Traceback" not in program.err

@@ -2,6 +2,7 @@
 """The quickstart and the other examples as real processes."""
 
 import importlib.util
+import re
 import signal
 import sys
 from pathlib import Path
@@ -89,7 +90,63 @@ async def test_the_blocks(start, local_daily, example, number):
     assert local_daily.rooms == {}
 
 
-@pytest.mark.parametrize("example", ["room_block.py", "dialin_room.py"])
+async def test_bots_whose_rooms_were_made_ahead(start, local_daily):
+    program = await start(sys.executable, EXAMPLES / "pool.py", env=local_daily.env())
+    assert await program.ended() == 0, program.err
+    waited = re.findall(r"^Bot (\d) waited [\d.]+ ms for (\S+)$", program.out, re.MULTILINE)
+    assert [number for number, _ in waited] == list("12345")
+    assert len({name for _, name in waited}) == 5
+    await program.says("^PoolStats\\(.*hits=.*")
+    log = [entry.what for entry in local_daily.state.log.entries]
+    assert log.count("bot joined") == log.count("bot left") == 5
+    assert local_daily.rooms == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_bots_whose_rooms_were_made_ahead_at_a_signal(start, local_daily, number):
+    held = local_daily.fail("DELETE", "*", delay=0.5)
+    program = await start(sys.executable, EXAMPLES / "pool.py", env=local_daily.env())
+    await held.wait()
+    program.signal(number)
+    assert await program.ended() != 0
+    assert "PoolStats" not in program.out
+    assert "Traceback" not in program.err
+    assert local_daily.rooms == {}
+
+
+async def test_a_bot_hands_its_caller_to_a_person(start, local_daily):
+    program = await start(sys.executable, EXAMPLES / "warm_transfer.py", env=local_daily.env())
+    await local_daily.state.log.wait_for("bot joined")
+    _, room, token = await program.says(f"^For the caller: {LINK}", groups=True)
+    caller = local_daily.join(room, token)
+    await caller.hears(660)
+    _, room, token = await program.says(f"^For your colleague: {LINK}", groups=True)
+    colleague = local_daily.join(room, token)
+    await colleague.hears(660)
+    assert await program.ended() == 0, program.err
+    await program.says(f"^Room {room} lives until ")
+    assert list(local_daily.rooms) == [room]
+    colleague.tone(500)
+    await caller.hears(500)
+    local_daily.advance(600)
+    assert local_daily.rooms == {}
+
+
+async def test_a_caller_who_leaves_before_the_colleague_comes(start, local_daily):
+    program = await start(sys.executable, EXAMPLES / "warm_transfer.py", env=local_daily.env())
+    await local_daily.state.log.wait_for("bot joined")
+    _, room, token = await program.says(f"^For the caller: {LINK}", groups=True)
+    caller = local_daily.join(room, token)
+    await program.says("^For your colleague: ")
+    caller.leave()
+    assert await program.ended() == 0, program.err
+    await program.says(f"^Room {room} deleted$")
+    assert local_daily.rooms == {}
+
+
+@pytest.mark.parametrize(
+    "example", ["room_block.py", "dialin_room.py", "pool.py", "warm_transfer.py"]
+)
 async def test_without_a_key_they_say_what_to_do(start, example):
     program = await start(sys.executable, EXAMPLES / example)
     assert await program.ended() == 1

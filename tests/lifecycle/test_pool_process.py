@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A server with a pool as a real process: examples/pool.py."""
+"""A server with a pool as a real process."""
 
 import asyncio
 import signal
@@ -14,8 +14,8 @@ from pipecat_daily_rest._core import room_names
 from sizes import pairs
 from timings import timings_env
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "pool.py"
-# The example, with a package that does not wait long before it tries again.
+APP = Path(__file__).parent / "apps" / "pool_server.py"
+# The server, with a package that does not wait long before it tries again.
 HASTY = """
 import runpy, sys
 from functools import partial
@@ -32,7 +32,7 @@ SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def serve(start, local_daily):
     async def serve(*how):
         env = {**local_daily.env(), "PORT": "0", **timings_env(look_again=(0.05, 0.2))}
-        program = await start(sys.executable, *how, EXAMPLE, env=env)
+        program = await start(sys.executable, *how, APP, env=env)
         return program, await program.says(r"Running on (http://\S+)")
 
     return serve
