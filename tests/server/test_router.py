@@ -22,6 +22,7 @@ from pipecat_daily_rest.tokens import read_token
 from serving import BEHAVE, until
 
 PUBLIC, PRIVATE = "public-key-of-a-page", "private-key-of-the-owner"
+ORIGIN = "https://app.example"
 STAY = {"createDailyRoom": True, "body": {"do": "stay"}}
 
 
@@ -252,11 +253,21 @@ async def test_web_pages_of_strangers(open_web, local_daily):
     assert len(local_daily.rooms) == 1
 
 
+async def test_behind_a_proxy_on_this_machine(web, local_daily):
+    send = await web(create_app(sessions_of(), allowed_origins=[ORIGIN]))
+    for headers in ({"host": "app.example"}, {"host": "app.example", "origin": ORIGIN}):
+        assert (await send("POST", "/start", b"", **headers))[0] == 200
+    assert (await send("POST", "/start", b"", host="evil.example"))[0] == 403
+    strange = {"host": "app.example", "origin": "https://evil.example"}
+    assert (await send("POST", "/start", b"", **strange))[0] == 403
+
+
 async def test_errors_of_the_app_are_json(open_web):
     for method, path, expected in (("GET", "/no", 404), ("PUT", "/start", 405)):
-        status, answer, _ = await open_web(method, path)
+        status, answer, headers = await open_web(method, path)
         assert (status, answer["status"]) == (expected, expected)
         assert {"error", "code", "info"} <= answer.keys()
+        assert headers.get("Allow") == ("POST" if expected == 405 else None)
 
 
 async def test_daily_makes_no_room(open_web, local_daily):

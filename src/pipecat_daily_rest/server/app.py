@@ -7,7 +7,6 @@ import re
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -94,6 +93,7 @@ class OriginGuard:
         """Initialize; ``local`` is whether the app listens on loopback only."""
         self._app = app
         self._origins = {origin.rstrip("/") for origin in origins}
+        self._hosts = {_hostname(each.partition("://")[2]) for each in self._origins - {"*"}}
         self._local = local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,9 +105,12 @@ class OriginGuard:
 
     def _refused(self, request: Request) -> Response | None:
         host = request.headers.get("host", "")
-        # A name of a stranger's that resolves to 127.0.0.1 is in the Host header.
-        if self._local and not is_loopback(_hostname(host)):
-            return answer(403, f"Host {host!r} is not this server: use localhost.")
+        # A name of a stranger's that resolves to 127.0.0.1 is in the Host header; a proxy on this
+        # machine passes on a name of the owner's.
+        name = _hostname(host)
+        if self._local and not (is_loopback(name) or name in self._hosts):
+            msg = f"Host {host!r} is not this server: use localhost, or see --allowed-origins."
+            return answer(403, msg)
         origin = request.headers.get("origin")
         if origin is None or "*" in self._origins or origin in self._origins:
             return None
@@ -165,10 +168,5 @@ def _add_errors(app: FastAPI) -> None:
     async def known(request: Request, exc: Exception) -> Response:
         return answer_of(exc)
 
-    async def http(request: Request, exc: Any) -> Response:
-        return answer(exc.status_code, str(exc.detail))
-
-    app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, known)
-    app.add_exception_handler(Exception, known)
-    app.add_exception_handler(HTTPError, known)
+    for kind in (HTTPException, RequestValidationError, HTTPError, Exception):
+        app.add_exception_handler(kind, known)

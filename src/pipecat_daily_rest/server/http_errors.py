@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from loguru import logger
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.server.errors import (
@@ -82,6 +83,10 @@ def answer_of(error: Exception) -> JSONResponse:
     """Make the answer for an exception."""
     if isinstance(error, HTTPError):
         return answer(error.status, str(error), code=error.code, challenge=error.challenge)
+    if isinstance(error, HTTPException):
+        response = answer(error.status_code, str(error.detail))
+        response.headers.update(error.headers or {})
+        return response
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"][1:]))
