@@ -3,12 +3,13 @@
 
 import asyncio
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from pipecat_daily_rest.server import EndReason, ProcessLauncher, StartRequest
-from serving import LAUNCHERS, until
+from pipecat_daily_rest.server import AtCapacity, EndReason, ProcessLauncher, StartRequest
+from serving import LAUNCHERS, STAY, until
 
 
 @pytest.fixture(params=LAUNCHERS)
@@ -84,8 +85,8 @@ async def test_a_bots_readyz_is_asked(serve, launcher, monkeypatch):
     assert await sessions.ready()
     await sessions.drain()
     monkeypatch.setenv("NOT_READY", "yes")
-    again = await serve(launcher=LAUNCHERS["task"]() if launcher == "task" else type(launcher)())
-    assert not await again.ready()
+    again = await serve(launcher=launcher if isinstance(launcher, str) else type(launcher)())
+    assert await again.ready() is (launcher == "serving:OneLauncher")  # which does not ask
 
 
 async def test_each_start_is_followed_by_one_process_that_waits(serve, tmp_path):
@@ -109,3 +110,23 @@ async def test_each_start_is_followed_by_one_process_that_waits(serve, tmp_path)
     await until(lambda: imported() >= 11)
     await sessions.__aexit__(None, None, None)
     assert imported() == 11
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux")
+async def test_a_bot_that_takes_too_much_memory(serve, said, local_daily):
+    limits = {"memory_warning": 100 << 20, "memory_limit": 200 << 20, "memory_check": 0.02}
+    sessions = await serve(launcher=ProcessLauncher(**limits))
+    session = await sessions.start(StartRequest(body={"do": "grow"}))
+    end = await session.wait()
+    assert end.reason is EndReason.ERROR
+    assert re.fullmatch(r"It used \d+ MB of memory and was killed\.", end.error)
+    assert local_daily.rooms == {}
+    warned = [each for each in said if each["level"].name == "WARNING"]
+    assert [each for each in warned if f"Session {session.id}: the bot uses" in each["message"]]
+
+
+async def test_a_launcher_with_a_capacity_of_its_own(serve):
+    sessions = await serve(launcher="serving:OneLauncher", max_sessions=20)
+    starts = [sessions.start(StartRequest(body=STAY)) for _ in range(8)]
+    ended = await asyncio.gather(*starts, return_exceptions=True)
+    assert [isinstance(each, AtCapacity) for each in ended] == [False] * 5 + [True] * 3

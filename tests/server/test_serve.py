@@ -158,3 +158,16 @@ async def test_in_an_app_that_somebody_else_serves(start, local_daily, server):
     await program.ended()
     assert local_daily.rooms == {}
     assert f"Session {started['sessionId']} has ended: drained" in program.err
+    assert ("one of several workers" in program.err) == (server == "gunicorn")
+
+
+async def test_a_script_serves_its_own_bot(start, local_daily, tmp_path):
+    own = "if __name__ == '__main__':\n    from pipecat_daily_rest.runner import main\n    main()\n"
+    (tmp_path / "mine.py").write_text(BEHAVE.read_text() + own)
+    server = await start(sys.executable, "mine.py", "--serve", "--port", "0", env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    status, _ = await ask(f"{url}/start", STAY)
+    assert (status, len(local_daily.rooms)) == (200, 1)
+    server.signal(signal.SIGTERM)
+    assert await server.ended() == 0
+    assert local_daily.rooms == {}

@@ -2,11 +2,12 @@
 """What tests of the session server share."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipecat_daily_rest.server import ProcessLauncher
+from pipecat_daily_rest.server import Ended, ProcessLauncher, SessionSpec, TaskLauncher
 
 BEHAVE = Path(__file__).parents[1] / "server" / "bots" / "behave.py"
 STAY = {"do": "stay"}
@@ -15,7 +16,32 @@ LAUNCHERS: dict[str, Callable[[], Any]] = {
     "task": lambda: "task",
     "fork": lambda: ProcessLauncher(fork=True),
     "spawn": lambda: ProcessLauncher(fork=False),
+    "another": lambda: "serving:OneLauncher",
 }
+
+
+class OneLauncher:
+    """A launcher of somebody else's: whatever it is told it passes on to another one."""
+
+    capacity = 5
+
+    def __init__(self) -> None:
+        self._other = TaskLauncher()
+
+    async def open(self, bots: Any, running: Any) -> None:
+        await self._other.open(bots, running)
+
+    async def start(self, spec: SessionSpec) -> None:
+        await self._other.start(SessionSpec(**json.loads(json.dumps(spec.to_json()))))
+
+    async def stop(self, session_id: str, grace: float) -> None:
+        await self._other.stop(session_id, grace)
+
+    async def ended(self, session_id: str) -> Ended:
+        return await self._other.ended(session_id)
+
+    async def drain(self, grace: float) -> None:
+        await self._other.drain(grace)
 
 
 async def until(condition: Callable[[], Any]) -> None:

@@ -21,6 +21,12 @@ def command(
     max_sessions: Annotated[int, _env("MAX_SESSIONS", "Sessions at once.", min=1)] = 10,
     launcher: Annotated[str, _env("LAUNCHER", "process, task or module:Class.")] = "process",
     preload: Annotated[list[str] | None, _env("PRELOAD", "Modules imported ahead.")] = None,
+    preload_bot: Annotated[
+        bool, _env("PRELOAD_BOT", "Import the bot ahead, too; it must start nothing then.")
+    ] = False,
+    memory_limit: Annotated[
+        int, _env("MEMORY_LIMIT", "MB; a bot above it is killed; 0: no limit.", min=0)
+    ] = 0,
     warm: Annotated[int, _env("WARM", "Processes that wait ready.", min=0)] = 1,
     pool: Annotated[int, _env("POOL", "Rooms that wait ready.", min=0)] = 0,
     max_duration: Annotated[
@@ -60,6 +66,8 @@ def command(
         max_sessions=max_sessions,
         launcher=launcher,
         preload=split(preload or ()),
+        preload_bot=preload_bot,
+        memory_limit=memory_limit,
         warm=warm,
         pool=pool,
         max_duration=max_duration,

@@ -4,6 +4,7 @@
 import argparse
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -98,11 +99,29 @@ def main(bot: Bot | None = None) -> NoReturn:
     Args:
         bot: The bot; ``bot`` in the script when None, as Pipecat's runner finds it.
 
+    With ``--serve`` on the command line it serves the bot, as ``pipecat-daily-rest serve`` does.
+
     Raises:
         SystemExit: Always; 0 when the bot ended or was interrupted cleanly.
     """
     hold(stop_early)
+    if "--serve" in sys.argv[1:]:
+        _serve(bot)
     launch(parse(), lambda: bot or find_bot(), restart=True)
+
+
+def _serve(bot: Bot | None) -> NoReturn:
+    """Become ``pipecat-daily-rest serve`` with this script's bot and options."""
+    from pipecat_daily_rest.server.bots import reference
+
+    served = os.path.abspath(sys.argv[0]) if bot is None else reference(bot)
+    options = [each for each in sys.argv[1:] if each != "--serve"]
+    command = [sys.executable, "-m", "pipecat_daily_rest", "serve", served, *options]
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name != "posix":  # where execv() does not wait for what it starts
+        raise SystemExit(subprocess.call(command))  # noqa: S603 - ourselves
+    os.execv(sys.executable, command)  # noqa: S606 - ourselves
 
 
 def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) -> NoReturn:

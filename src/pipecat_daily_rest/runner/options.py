@@ -79,4 +79,6 @@ def parse() -> Options:
         metavar="LEVEL",
         help=f"log from this level on: {', '.join(LOG_LEVELS)} (INFO)",
     )
-    return Options(**vars(parser.parse_args()))
+    given = vars(parser.parse_args())
+    del given["serve"]
+    return Options(**given)

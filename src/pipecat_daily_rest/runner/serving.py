@@ -34,6 +34,8 @@ class ServeOptions:
         max_sessions: How many sessions there may be at once.
         launcher: Where bots run: ``process``, ``task`` or ``module:Class``.
         preload: Modules that bots' processes find imported.
+        preload_bot: Whether bots' processes find the bot's file imported, too.
+        memory_limit: MB above which a bot's process is killed, with a warning at 80 %; 0 for none.
         warm: How many processes wait ready.
         pool: How many rooms wait ready.
         max_duration: Seconds after which a session is ended.
@@ -53,6 +55,8 @@ class ServeOptions:
     max_sessions: int = 10
     launcher: str = "process"
     preload: tuple[str, ...] = ()
+    preload_bot: bool = False
+    memory_limit: int = 0
     warm: int = 1
     pool: int = 0
     max_duration: float = 3600.0
@@ -197,7 +201,14 @@ def _sessions(options: ServeOptions, bot: Any) -> Any:
 
     launcher: Any = options.launcher
     if launcher == "process":
-        launcher = ProcessLauncher(warm=options.warm, preload=options.preload)
+        most = options.memory_limit << 20
+        launcher = ProcessLauncher(
+            warm=options.warm,
+            preload=options.preload,
+            load_bots=options.preload_bot,
+            memory_limit=most or None,
+            memory_warning=most * 4 // 5 or None,
+        )
     return Sessions(
         bot,
         max_sessions=options.max_sessions,

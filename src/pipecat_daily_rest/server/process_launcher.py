@@ -46,6 +46,7 @@ class ProcessLauncher:
         fork: bool | None = None,
         memory_warning: int | None = None,
         memory_limit: int | None = None,
+        memory_check: float = _LOOK,
     ) -> None:
         """Initialize; no process is started yet.
 
@@ -57,6 +58,7 @@ class ProcessLauncher:
             fork: Whether children are forked from the template; where it is possible, when None.
             memory_warning: Bytes of a bot's memory above which a warning is logged; never when None.
             memory_limit: Bytes of a bot's memory above which its process is killed; never when None.
+            memory_check: Seconds between two checks of the memory.
         """
         self._warm = warm
         self._preload = preload
@@ -64,6 +66,7 @@ class ProcessLauncher:
         self._fork = sys.platform == "linux" if fork is None else fork
         self._memory_warning = memory_warning
         self._memory_limit = memory_limit
+        self._memory_check = memory_check
         self._bots: Mapping[str, str] = {}
         self._running: Callable[[str], None] = lambda session_id: None
         self._template: asyncio.subprocess.Process | None = None
@@ -324,7 +327,7 @@ class ProcessLauncher:
     async def _look(self) -> None:
         """Look at the memory of the bots."""
         while True:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(self._memory_check)
             for session_id, child in list(self._sessions.items()):
                 used = child.memory()
                 if used is None:

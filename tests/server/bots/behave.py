@@ -22,6 +22,11 @@ async def bot(runner_args):
         time.sleep(600)  # noqa: ASYNC251 - on purpose
     if what == "stay":
         await asyncio.Event().wait()
+    if what == "grow":
+        held = []
+        while True:
+            held.append(bytearray(os.urandom(1 << 20)))
+            await asyncio.sleep(0.001)
     if what == "ignore":
         while True:
             try:
