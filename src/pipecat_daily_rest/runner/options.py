@@ -47,6 +47,7 @@ def parse() -> Options:
         description="Run this bot in a Daily room that is deleted when the bot ends."
     )
     add = parser.add_argument
+    add("--serve", action="store_true", help="serve it: see `pipecat-daily-rest serve --help`")
     add(
         "--local",
         action="store_true",
