@@ -186,3 +186,18 @@ def test_every_error_is_in_the_table():
     assert ("422", "invalid-request") in codes()
     rows = re.findall(r"^\| (\d{3}) \| `([\w-]+)` \|", PAGE, re.MULTILINE)
     assert set(rows) == codes()
+
+
+def test_what_is_deployed_fits_the_page():
+    """The files were not run where they were written: at least their names and times are right."""
+    folder = ROOT / "examples" / "deploy"
+    dockerfile, compose = ((folder / name).read_text() for name in ("Dockerfile", "compose.yaml"))
+    for variable in re.findall(r"PIPECAT_DAILY_\w+", dockerfile + compose):
+        assert f"`{variable}`" in PAGE or f"{variable}=" in PAGE, variable
+    command = json.loads(re.search(r"^CMD (.*)$", dockerfile, re.MULTILINE)[1])
+    assert command[:2] == ["pipecat-daily-rest", "serve"]
+    assert all(f"| `{each}` |" in PAGE for each in command if each.startswith("--"))
+    for text in (dockerfile, compose):
+        drain = int(re.search(r'DRAIN(?:=|: ")(\d+)', text)[1])
+        grace = int(re.search(r"--time (\d+)|stop_grace_period: (\d+)s", text).expand(r"\1\2"))
+        assert grace >= drain + 20

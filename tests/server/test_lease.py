@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Only rooms of dead servers are swept: a lock on a file tells who is alive."""
 
+import fcntl
 import os
 import signal
 import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +52,40 @@ def test_a_dead_server_is_found_once():
     alive.release()
     new.release()
     assert [path.stem for path in folder().iterdir()] == [other.owner.tag]
+
+
+def test_another_server_looks_at_a_new_file():
+    new = Lease(owner())
+    path = folder() / f"{new.owner.tag}.lock"
+    opened = Path.open
+
+    def looked_at(self, *args, **options):
+        file = opened(self, *args, **options)
+        other = opened(self)
+        fcntl.flock(other, fcntl.LOCK_EX)
+        threading.Timer(0.05, other.close).start()
+        return file
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "open", looked_at)
+        new.take()
+    assert new.owner.tag in path.read_text()
+    new.release()
+
+
+def test_workers_of_one_server_know_each_other():
+    one, other = Lease(owner()), Lease(replace(owner(), pid=1))
+    strangers = [
+        Lease(replace(owner(), pid=2, **strange))
+        for strange in ({"command": "x"}, {"account": "b"})
+    ]
+    for lease in (one, other, *strangers):
+        lease.take()
+    assert one.workers() == [1]
+    other._file.close()  # as the end of a process does
+    assert one.workers() == []
+    for lease in (one, *strangers):
+        lease.release()
 
 
 def test_a_sweep_that_fails_is_left_to_the_next_server():

@@ -8,10 +8,12 @@ that starts finds which tags are dead, and sweeps their rooms and no others.
 import hashlib
 import json
 import os
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 from weakref import WeakSet
@@ -26,6 +28,7 @@ from pipecat_daily_rest.errors import DailyConfigError
 
 TAG = 8  # characters
 _FOLDER = "PIPECAT_DAILY_STATE"
+_LOCKED = 1.0  # seconds for which another server may look at a new file
 
 
 def account_digest(url: str, key: str) -> str:
@@ -60,11 +63,15 @@ class Owner:
         tag: What its rooms carry in their names.
         prefix: How their names begin.
         account: A digest of the API URL and key.
+        pid: Its process.
+        command: A digest of its command and of who has started it: the same for all workers.
     """
 
     tag: str
     prefix: str
     account: str
+    pid: int = field(default_factory=os.getpid)
+    command: str = field(default_factory=lambda: account_digest(str(os.getppid()), str(sys.argv)))
 
 
 class Lease:
@@ -80,10 +87,13 @@ class Lease:
     def take(self) -> None:
         """Lock it."""
         self._file = self._path.open("x", encoding="utf-8")
-        if not _lock(self._file):
-            msg = f"{self._path} is locked by another process."
-            raise DailyConfigError(msg)
-        json.dump(self.owner.__dict__, self._file)
+        until = time.monotonic() + _LOCKED
+        while not _lock(self._file):  # another server may look at it for a moment
+            if time.monotonic() > until:
+                msg = f"{self._path} is locked by another process."
+                raise DailyConfigError(msg)
+            time.sleep(0.001)
+        json.dump(asdict(self.owner), self._file)
         self._file.flush()
         _taken.add(self)
 
@@ -99,6 +109,20 @@ class Lease:
             self._path.unlink(missing_ok=True)
             self._file.close()
             self._file = None
+
+    def workers(self) -> list[int]:
+        """Give the other processes that serve by the same command: workers of one server."""
+        found = []
+        for path in self._folder.glob("*.lock"):
+            with (
+                suppress(OSError, ValueError, TypeError),
+                path.open("r+", encoding="utf-8") as file,
+            ):
+                owner = Owner(**json.load(file))
+                mine = (owner.command, owner.account) == (self.owner.command, self.owner.account)
+                if mine and owner.pid != self.owner.pid and not _lock(file):
+                    found.append(owner.pid)
+        return sorted(found)
 
     @contextmanager
     def dead(self) -> Iterator[list[Owner]]:

@@ -79,6 +79,7 @@ class SessionRooms:
         self._lifetime = lifetime + _AFTER
         self._prefix = room_names.check_prefix(name_prefix)
         self._tag = lease.make_tag()
+        self.workers: list[int] = []  # the processes of other workers of this server
         self._stack = AsyncExitStack()
         self._helper: DailyRESTHelper | None = None
         self._sweep: asyncio.Task[None] | None = None
@@ -111,6 +112,7 @@ class SessionRooms:
         alive = lease.Lease(lease.Owner(self._tag, self._prefix, account))
         alive.take()
         self._stack.callback(alive.release)
+        self.workers = alive.workers()
         if self._size:
             self._pool = _SessionPool(
                 lambda: f"{self._prefix}-{room_names.session_part(self._tag)}",

@@ -3,8 +3,6 @@
 
 import asyncio
 import inspect
-import multiprocessing
-import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -149,10 +147,11 @@ class Sessions:
             await self._stack.aclose()
             raise
         self._open = True
-        if _is_worker():
+        if self.rooms.workers:
             logger.warning(
-                "This is one of several workers, maybe: each has its own {} slots, and lists and "
-                "stops only its own sessions.",
+                "Process {} serves the same: each worker has its own {} slots, and lists and stops "
+                "only its own sessions. Use one worker, and more ports or machines.",
+                ", ".join(map(str, self.rooms.workers)),
                 self.max_sessions,
             )
         return self
@@ -483,12 +482,6 @@ class Sessions:
                 await result
         except Exception:
             logger.exception("on_end failed for session {}", session.id)
-
-
-def _is_worker() -> bool:
-    """Tell whether uvicorn or gunicorn has started this process as one of its workers."""
-    gunicorns = os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn")
-    return gunicorns or multiprocessing.parent_process() is not None
 
 
 def _seconds(field: str, value: timedelta | float | None) -> float | None:
