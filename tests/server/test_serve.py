@@ -17,6 +17,17 @@ import pytest
 from serving import BEHAVE, until
 
 SERVE = (sys.executable, "-m", "pipecat_daily_rest", "serve")
+WITHOUT = """
+import sys
+from importlib.machinery import PathFinder
+
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name == "{}" else PathFinder.find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without
+"""
 STAY = {"createDailyRoom": True, "body": {"do": "stay"}}
 
 
@@ -111,6 +122,33 @@ async def test_a_bot_that_cannot_be_imported(start, local_daily, tmp_path):
     assert 'bad.py", line 2' in server.err
     assert "ZeroDivisionError" in server.err
     assert "pipecat_daily_rest/" not in server.err
+
+
+@pytest.mark.parametrize(
+    ("bot", "words"),
+    [
+        ("no_such.py", "There is no file '"),
+        ("empty.py", "defines no bot(): it needs `async def bot(runner_args)`"),
+        ("json:nothing", "json defines no nothing()"),
+    ],
+)
+async def test_what_is_no_bot_is_a_sentence(start, local_daily, tmp_path, bot, words):
+    (tmp_path / "empty.py").touch()
+    server = await start(*SERVE, bot, "--port", "0", env=local_daily.env())
+    assert await server.ended() == 2
+    assert "Error: " in server.err
+    assert words in server.err
+    assert "Traceback" not in server.err
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
+async def test_without_the_extra(start, local_daily, tmp_path, missing):
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT.format(missing))
+    env = {**local_daily.env(), "PYTHONPATH": str(tmp_path)}
+    server = await start(*SERVE, BEHAVE, "--port", "0", env=env)
+    assert await server.ended() == 2
+    assert "pip install 'pipecat-daily-rest[server]'" in server.err
+    assert "Traceback" not in server.err
 
 
 async def test_a_wrong_key(start, local_daily):

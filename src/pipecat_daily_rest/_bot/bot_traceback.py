@@ -7,6 +7,7 @@ import traceback
 from types import TracebackType
 
 from pipecat_daily_rest._core.secret import masked
+from pipecat_daily_rest.errors import DailyConfigError
 
 _NOT_THE_BOTS = (
     os.path.dirname(os.path.dirname(__file__)) + os.sep,  # this package
@@ -26,6 +27,17 @@ def shown(error: BaseException, key: str) -> str:
             each.__traceback__ = _from_the_bot(each)
             ahead += [each.__cause__, each.__context__]
     return masked("".join(traceback.format_exception(error)), key)
+
+
+def why_not_loaded(name: str, error: BaseException) -> str:
+    """Say why a bot or a module was not loaded: a sentence of ours, or what its own code raised."""
+    ours = isinstance(error, DailyConfigError) and error.__cause__ is None
+    if ours and all(
+        frame.f_code.co_filename.startswith(_NOT_THE_BOTS)
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ):
+        return str(error)
+    return f"{name} cannot be loaded.\n{shown(error, '')}"
 
 
 def _from_the_bot(error: BaseException) -> TracebackType | None:

@@ -2,6 +2,7 @@
 """`serve()`: many bots over HTTP as this process's one job."""
 
 import asyncio
+import importlib.util
 import os
 import socket
 import sys
@@ -133,6 +134,9 @@ def serve(options: ServeOptions, bot: Any) -> NoReturn:
 async def _serve(options: ServeOptions, bot: Any, stop: _Stop, signals: Any) -> None:
     stop.attach()
     signals.attach()
+    if not all(map(importlib.util.find_spec, ("fastapi", "uvicorn"))):
+        msg = "Serving needs FastAPI and uvicorn: pip install 'pipecat-daily-rest[server]'."
+        raise DailyConfigError(msg)
     listener = _listen(options)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)

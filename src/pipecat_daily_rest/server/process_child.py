@@ -16,7 +16,7 @@ from typing import IO, Any
 from loguru import logger
 
 from pipecat_daily_rest._bot.bot_file import Bot
-from pipecat_daily_rest._bot.bot_traceback import shown
+from pipecat_daily_rest._bot.bot_traceback import shown, why_not_loaded
 from pipecat_daily_rest._core import log_handler
 from pipecat_daily_rest.server import bots
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
@@ -91,7 +91,7 @@ def _load(server: _Server, order: dict[str, Any] | None) -> Bot | None:
     try:
         bot = bots.load(order["load"])
     except BaseException as exc:
-        server.tell({"failed": f"{order['load']} cannot be loaded.\n{shown(exc, '')}"})
+        server.tell({"failed": why_not_loaded(order["load"], exc)})
         return None
     server.tell({"loaded": True})
     return bot

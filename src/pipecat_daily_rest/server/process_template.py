@@ -62,9 +62,9 @@ def _prepare(orders: dict[str, Any]) -> dict[str, Any]:
 
 
 def _import_error(name: str, error: BaseException) -> str:
-    from pipecat_daily_rest._bot.bot_traceback import shown
+    from pipecat_daily_rest._bot.bot_traceback import why_not_loaded
 
-    return f"{name} cannot be imported.\n{shown(error, '')}"
+    return why_not_loaded(name, error)
 
 
 def _serve(wire: socket.socket) -> socket.socket | None:
