@@ -147,7 +147,7 @@ def test_every_option_is_in_the_table_with_its_variable_and_its_default():
     options = {}
     for option, text in re.findall(r"(--[a-z][a-z-]+) (.*)", shown):
         variable = re.search(r"env var: (\w+)", text)
-        default = re.search(r"default: ([\w.]+)", text.replace("default: no]", "default: off]"))
+        default = re.search(r"default: ([\w.]+)", text.replace(f"no{option[1:]}", "off"))
         options[option] = (variable and variable[1], default and default[1])
     options.pop("--help")
     assert {"--local", "--max-sessions", "--drain"} <= options.keys()
