@@ -3,7 +3,7 @@
 
 import sys
 
-from pipecat_daily_rest._bot.signals import hold, not_run, stop_early
+from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from pipecat_daily_rest._bot.signals import stop_early
+from pipecat_daily_rest._bot.stop_signals import stop_early
 from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest._rooms.bounds import Bounds

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from pipecat_daily_rest._bot.signals import hold, not_run, stop_early
+from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest.cli import serve_command
 

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from pipecat_daily_rest._bot.output import say
-from pipecat_daily_rest._bot.signals import hold
+from pipecat_daily_rest._bot.stop_signals import hold
 from pipecat_daily_rest._core import log_handler
 from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest.errors import DailyError

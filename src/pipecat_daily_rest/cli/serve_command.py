@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipecat_daily_rest._bot.signals import hold, stop_early
+from pipecat_daily_rest._bot.stop_signals import hold, stop_early
 from pipecat_daily_rest._core.log_handler import FORMATS, LOG_LEVELS
 
 

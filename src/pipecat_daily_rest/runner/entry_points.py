@@ -15,7 +15,7 @@ from pipecat_daily_rest._bot import bot_traceback
 from pipecat_daily_rest._bot.bot_file import Bot, find_bot
 from pipecat_daily_rest._bot.ending import Ending
 from pipecat_daily_rest._bot.output import leave, say
-from pipecat_daily_rest._bot.signals import StopSignals, hold, stop_early
+from pipecat_daily_rest._bot.stop_signals import StopSignals, hold, stop_early
 from pipecat_daily_rest._core import arguments, daily_module, log_handler, settings
 from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError, DailyError

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, cast
 
 from pipecat_daily_rest._bot import bot_traceback
 from pipecat_daily_rest._bot.output import say
-from pipecat_daily_rest._bot.signals import hold
+from pipecat_daily_rest._bot.stop_signals import hold
 from pipecat_daily_rest._core import daily_module, log_handler, settings
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
