@@ -34,6 +34,24 @@ class LaunchedChild:
     warned: bool = False
     is_ready: asyncio.Future[bool] | None = None
     reading: asyncio.Task[None] | None = None
+    dead: asyncio.Event = field(default_factory=asyncio.Event)  # where there is a pidfd
+    leaving: asyncio.TimerHandle | None = None
+
+    def identify(self, pid: int) -> None:
+        """Note its process, whose end counts: a process that it has forked may hold the wire."""
+        self.pid = pid
+        with suppress(OSError, AttributeError):
+            self.handle = os.pidfd_open(pid)
+            asyncio.get_running_loop().add_reader(self.handle, self._died)
+        if self.killed is not None:
+            self.kill(self.killed)
+
+    def _died(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self.handle is not None:
+            loop.remove_reader(self.handle)
+        self.dead.set()
+        loop.call_later(0, self.reader.feed_eof)  # after what it has said
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send it an order."""
@@ -43,13 +61,19 @@ class LaunchedChild:
         """Kill it; ``why`` is how it has ended then."""
         if self.killed is None and not self.end.done():
             self.killed = why
-        with suppress(ProcessLookupError):
-            if self.handle is not None:
-                signal.pidfd_send_signal(self.handle, signal.SIGKILL)
+        self._signal()
+
+    def leave_within(self, seconds: float) -> None:
+        """Kill it unless it ends within so many seconds."""
+        self.leaving = asyncio.get_running_loop().call_later(seconds, self._signal)
+
+    def _signal(self) -> None:
+        """Kill it with what it has started: it leads a process group."""
+        with suppress(ProcessLookupError, PermissionError):
+            if self.pid and hasattr(os, "killpg"):
+                os.killpg(self.pid, signal.SIGKILL)
             elif self.process is not None:
                 self.process.kill()
-            elif self.pid:
-                os.kill(self.pid, signal.SIGKILL)
 
     def memory(self) -> int | None:
         """Tell its memory in bytes, without what it shares with others; None where nobody tells."""
@@ -60,9 +84,29 @@ class LaunchedChild:
             return None
         return int(pss.split()[1]) * 1024
 
+    async def over(self, grace: float) -> None:
+        """Wait for the end of a process whose wire has ended, and kill it after ``grace`` seconds."""
+        if self.process is None and self.handle is None:
+            self._signal()
+            self.close()
+            return
+        end = self.process.wait() if self.process is not None else self.dead.wait()
+        ending = asyncio.ensure_future(end)
+        if grace:
+            await asyncio.wait({ending}, timeout=grace)
+        if not (grace and ending.done()):
+            self._signal()
+            await asyncio.wait({ending}, timeout=5.0)
+            ending.cancel()
+        self.close()
+
     def close(self) -> None:
         """Let go of a process that is gone."""
         self.writer.close()
+        self.pid = 0
+        if self.leaving is not None:
+            self.leaving.cancel()
         if self.handle is not None:
+            asyncio.get_running_loop().remove_reader(self.handle)
             os.close(self.handle)
             self.handle = None

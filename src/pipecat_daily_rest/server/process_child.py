@@ -20,7 +20,7 @@ from pipecat_daily_rest._bot.bot_traceback import shown, why_not_loaded
 from pipecat_daily_rest._core import log_handler
 from pipecat_daily_rest.server import bots
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
-from pipecat_daily_rest.server.run_bot import run_session
+from pipecat_daily_rest.server.run_bot import one_line, run_session
 from pipecat_daily_rest.server.session_output import SessionOutput
 
 _ORPHAN = 5.0  # seconds that a bot has to leave when its server is gone
@@ -48,9 +48,12 @@ class _Server:
 
 def main() -> None:
     """Run as a program: orders come by stdin, answers go to stdout, and prints to stderr."""
-    answers = os.dup(1)
+    orders, answers = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # what the bot starts, as ffmpeg, would read the orders
+    os.close(nothing)
     os.dup2(2, 1)
-    _run(_Server(os.fdopen(os.dup(0), "rb"), os.fdopen(answers, "wb")))
+    _run(_Server(os.fdopen(orders, "rb"), os.fdopen(answers, "wb")))
 
 
 def main_on(wire: socket.socket) -> None:
@@ -58,6 +61,8 @@ def main_on(wire: socket.socket) -> None:
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
+    if (numpy_random := sys.modules.get("numpy.random")) is not None:
+        numpy_random.seed()  # a fork copies its state; Python's own random sees to itself
     _run(_Server(wire.makefile("rb"), wire.makefile("wb")))
 
 
@@ -75,13 +80,19 @@ def _run(server: _Server) -> None:
     spec = SessionSpec(**start["start"])
     threading.excepthook = _thread_failed
     output = SessionOutput()
-    output.install()
+    output.install(everything=True)
     with logger.contextualize(session_id=spec.session_id, room=spec.room_name):
         logger.configure(extra={"session_id": spec.session_id, "room": spec.room_name})
-        ended = asyncio.run(_session(server, orders, bot, spec, output))
-    server.tell({"ended": ended.outcome, "error": ended.error})
-    output.remove()
-    _leave_in_time()
+        try:
+            ended = asyncio.run(_session(server, orders, bot, spec))
+        except BaseException as exc:  # of a task of the bot, as SystemExit
+            ended = Ended(outcome="error", error=one_line(exc))
+            _leave_in_time(server, ended)
+        output.remove()
+    _tell_end(server, ended)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):  # the bot has replaced or closed it
+            stream.flush()
 
 
 def _load(server: _Server, order: dict[str, Any] | None) -> Bot | None:
@@ -111,10 +122,8 @@ async def _session(
     orders: Iterator[dict[str, Any]],
     bot: Bot,
     spec: SessionSpec,
-    output: SessionOutput,
 ) -> Ended:
     loop = asyncio.get_running_loop()
-    output.enter()
     server.tell({"running": True})
     running = asyncio.create_task(run_session(bot, spec), name="bot")
     with suppress(NotImplementedError):  # Windows
@@ -123,7 +132,9 @@ async def _session(
         target=_listen, args=(orders, loop, running), name="orders of the server", daemon=True
     )
     listener.start()
-    return await running
+    ended = await running
+    _leave_in_time(server, ended)
+    return ended
 
 
 def _listen(
@@ -149,13 +160,16 @@ def _thread_failed(failed: threading.ExceptHookArgs) -> None:
         logger.error("A thread of the bot raised.\n{}", shown(failed.exc_value, ""))
 
 
-def _leave_in_time() -> None:
-    """End the process in order, or without it when a thread of the bot does not end."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+def _tell_end(server: _Server, ended: Ended) -> None:
+    server.tell({"ended": ended.outcome, "error": ended.error})
+
+
+def _leave_in_time(server: _Server, ended: Ended) -> None:
+    """End the process without order when a task or a thread of the bot does not end."""
 
     def end() -> None:
         time.sleep(_EXIT)
+        _tell_end(server, ended)  # once more does no harm
         os._exit(1)
 
     threading.Thread(target=end, name="end of the process", daemon=True).start()

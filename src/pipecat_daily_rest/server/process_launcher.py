@@ -6,12 +6,9 @@ Where that is not possible (macOS, Windows, a template with threads) each child 
 
 import asyncio
 import json
-import os
-import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from loguru import logger
@@ -19,13 +16,14 @@ from loguru import logger
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.server.errors import StartFailed
 from pipecat_daily_rest.server.launched_child import LaunchedChild
+from pipecat_daily_rest.server.launched_template import BOOT, LaunchedTemplate
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
-from pipecat_daily_rest.server.process_template import CHILD, TEMPLATE
+from pipecat_daily_rest.server.process_template import CHILD
 
-_BOOT = 60.0  # seconds in which a template or a child has to import what it needs
 _READY = 2.0  # seconds in which a bot's readyz() has to answer
 _LOOK = 10.0  # seconds between two looks at the children's memory
 _LINE = 1 << 22  # bytes of one message
+_LEAVE = 10.0  # seconds that a process may go on after its bot has ended
 
 
 class ProcessLauncher:
@@ -69,8 +67,8 @@ class ProcessLauncher:
         self._memory_check = memory_check
         self._bots: Mapping[str, str] = {}
         self._running: Callable[[str], None] = lambda session_id: None
-        self._template: asyncio.subprocess.Process | None = None
-        self._wire: socket.socket | None = None
+        self._template: LaunchedTemplate | None = None
+        self._forking = asyncio.Lock()
         self._ready: dict[str, list[LaunchedChild]] = {}
         self._making: Counter[str] = Counter()  # children for `_ready` that are on their way
         self._sessions: dict[str, LaunchedChild] = {}
@@ -89,7 +87,7 @@ class ProcessLauncher:
                 self._ready[name] = []
             first = [await self._child(name) for name in bots]
             for name, child in zip(bots, first, strict=True):
-                await asyncio.wait_for(asyncio.shield(child.loaded), _BOOT)
+                await asyncio.wait_for(asyncio.shield(child.loaded), BOOT)
                 self._put(name, child)
                 self._refill(name)
         except BaseException:
@@ -155,15 +153,9 @@ class ProcessLauncher:
         await asyncio.gather(*(self.stop(each, grace) for each in list(self._sessions)))
         for child in list(self._children):
             child.kill("The server has ended.")
-        if self._wire is not None:
-            self._wire.close()
-            self._wire = None
         if self._template is not None:
-            try:
-                await asyncio.wait_for(self._template.wait(), 5.0)
-            except TimeoutError:
-                self._template.kill()
-                await self._template.wait()
+            await self._template.close()
+            self._template = None
         reading = [child.reading for child in self._children if child.reading is not None]
         if reading:
             await asyncio.wait(reading, timeout=5.0)
@@ -182,7 +174,7 @@ class ProcessLauncher:
     async def _one_more(self, name: str) -> None:
         try:
             child = await self._child(name)
-            await asyncio.wait_for(asyncio.shield(child.loaded), _BOOT)
+            await asyncio.wait_for(asyncio.shield(child.loaded), BOOT)
         except (DailyConfigError, StartFailed, TimeoutError, OSError) as exc:
             if not self._draining:
                 logger.warning("No bot {!r} could be made ready: {}", name, exc)
@@ -199,67 +191,36 @@ class ProcessLauncher:
             self._ready[name].append(child)
 
     async def _start_template(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._template = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-c", f"from {TEMPLATE} import main; main()", str(theirs.fileno())),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                start_new_session=True,
-                env=_limited(os.environ),
-            )
-        ours.setblocking(False)
-        self._wire = ours
-        loop = asyncio.get_running_loop()
-        bots = list(self._bots.values()) if self._load_bots else []
-        message = {"path": sys.path, "preload": list(self._preload), "bots": bots}
-        await loop.sock_sendall(ours, json.dumps(message).encode() + b"\n")
-        answer = await asyncio.wait_for(self._answer(ours), _BOOT)
-        if "error" in answer:
-            raise DailyConfigError(str(answer["error"]))
-        if answer.get("threads"):
-            logger.warning(
-                "Bots are started anew, which takes seconds, and not forked: what was imported runs "
-                "threads ({}).",
-                ", ".join(answer["threads"]),
-            )
-            self._fork = False
-            self._wire.close()
-            self._wire = None
-            await self._template.wait()
-            self._template = None
-
-    async def _answer(self, wire: socket.socket) -> dict[str, Any]:
-        received = b""
-        while not received.endswith(b"\n"):
-            part = await asyncio.get_running_loop().sock_recv(wire, 1 << 16)
-            if not part:
-                msg = "The process that bots are forked from ended while it imported its modules."
-                raise DailyConfigError(msg)
-            received += part
-        answer: dict[str, Any] = json.loads(received)
-        return answer
+        bots = self._bots.values() if self._load_bots else ()
+        self._template = await LaunchedTemplate.start(self._preload, bots)
+        self._fork = self._template is not None
 
     async def _child(self, name: str) -> LaunchedChild:
         """Start a child that imports a bot and then waits for its session."""
-        if self._wire is not None:
-            child = await self._forked(self._wire)
-        else:
-            child = await self._spawned()
+        child = (await self._forked() if self._fork else None) or await self._spawned()
         child.agent = name
+        if self._draining:
+            child.kill("The server has ended.")
         self._children.add(child)
         child.send({"load": self._bots[name], "path": sys.path})
         child.reading = asyncio.create_task(self._read(child), name="child process")
         return child
 
-    async def _forked(self, template: socket.socket) -> LaunchedChild:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            # One byte for each child: the template forks when the descriptor arrives.
-            socket.send_fds(template, [b"f"], [theirs.fileno()])
-        ours.setblocking(False)
-        reader, writer = await asyncio.open_connection(sock=ours, limit=_LINE)
+    async def _forked(self) -> LaunchedChild | None:
+        """Fork a child, from a new template if it has died; None where nothing can be forked."""
+        async with self._forking:
+            if self._template is None:
+                return None
+            try:
+                wire = await self._template.fork()
+            except ConnectionError:
+                logger.warning("The process that bots are forked from has died: another is started")
+                await self._template.close()
+                await self._start_template()
+                if self._template is None:
+                    return None
+                wire = await self._template.fork()
+        reader, writer = await asyncio.open_connection(sock=wire, limit=_LINE)
         return LaunchedChild(reader, writer)
 
     async def _spawned(self) -> LaunchedChild:
@@ -283,21 +244,24 @@ class ProcessLauncher:
         except (ConnectionError, ValueError, OSError):
             pass  # it died in the middle of a line
         finally:
+            told = child.end.done()
             self._gone(child)
-            if child.process is not None:
-                await child.process.wait()
+            # It may have closed the wire, and go on: nobody could end it any more.
+            await child.over(_LEAVE if told else 0.0)
             self._children.discard(child)
 
     def _take(self, child: LaunchedChild, message: dict[str, Any]) -> None:
-        if "pid" in message and child.process is None:
-            child.pid = message["pid"]
-            with suppress(OSError, AttributeError):
-                child.handle = os.pidfd_open(child.pid)
+        if "pid" in message:
+            child.identify(message["pid"])
         elif "loaded" in message and not child.loaded.done():
             child.loaded.set_result(None)
         elif "failed" in message and not child.loaded.done():
             child.loaded.set_exception(DailyConfigError(message["failed"]))
             child.loaded.exception()
+            if child.session_id is not None and not child.end.done():
+                logger.error("Session {}: {}", child.session_id, message["failed"])
+                error = message["failed"].strip().splitlines()[-1]
+                child.end.set_result(Ended(outcome="error", error=error))
         elif "readyz" in message:
             if child.is_ready is not None and not child.is_ready.done():
                 child.is_ready.set_result(message["readyz"])
@@ -306,11 +270,15 @@ class ProcessLauncher:
             self._refill(child.agent)  # not before: a bot that is to run comes first
         elif "ended" in message and not child.end.done():
             child.end.set_result(Ended(outcome=message["ended"], error=message.get("error")))
+            child.leave_within(_LEAVE)
 
     def _gone(self, child: LaunchedChild) -> None:
         if not child.end.done():
             if child.killed is not None:
                 child.end.set_result(Ended(outcome="error", error=child.killed))
+            elif not child.pid:
+                error = "The bot's process could not be started."
+                child.end.set_result(Ended(outcome="error", error=error))
             else:
                 child.end.set_result(Ended(outcome="lost", error="The bot's process died."))
         if not child.loaded.done():
@@ -322,7 +290,6 @@ class ProcessLauncher:
                 ready.remove(child)
         if child.session_id is not None:
             self._refill(child.agent)  # it may have died before it ran
-        child.close()
 
     async def _look(self) -> None:
         """Look at the memory of the bots."""
@@ -341,9 +308,3 @@ class ProcessLauncher:
                     if not child.warned:
                         child.warned = True
                         logger.warning("Session {}: the bot uses {} MB", session_id, used >> 20)
-
-
-def _limited(env: Mapping[str, str]) -> dict[str, str]:
-    """Limit native thread pools, which a fork does not copy: importing Pipecat would start some."""
-    pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return {**dict.fromkeys(pools, "1"), **env}

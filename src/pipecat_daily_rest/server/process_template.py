@@ -15,6 +15,8 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+from pipecat_daily_rest._bot.output import say
+
 TEMPLATE = "pipecat_daily_rest.server.process_template"
 CHILD = "pipecat_daily_rest.server.process_child"
 _PRELOAD = (
@@ -27,6 +29,8 @@ def main() -> None:
     """Import, then fork a child for each descriptor that comes, until the server is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)  # the server sees to its end
+    with suppress(OSError):
+        os.dup2(2, 1)  # the server's stdout is not for bots
     wire = socket.socket(fileno=int(sys.argv[1]))
     orders = _orders(wire)
     sys.path[:] = orders["path"]
@@ -74,7 +78,12 @@ def _serve(wire: socket.socket) -> socket.socket | None:
         _, descriptors, _, _ = socket.recv_fds(wire, 1, 1)
         if not descriptors:
             return None
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as exc:
+            os.close(descriptors[0])
+            say(f"Error: A bot's process could not be forked: {exc.strerror}.", file=sys.stderr)
+            continue
         if pid == 0:
             wire.close()
             return socket.socket(fileno=descriptors[0])

@@ -39,7 +39,8 @@ async def run_session(bot: Bot, spec: SessionSpec) -> Ended:
 
 def one_line(error: BaseException) -> str:
     """Give an error's class and words as one line without secrets."""
-    words = " ".join(str(error).split())
+    words = str(error).encode("utf-8", "replace").decode()  # half a character cannot be sent
+    words = " ".join(words.split())
     name = type(error).__name__
     return masked(f"{name}: {words}" if words else name)[:_LINE]
 

@@ -53,8 +53,10 @@ class TaskLauncher:
         )
 
     async def _run(self, spec: SessionSpec) -> Ended:
-        with logger.contextualize(session_id=spec.session_id, room=spec.room_name):
-            self._output.enter()
+        with (
+            logger.contextualize(session_id=spec.session_id, room=spec.room_name),
+            self._output.session(),
+        ):
             self._running(spec.session_id)
             return await run_session(self._bots[spec.agent], spec)
 
