@@ -49,6 +49,7 @@ async def test_a_process_that_a_bot_has_forked_does_not_keep_it_alive(ends):
 
 
 @PIDFD
+@pytest.mark.parametrize("launcher", ["spawn"], indirect=True)
 async def test_a_bot_that_closes_the_wire_is_ended(ends):
     end, pids = await ends("close_everything")
     assert end.reason is EndReason.LOST
