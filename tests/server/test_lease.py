@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.server import StartRequest
 from pipecat_daily_rest.server.lease import Lease, Owner, folder, make_tag
 from programs import processes
@@ -142,3 +143,11 @@ async def test_a_server_that_is_killed(serve, local_daily, tmp_path, launcher):
         await serve()
         await until(lambda: len(local_daily.rooms) == 1)
         assert list(local_daily.rooms) == [kept.room_name]
+
+
+@pytest.mark.parametrize("inside", ["", "folder"])
+def test_a_folder_that_cannot_be_used_is_a_sentence(tmp_path, monkeypatch, inside):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PIPECAT_DAILY_STATE", str(tmp_path / "file" / inside))
+    with pytest.raises(DailyConfigError, match="to another folder"):
+        Lease(Owner("tag", "pipecat", "account")).take()

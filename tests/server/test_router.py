@@ -310,3 +310,16 @@ def test_keys():
     assert PUBLIC not in repr(Keys((PUBLIC,)))
     with pytest.raises(DailyConfigError, match="at least 16"):
         Keys(("short",))
+
+
+async def test_half_a_character_is_no_failure_of_the_server(open_web):
+    half = "\ud800"
+    assert (await open_web("POST", "/sessions/x/stop", {"dailyToken": half}))[0] == 403
+    given = {"createDailyRoom": True, "dailyRoomProperties": {half: 1}}
+    status, answer, *_ = await open_web("POST", "/start", given)
+    assert (status, answer["field"]) == (400, "dailyRoomProperties.?")
+
+
+async def test_a_number_that_is_too_large_is_a_400(open_web):
+    given = {"createDailyRoom": True, "dailyRoomProperties": {"exp": 10**400}}
+    assert (await open_web("POST", "/start", given))[0] == 400

@@ -63,6 +63,7 @@ def answer(
     challenge: str = "Bearer",
 ) -> JSONResponse:
     """Make the answer for an error."""
+    message = message.encode("utf-8", "replace").decode()  # half a character cannot be sent
     content: dict[str, Any] = {
         "error": message,
         "code": code or str(status),
@@ -70,7 +71,7 @@ def answer(
         "status": status,
     }
     if field is not None:
-        content["field"] = field
+        content["field"] = field.encode("utf-8", "replace").decode()
     headers = {"Cache-Control": "no-store"}
     if retry_after is not None:
         headers["Retry-After"] = str(math.ceil(retry_after))

@@ -83,7 +83,9 @@ def basic(header: str | None) -> str | None:
 
 def same(given: str, right: str) -> bool:
     """Compare two secrets in constant time, whatever their lengths."""
-    one, other = (hashlib.sha256(each.encode()).digest() for each in (given, right))
+    one, other = (
+        hashlib.sha256(each.encode("utf-8", "replace")).digest() for each in (given, right)
+    )
     return hmac.compare_digest(one, other)
 
 

@@ -44,7 +44,11 @@ def folder() -> Path:
     """
     if given := os.environ.get(_FOLDER):
         path = Path(given)
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as exc:
+            msg = f"{_FOLDER}: {path} cannot be made ({exc.strerror}): set it to another folder."
+            raise DailyConfigError(msg) from exc
         return path
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     path = Path(tempfile.gettempdir()) / f"pipecat-daily-rest-{user}"
@@ -86,7 +90,11 @@ class Lease:
 
     def take(self) -> None:
         """Lock it."""
-        self._file = self._path.open("x", encoding="utf-8")
+        try:
+            self._file = self._path.open("x", encoding="utf-8")
+        except OSError as exc:
+            msg = f"{self._folder} cannot be written ({exc.strerror}): set {_FOLDER} to another folder."
+            raise DailyConfigError(msg) from exc
         until = time.monotonic() + _LOCKED
         while not _lock(self._file):  # another server may look at it for a moment
             if time.monotonic() > until:
