@@ -192,7 +192,7 @@ class SessionRooms:
 
     def _until(self, exp: Any) -> float:
         """Turn a room's ``exp`` into a lifetime in seconds."""
-        left = min(exp, 1e12) - time.time()  # float() refuses a very large one
+        left = float(min(exp, 1e12)) - time.time()  # float() refuses a very large one
         if not 1 <= left <= self._lifetime:
             msg = (
                 f"room.exp must be in the future, and within {self._lifetime:g} s: the longest "
