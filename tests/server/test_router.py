@@ -323,3 +323,21 @@ async def test_half_a_character_is_no_failure_of_the_server(open_web):
 async def test_a_number_that_is_too_large_is_a_400(open_web):
     given = {"createDailyRoom": True, "dailyRoomProperties": {"exp": 10**400}}
     assert (await open_web("POST", "/start", given))[0] == 400
+
+
+async def test_a_client_that_leaves_during_its_start_keeps_no_slot(open_web, local_daily):
+    held = local_daily.fail("POST", "/rooms", delay=0.3)
+    asked = asyncio.create_task(open_web("POST", "/start", STAY))
+    await held.wait()
+    asked.cancel()
+    await asyncio.gather(asked, return_exceptions=True)
+    while (await open_web("GET", "/status"))[1]["sessions"]:  # noqa: ASYNC110
+        await asyncio.sleep(0.02)
+    assert local_daily.rooms == {}
+
+
+async def test_what_daily_refuses_is_a_400(open_web, local_daily):
+    asked = {"createDailyRoom": True, "dailyRoomProperties": {"lang": "xx"}}
+    status, answer, _ = await open_web("POST", "/start", asked)
+    assert (status, answer["code"]) == (400, "invalid-properties")
+    assert "lang" in answer["info"]

@@ -217,3 +217,17 @@ async def test_workers_say_that_each_has_a_limit_of_its_own(start, local_daily):
     await server.says("WARNING.*Process .* serves the same: each worker has", stream="err")
     server.signal(signal.SIGTERM)
     await server.ended()
+
+
+async def test_a_bot_that_blocks_the_server_does_not_hold_up_its_end(start, local_daily):
+    options = ("--port", "0", "--launcher", "task")
+    server = await start(*SERVE, BEHAVE, *options, env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    blocking = {"createDailyRoom": True, "body": {"do": "block"}}
+    asked = asyncio.create_task(ask(f"{url}/start", blocking))
+    await server.says("blocks", stream="err")
+    server.signal(signal.SIGTERM)
+    assert await server.ended() == 1
+    await asyncio.gather(asked, return_exceptions=True)
+    assert "The server does not end" in server.err
+    assert local_daily.rooms == {}

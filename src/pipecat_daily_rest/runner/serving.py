@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """`serve()`: many bots over HTTP as this process's one job."""
 
+import _thread
 import asyncio
 import importlib.util
 import os
 import socket
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, nullcontext
@@ -13,14 +15,17 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
 from pipecat_daily_rest._bot import bot_traceback
-from pipecat_daily_rest._bot.output import say
+from pipecat_daily_rest._bot.output import leave, say
 from pipecat_daily_rest._bot.stop_signals import hold
 from pipecat_daily_rest._core import daily_module, log_handler, settings
 from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
 DEFAULT_PORT = 7860  # as Pipecat's own runner
+_BLOCKED = 5.0  # seconds in which the event loop has to hear of a signal
+_END = 30.0  # seconds that the end may take, beside the grace of running sessions
 _SAME = 0.5  # seconds in which two signals count as one: a shell passes a Ctrl-C on
 
 
@@ -81,6 +86,8 @@ class _Stop:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.begun = asyncio.Event()
         self.again = asyncio.Event()
+        self._heard = threading.Event()
+        self.over = threading.Event()
 
     def signalled(self, number: int) -> None:
         """Note a signal. Called from a signal handler, so it takes no lock and logs nothing."""
@@ -89,14 +96,32 @@ class _Stop:
             return
         self._last = now
         self._count += 1
+        if self._count == 1:
+            _thread.start_new_thread(self._watch, ())
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
         if self._count:
+            self._heard.set()
             self.begun.set()
         if self._count > 1:
             self.again.set()
+
+    def _watch(self) -> None:
+        """In a thread: a bot may block the event loop, or what it started may hold up the end."""
+        if self._loop is None or self._heard.wait(_BLOCKED):
+            until = time.monotonic() + self._grace + _END
+            while not self.over.wait(0.5):
+                if self._count > 1:  # nobody waits for the grace any more
+                    until = min(until, self._last + _END)
+                if time.monotonic() > until:
+                    break
+            else:
+                return
+        say("The server does not end: its rooms are deleted, and it ends now.", file=sys.stderr)
+        asyncio.run(process_rooms.drain())
+        leave(1)
 
     def attach(self) -> None:
         """Tell the running event loop what came and what comes."""
@@ -128,6 +153,7 @@ def serve(options: ServeOptions, bot: Any) -> NoReturn:
     except ImportError as exc:
         say(bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr)
         code = 2
+    stop.over.set()
     raise SystemExit(code)
 
 

@@ -50,7 +50,8 @@ def create_app(
         The app.
     """
     keys = Keys.from_env() if keys is None else keys
-    origins = list(allowed_origins) or _split(os.environ.get(_ORIGINS, ""))
+    given = list(allowed_origins) or _split(os.environ.get(_ORIGINS, ""))
+    origins = [each.rstrip("/") for each in given]
     local = is_loopback(host)
 
     @asynccontextmanager

@@ -11,7 +11,7 @@ from loguru import logger
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyInvalidRequestError
 from pipecat_daily_rest.server.errors import (
     AtCapacity,
     Draining,
@@ -99,6 +99,9 @@ def answer_of(error: Exception) -> JSONResponse:
         return answer(400, str(error), code="invalid-properties", field=error.field)
     if isinstance(error, DailyConfigError):
         return answer(400, str(error), code="invalid-properties")
+    if isinstance(error, DailyInvalidRequestError):
+        msg = f"Daily refuses the properties: {error.info or 'no reason is given'}."
+        return answer(400, msg, code="invalid-properties")
     if isinstance(error, DailyError):
         logger.error("Daily did not make a room: {}", error)
         msg = "Daily did not make a room: try again later."

@@ -19,7 +19,7 @@ from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.server import keys as api_keys
 from pipecat_daily_rest.server.http_errors import ErrorAnswer, HTTPError, answer_of
 from pipecat_daily_rest.server.keys import Keys
-from pipecat_daily_rest.server.session import Session, SessionState
+from pipecat_daily_rest.server.session import EndReason, Session, SessionState
 from pipecat_daily_rest.server.sessions import Sessions
 from pipecat_daily_rest.server.trust import read_start
 
@@ -191,6 +191,8 @@ def session_router(
             allowed=allowed_properties,
         )
         session = await sessions.start(given)
+        if given.idempotency_key is None and await request.is_disconnected():
+            session.ask(EndReason.STOPPED)  # nobody will ever know its id
         content = {"sessionId": session.id}
         if session.room_url is not None:
             content = {
@@ -339,7 +341,7 @@ def _is_token_of(sessions: Collection[Session], session_id: str, token: Any) -> 
 
 async def _json(request: Request) -> Any:
     """Read a request's body; an empty one is an empty object, as Pipecat's own runner takes it."""
-    received = b""
+    received = bytearray()
     async for part in request.stream():
         received += part
         if len(received) > _MOST:

@@ -59,6 +59,7 @@ class Session:
         created_at: When it was started.
         running_since: When the bot's code began to run; None before.
         end: Its end; None while it goes on.
+        created: When it was started, in seconds of the event loop.
         began: Set when the bot's code begins to run.
         grace: Seconds that the bot has to leave, if it was asked to end with a grace of its own.
     """
@@ -77,6 +78,9 @@ class Session:
     )
     _ended: asyncio.Future[SessionEnd] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future(), init=False, repr=False
+    )
+    created: float = field(
+        default_factory=lambda: asyncio.get_running_loop().time(), init=False, repr=False
     )
     began: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
     grace: float | None = field(default=None, init=False, repr=False)

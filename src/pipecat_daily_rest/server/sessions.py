@@ -448,7 +448,7 @@ class Sessions:
                 late = f"The bot's code did not begin to run within {self.start_timeout:g} s."
                 session.ask(EndReason.ERROR)
             elif not (bot.done() or asked.done()):
-                lived = (datetime.now(UTC) - session.created_at).total_seconds()
+                lived = asyncio.get_running_loop().time() - session.created
                 await asyncio.wait(
                     {bot, asked},
                     timeout=max(0.0, self.max_duration - lived),

@@ -19,6 +19,7 @@ async def bot(runner_args):
     if what == "die":
         os.kill(os.getpid(), signal.SIGKILL)
     if what == "block":
+        logger.info("blocks")
         time.sleep(600)  # noqa: ASYNC251 - on purpose
     if what == "stay":
         await asyncio.Event().wait()
