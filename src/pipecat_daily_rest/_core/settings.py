@@ -79,6 +79,11 @@ def redis_url() -> str | None:
     return secret(_from_environment("DAILY_REDIS_URL"))
 
 
+def listed(*texts: str) -> tuple[str, ...]:
+    """Take lists with commas between their items apart."""
+    return tuple(item.strip() for text in texts for item in text.split(",") if item.strip())
+
+
 def seconds(name: str, duration: timedelta | float, *, least: float = 1) -> float:
     """Turn a duration into seconds, and check that it has `least` seconds."""
     value = duration.total_seconds() if isinstance(duration, timedelta) else duration

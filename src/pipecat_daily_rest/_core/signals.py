@@ -25,6 +25,17 @@ def numbers_of(*names: str) -> tuple[signal.Signals, ...]:
     return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
 
+def server_stops() -> list[int]:
+    """The signals that stop a server: SIGQUIT does where it has a handler, else it dumps core."""
+    quits = getattr(signal, "SIGQUIT", None)
+    return [
+        number
+        for number in numbers_of("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+        if not is_ignored(number)
+        and (number != quits or signal.getsignal(number) != signal.SIG_DFL)
+    ]
+
+
 class Listener:
     """Listens to signals until it is closed. Many may listen at once.
 

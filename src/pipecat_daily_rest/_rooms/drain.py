@@ -5,7 +5,6 @@ import _thread
 import asyncio
 import math
 import os
-import signal
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -16,8 +15,6 @@ from pipecat_daily_rest._core import settings, signals
 from pipecat_daily_rest._core.timings import DELETE_BOUND, Timings
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rooms.owned import process_rooms
-
-_STOP = signals.numbers_of("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 
 
 @asynccontextmanager
@@ -71,7 +68,7 @@ class _Drain:
         self._pending: int | None = None  # a signal that ends the process once the rooms are gone
         self._begun = threading.Event()
         self._over = threading.Event()
-        self._listener = signals.Listener(self._signalled, filter(_stops, _STOP))
+        self._listener = signals.Listener(self._signalled, signals.server_stops())
         self._listener.attach()
 
     async def end(self, *, patient: bool) -> None:
@@ -153,11 +150,3 @@ class _Drain:
             return
         if self._pending is not None:
             os._exit(128 + self._pending)
-
-
-def _stops(number: int) -> bool:
-    """Whether a signal stops a server: SIGQUIT does where it has a handler, else it dumps core."""
-    if signals.is_ignored(number):
-        return False
-    quits = getattr(signal, "SIGQUIT", None)
-    return number != quits or signal.getsignal(number) != signal.SIG_DFL

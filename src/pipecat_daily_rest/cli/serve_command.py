@@ -57,7 +57,8 @@ def command(
         raise typer.BadParameter(f"--log-level: one of {', '.join(LOG_LEVELS)}")
     if log_format not in FORMATS:
         raise typer.BadParameter(f"--log-format: one of {', '.join(FORMATS)}")
-    from pipecat_daily_rest.runner.serving import ServeOptions, serve, split
+    from pipecat_daily_rest._core.settings import listed
+    from pipecat_daily_rest.runner.serving import ServeOptions, serve
 
     options = ServeOptions(
         local=local,
@@ -65,7 +66,7 @@ def command(
         port=port,
         max_sessions=max_sessions,
         launcher=launcher,
-        preload=split(preload or ()),
+        preload=listed(*(preload or ())),
         preload_bot=preload_bot,
         memory_limit=memory_limit,
         warm=warm,
@@ -74,8 +75,8 @@ def command(
         join_timeout=join_timeout,
         empty_timeout=empty_timeout,
         drain=drain,
-        allowed_origins=split(allowed_origins or ()),
-        allow_property=split(allow_property or ()),
+        allowed_origins=listed(*(allowed_origins or ())),
+        allow_property=listed(*(allow_property or ())),
         no_keys=no_keys,
         log_level=log_level.upper(),
         log_format=log_format,

@@ -21,7 +21,7 @@ from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties, DailyRoomSipParams
 from pipecat_daily_rest.runner.local_daily_process import DEFAULT_HOST, LocalDailyProcess
-from pipecat_daily_rest.runner.options import Options, parse
+from pipecat_daily_rest.runner.options import Options, parse, use_local
 from pipecat_daily_rest.runner.session import BotStillRunningError, Session
 from pipecat_daily_rest.runner.watchdog import Watchdog
 
@@ -142,7 +142,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
     watchdog = Watchdog(ending)
     code: object = 0
     try:
-        local = _is_local(options)
+        local = use_local(options.local, room_url=options.room_url, file=sys.stdout)
         _choose_daily_module(local, options.room_url, restart=restart)
         bot = find()
         if local:
@@ -203,16 +203,6 @@ async def _run(
         _complain(exc)
         leave(1)
     return session.exit or signals.raised
-
-
-def _is_local(options: Options) -> bool:
-    from dotenv import find_dotenv, load_dotenv
-
-    load_dotenv(find_dotenv(usecwd=True), override=True)
-    if options.local or settings.environment_key() or options.room_url:
-        return options.local
-    say("No DAILY_API_KEY: using a local Daily, on this machine only.")
-    return True
 
 
 def _choose_daily_module(local: bool, room_url: str | None, *, restart: bool = False) -> None:

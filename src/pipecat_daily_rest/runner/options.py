@@ -2,8 +2,12 @@
 """The options of a bot's command line."""
 
 import argparse
+import sys
 from dataclasses import dataclass
+from typing import TextIO
 
+from pipecat_daily_rest._bot.output import say
+from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._rooms.room_spec import DEFAULT_LIFETIME
@@ -83,3 +87,17 @@ def parse() -> Options:
     given = vars(parser.parse_args())
     del given["serve"]
     return Options(**given)
+
+
+def use_local(local: bool, *, room_url: str | None = None, file: TextIO | None = None) -> bool:
+    """Read `.env` as Pipecat's runner does, and tell whether to use a local Daily.
+
+    That is so without a key, which is said on ``file``, stderr when None.
+    """
+    from dotenv import find_dotenv, load_dotenv
+
+    load_dotenv(find_dotenv(usecwd=True), override=True)
+    if local or settings.environment_key() or room_url:
+        return local
+    say("No DAILY_API_KEY: using a local Daily, on this machine only.", file=file or sys.stderr)
+    return True

@@ -9,24 +9,24 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
 from pipecat_daily_rest._bot import bot_traceback
+from pipecat_daily_rest._bot.ending import Ending
 from pipecat_daily_rest._bot.output import leave, say
 from pipecat_daily_rest._bot.stop_signals import hold
 from pipecat_daily_rest._core import daily_module, log_handler, settings
-from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
+from pipecat_daily_rest.runner.options import use_local
 
 DEFAULT_PORT = 7860  # as Pipecat's own runner
 _BLOCKED = 5.0  # seconds in which the event loop has to hear of a signal
 _END = 30.0  # seconds that the end may take, beside the grace of running sessions
-_SAME = 0.5  # seconds in which two signals count as one: a shell passes a Ctrl-C on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,57 +76,39 @@ class ServeOptions:
     log_format: str = "text"
 
 
-class _Stop:
-    """How often, and when, the server was told to stop."""
+class _ServerEnding(Ending):
+    """The end of a server: a signal begins the drain, another one ends the sessions' grace."""
 
     def __init__(self, grace: float) -> None:
+        super().__init__()
         self._grace = grace
-        self._last = -1e9
-        self._count = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self.begun = asyncio.Event()
-        self.again = asyncio.Event()
-        self._heard = threading.Event()
         self.over = threading.Event()
 
     def signalled(self, number: int) -> None:
         """Note a signal. Called from a signal handler, so it takes no lock and logs nothing."""
-        now = time.monotonic()
-        if now - self._last < _SAME:
-            return
-        self._last = now
-        self._count += 1
-        if self._count == 1:
+        first = not self.signals
+        super().signalled(number)
+        if first:
             _thread.start_new_thread(self._watch, ())
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._tell)
-
-    def _tell(self) -> None:
-        if self._count:
-            self._heard.set()
-            self.begun.set()
-        if self._count > 1:
-            self.again.set()
 
     def _watch(self) -> None:
         """In a thread: a bot may block the event loop, or what it started may hold up the end."""
-        if self._loop is None or self._heard.wait(_BLOCKED):
-            until = time.monotonic() + self._grace + _END
-            while not self.over.wait(0.5):
-                if self._count > 1:  # nobody waits for the grace any more
-                    until = min(until, self._last + _END)
-                if time.monotonic() > until:
-                    break
-            else:
-                return
-        say("The server does not end: its rooms are deleted, and it ends now.", file=sys.stderr)
-        asyncio.run(process_rooms.drain())
-        leave(1)
-
-    def attach(self) -> None:
-        """Tell the running event loop what came and what comes."""
-        self._loop = asyncio.get_running_loop()
-        self._tell()
+        began = time.monotonic()
+        hurried = None
+        while not self.over.wait(0.5):
+            now = time.monotonic()
+            if self.signals > 1 and hurried is None:
+                hurried = now
+            until = began + _BLOCKED
+            if self.stop.is_set():  # the event loop has heard of it
+                until = (began + self._grace if hurried is None else hurried) + _END
+            if now > until:
+                say(
+                    "The server does not end: its rooms are deleted, and it ends now.",
+                    file=sys.stderr,
+                )
+                asyncio.run(process_rooms.drain())
+                leave(1)
 
 
 def serve(options: ServeOptions, bot: Any) -> NoReturn:
@@ -139,73 +121,48 @@ def serve(options: ServeOptions, bot: Any) -> NoReturn:
     Raises:
         SystemExit: Always; 0 after a signal.
     """
-    stop = _Stop(options.drain)
-    signals = hold(stop.signalled)
+    ending = _ServerEnding(options.drain)
+    signals = hold(ending.signalled)
     os.environ["PIPECAT_DAILY_LOG_LEVEL"] = options.log_level
     os.environ["PIPECAT_DAILY_LOG_FORMAT"] = options.log_format
     log_handler.to_stderr(options.log_level, options.log_format)
     code = 0
     try:
-        asyncio.run(_serve(options, bot, stop, signals))
+        asyncio.run(_serve(options, bot, ending, signals))
     except DailyError as exc:
         say(f"Error: {exc}", file=sys.stderr)
         code = 2 if isinstance(exc, DailyConfigError) else 1
     except ImportError as exc:
         say(bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr)
         code = 2
-    stop.over.set()
+    ending.over.set()
     raise SystemExit(code)
 
 
-async def _serve(options: ServeOptions, bot: Any, stop: _Stop, signals: Any) -> None:
-    stop.attach()
+async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals: Any) -> None:
+    ending.attach()
     signals.attach()
     if not all(map(importlib.util.find_spec, ("fastapi", "uvicorn"))):
         msg = "Serving needs FastAPI and uvicorn: pip install 'pipecat-daily-rest[server]'."
         raise DailyConfigError(msg)
+    local = use_local(options.local)
     listener = _listen(options)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
-        if options.local or _no_key():
+        if local:
             # It logs its rooms at DEBUG; at INFO it would only repeat the bots.
             child = LocalDailyProcess(log_level="WARNING")
-            await _unless_stopped(stack.enter_async_context(child), stop)
-            if stop.begun.is_set():
+            await unless(ending.stop.wait(), stack.enter_async_context(child))
+            if ending.stop.is_set():
                 return
             os.environ.update(child.env())
             daily_module.put_on_path()
         elif daily_module.is_missing():
             raise DailyConfigError(daily_module.MISSING)
         sessions = _sessions(options, bot)
-        opening = _unless_stopped(stack.enter_async_context(sessions), stop)
-        await opening
-        if not stop.begun.is_set():
-            await _answer(options, sessions, listener, stop)
-
-
-async def _unless_stopped(beginning: Any, stop: _Stop) -> None:
-    """Wait for what comes before the server listens, and give it up at a signal."""
-    task = asyncio.ensure_future(beginning)
-    stopped = asyncio.create_task(stop.begun.wait())
-    try:
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopped.cancel()
-        if not task.done():
-            task.cancel()
-        await finish(task)
-    if not task.cancelled():
-        task.result()
-
-
-def _no_key() -> bool:
-    from dotenv import find_dotenv, load_dotenv
-
-    load_dotenv(find_dotenv(usecwd=True), override=True)
-    if settings.environment_key():
-        return False
-    say("No DAILY_API_KEY: using a local Daily, on this machine only.", file=sys.stderr)
-    return True
+        await unless(ending.stop.wait(), stack.enter_async_context(sessions))
+        if not ending.stop.is_set():
+            await _answer(options, sessions, listener, ending)
 
 
 def _listen(options: ServeOptions) -> socket.socket:
@@ -252,7 +209,7 @@ def _sessions(options: ServeOptions, bot: Any) -> Any:
 
 
 async def _answer(
-    options: ServeOptions, sessions: Any, listener: socket.socket, stop: _Stop
+    options: ServeOptions, sessions: Any, listener: socket.socket, ending: _ServerEnding
 ) -> None:
     """Answer requests until the drain that a signal begins is over."""
     import uvicorn
@@ -274,10 +231,10 @@ async def _answer(
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="HTTP server")
     host = f"[{options.host}]" if ":" in options.host else options.host
     say(f"http://{host}:{listener.getsockname()[1]}")
-    stopped = asyncio.create_task(stop.begun.wait())
+    stopped = asyncio.create_task(ending.stop.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    again = asyncio.create_task(stop.again.wait())
+    again = asyncio.create_task(ending.hurry.wait())
     draining = asyncio.create_task(sessions.drain(options.drain))
     await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
     again.cancel()
@@ -285,8 +242,3 @@ async def _answer(
     await draining
     server.should_exit = True
     await serving
-
-
-def split(values: Sequence[str]) -> tuple[str, ...]:
-    """Take lists that were given with commas apart."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip())

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pipecat_daily_rest._core.settings import listed
 from pipecat_daily_rest.server import keys as api_keys
 from pipecat_daily_rest.server.http_errors import HTTPError, answer, answer_of
 from pipecat_daily_rest.server.keys import Keys
@@ -50,7 +51,7 @@ def create_app(
         The app.
     """
     keys = Keys.from_env() if keys is None else keys
-    given = list(allowed_origins) or _split(os.environ.get(_ORIGINS, ""))
+    given = allowed_origins or listed(os.environ.get(_ORIGINS, ""))
     origins = [each.rstrip("/") for each in given]
     local = is_loopback(host)
 
@@ -138,10 +139,6 @@ def is_loopback(host: str) -> bool:
 
 def _hostname(host: str) -> str:
     return re.sub(r":\d+$", "", host)
-
-
-def _split(origins: str) -> list[str]:
-    return [each.strip() for each in origins.split(",") if each.strip()]
 
 
 def _add_pages(app: FastAPI, keys: Keys) -> None:

@@ -2,12 +2,9 @@
 """Begins the drain at the signal: a server reaches the end of its lifespan long afterwards."""
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 
 from pipecat_daily_rest._core import signals
-
-_STOP = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
 
 
 class DrainSignals:
@@ -19,8 +16,7 @@ class DrainSignals:
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: int | None = None  # a signal that ends the process once the drain is over
-        numbers = [getattr(signal, name) for name in _STOP if hasattr(signal, name)]
-        self._listener = signals.Listener(self._signalled, filter(_counts, numbers))
+        self._listener = signals.Listener(self._signalled, signals.server_stops())
         self._listener.attach()
 
     def close(self) -> None:
@@ -44,11 +40,3 @@ class DrainSignals:
         held, self._held = self._held, None
         if held is not None:
             signals.act_by_default(held)
-
-
-def _counts(number: int) -> bool:
-    """Whether a signal tells to stop: SIGQUIT does so where it has a handler, else it dumps core."""
-    if signals.is_ignored(number):
-        return False
-    quits = getattr(signal, "SIGQUIT", None)
-    return number != quits or signal.getsignal(number) != signal.SIG_DFL

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipecat_daily_rest._core.secret import Secret
+from pipecat_daily_rest._core.settings import listed
 from pipecat_daily_rest.errors import DailyConfigError
 
 PUBLIC, PRIVATE = "PIPECAT_DAILY_PUBLIC_KEYS", "PIPECAT_DAILY_PRIVATE_KEYS"
@@ -44,7 +45,7 @@ class Keys:
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Keys":
         """Read both lists from the environment: keys with commas between them."""
         env = os.environ if env is None else env
-        return cls(_split(env.get(PUBLIC)), _split(env.get(PRIVATE)))
+        return cls(listed(env.get(PUBLIC, "")), listed(env.get(PRIVATE, "")))
 
     def __bool__(self) -> bool:
         """Whether there is any key."""
@@ -87,10 +88,6 @@ def same(given: str, right: str) -> bool:
         hashlib.sha256(each.encode("utf-8", "replace")).digest() for each in (given, right)
     )
     return hmac.compare_digest(one, other)
-
-
-def _split(keys: str | None) -> tuple[str, ...]:
-    return tuple(key.strip() for key in (keys or "").split(",") if key.strip())
 
 
 def _among(given: str | None, keys: Iterable[str]) -> bool:

@@ -31,11 +31,6 @@ _FOLDER = "PIPECAT_DAILY_STATE"
 _LOCKED = 1.0  # seconds for which another server may look at a new file
 
 
-def account_digest(url: str, key: str) -> str:
-    """Tell one account from another without its key."""
-    return hashlib.sha256(f"{url} {key}".encode()).hexdigest()
-
-
 def folder() -> Path:
     """Give the folder of the locks, which is this user's alone.
 
@@ -75,7 +70,7 @@ class Owner:
     prefix: str
     account: str
     pid: int = field(default_factory=os.getpid)
-    command: str = field(default_factory=lambda: account_digest(str(os.getppid()), str(sys.argv)))
+    command: str = field(default_factory=lambda: _digest(f"{os.getppid()} {sys.argv}"))
 
 
 class Lease:
@@ -177,6 +172,10 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def make_tag() -> str:

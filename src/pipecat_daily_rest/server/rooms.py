@@ -108,8 +108,7 @@ class SessionRooms:
                 await self._stack.aclose()
                 raise
             logger.warning("Daily cannot be reached for now: {}", exc)
-        account = lease.account_digest(helper.api.url, helper.api.key)
-        alive = lease.Lease(lease.Owner(self._tag, self._prefix, account))
+        alive = lease.Lease(lease.Owner(self._tag, self._prefix, helper.api.account.digest))
         alive.take()
         self._stack.callback(alive.release)
         self.workers = alive.workers()
