@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What the endpoints of the REST API have in common."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeVar
@@ -20,7 +21,7 @@ _OLDEST = "OLDEST"
 NOT_HERE = "not-supported-locally"
 
 
-class Family:
+class Family(ABC):
     """Endpoints that belong together, one method each: request and JSON body in, JSON out.
 
     A method raises `Refusal` to answer with an error. Each method is atomic, since it does not
@@ -33,9 +34,9 @@ class Family:
         self._choices = parts.domain.choices
         self._schema = Schema(parts.domain.choices)
 
+    @abstractmethod
     def routes(self) -> list[Route]:
         """List the endpoints."""
-        raise NotImplementedError
 
     @property
     def _now(self) -> float:
