@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        assert "eyJ" not in item.nodeid, f"loguru shows pytest's frames, so name it: {item.nodeid}"
         if "within" in getattr(item, "fixturenames", ()):
             item.add_marker("seconds")
 

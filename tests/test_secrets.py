@@ -646,7 +646,8 @@ HELD = ["k" * 40, "eyJhbGciOiJIUzI1NiJ9.eyJyIjoiYSJ9.c2ln", "https://x/a?X-Amz-S
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
 @pytest.mark.parametrize("escaped", [False, True])
-@pytest.mark.parametrize("held", [*HELD, None])
+# Named: loguru shows pytest's own frames, in which the next test's id stands.
+@pytest.mark.parametrize("held", [*HELD, None], ids=["key", "token", "link", "nothing"])
 def test_a_response_that_may_hold_a_secret_is_searched(held, escaped, encoding):
     answer = {"name": "ä-room", "hmac": "aGVsbG8="} if held is None else [{"a": ["b", held]}]
     text = json.dumps(answer, ensure_ascii=False)
