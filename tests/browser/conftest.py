@@ -43,6 +43,7 @@ FLAGS = (
     "--disable-sync",
     "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
+    "--host-resolver-rules=MAP elsewhere.example 127.0.0.1",
     # For a machine without any network interface.
     "--allow-loopback-in-peer-connection",
 )

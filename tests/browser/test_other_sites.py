@@ -73,7 +73,7 @@ async def elsewhere() -> AsyncIterator[Callable[[str], Any]]:
         runners.append(web.AppRunner(app))
         await runners[-1].setup()
         await web.TCPSite(runners[-1], "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{runners[-1].addresses[0][1]}/"
+        return f"http://elsewhere.example:{runners[-1].addresses[0][1]}/"
 
     yield serve
     for runner in runners:

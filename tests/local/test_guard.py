@@ -25,6 +25,45 @@ from pipecat_daily_rest.local.rules.claims import sign
 
 EVIL = ("evil.example", "evil.example:{port}", "127.0.0.1.evil.example:{port}", "localhost")
 ELSEWHERE = ("http://evil.example", "null", "https://127.0.0.1:{port}", "http://localhost:1", "x")
+APPS = (  # pages of other servers on this machine
+    "http://localhost:5173",
+    "https://localhost:3000",
+    "http://localhost",
+    "http://127.0.0.1:9",
+    "http://127.8.9.10:8080",
+    "http://[::1]:5173",
+    "HTTP://LocalHost:5173",
+)
+NO_APPS = (
+    "null",
+    "x",
+    "http://",
+    "file://",
+    "http://evil.example",
+    "http://192.168.1.5:5173",
+    "http://0.0.0.0:5173",
+    "http://[::2]:5173",
+    "http://localhost.evil.example:5173",
+    "http://127.0.0.1.evil.example",
+    "http://evil.localhost:5173",
+    "http://evil-localhost:5173",
+    "http://localhostevil:5173",
+    "http://localhost:5173.evil.example",
+    "http://localhost:evil",
+    "http://localhost@evil.example",
+    "http://evil.example:5173/localhost",
+    "http://evil.example?http://localhost:5173",
+    "http://localhost:5173/",
+    "http://localhost:5173, http://evil.example",
+    "http://localhost:5173 http://evil.example",
+    "ws://localhost:5173",
+    "chrome-extension://localhost",
+    "http://127.1:5173",
+    "http://2130706433:5173",
+    "http://[::1:5173",
+    "http://[localhost]:5173",
+)
+FOR_APPS = ("/.daily-js/none.js", "/demo/offer", "/demo/leave", "/v1/offer")
 UPGRADE = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
 
 
@@ -82,11 +121,64 @@ async def test_a_foreign_page_changes_nothing(
         changes = {} if method not in ("GET", "HEAD", "OPTIONS") else UPGRADE
         for origin in ELSEWHERE:
             headers = {"Origin": origin.format(port=daily.port), **changes}
+            if is_for_apps(path) and origin in ELSEWHERE[2:4]:  # of this machine: see below
+                continue
             answer = await ask(daily, http, method, path, **headers)
             assert answer.status == 403, (method, path, origin)
             assert not [name for name in answer.headers if name.startswith("Access-Control")]
     assert list(daily.rooms) == ["demo"]
     assert (daily.requests, daily.faults.added) == ([], [])
+
+
+def is_for_apps(path: str) -> bool:
+    return path.startswith("/.daily-js/") or path.endswith(("/offer", "/leave"))
+
+
+async def test_a_page_of_this_machine_reaches_rooms_and_scripts(
+    daily: LocalDaily, http: aiohttp.ClientSession
+) -> None:
+    for origin in APPS:
+        for path in FOR_APPS:
+            asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+            answers = [await ask(daily, http, "OPTIONS", path, **asked)]
+            assert answers[0].status == 204, (origin, path)
+            for method in ("GET", "POST"):
+                answers.append(await ask(daily, http, method, path, Origin=origin))
+            right = 404 if path.startswith("/.daily-js/") else 204 if "leave" in path else 400
+            assert right in [answer.status for answer in answers], (origin, path)
+            for answer in answers[:1] if right == 404 else answers[::2]:
+                assert answer.headers["Access-Control-Allow-Origin"] == origin.lower()
+                assert answer.headers["Access-Control-Allow-Headers"] == "content-type"
+                assert "Access-Control-Allow-Credentials" not in answer.headers
+                assert answer.headers["Vary"] == "Origin"
+        for method, path in routes(daily):
+            if not is_for_apps(path):
+                changes = {} if method not in ("GET", "HEAD", "OPTIONS") else UPGRADE
+                answer = await ask(daily, http, method, path, Origin=origin, **changes)
+                assert answer.status == 403, (method, path, origin)
+    assert (list(daily.rooms), daily.requests) == (["demo"], [])
+
+
+async def test_no_other_page_reaches_them(daily: LocalDaily, http: aiohttp.ClientSession) -> None:
+    for origin in NO_APPS:
+        for path in FOR_APPS:
+            for method in ("OPTIONS", "GET", "POST"):
+                asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+                answer = await ask(daily, http, method, path, **asked)
+                right = 405 if method == "GET" and "/." not in path else 403
+                assert answer.status == right, (method, path, origin)
+                assert not [name for name in answer.headers if name.startswith("Access-Control")]
+
+
+async def test_a_page_of_this_machine_needs_the_right_host_too(
+    daily: LocalDaily, http: aiohttp.ClientSession
+) -> None:
+    for path in FOR_APPS:
+        for method in ("OPTIONS", "GET", "POST"):
+            asked = {"Host": f"evil.example:{daily.port}", "Origin": "http://localhost:5173"}
+            answer = await ask(daily, http, method, path, **asked)
+            assert answer.status == 403
+            assert not [name for name in answer.headers if name.startswith("Access-Control")]
 
 
 async def test_a_foreign_page_gets_no_cors_headers(
@@ -128,12 +220,13 @@ async def test_every_response_has_the_headers(
             seen.add(answer.status)
             policy = answer.headers["Content-Security-Policy"]
             assert policy.startswith("default-src 'none'; script-src 'self'; ")
-            assert "frame-ancestors 'none'" in policy
+            assert policy.endswith("; frame-ancestors http://localhost:* http://127.0.0.1:*")
             assert "unsafe" not in policy
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert answer.headers["Referrer-Policy"] == "no-referrer"
             assert answer.headers["Cache-Control"] == "no-store"
-            assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+            whose = "cross-origin" if path.startswith("/.daily-js/") else "same-origin"
+            assert answer.headers["Cross-Origin-Resource-Policy"] == whose
             assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
             policy = answer.headers["Permissions-Policy"].split(", ")
             assert {*policy} == {

@@ -4,9 +4,13 @@
 A page of any site can send requests to ``localhost``, and by DNS rebinding even read the responses.
 So the Host header must name this server, and a request that changes something must come from one
 of its own pages or from no page at all. The REST API also needs its key.
+
+A web app in development is another site of this machine, as ``http://localhost:5173``. Its pages
+may join rooms and leave them, and nothing else.
 """
 
 import ipaddress
+import re
 import socket
 from typing import Protocol
 
@@ -26,11 +30,11 @@ class Listening(Protocol):
 
 
 # The headers of every response: pages, their files, JSON and errors.
-HEADERS = {
+_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
+        "frame-ancestors http://localhost:* http://127.0.0.1:*"
     ),
     "Permissions-Policy": (
         "microphone=(self), camera=(self), display-capture=(self), geolocation=()"
@@ -41,6 +45,12 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+# What the pages of this machine's other servers may ask for, by the patterns of the routes: the
+# scripts for their daily-js, and what these send to a room.
+_SCRIPTS = "/.daily-js/{name}"
+_FOR_APPS = (_SCRIPTS, "/{room}/offer", "/{room}/leave")
+_APP = web.RequestKey("app", str)  # the origin of such a page
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 # The addresses that stand for all of a machine's, each with one that the machine itself can reach.
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
 
@@ -74,12 +84,44 @@ def guard(daily: Listening) -> Middleware:
             request.method not in ("GET", "HEAD", "OPTIONS") or hdrs.UPGRADE in request.headers
         )
         origin = request.headers.get(hdrs.ORIGIN, "").lower()
-        if changes and origin not in ("", f"http://{host}"):
-            msg = f"Only the local Daily's own pages may do this, not those of {origin[:100]!r}."
+        if origin in ("", f"http://{host}"):
+            return await handler(request)
+        whose = "the local Daily's own pages"
+        if _pattern(request) in _FOR_APPS:
+            if _is_of_this_machine(origin):
+                request[_APP] = origin
+                return await handler(request)
+            changes, whose = True, "pages of this machine, as http://localhost:5173,"
+        if changes:
+            msg = f"Only {whose} may do this, not those of {origin[:100]!r}."
             return _forbidden(request, msg)
         return await handler(request)
 
     return middleware
+
+
+def headers(request: web.Request) -> dict[str, str]:
+    """Give the headers of the response to a request."""
+    pattern = _pattern(request)
+    if pattern not in _FOR_APPS:
+        return _HEADERS
+    more = {"Vary": "Origin"}
+    if origin := request.get(_APP):
+        more["Access-Control-Allow-Origin"] = origin
+        more["Access-Control-Allow-Headers"] = "content-type"
+    if pattern == _SCRIPTS:
+        more["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return _HEADERS | more
+
+
+def _pattern(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return "" if resource is None else resource.canonical
+
+
+def _is_of_this_machine(origin: str) -> bool:
+    parts = _ORIGIN.fullmatch(origin)
+    return parts is not None and is_loopback(parts[1].strip("[]"))
 
 
 def _names_us(header: str, host: str, port: int) -> bool:

@@ -30,7 +30,7 @@ from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.choices import Choices
 from pipecat_daily_rest.local.for_tests import ForTests
-from pipecat_daily_rest.local.guard import HEADERS, WILDCARDS, bracketed, guard, is_loopback
+from pipecat_daily_rest.local.guard import WILDCARDS, bracketed, guard, headers, is_loopback
 from pipecat_daily_rest.local.outside.dialing import Dialing
 from pipecat_daily_rest.local.outside.room_webhooks import RoomWebhooks
 from pipecat_daily_rest.local.outside.sending import Sender
@@ -315,7 +315,7 @@ class LocalDaily(ForTests):
         """Stop."""
         await self.aclose()
 
-    async def _mark(self, _: web.Request, response: web.StreamResponse) -> None:
+    async def _mark(self, request: web.Request, response: web.StreamResponse) -> None:
         response.headers[MARK] = MARK_VALUE
         response.headers["Date"] = formatdate(self.state.clock.now(), usegmt=True)
-        response.headers.update(HEADERS)
+        response.headers.update(headers(request))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The routes for browsers: the page, its WebRTC offer, and its leaving."""
+"""The routes for browsers: the page, the scripts for web apps, the WebRTC offer, the leaving."""
 
 import asyncio
 import importlib
@@ -36,7 +36,10 @@ _ASSETS = {
     "room.css": "text/css",
     "icon.svg": "image/svg+xml",
 }
+# What the daily-js of a web app loads.
+_DAILY_JS: dict[str, str] = {}
 _ROOM = "/{room:[A-Za-z0-9_-]{1,128}}"
+_SCRIPTS, _OFFER, _LEAVE = "/.daily-js/{name}", f"{_ROOM}/offer", f"{_ROOM}/leave"
 _NO_MEDIA = (
     "This computer lacks what a browser needs to talk in a local room: run "
     "pip install 'pipecat-daily-rest[local]', then start the bot again."
@@ -57,8 +60,10 @@ def routes(
     return [
         web.get(_ROOM, people.page),
         web.get("/.page/{name}", people.asset),
-        web.post(_ROOM + "/offer", people.offer),
-        web.post(_ROOM + "/leave", people.leave),
+        web.get(_SCRIPTS, people.script),
+        web.post(_OFFER, people.offer),
+        web.post(_LEAVE, people.leave),
+        *(web.options(path, people.preflight) for path in (_SCRIPTS, _OFFER, _LEAVE)),
     ]
 
 
@@ -83,6 +88,16 @@ class _People:
         if name not in _ASSETS:
             raise web.HTTPNotFound
         return _file(name, _ASSETS[name])
+
+    async def script(self, request: web.Request) -> web.StreamResponse:
+        name = request.match_info["name"]
+        if name not in _DAILY_JS:
+            raise web.HTTPNotFound
+        return _file(_DAILY_JS[name], "text/javascript")
+
+    async def preflight(self, request: web.Request) -> web.StreamResponse:
+        """Answer a browser that asks whether an app's page may send a request: see `guard`."""
+        return web.Response(status=204)
 
     async def offer(self, request: web.Request) -> web.StreamResponse:
         """Answer a browser's offer, or refuse it with a reason."""
