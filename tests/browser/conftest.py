@@ -15,9 +15,6 @@ at their microphone are contexts of one Chromium.
 """
 
 import asyncio
-import os
-import shutil
-import wave
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,26 +24,9 @@ import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
 
+from chromium import WAIT, Browsers
 from pipecat_daily_rest.local import LocalDaily
 from tokens import token
-
-WAIT = 40.0  # seconds; only a failure takes that long
-RATE = 48_000
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--use-fake-device-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--host-resolver-rules=MAP elsewhere.example 127.0.0.1",
-    # For a machine without any network interface.
-    "--allow-loopback-in-peer-connection",
-)
 
 # Runs before the page: notes violations of its policy for the end of the test.
 WATCH_POLICY = """
@@ -186,74 +166,11 @@ class BrowserPeople(Protocol):
         """
 
 
-def _microphone(path: Path, hz: float | None, says: bytes | None) -> Path:
-    """1.5 s of silence, since the first moments of a connection are lost; then the sound."""
-    time = np.arange(RATE * 30) / RATE
-    wave_form = np.sin(2 * np.pi * (hz or 0) * time) * 0.4 * 32767
-    if says is not None:
-        wave_form = np.concatenate([np.zeros(RATE * 3 // 2), np.frombuffer(says, np.int16)])
-    wave_form[: RATE * 3 // 2] = 0
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(wave_form.astype(np.int16).tobytes())
-    return path
-
-
-class Browsers:
-    """The Chromiums of this folder's tests, one for each microphone; started when they are needed."""
-
-    def __init__(self, chromium: Any, executable: str, folder: Path) -> None:
-        self._chromium = chromium
-        self._executable = executable
-        self._folder = folder
-        self._started: dict[Any, asyncio.Future[Any]] = {}
-
-    async def context(
-        self,
-        sound: tuple[float | None, bytes | None],
-        *,
-        asks: bool,
-        profile: Path | None,
-        login: tuple[str, str] | None,
-    ) -> Any:
-        """Give a new context of the Chromium with this microphone: a tone's Hz, or samples."""
-        if profile is not None:
-            options = self._options(sound, asks=asks, folder=profile.parent)
-            return await self._chromium.launch_persistent_context(profile, **options)
-        key = (sound, asks)
-        if key not in self._started:
-            folder = self._folder / f"browser-{len(self._started)}"
-            folder.mkdir()
-            launched = self._chromium.launch(**self._options(sound, asks=asks, folder=folder))
-            self._started[key] = asyncio.ensure_future(launched)
-        given = login and {"username": login[0], "password": login[1]}
-        return await (await self._started[key]).new_context(http_credentials=given)
-
-    def _options(self, sound: Any, *, asks: bool, folder: Path) -> dict[str, Any]:
-        microphone = _microphone(folder / "microphone.wav", *sound)
-        flags = [*FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
-        if not asks:
-            flags.append("--use-fake-ui-for-media-stream")
-        return {"executable_path": self._executable, "args": flags, "timeout": WAIT * 1000}
-
-    async def close(self) -> None:
-        for browser in self._started.values():
-            await (await browser).close()
-
-
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def browsers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browsers]:
-    api = pytest.importorskip("playwright.async_api", reason="needs playwright: pip install it")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        missing = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
-        missing("needs Chromium: install Debian's package 'chromium'")
-    async with api.async_playwright() as playwright:
-        browsers = Browsers(playwright.chromium, chromium, tmp_path_factory.mktemp("browsers"))
+    elsewhere = "--host-resolver-rules=MAP elsewhere.example 127.0.0.1"
+    async with Browsers.running(tmp_path_factory.mktemp("browsers"), elsewhere) as browsers:
         yield browsers
-        await browsers.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

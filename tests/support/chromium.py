@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Chromium for tests: one for each sound at the microphone, with contexts of its own for each test."""
+
+import asyncio
+import os
+import shutil
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pytest
+
+WAIT = 40.0  # seconds; only a failure takes that long
+RATE = 48_000
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    # For a machine without any network interface.
+    "--allow-loopback-in-peer-connection",
+)
+
+
+def _microphone(path: Path, hz: float | None, says: bytes | None) -> Path:
+    """1.5 s of silence, since the first moments of a connection are lost; then the sound."""
+    time = np.arange(RATE * 30) / RATE
+    wave_form = np.sin(2 * np.pi * (hz or 0) * time) * 0.4 * 32767
+    if says is not None:
+        wave_form = np.concatenate([np.zeros(RATE * 3 // 2), np.frombuffer(says, np.int16)])
+    wave_form[: RATE * 3 // 2] = 0
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(wave_form.astype(np.int16).tobytes())
+    return path
+
+
+class Browsers:
+    """The Chromiums of some tests, one for each microphone; started when they are needed."""
+
+    def __init__(
+        self, chromium: Any, executable: str, folder: Path, flags: tuple[str, ...]
+    ) -> None:
+        self._chromium = chromium
+        self._flags = flags
+        self._executable = executable
+        self._folder = folder
+        self._started: dict[Any, asyncio.Future[Any]] = {}
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, folder: Path, *flags: str) -> AsyncIterator[Self]:
+        """Give Chromiums with further flags; skips the test with a reason where there are none."""
+        reason = "needs playwright: pip install it"
+        api = pytest.importorskip("playwright.async_api", reason=reason)
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+        if chromium is None:
+            missing = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
+            missing("needs Chromium: install Debian's package 'chromium'")
+        async with api.async_playwright() as playwright:
+            browsers = cls(playwright.chromium, chromium, folder, flags)
+            yield browsers
+            await browsers.close()
+
+    async def context(
+        self,
+        sound: tuple[float | None, bytes | None],
+        *,
+        asks: bool,
+        profile: Path | None = None,
+        login: tuple[str, str] | None = None,
+        proxy: dict[str, str] | None = None,
+    ) -> Any:
+        """Give a new context of the Chromium with this microphone: a tone's Hz, or samples."""
+        if profile is not None:
+            options = self._options(sound, asks=asks, folder=profile.parent)
+            return await self._chromium.launch_persistent_context(profile, proxy=proxy, **options)
+        key = (sound, asks)
+        if key not in self._started:
+            folder = self._folder / f"browser-{len(self._started)}"
+            folder.mkdir()
+            launched = self._chromium.launch(**self._options(sound, asks=asks, folder=folder))
+            self._started[key] = asyncio.ensure_future(launched)
+        given = login and {"username": login[0], "password": login[1]}
+        return await (await self._started[key]).new_context(http_credentials=given, proxy=proxy)
+
+    def _options(self, sound: Any, *, asks: bool, folder: Path) -> dict[str, Any]:
+        microphone = _microphone(folder / "microphone.wav", *sound)
+        flags = [*FLAGS, *self._flags, f"--use-file-for-fake-audio-capture={microphone}"]
+        if not asks:
+            flags.append("--use-fake-ui-for-media-stream")
+        return {"executable_path": self._executable, "args": flags, "timeout": WAIT * 1000}
+
+    async def close(self) -> None:
+        for browser in self._started.values():
+            await (await browser).close()
