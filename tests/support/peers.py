@@ -91,6 +91,7 @@ class Peer:
         self.events: list[dict[str, Any]] = []
         self.piece = ""
         self.heard: list[Block] = []
+        self.voices: list[list[Block]] = []  # what each slot carried
         self.news = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
         self.pc.on("track", lambda track: self.tasks.append(asyncio.create_task(self._hear(track))))
@@ -114,10 +115,12 @@ class Peer:
 
     async def _hear(self, track: MediaStreamTrack) -> None:
         resampler = av.AudioResampler(format="s16", layout="mono", rate=SAMPLE_RATE)
+        line = [receiver.track for receiver in self.pc.getReceivers()].index(track)
+        heard = self.voices[line - 1] if line else self.heard
         with suppress(MediaStreamError):
             while True:
                 for part in resampler.resample(await track.recv()):
-                    self.heard.append(part.to_ndarray().reshape(-1))
+                    heard.append(part.to_ndarray().reshape(-1))
                 self._tell()
 
     async def _ping(self) -> None:
@@ -134,12 +137,17 @@ class Peer:
         async with self.session.post(f"{self.base}/offer", json={**offer, **body}) as response:
             return response.status, await response.json()
 
-    async def join(self, *, hz: float | Tone | None = None, ping: bool = True, **body: Any) -> str:
+    async def join(
+        self, *, hz: float | Tone | None = None, slots: int = 0, ping: bool = True, **body: Any
+    ) -> str:
         if hz is None:
             self.pc.addTransceiver("audio", direction="recvonly")
         else:
             self.tone = hz if isinstance(hz, Tone) else Tone(hz)
             self.pc.addTrack(self.tone)
+        for _ in range(slots):
+            self.pc.addTransceiver("audio", direction="recvonly")
+            self.voices.append([])
         status, self.answer = await self.offer(**body)
         assert status == 200, self.answer
         sdp = self.answer["sdp"]
@@ -167,15 +175,16 @@ class Peer:
 
         return await self.until(lambda: next(filter(fits, self.events), None))
 
-    async def hears(self, hz: float) -> None:
-        looked = 0
+    async def hears(self, hz: float, *, slot: int | None = None) -> None:
+        heard = self.heard if slot is None else self.voices[slot]
+        looked = len(heard)
 
         def check() -> bool:
             nonlocal looked
-            if len(self.heard) - looked < 20:
+            if len(heard) - looked < 20:
                 return False
-            part = np.concatenate(self.heard[looked:])
-            looked = len(self.heard) - 10
+            part = np.concatenate(heard[looked:])
+            looked = len(heard) - 10
             return tone_level(part, hz) > 0
 
         await self.until(check)

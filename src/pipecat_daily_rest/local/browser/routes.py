@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestPayloadError
@@ -22,6 +23,7 @@ from pipecat_daily_rest.local.rules.strict_json import NotJSON, parse
 from pipecat_daily_rest.local.secret import secret
 
 if TYPE_CHECKING:
+    from pipecat_daily_rest.local.browser.opus import Encoder
     from pipecat_daily_rest.local.browser.webrtc import Connection
 
 _PAGE = Path(__file__).parent / "page"
@@ -74,7 +76,8 @@ class _People:
         self, lobby: Lobby, calls: Calls, messages: AppMessages, mixer: Mixer, host: str
     ) -> None:
         self._admission = lobby.admission
-        self._parts = (lobby, calls, messages, mixer)  # of a connection
+        encoders: WeakValueDictionary[str, Encoder] = WeakValueDictionary()  # by voice
+        self._parts = (lobby, calls, messages, mixer, encoders)  # of a connection
         self._host = host
         self._connections: dict[str, Connection] = {}
         self._closed = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A browser's connection to a room: one audio track each way and one data channel.
+"""A browser's connection to a room: sound each way and one data channel.
 
 Pictures have a connection of their own (`webrtc_video`), since most calls have none. Only the
 `webrtc` files import aiortc; `routes` loads them when the first browser offers a connection.
@@ -16,8 +16,8 @@ watches its ``source``), ``not-sent`` (``info``: its app message was too large),
 
 From the browser: ``ping`` each second, ``app-message`` (``message``, ``recipient``), ``update``
 (``microphone``, ``camera``, ``screenVideo``, ``userName``), ``pictures`` (the ``sdp`` of their
-offer), ``look`` (``slots``, see `Pictures.look`), ``decide`` (``id`` of who waits, ``letIn``),
-``leave``.
+offer), ``look`` (``slots``, see `Pictures.look`), ``listen`` (``slots``, see `Sound.listen`),
+``decide`` (``id`` of who waits, ``letIn``), ``leave``.
 """
 
 import asyncio
@@ -25,21 +25,21 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
+from weakref import WeakValueDictionary
 
 import aioice.ice
-import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError
 from loguru import logger
 
-from pipecat_daily_rest.local.browser.webrtc_audio import AudioIn, AudioOut
+from pipecat_daily_rest.local.browser.opus import Encoder
+from pipecat_daily_rest.local.browser.webrtc_audio import Sound
 from pipecat_daily_rest.local.browser.webrtc_channel import Channel
 from pipecat_daily_rest.local.browser.webrtc_close import close
 from pipecat_daily_rest.local.browser.webrtc_video import Pictures
 from pipecat_daily_rest.local.call.app_messages import AppMessages, TooLarge
 from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.lobby import Lobby
-from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block, Mixer
+from pipecat_daily_rest.local.call.mixer import Block, Mixer
 from pipecat_daily_rest.local.call.room import (
     MEDIA,
     JoinRefused,
@@ -76,6 +76,7 @@ class Connection:
         calls: Calls,
         messages: AppMessages,
         mixer: Mixer,
+        encoders: WeakValueDictionary[str, Encoder],
         *,
         room: str,
         token: str | None,
@@ -100,7 +101,6 @@ class Connection:
         self._participant: Participant | None = None
         self._knock: Knock | None = None
         self._channel: Channel | None = None
-        self._audio_out, self._audio_in = AudioOut(), AudioIn()
         self._pictures: Pictures | None = None
         self._levels: dict[str, float] = {}
         self._ticks = 0
@@ -113,15 +113,16 @@ class Connection:
         self._pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[])
         )  # without STUN: no request leaves the machine
-        self._pc.on("track", self._on_track)
+        self._sound = Sound(self._pc, encoders, self._alive)
         self._pc.on("datachannel", self._on_channel)
         self._pc.on("connectionstatechange", self._on_state)
 
     async def answer(self, sdp: str) -> str:
         """Answer the browser's offer; a ValueError says that it cannot be read."""
         try:
+            self._sound.prepare(sdp)
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
-            self._pc.addTrack(self._audio_out)
+            self._sound.begin()
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as exc:  # aiortc's parser raises many kinds
             self.end()
@@ -135,11 +136,11 @@ class Connection:
 
     def speak(self) -> Block | None:
         """Give the next 20 ms of the microphone."""
-        return self._audio_in.take()
+        return self._sound.take()
 
     def hear(self, mix: Block, voices: Mapping[str, Block]) -> None:
         """Play 20 ms; report the levels now and then."""
-        self._audio_out.put(mix)
+        self._sound.play(mix, voices, self._mixer.ticks)
         self._ticks += 1
         if self._ticks % _LEVELS == 0 and self._participant is not None and self._channel:
             levels = self._mixer.levels(self._participant.room, self._participant)
@@ -186,10 +187,10 @@ class Connection:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE):
                     await self._hung_up.wait()
-        tasks = [*self._tasks, *([self._opening] if self._opening else [])]
+        tasks = [*self._tasks, *filter(None, (self._opening, self._sound.task))]
         for task in tasks:
             task.cancel()
-        self._audio_out.stop()
+        self._sound.stop()
         closing = [close(self._pc), *([self._pictures.close()] if self._pictures else [])]
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
@@ -208,31 +209,15 @@ class Connection:
         if self._pc.connectionState in ("closed", "failed"):
             self.leave()
 
-    def _on_track(self, track: Any) -> None:
-        if track.kind == "audio":
-            for receiver in self._pc.getReceivers():
-                buffer: Any = getattr(receiver, "_RTCRtpReceiver__jitter_buffer", None)
-                if receiver.track is track and hasattr(buffer, "_prefetch"):
-                    buffer._prefetch = 1  # 60 ms less; the order is still restored
-            self._tasks.append(asyncio.create_task(self._listen(track)))
-
-    async def _listen(self, track: Any) -> None:
-        resampler = av.AudioResampler(
-            format="s16", layout="mono", rate=SAMPLE_RATE, frame_size=BLOCK
-        )
-        with suppress(MediaStreamError):
-            while True:
-                frame = await track.recv()
-                self._seen = asyncio.get_running_loop().time()
-                for part in resampler.resample(frame):
-                    self._audio_in.put(part.to_ndarray().reshape(-1))
+    def _alive(self) -> None:
+        self._seen = asyncio.get_running_loop().time()
 
     def _on_channel(self, channel: Any) -> None:
         if self._channel is not None or self._end is not None:
             channel.close()
             return
         self._channel = Channel(channel, self._untold)
-        self._seen = asyncio.get_running_loop().time()
+        self._alive()
         self._opened.set()
         channel.on("message", self._on_message)
         channel.on("close", self.leave)
@@ -278,7 +263,7 @@ class Connection:
         )
 
     def _on_message(self, data: str | bytes) -> None:
-        self._seen = asyncio.get_running_loop().time()
+        self._alive()
         try:
             if len(data) > _MOST_MESSAGE:
                 raise NotJSON(f"{len(data)} characters are too many")
@@ -315,6 +300,8 @@ class Connection:
             with suppress(LookupError, PermissionError):
                 let_in = message.get("letIn") is True
                 self._lobby.decide(me.room, str(message.get("id")), by=me, let_in=let_in)
+        elif message.get("event") == "listen":
+            self._sound.listen(message.get("slots"), me.room.participants)
         elif message.get("event") == "pictures":
             self._offer = str(message.get("sdp"))
             if self._opening is None or self._opening.done():

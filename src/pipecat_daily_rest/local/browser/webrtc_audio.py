@@ -1,49 +1,71 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A browser's sound, between aiortc and the mixer."""
+"""A browser's sound, between aiortc and the mixer.
+
+The first audio line of an offer carries the microphone. It also carries the mix of all others, unless
+the offer has more audio lines: slots, each for one voice. Nothing is negotiated again when people
+come and go: the data channel says whose voice a slot carries.
+
+A slot that was used once sends silence when there is nothing to hear: after a pause in what is sent,
+a browser plays 0.8 s too late, and goes on like that.
+"""
 
 import asyncio
 from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
+from weakref import WeakValueDictionary
 
 import av
+from aiortc import RTCPeerConnection, RTCRtpSender
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.sdp import SessionDescription
 
-from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
+from pipecat_daily_rest.local.browser.opus import SILENCE, Encoder
+from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block, mixed
+
+MOST_SLOTS = 16
+REST = "*"  # in a slot: all whom no other slot carries
+_OPUS = [
+    codec
+    for codec in RTCRtpSender.getCapabilities("audio").codecs
+    if codec.mimeType == "audio/opus"
+]
 
 
 class AudioOut(MediaStreamTrack):  # type: ignore[misc] # aiortc is not typed for mypy
-    """Sound to the browser: the mixer puts it, aiortc takes it."""
+    """Sound to the browser, as Opus."""
 
     kind = "audio"
 
     def __init__(self) -> None:
         super().__init__()
-        self._blocks: deque[Block] = deque(maxlen=5)
+        self._packets: deque[bytes] = deque(maxlen=5)
         self._news = asyncio.Event()
         self._pts = 0
 
-    def put(self, block: Block) -> None:
+    def put(self, packet: bytes) -> None:
         """Queue 20 ms, five at most; drop the oldest."""
-        self._blocks.append(block)
+        self._packets.append(packet)
         self._news.set()
 
     async def recv(self) -> Any:
         """Give aiortc the next 20 ms."""
-        while not self._blocks:
+        while not self._packets:
             if self.readyState != "live":
                 raise MediaStreamError
             self._news.clear()
             await self._news.wait()
-        block = self._blocks.popleft()
-        frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="s16", layout="mono")
-        frame.sample_rate, frame.time_base, frame.pts = (
-            SAMPLE_RATE,
-            Fraction(1, SAMPLE_RATE),
-            self._pts,
-        )
+        packet = av.Packet(self._packets.popleft())
+        packet.time_base, packet.pts = Fraction(1, SAMPLE_RATE), self._pts
         self._pts += BLOCK
-        return frame
+        return packet
+
+    def stop(self) -> None:
+        """End the track, and aiortc's wait for it."""
+        super().stop()
+        self._news.set()
 
 
 class AudioIn:
@@ -79,3 +101,125 @@ class AudioIn:
                 self._blocks.popleft()
             self._taken, self._least = 0, self._MOST
         return block
+
+
+class _Slot:
+    """One place for a voice in the browser."""
+
+    def __init__(self) -> None:
+        self.track = AudioOut()
+        self.voice: str | None = None
+        self.used = False
+        self.encoder: Encoder | None = None
+
+    def play(self, block: Block | None, tick: int) -> None:
+        if block is not None and self.encoder is not None:
+            self.track.put(self.encoder.encode(block, tick))
+        elif self.used:
+            self.track.put(SILENCE)
+
+
+class Sound:
+    """All sound of one connection."""
+
+    def __init__(
+        self,
+        pc: RTCPeerConnection,
+        encoders: "WeakValueDictionary[str, Encoder]",
+        on_sound: Callable[[], None],
+    ) -> None:
+        """Initialize without a track.
+
+        `encoders` are shared by all connections: by voice, for those that somebody hears. `on_sound`
+        is called for each packet that comes.
+        """
+        self.task: asyncio.Task[None] | None = None
+        self._pc = pc
+        self._encoders = encoders
+        self._on_sound = on_sound
+        self._in = AudioIn()
+        self._mix = _Slot()
+        self._slots: list[_Slot] = []
+
+    def prepare(self, sdp: str) -> None:
+        """Add tracks to the connection for an offer; a ValueError says what is wrong with it."""
+        lines = [media.kind for media in SessionDescription.parse(sdp).media]
+        count = lines.count("audio")
+        if set(lines) != {"audio", "application"} or count > 1 + MOST_SLOTS:
+            msg = f"an offer with the lines {lines}"
+            raise ValueError(msg)
+        self._slots = [_Slot() for _ in range(count - 1)]
+        for number in range(count):
+            direction = "sendonly" if number else "recvonly" if self._slots else "sendrecv"
+            transceiver = self._pc.addTransceiver("audio", direction=direction)
+            transceiver.setCodecPreferences(_OPUS)
+            if direction != "recvonly":
+                slot = self._slots[number - 1] if self._slots else self._mix
+                transceiver.sender.replaceTrack(slot.track)
+        if not self._slots:
+            self._mix.encoder, self._mix.used = Encoder(), True
+
+    def begin(self) -> None:
+        """Listen to the microphone, once the offer is known."""
+        receiver = self._pc.getReceivers()[0]
+        if receiver.track is None:
+            return  # it only listens
+        buffer: Any = getattr(receiver, "_RTCRtpReceiver__jitter_buffer", None)
+        if hasattr(buffer, "_prefetch"):
+            buffer._prefetch = 1  # 60 ms less; the order is still restored
+        self.task = asyncio.create_task(self._listen(receiver.track))
+
+    async def _listen(self, track: Any) -> None:
+        resampler = av.AudioResampler(
+            format="s16", layout="mono", rate=SAMPLE_RATE, frame_size=BLOCK
+        )
+        with suppress(MediaStreamError):
+            while True:
+                frame = await track.recv()
+                self._on_sound()
+                for part in resampler.resample(frame):
+                    self._in.put(part.to_ndarray().reshape(-1))
+
+    def listen(self, wanted: Any, here: Mapping[str, Any]) -> None:
+        """Carry in each slot the voice of the list, or nothing.
+
+        A voice is a session id of those who are `here`, or ``id/track`` for a track that is not the
+        microphone; ``*`` are all voices that no other slot carries, mixed.
+        """
+        voices = wanted if isinstance(wanted, list) else []
+        for number, slot in enumerate(self._slots):
+            voice = voices[number] if number < len(voices) else None
+            known = isinstance(voice, str) and (voice == REST or voice.partition("/")[0] in here)
+            voice = voice if known else None
+            if voice == slot.voice:
+                continue
+            slot.voice, slot.used = voice, slot.used or known
+            if voice is None:
+                slot.encoder = None
+            elif voice == REST:
+                slot.encoder = Encoder()
+            else:
+                slot.encoder = self._encoders.get(voice) or Encoder()
+                self._encoders[voice] = slot.encoder
+
+    def take(self) -> Block | None:
+        """Give the next 20 ms of the microphone, or None for silence."""
+        return self._in.take()
+
+    def play(self, mix: Block, voices: Mapping[str, Block], tick: int) -> None:
+        """Send 20 ms, of which the arrays are shared and never written to."""
+        if not self._slots:
+            self._mix.play(mix, tick)
+        carried = {slot.voice for slot in self._slots}
+        for slot in self._slots:
+            if slot.voice == REST:
+                rest = [block for voice, block in voices.items() if voice not in carried]
+                slot.play(mixed(rest) if rest else None, tick)
+            else:
+                slot.play(voices.get(slot.voice or ""), tick)
+
+    def stop(self) -> None:
+        """End every track."""
+        for slot in (self._mix, *self._slots):
+            slot.track.stop()
+            slot.encoder = None

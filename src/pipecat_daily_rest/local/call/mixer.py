@@ -47,6 +47,11 @@ def voice_of(id: str, track: str) -> str:
     return id if track == "microphone" else f"{id}/{track}"
 
 
+def mixed(blocks: Iterable[Block]) -> Block:
+    """Mix blocks of 20 ms."""
+    return _clip(_sum(blocks))
+
+
 class Mixer:
     """Mixes every room of a domain on one 20 ms clock.
 
@@ -56,6 +61,7 @@ class Mixer:
     Parameters:
         listeners: Each is called once a tick with a room and what was said in it, by voice; they must
             not block or raise.
+        ticks: How many ticks there have been.
         late: How many ticks have come more than 20 ms late, or not at all.
     """
 
@@ -65,7 +71,7 @@ class Mixer:
         self._loudness: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
         self.listeners: list[Callable[[Room, Mapping[str, Block]], None]] = []
-        self.late = 0
+        self.ticks = self.late = 0
 
     def start(self) -> None:
         """Start the clock."""
@@ -108,6 +114,7 @@ class Mixer:
 
     def tick(self) -> None:
         """Mix the next 20 ms of every room; a test may call it, too."""
+        self.ticks += 1
         before, self._loudness = self._loudness, {}
         for room in list(self._domain.rooms.values()):
             if room.participants:
@@ -132,7 +139,7 @@ class Mixer:
                 continue
             unheard = self._unheard(participant, senders)
             others = total - _sum(voices[id] for id in unheard) if unheard else total
-            mix = np.clip(others, -32768, 32767).astype(np.int16)
+            mix = _clip(others)
             rest = {id: voice for id, voice in voices.items() if id not in unheard}
             try:
                 seat.hear(mix, rest)
@@ -196,3 +203,7 @@ def _sum(blocks: Iterable[Block]) -> NDArray[np.int32]:
     for block in blocks:
         total += block
     return total
+
+
+def _clip(total: NDArray[np.int32]) -> Block:
+    return np.clip(total, -32768, 32767).astype(np.int16)
