@@ -13,6 +13,7 @@ from document import observe
 from helpers import calling, helper_of
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.testing import llm, openai_server, stt, tts  # noqa: F401 - fixtures
 from programs import heed_signals
 from receiver import Receiver
 from redis_server import RedisServer

@@ -13,6 +13,7 @@ from pipecat_daily_rest.local.call.mixer import BLOCK, Block
 from pipecat_daily_rest.local.outside.phone import DialIn
 from pipecat_daily_rest.local.scripted.hearing import Places, tone_level
 from pipecat_daily_rest.local.scripted.person import Scripted
+from pipecat_daily_rest.testing import FakeTTS
 
 OPERATOR = "+12125550122"
 GREETING, SECRET, TOGETHER = 700, 900, 1100
@@ -33,7 +34,7 @@ def loud(heard: Block) -> Places:
 def call_in(
     local_daily: LocalDaily,
     helper: DailyRESTHelper,
-    provider: Any,
+    tts: FakeTTS,
     start: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[str], Awaitable[tuple[DialIn, Scripted]]]:
@@ -41,7 +42,9 @@ def call_in(
 
     async def call_in(name: str) -> tuple[DialIn, Scripted]:
         monkeypatch.setenv("OPERATOR_NUMBER", OPERATOR)
-        program = await start("phone_server", await provider(tones=TONES), name)
+        for text, hz in TONES.items():
+            tts.answers(tone=hz, to=text)
+        program = await start("phone_server", name)
         url = await program.says(r"running on (http://\S+)", stream="err")
         number = (await helper.buy_phone_number()).number
         await helper.create_dialin_config(phone_number=number, room_creation_api=f"{url}/start")
@@ -84,13 +87,11 @@ async def test_a_warm_transfer_by_telephone(local_daily: LocalDaily, call_in: An
     await customer.hears(600)
 
 
-async def test_a_mirror_with_three_custom_tracks(
-    local_daily: LocalDaily, provider: Any, start: Any
-) -> None:
+async def test_a_mirror_with_three_custom_tracks(local_daily: LocalDaily, start: Any) -> None:
     local_daily.state.rooms.create("demo", "public", {})
     ana = local_daily.join("demo", user_name="Ana")
     ana.mute()
-    program = await start("mirror", await provider(), f"{local_daily.url}/demo")
+    program = await start("mirror", f"{local_daily.url}/demo")
     joined = await ana.event("participant-joined")
     mirror = joined["participant"]["id"]
     names = [f"{track}-mirror" for track in ("first", "second", "third")]

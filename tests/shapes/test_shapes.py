@@ -18,6 +18,7 @@ from pipecat_daily_rest import DailyRESTHelper, DailyRoomParams
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
 from pipecat_daily_rest.local.scripted.hearing import tone_level
+from pipecat_daily_rest.testing import FakeLLM, FakeSTT, FakeTTS
 from sounds import speech
 
 LINK = r"(http://localhost:\d+/([a-z0-9-]+)\?t=([\w.-]+))\s"
@@ -25,10 +26,10 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
 async def test_a_plain_transport_with_configure(
-    local_daily: LocalDaily, provider: Any, start: Any
+    local_daily: LocalDaily, tts: FakeTTS, start: Any
 ) -> None:
-    speaker = await provider(tones={"Hello there, Ana!": 700})
-    program = await start("say_one_thing", speaker)
+    tts.answers(tone=700, to="Hello there, Ana!")
+    program = await start("say_one_thing")
     await local_daily.state.log.wait_for("bot joined")
     [name] = local_daily.rooms
     ana = local_daily.join(name, user_name="Ana")
@@ -37,15 +38,13 @@ async def test_a_plain_transport_with_configure(
 
 
 async def test_a_bot_with_create_transport(
-    local_daily: LocalDaily, provider: Any, start: Any
+    local_daily: LocalDaily, llm: FakeLLM, stt: FakeSTT, tts: FakeTTS, start: Any
 ) -> None:
-    question, answer = "What time is it?", {"What time is it?": "It is noon."}
-    ears = await provider(
-        lambda messages: answer.get(messages[-1]["content"], "What?"),
-        transcript=question,
-        tones={"It is noon.": 700},
-    )
-    program = await start("assistant", ears, run=True)
+    stt.answers("What time is it?")
+    llm.answers("It is noon.", to="What time is it?")
+    llm.answers("What?")
+    tts.answers(tone=700, to="It is noon.")
+    program = await start("assistant", run=True)
     await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     ana = local_daily.join(room, token)
@@ -59,17 +58,13 @@ async def test_a_bot_with_create_transport(
 
 @pytest.mark.proves("CallClient.update_remote_participants", "on_participant_joined")
 async def test_a_warm_transfer(
-    local_daily: LocalDaily, helper: DailyRESTHelper, provider: Any, start: Any
+    local_daily: LocalDaily, helper: DailyRESTHelper, tts: FakeTTS, start: Any
 ) -> None:
     waiting, secret, music, customers, agents = 700, 900, 1100, 500, 1300
-    speaker = await provider(
-        tones={
-            "I am getting somebody for you.": waiting,
-            "The customer has lost a parcel.": secret,
-        }
-    )
+    tts.answers(tone=waiting, to="I am getting somebody for you.")
+    tts.answers(tone=secret, to="The customer has lost a parcel.")
     made = await helper.create_room(DailyRoomParams(name="demo", privacy="private"))
-    program = await start("warm_transfer", speaker, made.url)
+    program = await start("warm_transfer", made.url)
     await local_daily.state.log.wait_for("bot joined")
     tokens = {
         who: (await program.says(rf"{who}: (\S+)\s", groups=True))[0]
@@ -101,7 +96,9 @@ async def test_a_warm_transfer(
 
 
 @pytest.mark.proves("CallClient.set_video_renderer")
-async def test_a_bot_with_the_camera_in(local_daily: LocalDaily, provider: Any, start: Any) -> None:
+async def test_a_bot_with_the_camera_in(
+    local_daily: LocalDaily, llm: FakeLLM, tts: FakeTTS, start: Any
+) -> None:
     def describe(messages: list[Any]) -> str:
         [picture] = [part for part in messages[-1]["content"] if part["type"] == "image_url"]
         encoded = picture["image_url"]["url"].partition("base64,")[2]
@@ -109,31 +106,33 @@ async def test_a_bot_with_the_camera_in(local_daily: LocalDaily, provider: Any, 
         red, _, blue = np.asarray(image).mean(axis=(0, 1))
         return "It is red." if red > 200 > 50 > blue else "It is blue."
 
-    eyes = await provider(describe, tones={"It is red.": 700, "It is blue.": 900})
-    program = await start("describe_image", eyes, run=True)
+    llm.answers(describe)
+    tts.answers(tone=700, to="It is red.")
+    tts.answers(tone=900, to="It is blue.")
+    program = await start("describe_image", run=True)
     await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     ana = local_daily.join(room, token)
     for colour, hz, answer in ((RED, 700, "It is red."), (BLUE, 900, "It is blue.")):
         ana.shows(colour)
         ana.forget()
-        while answer not in eyes.spoken:  # on a busy machine Pipecat has pictures from before
-            asked = len(eyes.spoken)
+        while answer not in tts.spoken:  # on a busy machine Pipecat has pictures from before
+            asked = len(tts.spoken)
             ana.send("look")
-            while len(eyes.spoken) == asked:  # noqa: ASYNC110 - nobody tells
+            while len(tts.spoken) == asked:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.02)
         await ana.hears(hz)
-    assert [answer for answer, _ in groupby(eyes.spoken)] == ["It is red.", "It is blue."]
+    assert [answer for answer, _ in groupby(tts.spoken)] == ["It is red.", "It is blue."]
     program.signal()
     assert await program.ended() == 0, program.err
 
 
 @pytest.mark.proves("on_dialin_ready", "on_dialin_connected", "on_dialin_stopped")
 async def test_a_dialin_bot_under_pipecats_own_runner(
-    local_daily: LocalDaily, helper: DailyRESTHelper, provider: Any, start: Any
+    local_daily: LocalDaily, helper: DailyRESTHelper, tts: FakeTTS, start: Any
 ) -> None:
-    speaker = await provider(tones={"Hello, +12125550111.": 700})
-    program = await start("dialin", speaker, "-t", "daily", "--dialin", "--port", "0")
+    tts.answers(tone=700, to="Hello, +12125550111.")
+    program = await start("dialin", "-t", "daily", "--dialin", "--port", "0")
     url = await program.says(r"running on (http://\S+)", stream="err")
     number = (await helper.buy_phone_number()).number
     await helper.create_dialin_config(
@@ -147,9 +146,11 @@ async def test_a_dialin_bot_under_pipecats_own_runner(
 
 
 @pytest.mark.proves("CallClient.send_app_message", "on_app_message")
-async def test_a_bot_that_is_written_to(local_daily: LocalDaily, provider: Any, start: Any) -> None:
-    mind = await provider(lambda messages: f"You wrote {messages[-1]['content']!r}.")
-    program = await start("text_chat", mind, run=True)
+async def test_a_bot_that_is_written_to(
+    local_daily: LocalDaily, llm: FakeLLM, tts: FakeTTS, start: Any
+) -> None:
+    llm.answers(lambda messages: f"You wrote {messages[-1]['content']!r}.")
+    program = await start("text_chat", run=True)
     await local_daily.state.log.wait_for("bot joined")
     _, room, token = await program.says(LINK, groups=True)
     ana, bo = local_daily.join(room, token), local_daily.join(room, token)
@@ -160,8 +161,10 @@ async def test_a_bot_that_is_written_to(local_daily: LocalDaily, provider: Any, 
     ana.send(rtvi("client-ready", {"version": "1.0.0", "about": {"library": "test"}}))
     await ana.message(lambda message: message.get("type") == "bot-ready")
     ana.send(rtvi("send-text", {"content": "hello"}))
-    said = await ana.message(lambda message: message.get("type") == "bot-llm-text")
-    assert said["data"]["text"] == "You wrote 'hello'."
+    words = [
+        await ana.message(lambda message: message.get("type") == "bot-llm-text") for _ in range(3)
+    ]
+    assert "".join(word["data"]["text"] for word in words) == "You wrote 'hello'."
     ana.send({"vote": "yes"})
     await bo.hears({"standing": {"yes": 1}})
     bo.send({"vote": "no"})

@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "architecture.md"
 CLIENT = """
     __main__    cli _bot
     cli         runner _bot _rooms _core errors
-    testing     local _rooms _rest _http _core models
+    testing     local _rooms _rest _http _core models errors
     runner      server _bot _rooms _core models errors
     server      _bot _rooms _rest answers _core models errors
     _bot        _rooms _core errors

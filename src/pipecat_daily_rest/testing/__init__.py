@@ -8,7 +8,7 @@ Load it by the first line of the root conftest, or by ``-p pipecat_daily_rest.te
 From then on ``import daily`` gives the stand-in of the local Daily, so that a bot may import
 Pipecat's ``DailyTransport`` at its top; ``daily_stand_in = false`` in the ini file keeps
 daily-python, for tests of the REST side alone. Fixtures: `local_room`, `local_daily` and
-`daily_helper`, and `local_daily_options` to be overridden.
+`daily_helper`, `llm`, `stt` and `tts`, and `local_daily_options` to be overridden.
 
 Imports `local`, `_rooms` and what those import.
 
@@ -33,17 +33,27 @@ from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.owned import owned_rooms
 from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
 from pipecat_daily_rest.testing.daily_thread import DailyThread, RemoteAPI
+from pipecat_daily_rest.testing.fake_services import FakeLLM, FakeSTT, FakeTTS
 from pipecat_daily_rest.testing.leaks import Line, watch
+from pipecat_daily_rest.testing.openai_server import OpenAIServer
 from pipecat_daily_rest.testing.requests import lines
 from pipecat_daily_rest.testing.room_fixture import LocalRoom, OpenRoom
+from pipecat_daily_rest.testing.server_thread import ServerThread
 
 __all__ = [
+    "FakeLLM",
+    "FakeSTT",
+    "FakeTTS",
     "LocalDailyFixture",
     "LocalRoom",
     "daily_helper",
+    "llm",
     "local_daily",
     "local_daily_options",
     "local_room",
+    "openai_server",
+    "stt",
+    "tts",
 ]
 
 _TRANSPORT = "pipecat.transports.daily.transport"
@@ -178,3 +188,37 @@ def daily_helper(local_daily: LocalDailyFixture) -> Iterator[DailyRESTHelper]:
 def local_room(local_daily: LocalDailyFixture) -> OpenRoom:
     """Opens a room with a bot in it, for the people that a test sends there: see `OpenRoom`."""
     return OpenRoom(local_daily)
+
+
+@pytest.fixture
+def openai_server() -> Iterator[OpenAIServer]:
+    """The server behind `llm`, `stt` and `tts`.
+
+    ``OPENAI_BASE_URL`` points to it, and there is an ``OPENAI_API_KEY``, while the test runs.
+    """
+    thread = ServerThread("openai_server", OpenAIServer)
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in thread.server.env().items():
+                environment.setenv(name, value)
+            yield thread.server
+    finally:
+        thread.stop()
+
+
+@pytest.fixture
+def llm(openai_server: OpenAIServer) -> FakeLLM:
+    """A language model that answers as the test says; Pipecat's OpenAI service finds it."""
+    return openai_server.llm
+
+
+@pytest.fixture
+def stt(openai_server: OpenAIServer) -> FakeSTT:
+    """A speech to text that understands what the test says; Pipecat's OpenAI service finds it."""
+    return openai_server.stt
+
+
+@pytest.fixture
+def tts(openai_server: OpenAIServer) -> FakeTTS:
+    """A text to speech that says what the test says; Pipecat's OpenAI service finds it."""
+    return openai_server.tts

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A local Daily on a thread of its own, and how other threads use it."""
 
-import asyncio
 import copy
 import functools
 import inspect
-import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any
 
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest.local import LocalDaily
@@ -16,72 +12,16 @@ from pipecat_daily_rest.local.outside.phone import DialIn, DialOut
 from pipecat_daily_rest.local.rest.faults import Chaos, Fault
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.person import Scripted
+from pipecat_daily_rest.testing.server_thread import ServerThread
 
-T = TypeVar("T")
 
-
-class DailyThread:
+class DailyThread(ServerThread[LocalDaily]):
     """A local Daily on an event loop and a thread of its own, which a blocked test cannot freeze."""
 
     def __init__(self, **options: Any) -> None:
         """As for `LocalDaily`."""
-        self._options = options
-        started: Future[LocalDaily] = Future()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._live(started)), name="local-daily", daemon=True
-        )
-        self._thread.start()
-        self.daily = started.result()
-
-    async def _live(self, started: "Future[LocalDaily]") -> None:
-        self._loop = asyncio.get_running_loop()
-        self._end = asyncio.Event()
-        try:
-            async with LocalDaily(**self._options) as daily:
-                started.set_result(daily)
-                await self._end.wait()
-        except BaseException as exc:
-            if started.done():
-                raise
-            started.set_exception(exc)
-
-    def stop(self) -> None:
-        """End the thread."""
-        self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join()
-
-    def call(self, function: Callable[..., T], *args: Any, **options: Any) -> T:
-        """Call a function, which must not wait, on the thread; from any thread."""
-        if threading.current_thread() is self._thread:  # in a condition that a test passed in
-            return function(*args, **options)
-
-        async def work() -> T:
-            return function(*args, **options)
-
-        return self._start(work()).result()
-
-    async def follow(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await a coroutine that runs on the thread; on any event loop."""
-        return await asyncio.wrap_future(self._start(work))
-
-    def block(self, work: Coroutine[Any, Any, T]) -> T:
-        """Wait for a coroutine that runs on the thread; without an event loop."""
-        if threading.current_thread() is self._thread:
-            work.close()
-            msg = "this runs on the local Daily's own thread, where nothing may wait"
-            raise RuntimeError(msg)
-        future = self._start(work)
-        try:
-            return future.result()
-        finally:
-            future.cancel()  # a timeout of the test, or Ctrl-C
-
-    def _start(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
-        if self._loop.is_closed():
-            work.close()
-            msg = "local_daily has ended with its test"
-            raise RuntimeError(msg)
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        super().__init__("local_daily", lambda: LocalDaily(**options))
+        self.daily = self.server
 
 
 class Remote:

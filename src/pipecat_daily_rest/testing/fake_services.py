@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The language model, the speech to text and the text to speech of a test, which says their answers."""
+
+import asyncio
+import json
+import math
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.scripted.hearing import read_wav
+
+SAMPLE_RATE = 24_000  # of the text to speech, as OpenAI's
+_MOST_SECONDS = 60.0
+
+Messages = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An answer that is an error: its HTTP status, what it says, and its ``Retry-After``."""
+
+    status: int
+    message: str
+    retry_after: float | None
+
+
+@dataclass(frozen=True)
+class Text:
+    """What the model says, or the speech to text understands.
+
+    Parameters:
+        text: The words, or what gives them for the messages.
+        stops: Whether the connection breaks after them; ``hangs``: it stays open and silent.
+    """
+
+    text: str | Callable[[Messages], str]
+    stops: bool = False
+    hangs: bool = False
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool that the model calls, with its arguments as JSON."""
+
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What the text to speech says: 16 bit, mono, 24 kHz; ``stops`` and ``hangs`` as in `Text`."""
+
+    pcm: bytes
+    stops: bool = False
+    hangs: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """One thing that a test has told a service: the answer, the delay, for which text."""
+
+    answer: Any
+    after: float
+    to: str | None
+
+
+class FakeService:
+    """What a test tells a service to answer, and what the service was asked.
+
+    What is told is answered in order, each once, and the last again and again. What is told with
+    ``to`` answers every request that has this text, and no other. It is used from any thread.
+
+    Parameters:
+        name: The fixture's name.
+        url: The base of the API, which ends in ``/v1``.
+        told_to_fail: Whether the test told it to fail or to break off.
+    """
+
+    name = ""
+
+    def __init__(self, url: str) -> None:
+        """Initialize it; use the fixture.
+
+        Args:
+            url: Where the server is.
+        """
+        self.url = url
+        self.told_to_fail = False
+        self._queue: deque[Told] = deque()
+        self._for_texts: list[Told] = []
+        self._given = False  # the first of the queue, at least once
+        self._asked: list[tuple[str, dict[str, Any]]] = []
+        self._waiting: list[tuple[str | None, Future[None]]] = []
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """The bodies of the requests, in order."""
+        return [body for _, body in self._asked]
+
+    def fails(
+        self,
+        status: int = 500,
+        message: str = "the test told the service to fail",
+        *,
+        to: str | None = None,
+        after: float = 0.0,
+        retry_after: float | None = None,
+    ) -> None:
+        """Answer with an error.
+
+        OpenAI's client repeats a request after 408, 409, 429 and 5xx, twice by default: it fails if
+        this is the last that was told, or gets what was told next.
+
+        Args:
+            status: The HTTP status, from 400 to 599.
+            message: What the error says.
+            to: For requests with this text only, each time.
+            after: Seconds until the answer.
+            retry_after: Seconds that the client is asked to wait; nothing is asked when None.
+
+        Raises:
+            DailyConfigError: An argument has the wrong type or value.
+        """
+        must_be(int, status=status)
+        must_be(str, message=message)
+        must_be(float | None, retry_after=retry_after)
+        if not 400 <= status <= 599:
+            msg = f"status must be from 400 to 599, not {status}."
+            raise DailyConfigError(msg)
+        self._tell(Failure(status, message, retry_after), after, to)
+        self.told_to_fail = True
+
+    async def is_asked(self, text: str | None = None, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109
+        """Wait until it has got a request, however long ago.
+
+        Args:
+            text: What the newest message, or the text to say, has in it; any request when None.
+            timeout: Seconds to wait.
+
+        Raises:
+            TimeoutError: It did not come; the message says what came instead.
+            DailyConfigError: An argument has the wrong type.
+        """
+        must_be(str | None, text=text)
+        must_be(float | None, timeout=timeout)
+        found: Future[None] = Future()
+        self._waiting.append((text, found))
+        self._look()
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(found), timeout)
+        except TimeoutError as exc:
+            came = ", ".join(repr(asked) for asked, _ in self._asked) or "nothing"
+            wanted = "anything" if text is None else repr(text)
+            msg = f"{self.name} was not asked {wanted} within {timeout} s; it was asked {came}"
+            raise TimeoutError(msg) from exc
+
+    def take(self, asked: str, body: dict[str, Any]) -> Told | None:
+        """Note a request, and give its answer, or None if nothing was told; the server calls it.
+
+        Args:
+            asked: The text of the request.
+            body: The request.
+
+        Returns:
+            What the test told for it.
+        """
+        self._asked.append((asked, body))
+        self._look()
+        for told in self._for_texts:
+            if told.to is not None and told.to in asked:
+                return told
+        if self._given and len(self._queue) > 1:
+            self._queue.popleft()
+        self._given = bool(self._queue)
+        return self._queue[0] if self._queue else None
+
+    def _tell(self, answer: Any, after: float, to: str | None) -> None:
+        must_be(str | None, to=to)
+        must_be(float, after=after)
+        if not 0 <= after < math.inf:
+            msg = f"after must be seconds, 0 or more, not {after}."
+            raise DailyConfigError(msg)
+        told = Told(answer, after, to)
+        if to is None:
+            self._queue.append(told)
+        else:
+            self._for_texts.insert(0, told)  # the newest counts
+
+    def _look(self) -> None:
+        for waiting in list(self._waiting):
+            text, found = waiting
+            if any(text is None or text in asked for asked, _ in list(self._asked)):
+                self._waiting.remove(waiting)
+                if found.set_running_or_notify_cancel():
+                    found.set_result(None)
+
+
+class FakeLLM(FakeService):
+    """A language model that answers as the test says: the fixture ``llm``."""
+
+    name = "llm"
+
+    def answers(
+        self, text: str | Callable[[Messages], str], *, to: str | None = None, after: float = 0.0
+    ) -> None:
+        """Say something.
+
+        For instance::
+
+            llm.answers("It is noon.", to="What time is it?", after=0.2)
+
+        Args:
+            text: The words; or a function that gives them for the messages of the request, which
+                is called on another thread and must not wait.
+            to: For requests with this text in the newest message only, each time.
+            after: Seconds until the first word.
+
+        Raises:
+            DailyConfigError: An argument has the wrong type or value.
+        """
+        must_be(str | Callable, text=text)
+        self._tell(Text(text), after, to)
+
+    def calls(
+        self,
+        tool: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        to: str | None = None,
+        after: float = 0.0,
+    ) -> None:
+        """Call a tool; the next request, with the tool's result, gets what was told next.
+
+        For instance::
+
+            llm.calls("get_weather", {"city": "Oslo"})
+            llm.answers("It snows in Oslo.")
+
+        Args:
+            tool: The function's name.
+            arguments: Its arguments.
+            to: As in `answers`.
+            after: Seconds until the call.
+
+        Raises:
+            DailyConfigError: JSON cannot hold the arguments, or one has the wrong type or value.
+        """
+        must_be(str, tool=tool)
+        must_be(Mapping | None, arguments=arguments)
+        try:
+            text = json.dumps(dict(arguments or {}), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as exc:
+            msg = "arguments must be what JSON can hold."
+            raise DailyConfigError(msg) from exc
+        self._tell(ToolCall(tool, text), after, to)
+
+    def stops(
+        self, text: str = "", *, hangs: bool = False, to: str | None = None, after: float = 0.0
+    ) -> None:
+        """Say something, and break off in the middle of the answer.
+
+        Args:
+            text: The words that still come.
+            hangs: Whether the connection then stays open and silent; else it is cut.
+            to: As in `answers`.
+            after: Seconds until the first word.
+
+        Raises:
+            DailyConfigError: An argument has the wrong type or value.
+        """
+        must_be(str, text=text)
+        must_be(bool, hangs=hangs)
+        self._tell(Text(text, stops=True, hangs=hangs), after, to)
+        self.told_to_fail = True
+
+    @property
+    def messages(self) -> Messages:
+        """The messages of the last request; empty before the first."""
+        return list(self._asked[-1][1]["messages"]) if self._asked else []
+
+
+class FakeSTT(FakeService):
+    """A speech to text that understands what the test says: the fixture ``stt``."""
+
+    name = "stt"
+
+    def answers(self, text: str, *, after: float = 0.0) -> None:
+        """Understand something, whatever was said.
+
+        Args:
+            text: The words; empty for none.
+            after: Seconds until the answer.
+
+        Raises:
+            DailyConfigError: An argument has the wrong type or value.
+        """
+        must_be(str, text=text)
+        self._tell(Text(text), after, None)
+
+
+class FakeTTS(FakeService):
+    """A text to speech that says a tone or a recording for a text: the fixture ``tts``.
+
+    It says a tone of 440 Hz for a second to what the test has told nothing about.
+    """
+
+    name = "tts"
+
+    def answers(
+        self,
+        *,
+        tone: float | None = None,
+        seconds: float = 1.0,
+        sound: str | Path | None = None,
+        to: str | None = None,
+        after: float = 0.0,
+    ) -> None:
+        """Say something, whatever the text is.
+
+        For instance::
+
+            tts.answers(tone=880, seconds=2, to="It is noon.")
+            tts.answers(sound="hello.wav")
+
+        Args:
+            tone: A frequency in Hz; 440 when there is no ``sound`` either.
+            seconds: How long the tone is.
+            sound: The path of a WAV file of 16 bit, instead of a tone.
+            to: For texts with this in them only, each time.
+            after: Seconds until the first sound.
+
+        Raises:
+            DailyConfigError: The file cannot be read, or an argument has the wrong type or value.
+        """
+        self._tell(Sound(_pcm(tone, seconds, sound)), after, to)
+
+    def stops(
+        self,
+        seconds: float = 0.5,
+        *,
+        tone: float = 440.0,
+        hangs: bool = False,
+        to: str | None = None,
+        after: float = 0.0,
+    ) -> None:
+        """Say a tone, and break off in the middle of the answer.
+
+        Args:
+            seconds: How much of it still comes.
+            tone: Its frequency in Hz.
+            hangs: Whether the connection then stays open and silent; else it is cut.
+            to: As in `answers`.
+            after: Seconds until the first sound.
+
+        Raises:
+            DailyConfigError: An argument has the wrong type or value.
+        """
+        must_be(bool, hangs=hangs)
+        self._tell(Sound(_pcm(tone, seconds, None), stops=True, hangs=hangs), after, to)
+        self.told_to_fail = True
+
+    def take(self, asked: str, body: dict[str, Any]) -> Told | None:
+        """As `FakeService.take`; there is always an answer.
+
+        Args:
+            asked: The text to say.
+            body: The request.
+
+        Returns:
+            What the test told for it, or the usual tone.
+        """
+        return super().take(asked, body) or Told(Sound(_pcm(None, 1.0, None)), 0.0, None)
+
+    @property
+    def spoken(self) -> list[str]:
+        """The texts that it was asked to say, in order."""
+        return [asked for asked, _ in self._asked]
+
+
+def words(text: str) -> list[str]:
+    """Cut a text into words with the spaces before them, as a model gives them one by one.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The parts; joined they are the text.
+    """
+    return re.findall(r"\s*\S+|\s+$", text)
+
+
+def _pcm(tone: float | None, seconds: float, sound: str | Path | None) -> bytes:
+    must_be(float | None, tone=tone)
+    must_be(float, seconds=seconds)
+    must_be(str | Path | None, sound=sound)
+    if sound is not None:
+        if tone is not None:
+            msg = "Pass tone or sound, not both."
+            raise DailyConfigError(msg)
+        samples = read_wav(sound)
+        pairs = samples[: len(samples) // 2 * 2].reshape(-1, 2)
+        pcm: bytes = pairs.mean(axis=1).astype("<i2").tobytes()
+        return pcm
+    hz = 440.0 if tone is None else tone
+    if not (0 < hz < SAMPLE_RATE / 2 and 0 <= seconds <= _MOST_SECONDS):
+        msg = f"A tone of {hz} Hz and {seconds} s cannot be said."
+        raise DailyConfigError(msg)
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click
+    return (np.sin(2 * np.pi * hz * time) * edge * 9000).astype("<i2").tobytes()
