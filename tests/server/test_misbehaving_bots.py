@@ -49,9 +49,9 @@ async def test_a_process_that_a_bot_has_forked_does_not_keep_it_alive(ends):
 
 
 @PIDFD
-@pytest.mark.parametrize("launcher", ["spawn"], indirect=True)
-async def test_a_bot_that_closes_the_wire_is_ended(ends):
-    end, pids = await ends("close_everything")
+@pytest.mark.parametrize("what", ["close_everything", "reuse_everything"])
+async def test_a_bot_that_closes_the_wire_is_ended(ends, what):
+    end, pids = await ends(what)
     assert end.reason is EndReason.LOST
     await gone(pids)
 

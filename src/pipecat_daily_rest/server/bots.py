@@ -92,13 +92,19 @@ def load(bot: BotSource) -> Bot:
     return loaded
 
 
+def readyz_of(bot: Bot) -> Callable[[], Any] | None:
+    """Give the ``readyz()`` of a bot's module, if it has one."""
+    asked = getattr(sys.modules.get(getattr(bot, "__module__", "")), "readyz", None)
+    return asked if callable(asked) else None
+
+
 async def is_ready(bot: Bot) -> bool:
     """Ask the ``readyz()`` of a bot's module, as Pipecat Cloud does; without one it is ready.
 
     It gives a truth value, or a dict with ``ready``.
     """
-    asked = getattr(sys.modules.get(getattr(bot, "__module__", "")), "readyz", None)
-    if not callable(asked):
+    asked = readyz_of(bot)
+    if asked is None:
         return True
     try:
         answer = asked()

@@ -19,6 +19,7 @@ class LaunchedChild:
 
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    answers: asyncio.StreamWriter | None = None  # the other way of `reader`, of one that was forked
     pid: int = 0
     agent: str = ""
     process: asyncio.subprocess.Process | None = None  # of one that was not forked
@@ -32,7 +33,10 @@ class LaunchedChild:
     )
     killed: str | None = None  # why this launcher killed it
     warned: bool = False
-    is_ready: asyncio.Future[bool] | None = None
+    has_readyz: bool = False
+    is_ready: asyncio.Future[bool] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
     reading: asyncio.Task[None] | None = None
     dead: asyncio.Event = field(default_factory=asyncio.Event)  # where there is a pidfd
     leaving: asyncio.TimerHandle | None = None
@@ -56,6 +60,14 @@ class LaunchedChild:
     def send(self, message: Mapping[str, Any]) -> None:
         """Send it an order."""
         self.writer.write(json.dumps(message).encode() + b"\n")
+
+    async def ask_ready(self) -> bool:
+        """Ask its bot's ``readyz()``; one that has ended is not ready."""
+        self.is_ready = asyncio.get_running_loop().create_future()
+        self.send({"readyz": True})
+        either: set[asyncio.Future[Any]] = {self.is_ready, self.end}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        return self.is_ready.done() and self.is_ready.result()
 
     def kill(self, why: str) -> None:
         """Kill it; ``why`` is how it has ended then."""
@@ -103,6 +115,8 @@ class LaunchedChild:
     def close(self) -> None:
         """Let go of a process that is gone."""
         self.writer.close()
+        if self.answers is not None:
+            self.answers.close()
         self.pid = 0
         if self.leaving is not None:
             self.leaving.cancel()

@@ -78,26 +78,30 @@ class LaunchedTemplate:
         answer: dict[str, Any] = json.loads(received)
         return answer
 
-    async def fork(self) -> socket.socket:
-        """Fork a child, and give the socket that leads to it.
+    async def fork(self) -> tuple[socket.socket, socket.socket]:
+        """Fork a child; give the sockets of its orders and of its answers.
+
+        These are two, since a thread of the child waits for orders: the kernel would keep one
+        that served both ways open after the bot has closed it.
 
         Raises:
             ConnectionError: The template has died.
         """
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        with theirs:
+        (orders, its_orders), (answers, its_answers) = socket.socketpair(), socket.socketpair()
+        with its_orders, its_answers:
             while True:
                 try:
-                    # One byte for each child: the template forks when the descriptor arrives.
-                    socket.send_fds(self._wire, [b"f"], [theirs.fileno()])
+                    # One byte for each child: the template forks when its descriptors arrive.
+                    theirs = [its_orders.fileno(), its_answers.fileno()]
+                    socket.send_fds(self._wire, [b"f"], theirs)
                 except BlockingIOError:  # many starts at once
                     await asyncio.sleep(0.01)
                 except BaseException:
-                    ours.close()
+                    orders.close()
+                    answers.close()
                     raise
                 else:
-                    return ours
+                    return orders, answers
 
     async def close(self) -> None:
         """End it; the children go on."""

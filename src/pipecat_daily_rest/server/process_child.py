@@ -5,7 +5,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -36,8 +35,9 @@ class _Server:
         self._lock = threading.Lock()
 
     def orders(self) -> Iterator[dict[str, Any]]:
-        for line in self._reader:
-            yield json.loads(line)
+        with suppress(OSError, ValueError):  # a bot that closes descriptors may close this one
+            for line in self._reader:
+                yield json.loads(line)
 
     def tell(self, message: dict[str, Any]) -> None:
         # Should the server be gone, the reader sees it.
@@ -56,14 +56,14 @@ def main() -> None:
     _run(_Server(os.fdopen(orders, "rb"), os.fdopen(answers, "wb")))
 
 
-def main_on(wire: socket.socket) -> None:
-    """Run in a process that was forked from the template."""
+def main_on(orders: int, answers: int) -> None:
+    """Run in a process that was forked from the template, with these two descriptors."""
     os.setsid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     if (numpy_random := sys.modules.get("numpy.random")) is not None:
         numpy_random.seed()  # a fork copies its state; Python's own random sees to itself
-    _run(_Server(wire.makefile("rb"), wire.makefile("wb")))
+    _run(_Server(os.fdopen(orders, "rb"), os.fdopen(answers, "wb")))
 
 
 def _run(server: _Server) -> None:
@@ -104,7 +104,7 @@ def _load(server: _Server, order: dict[str, Any] | None) -> Bot | None:
     except BaseException as exc:
         server.tell({"failed": why_not_loaded(order["load"], exc)})
         return None
-    server.tell({"loaded": True})
+    server.tell({"loaded": True, "readyz": bots.readyz_of(bot) is not None})
     return bot
 
 

@@ -20,7 +20,6 @@ from pipecat_daily_rest.server.launched_template import BOOT, LaunchedTemplate
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 from pipecat_daily_rest.server.process_template import CHILD
 
-_READY = 2.0  # seconds in which a bot's readyz() has to answer
 _LOOK = 10.0  # seconds between two looks at the children's memory
 _LINE = 1 << 22  # bytes of one message
 _LEAVE = 10.0  # seconds that a process may go on after its bot has ended
@@ -71,6 +70,7 @@ class ProcessLauncher:
         self._forking = asyncio.Lock()
         self._ready: dict[str, list[LaunchedChild]] = {}
         self._making: Counter[str] = Counter()  # children for `_ready` that are on their way
+        self._said_ready: dict[str, bool] = {}  # of bots that have a readyz()
         self._sessions: dict[str, LaunchedChild] = {}
         self._children: set[LaunchedChild] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -88,6 +88,8 @@ class ProcessLauncher:
             first = [await self._child(name) for name in bots]
             for name, child in zip(bots, first, strict=True):
                 await asyncio.wait_for(asyncio.shield(child.loaded), BOOT)
+                if child.has_readyz:
+                    self._said_ready[name] = True
                 self._put(name, child)
                 self._refill(name)
         except BaseException:
@@ -98,15 +100,23 @@ class ProcessLauncher:
 
     async def ready(self) -> bool:
         """Ask the ``readyz()`` of a child that waits for each bot; without one it is as before."""
-        for ready in self._ready.values():
-            if ready:
-                child = ready[-1]
-                child.is_ready = asyncio.get_running_loop().create_future()
-                child.send({"readyz": True})
-                await asyncio.wait({child.is_ready}, timeout=_READY)
-                if not child.is_ready.done() or not child.is_ready.result():
-                    return False
-        return True
+        for name in self._said_ready:
+            if self._ready[name]:
+                await self._ask_ready(name)
+            else:
+                self._refill(name, 1)
+        return all(self._said_ready.values())
+
+    async def _ask_ready(self, name: str) -> None:
+        child = self._ready[name].pop()  # no session gets it meanwhile
+        self._said_ready[name] = False
+        try:
+            self._said_ready[name] = await child.ask_ready()
+        except BaseException:  # it was given up: what blocks here would block a session, too
+            child.kill("Its readyz() did not answer.")
+            self._refill(name, 1)
+            raise
+        self._put(name, child)
 
     async def start(self, spec: SessionSpec) -> None:
         """Give the session to a child that waits ready, or to a new one."""
@@ -162,10 +172,11 @@ class ProcessLauncher:
         for task in list(self._tasks):
             task.cancel()
 
-    def _refill(self, name: str) -> None:
+    def _refill(self, name: str, least: int = 0) -> None:
         if self._draining:
             return
-        for _ in range(self._warm - len(self._ready[name]) - self._making[name]):
+        most = max(self._warm, least)
+        for _ in range(most - len(self._ready[name]) - self._making[name]):
             self._making[name] += 1
             task = asyncio.create_task(self._one_more(name), name=f"warm child for {name}")
             self._tasks.add(task)
@@ -187,7 +198,7 @@ class ProcessLauncher:
         # A first child that shows that the bot loads is kept even where none is to wait ready.
         if self._draining or len(self._ready[name]) >= max(self._warm, 1):
             child.writer.close()
-        else:
+        elif not child.end.done():
             self._ready[name].append(child)
 
     async def _start_template(self) -> None:
@@ -212,16 +223,17 @@ class ProcessLauncher:
             if self._template is None:
                 return None
             try:
-                wire = await self._template.fork()
+                orders, answers = await self._template.fork()
             except ConnectionError:
                 logger.warning("The process that bots are forked from has died: another is started")
                 await self._template.close()
                 await self._start_template()
                 if self._template is None:
                     return None
-                wire = await self._template.fork()
-        reader, writer = await asyncio.open_connection(sock=wire, limit=_LINE)
-        return LaunchedChild(reader, writer)
+                orders, answers = await self._template.fork()
+        _, writer = await asyncio.open_connection(sock=orders)
+        reader, back = await asyncio.open_connection(sock=answers, limit=_LINE)
+        return LaunchedChild(reader, writer, back)
 
     async def _spawned(self) -> LaunchedChild:
         process = await asyncio.create_subprocess_exec(
@@ -254,6 +266,7 @@ class ProcessLauncher:
         if "pid" in message:
             child.identify(message["pid"])
         elif "loaded" in message and not child.loaded.done():
+            child.has_readyz = message["readyz"]
             child.loaded.set_result(None)
         elif "failed" in message and not child.loaded.done():
             child.loaded.set_exception(DailyConfigError(message["failed"]))
@@ -263,7 +276,7 @@ class ProcessLauncher:
                 error = message["failed"].strip().splitlines()[-1]
                 child.end.set_result(Ended(outcome="error", error=error))
         elif "readyz" in message:
-            if child.is_ready is not None and not child.is_ready.done():
+            if not child.is_ready.done():
                 child.is_ready.set_result(message["readyz"])
         elif "running" in message and child.session_id is not None:
             self._running(child.session_id)

@@ -26,7 +26,7 @@ _PRELOAD = (
 
 
 def main() -> None:
-    """Import, then fork a child for each descriptor that comes, until the server is gone."""
+    """Import, then fork a child for each pair of descriptors, until the server is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)  # the server sees to its end
     with suppress(OSError):
@@ -37,11 +37,10 @@ def main() -> None:
     _tell(wire, _prepare(orders))
     gc.collect()
     gc.freeze()  # no collection writes to what is shared with the children
-    child = _serve(wire)
-    if child is not None:
+    if (descriptors := _serve(wire)) is not None:
         from pipecat_daily_rest.server import process_child
 
-        process_child.main_on(child)
+        process_child.main_on(*descriptors)
 
 
 def _prepare(orders: dict[str, Any]) -> dict[str, Any]:
@@ -71,23 +70,23 @@ def _import_error(name: str, error: BaseException) -> str:
     return why_not_loaded(name, error)
 
 
-def _serve(wire: socket.socket) -> socket.socket | None:
-    """Fork for each descriptor; give a child its socket, and the template None at the end."""
+def _serve(wire: socket.socket) -> list[int] | None:
+    """Fork for each pair of descriptors; give a child its own, and the template None at the end."""
     signal.signal(signal.SIGCHLD, lambda number, frame: _reap())
     while True:
-        _, descriptors, _, _ = socket.recv_fds(wire, 1, 1)
+        _, descriptors, _, _ = socket.recv_fds(wire, 1, 2)
         if not descriptors:
             return None
         try:
             pid = os.fork()
         except OSError as exc:
-            os.close(descriptors[0])
+            pid = -1
             say(f"Error: A bot's process could not be forked: {exc.strerror}.", file=sys.stderr)
-            continue
         if pid == 0:
             wire.close()
-            return socket.socket(fileno=descriptors[0])
-        os.close(descriptors[0])
+            return list(descriptors)
+        for each in descriptors:
+            os.close(each)
         _reap()
 
 

@@ -31,6 +31,7 @@ from pipecat_daily_rest.server.session import EndReason, Session, SessionState
 from pipecat_daily_rest.server.start_request import StartRequest
 
 _FULL = 5.0  # seconds after which a full server is worth another try
+_READY = 2.0  # seconds in which a launcher has to tell whether it is ready
 _REASONS = {"finished": EndReason.FINISHED, "error": EndReason.ERROR, "lost": EndReason.LOST}
 
 
@@ -120,6 +121,7 @@ class Sessions:
         self._ready: dict[str, asyncio.Future[None]] = {}
         self._stack: AsyncExitStack | None = None
         self._open = False
+        self._asking: asyncio.Task[bool] | None = None
         self._drain_until: float | None = None  # in seconds of the event loop
         self._drain_moved = asyncio.Event()
         self._drained: asyncio.Task[None] | None = None
@@ -251,9 +253,24 @@ class Sessions:
             raise UnknownSession(msg) from None
 
     async def ready(self) -> bool:
-        """Tell whether the launcher would take a bot: a bot file's ``readyz()`` may say no."""
+        """Tell whether the launcher would take a bot: a bot file's ``readyz()`` may say no.
+
+        Whoever asks meanwhile gets the same answer. None within two seconds is a no.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_ready(), name="readyz() of the bots")
+        return await asyncio.shield(self._asking)
+
+    async def _ask_ready(self) -> bool:
         asked = getattr(self.launcher, "ready", None)
-        return True if asked is None else bool(await asked())
+        try:
+            async with asyncio.timeout(_READY):
+                return True if asked is None else bool(await asked())
+        except TimeoutError:
+            logger.warning("readyz() of a bot did not answer within {:g} s", _READY)
+        except Exception as exc:
+            logger.warning("The launcher's ready() raised {}", one_line(exc))
+        return False
 
     def list(self, state: SessionState | None = None) -> tuple[Session, ...]:
         """Give the sessions that run and those that ended in the last ten minutes, oldest first.

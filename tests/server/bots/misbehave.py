@@ -31,6 +31,13 @@ async def close_everything(place):
     time.sleep(600)  # noqa: ASYNC251 - on purpose
 
 
+async def reuse_everything(place):
+    os.closerange(3, 200)
+    held = [place.open() for _ in range(20)]  # under the numbers of the descriptors of before
+    time.sleep(600)  # noqa: ASYNC251 - on purpose
+    del held
+
+
 async def leave_a_thread(place):
     sys.stdout = None
     threading.Thread(target=time.sleep, args=(600,)).start()
