@@ -57,6 +57,11 @@ def bot(tmp_path):
     return bot
 
 
+async def says(serving, answer):
+    while await serving.ready() is not answer:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
 @pytest.mark.parametrize("launcher", ["task", "fork", "spawn"])
 async def test_all_who_ask_at_once_share_one_answer(serve, bot, tmp_path, launcher):
     serving = await serve(bot(COUNTS), launcher=LAUNCHERS[launcher]())
@@ -69,8 +74,9 @@ async def test_all_who_ask_at_once_share_one_answer(serve, bot, tmp_path, launch
     assert len(set((tmp_path / "asked").read_text().split())) == 1  # the same process, each time
 
 
-@pytest.mark.parametrize("launcher", ["fork", "spawn"])
-@pytest.mark.parametrize("readyz", [BLOCKS, NEVER, EXITS])
+@pytest.mark.parametrize(
+    ("launcher", "readyz"), [("fork", BLOCKS), ("spawn", BLOCKS), ("fork", NEVER), ("spawn", EXITS)]
+)
 async def test_a_child_that_does_not_answer_gets_no_session(
     serve, bot, tmp_path, monkeypatch, launcher, readyz
 ):
@@ -84,20 +90,17 @@ async def test_a_child_that_does_not_answer_gets_no_session(
     assert await asking is False
     assert (await (await serving.start(StartRequest())).wait()).reason is EndReason.FINISHED
     (tmp_path / "blocks").unlink()
-    while not await serving.ready():  # a new child is asked once it has loaded the bot
-        await asyncio.sleep(0.01)
+    await says(serving, True)  # a new child is asked once it has loaded the bot
 
 
 async def test_where_no_child_waits_one_is_made_to_be_asked(serve, bot, tmp_path):
     serving = await serve(bot(COUNTS), launcher=ProcessLauncher(warm=0))
     await (await serving.start(StartRequest())).wait()  # it takes the only child
     (tmp_path / "no").touch()
-    while await serving.ready():
-        await asyncio.sleep(0.01)
+    await says(serving, False)
     (tmp_path / "no").unlink()
     await (await serving.start(StartRequest())).wait()
-    while not await serving.ready():
-        await asyncio.sleep(0.01)
+    await says(serving, True)
 
 
 async def test_a_task_that_does_not_answer_is_not_ready(serve, bot, tmp_path, monkeypatch, said):

@@ -5,14 +5,14 @@ A server's rooms carry its tag. The lock goes with the process, however it dies,
 that starts finds which tags are dead, and sweeps their rooms and no others.
 """
 
+import errno
 import hashlib
 import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
@@ -28,7 +28,6 @@ from pipecat_daily_rest.errors import DailyConfigError
 
 TAG = 8  # characters
 _FOLDER = "PIPECAT_DAILY_STATE"
-_LOCKED = 1.0  # seconds for which another server may look at a new file
 
 
 def folder() -> Path:
@@ -74,30 +73,36 @@ class Owner:
 
 
 class Lease:
-    """A lock that says that this server is alive."""
+    """A lock that says that this server is alive.
+
+    It is two files: the lock, and what tells other servers of it. The second one is there only
+    while the first is locked, or after its server has died.
+    """
 
     def __init__(self, owner: Owner, where: Path | None = None) -> None:
         """Initialize; nothing is locked yet. ``where`` is the folder of the locks."""
         self.owner = owner
         self._folder = where or folder()
-        self._path = self._folder / f"{owner.tag}.lock"
+        self._told = self._folder / f"{owner.tag}.json"
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Lock it."""
+        """Lock it.
+
+        Raises:
+            DailyConfigError: The folder cannot be used.
+        """
         try:
-            self._file = self._path.open("x", encoding="utf-8")
+            self._file = _lock_of(self._told).open("x", encoding="utf-8")
+            if not _lock(self._file):
+                raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+            self._told.write_text(json.dumps(asdict(self.owner)), encoding="utf-8")
         except OSError as exc:
-            msg = f"{self._folder} cannot be written ({exc.strerror}): set {_FOLDER} to another folder."
+            self.release()
+            msg = (
+                f"{self._folder} cannot be used ({exc.strerror}): set {_FOLDER} to another folder."
+            )
             raise DailyConfigError(msg) from exc
-        until = time.monotonic() + _LOCKED
-        while not _lock(self._file):  # another server may look at it for a moment
-            if time.monotonic() > until:
-                msg = f"{self._path} is locked by another process."
-                raise DailyConfigError(msg)
-            time.sleep(0.001)
-        json.dump(asdict(self.owner), self._file)
-        self._file.flush()
         _taken.add(self)
 
     def forget(self) -> None:
@@ -109,21 +114,16 @@ class Lease:
     def release(self) -> None:
         """Give it back: all rooms of this server are gone."""
         if self._file is not None:
-            self._path.unlink(missing_ok=True)
-            self._file.close()
+            _remove(self._told, self._file)
             self._file = None
 
     def workers(self) -> list[int]:
         """Give the other processes that serve by the same command: workers of one server."""
         found = []
-        for path in self._folder.glob("*.lock"):
-            with (
-                suppress(OSError, ValueError, TypeError),
-                path.open("r+", encoding="utf-8") as file,
-            ):
-                owner = Owner(**json.load(file))
-                mine = (owner.command, owner.account) == (self.owner.command, self.owner.account)
-                if mine and owner.pid != self.owner.pid and not _lock(file):
+        for _, owner, file in self._others():
+            with file:
+                mine = owner.command == self.owner.command and owner.pid != self.owner.pid
+                if mine and not _lock(file):
                     found.append(owner.pid)
         return sorted(found)
 
@@ -133,33 +133,34 @@ class Lease:
 
         Their locks are held meanwhile, so that no second server sweeps the same rooms.
         """
-        held: list[tuple[Path, IO[str], Owner]] = []
-        for path in sorted(self._folder.glob("*.lock")):
-            if path != self._path and (found := self._taken_over(path)) is not None:
-                held.append((path, *found))
-        try:
-            yield [owner for _, _, owner in held]
-        except BaseException:
-            for _, file, _ in held:
-                file.close()
-            raise
-        for path, file, _ in held:
-            path.unlink(missing_ok=True)
-            file.close()
+        with ExitStack() as files:
+            held = [
+                (told, owner, file)
+                for told, owner, file in self._others()
+                # It may have ended, or have been swept, since its file was read.
+                if _lock(files.enter_context(file)) and told.exists()
+            ]
+            yield [owner for _, owner, _ in held]
+            for told, _, file in held:
+                _remove(told, file)
 
-    def _taken_over(self, path: Path) -> tuple[IO[str], Owner] | None:
-        try:
-            file = path.open("r+", encoding="utf-8")
-        except OSError:
-            return None
-        owner = None
-        with suppress(ValueError, TypeError):
-            if _lock(file):
-                owner = Owner(**json.load(file))
-        if owner is None or owner.account != self.owner.account:
-            file.close()
-            return None
-        return file, owner
+    def _others(self) -> Iterator[tuple[Path, Owner, IO[str]]]:
+        """Give the other servers of this account, dead or alive, with their files."""
+        for told in sorted(self._folder.glob("*.json")):
+            with suppress(OSError, ValueError, TypeError):
+                owner = Owner(**json.loads(told.read_text("utf-8")))
+                if told != self._told and owner.account == self.owner.account:
+                    yield told, owner, _lock_of(told).open("r+", encoding="utf-8")
+
+
+def _lock_of(told: Path) -> Path:
+    return told.with_suffix(".lock")
+
+
+def _remove(told: Path, file: IO[str]) -> None:
+    told.unlink(missing_ok=True)
+    file.close()  # Windows removes no open file
+    _lock_of(told).unlink(missing_ok=True)
 
 
 _taken: WeakSet[Lease] = WeakSet()
