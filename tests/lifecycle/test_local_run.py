@@ -259,6 +259,9 @@ raise SystemExit(5)
 """
 
 
+TAG = r'<script src="http://localhost:\d+/\.daily-js/reroute\.js"></script>'
+
+
 async def test_local_runs_any_program(start, tmp_path):
     (tmp_path / "it.py").write_text(PLAIN)
     command = (sys.executable, "-m", "pipecat_daily_rest", "local", "--")
@@ -266,6 +269,7 @@ async def test_local_runs_any_program(start, tmp_path):
     assert await program.ended() == 5, program.err
     await program.says(r"^room http://localhost:\d+/pipecat-[0-9a-f]{8}$")
     await program.says("^stand-in True$")
+    await program.says(TAG, stream="err")
     missing = await start(*command, "no-such-command")
     assert await missing.ended() == 127
     assert "Error: cannot run 'no-such-command'" in missing.err
@@ -300,6 +304,7 @@ async def test_local_stays_up_and_prints_its_environment(start, number):
     await program.says("^export DAILY_API_KEY=.{32,}$")
     await program.says("^export DAILY_ROOM_URL=''$")
     await program.says("^export PYTHONPATH=.*stand_in")
+    await program.says(TAG)
     await program.says("^Ctrl-C ends it")
     program.signal(number)
     assert await program.ended() == 0

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from pipecat_daily_rest.local.call.room import JoinRefused
+from prebuilt import prebuilt
 
 BOT = Path(__file__).parent / "apps" / "pipecats_own.py"
 CALL = {
@@ -33,8 +34,11 @@ class Runner:
         async with self._session.post(self.url + path, json=json) as answer:
             return answer.status, await answer.json()
 
-    async def get(self, path):
-        async with self._session.get(self.url + path, allow_redirects=False) as answer:
+    async def get(self, path, method="GET", headers=None):
+        async with self._session.request(
+            method, self.url + path, headers=headers, allow_redirects=False
+        ) as answer:
+            await answer.read()
             return answer
 
     async def started(self):
@@ -47,15 +51,59 @@ class Runner:
 async def runner(start, local_daily):
     async with aiohttp.ClientSession() as session:
 
-        async def runner(*options):
+        async def runner(*options, packages=None):
+            env = local_daily.env()
+            if packages:
+                env["PYTHONPATH"] += f":{packages}"
             program = await start(
-                *(sys.executable, BOT, "-t", "daily", "--port", "0", *options),
-                env=local_daily.env(),
+                *(sys.executable, BOT, "-t", "daily", "--port", "0", *options), env=env
             )
             url = await program.says(r"running on (http://\S+)", stream="err")
             return Runner(program, url, session)
 
         yield runner
+
+
+async def test_the_page_of_the_runner_has_the_script_tag(runner, local_daily):
+    running = await runner(packages=prebuilt())
+    page = await running.get("/client/")
+    assert page.status == 200
+    text = await page.text()
+    tag = local_daily.script_tag.replace("localhost", "127.0.0.1")
+    assert text.count(tag) == 1
+    assert text.index("<head>" + tag) < text.index('<script type="module"')
+    real = (prebuilt() / "pipecat_ai_prebuilt/client/dist/index.html").read_text()
+    assert text.replace(tag, "") == real
+    assert page.headers["Cache-Control"] == "no-store"
+    assert not {"ETag", "Last-Modified"} & set(page.headers)
+    # A browser may still have the page of a run on Daily.
+    kept = {"If-Modified-Since": "Tue, 01 Jan 2030 00:00:00 GMT"}
+    assert (await running.get("/client/", headers=kept)).status == 200
+    icon = await running.get("/client/favicon.svg")
+    assert "</svg>" in await icon.text()
+    assert (await running.get("/client/none")).status == 404
+    head = await running.get("/client/", method="HEAD")
+    assert (head.status, await head.text()) == (200, "")
+    await running.program.says("Looking for dist directory")  # the package's own words
+    assert "Traceback" not in running.program.err
+
+
+async def test_without_the_package_of_that_page_the_runner_starts(runner):
+    running = await runner()
+    assert (await running.get("/client/")).status == 404
+    await running.program.says("not available: No module named 'pipecat_ai_prebuilt'", stream="err")
+    status, answer = await running.post("/start", {"createDailyRoom": True})
+    assert (status, (await running.started())[0]) == (200, answer["dailyRoom"])
+
+
+async def test_on_daily_that_page_is_as_it_was(start, local_daily):
+    code = "import pipecat_ai_prebuilt.frontend as f; print(type(f.PipecatPrebuiltUI).__name__)"
+    for api_url in ("", "https://api.daily.co/v1"):
+        path = f"{local_daily.env()['PYTHONPATH']}:{prebuilt()}"
+        env = {"PYTHONPATH": path, "DAILY_API_URL": api_url}
+        program = await start(sys.executable, "-c", code, env=env)
+        assert await program.ended() == 0
+        await program.says("^StaticFiles$")
 
 
 async def test_start_makes_a_room_and_a_token_that_open(runner, local_daily):

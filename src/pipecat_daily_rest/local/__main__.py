@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A local Daily as a process of its own: ``python -m pipecat_daily_rest.local``.
 
-It writes one JSON line to stdout, ``{"api_url", "api_key"}`` or ``{"error"}``, and runs until its
-stdin closes or its parent ends. It ignores signals: after a Ctrl-C in a terminal, the bot must
+It writes one JSON line to stdout, ``{"api_url", "api_key", "script_tag"}`` or ``{"error"}``, and
+runs until its stdin closes or its parent ends. It ignores signals: after a Ctrl-C in a terminal, the bot must
 still be able to delete its room.
 """
 
@@ -103,7 +103,7 @@ async def _serve(arguments: argparse.Namespace, say: Callable[..., None], parent
     threading.Thread(target=_watch_parent, args=(parent, end), daemon=True).start()
     daily = await _start(arguments)
     try:
-        say(api_url=daily.api_url, api_key=daily.api_key)
+        say(api_url=daily.api_url, api_key=daily.api_key, script_tag=daily.script_tag)
         await ended.wait()
     finally:
         await daily.aclose()

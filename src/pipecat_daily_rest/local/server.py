@@ -168,6 +168,11 @@ class LocalDaily(ForTests):
         return f"http://{bracketed(WILDCARDS.get(self.host, self.host))}:{self.port}/v1"
 
     @property
+    def script_tag(self) -> str:
+        """The line of HTML with which a web app's page joins these rooms, unchanged otherwise."""
+        return f'<script src="{self.url}/.daily-js/reroute.js"></script>'
+
+    @property
     def rooms(self) -> dict[str, Room]:
         """The rooms that exist, by name; expired ones do not."""
         return self.state.domain.existing()

@@ -8,8 +8,9 @@ import os
 import subprocess
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
+from pipecat_daily_rest._bot.output import say
 from pipecat_daily_rest._core import arguments, daily_module
 from pipecat_daily_rest._core.secret import Secret
 from pipecat_daily_rest.errors import DailyConfigError
@@ -29,10 +30,12 @@ class LocalDailyProcess:
     Parameters:
         api_url: The URL of its API.
         api_key: The key that it accepts.
+        script_tag: The line of HTML with which a web app joins its rooms.
     """
 
     api_url: str
     api_key: str
+    script_tag: str
 
     def __init__(
         self,
@@ -103,6 +106,13 @@ class LocalDailyProcess:
         if "error" in answer:
             raise DailyConfigError(str(answer["error"]))
         self.api_url, self.api_key = answer["api_url"], Secret(answer["api_key"])
+        self.script_tag = answer["script_tag"]
+
+    def tell_web_apps(self, file: TextIO | None = None) -> None:
+        """Print the script tag, to stderr when ``file`` is None: stdout is for other programs."""
+        say(
+            f"A web app joins local rooms with this tag: {self.script_tag}", file=file or sys.stderr
+        )
 
     def env(self) -> dict[str, str]:
         """Give the variables with which a program uses it, and the stand-in for ``daily``."""

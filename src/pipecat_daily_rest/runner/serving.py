@@ -157,6 +157,7 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
                 return
             os.environ.update(child.env())
             daily_module.put_on_path()
+            child.tell_web_apps()
         elif daily_module.is_missing():
             raise DailyConfigError(daily_module.MISSING)
         sessions = _sessions(options, bot)

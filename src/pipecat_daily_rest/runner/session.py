@@ -108,6 +108,8 @@ class Session:
     def _announce(self, room: ProvisionedRoom) -> None:
         if room.sip_endpoint:
             say(f"SIP: {room.sip_endpoint}")
+        if self.local is not None:
+            self.local.tell_web_apps()
         say("Talk to the bot (Ctrl-C stops it and deletes its room):")
         # One plain line, so that a terminal, a script and a person can all take it as it is.
         say(str(room.join_url))
