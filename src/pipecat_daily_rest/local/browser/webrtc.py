@@ -187,7 +187,7 @@ class Connection:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE):
                     await self._hung_up.wait()
-        tasks = [*self._tasks, *filter(None, (self._opening, self._sound.task))]
+        tasks = [*self._tasks, *([self._opening] if self._opening else [])]
         for task in tasks:
             task.cancel()
         self._sound.stop()

@@ -12,7 +12,6 @@ a browser plays 0.8 s too late, and goes on like that.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 from weakref import WeakValueDictionary
@@ -23,6 +22,7 @@ from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from aiortc.sdp import SessionDescription
 
 from pipecat_daily_rest.local.browser.opus import SILENCE, Encoder
+from pipecat_daily_rest.local.browser.webrtc_microphone import Microphone
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block, mixed
 
 MOST_SLOTS = 16
@@ -68,41 +68,6 @@ class AudioOut(MediaStreamTrack):  # type: ignore[misc] # aiortc is not typed fo
         self._news.set()
 
 
-class AudioIn:
-    """Sound from the browser: a buffer that evens out the network's jitter."""
-
-    _AHEAD = 2  # blocks that it buffers before it plays
-    _MOST = 8  # blocks; more are a burst after a stall
-    _LOOK = 100  # blocks; one that was not needed for so long is dropped, since clocks differ
-
-    def __init__(self) -> None:
-        self._blocks: deque[Block] = deque()
-        self._playing = False
-        self._taken = 0
-        self._least = self._MOST
-
-    def put(self, block: Block) -> None:
-        """Take 20 ms from the network."""
-        self._blocks.append(block)
-        if len(self._blocks) > self._MOST:
-            while len(self._blocks) > self._AHEAD:
-                self._blocks.popleft()
-
-    def take(self) -> Block | None:
-        """Give the next 20 ms, or None for silence."""
-        self._playing = bool(self._blocks) and (self._playing or len(self._blocks) >= self._AHEAD)
-        if not self._playing:
-            return None
-        block = self._blocks.popleft()
-        self._least = min(self._least, len(self._blocks))
-        self._taken += 1
-        if self._taken == self._LOOK:
-            if self._least >= self._AHEAD:
-                self._blocks.popleft()
-            self._taken, self._least = 0, self._MOST
-        return block
-
-
 class _Slot:
     """One place for a voice in the browser."""
 
@@ -133,11 +98,10 @@ class Sound:
         `encoders` are shared by all connections: by voice, for those that somebody hears. `on_sound`
         is called for each packet that comes.
         """
-        self.task: asyncio.Task[None] | None = None
         self._pc = pc
         self._encoders = encoders
         self._on_sound = on_sound
-        self._in = AudioIn()
+        self._microphone: Microphone | None = None
         self._mix = _Slot()
         self._slots: list[_Slot] = []
 
@@ -162,23 +126,8 @@ class Sound:
     def begin(self) -> None:
         """Listen to the microphone, once the offer is known."""
         receiver = self._pc.getReceivers()[0]
-        if receiver.track is None:
-            return  # it only listens
-        buffer: Any = getattr(receiver, "_RTCRtpReceiver__jitter_buffer", None)
-        if hasattr(buffer, "_prefetch"):
-            buffer._prefetch = 1  # 60 ms less; the order is still restored
-        self.task = asyncio.create_task(self._listen(receiver.track))
-
-    async def _listen(self, track: Any) -> None:
-        resampler = av.AudioResampler(
-            format="s16", layout="mono", rate=SAMPLE_RATE, frame_size=BLOCK
-        )
-        with suppress(MediaStreamError):
-            while True:
-                frame = await track.recv()
-                self._on_sound()
-                for part in resampler.resample(frame):
-                    self._in.put(part.to_ndarray().reshape(-1))
+        if receiver.track is not None:  # or the browser only listens
+            self._microphone = Microphone(receiver, self._on_sound)
 
     def listen(self, wanted: Any, here: Mapping[str, Any]) -> None:
         """Carry in each slot the voice of the list, or nothing.
@@ -204,7 +153,7 @@ class Sound:
 
     def take(self) -> Block | None:
         """Give the next 20 ms of the microphone, or None for silence."""
-        return self._in.take()
+        return self._microphone.take() if self._microphone is not None else None
 
     def play(self, mix: Block, voices: Mapping[str, Block], tick: int) -> None:
         """Send 20 ms, of which the arrays are shared and never written to."""
