@@ -24,6 +24,7 @@ _PEOPLE = (
     *("People", "Person to person", "Words heard", "Late ticks"),
     *("CPU of the room", "CPU of the people", "CPU of other programs"),
 )
+_WAYS = ("", "From a word to the ear", "CPU of the room", "CPU of other programs")
 _STAT = Path("/proc/stat")
 _MOST_LATE = 0.01  # of the ticks; above it people hear gaps
 _LEAST_HEARD = 0.99  # of the words
@@ -92,7 +93,7 @@ async def connected(sizes: Sizes) -> tuple[int, list[Sequence[str]]]:
     carried = 0
     async with Child("rooms_daily") as daily, Child("rooms_people") as people:
         urls = await daily.do("make", names=[f"room-{n}" for n in range(sizes.most_people // 2)])
-        port = int(urls[0].rpartition(":")[2].partition("/")[0])
+        port = _port(urls)
         names = [url.rpartition("/")[2] for url in urls]
         for count in range(sizes.people, sizes.most_people + 1, sizes.people):
             rooms = names[(count - sizes.people) // 2 : count // 2]
@@ -107,6 +108,34 @@ async def connected(sizes: Sizes) -> tuple[int, list[Sequence[str]]]:
                 break
             carried = count
     return carried, rows
+
+
+async def both_ways(sizes: Sizes) -> list[Sequence[str]]:
+    """The same rooms, once with people who hear the mix, and once with each voice on a slot."""
+    rows: list[Sequence[str]] = []
+    async with Child("rooms_daily") as daily, Child("rooms_people") as people:
+        for number, (who, bot) in enumerate((("4 people", False), ("a bot and a person", True))):
+            for way, slots in (("the mix", False), ("slots", True)):
+                names = [f"way-{number}-{slots}-{n}" for n in range(1 if bot else 2)]
+                async with AsyncExitStack() as stack:
+                    urls = await daily.do("make", names=names)
+                    bots = [await stack.enter_async_context(Child("rooms_bots"))] if bot else []
+                    for each in bots:
+                        await each.do("join", urls=urls, media=True)
+                    port = _port(urls)
+                    await people.do("join", port=port, rooms=names, slots=slots, bot=bot)
+                    listening = people.do("measured", seconds=sizes.seconds)
+                    measured, (room, *_) = await _over(daily, [people, *bots], listening)
+                    await people.do("leave")
+                elsewhere = _percent(measured["elsewhere"])
+                took = measured["others"]["took"]
+                rows.append((f"{who}, {way}", _spread(took), _percent(room), elsewhere))
+                _tell(f"  {' | '.join(rows[-1])}")
+    return rows
+
+
+def _port(urls: list[str]) -> int:
+    return int(urls[0].rpartition(":")[2].partition("/")[0])
 
 
 async def _step(
@@ -170,8 +199,10 @@ async def measure(sizes: Sizes) -> str:
     first = await talking(sizes)
     _tell(f"{sizes.bots} bots without media")
     second = await waiting(sizes)
+    _tell("the mix, and slots")
+    third = await both_ways(sizes)
     _tell("people by WebRTC")
-    carried, third = await connected(sizes)
+    carried, fourth = await connected(sizes)
     names = ("pipecat-ai", "aiortc", "aiohttp", "numpy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return f"""\
@@ -192,6 +223,13 @@ process. Every 2 s a person says a word, which the bot repeats.
 All bots are in one process.
 
 {Table(("", "measured"), second).markdown()}
+### The mix, or a voice of one's own
+
+The room page plays one track with the mix. A web app gets each voice on a track of its own: a slot.
+Two people are in each room, or one with a bot, which repeats each word. They are programs, which
+buffer 80 ms of what they hear; a browser buffers some 40 ms.
+
+{Table(_WAYS, third).markdown()}
 ### People by WebRTC
 
 Two people are in each room. Each says a word every second, which the other waits for. One process on
@@ -199,7 +237,7 @@ the same cores is the computers of all of these people; real people bring their 
 stops when, three times in a row, more than {_percent(_MOST_LATE)} of the ticks are late or fewer than
 {_percent(_LEAST_HEARD)} of the words arrive. The rooms carried **{carried} people**.
 
-{Table(_PEOPLE, third).markdown()}
+{Table(_PEOPLE, fourth).markdown()}
 Measured on {datetime.now(UTC):%Y-%m-%d}, {sizes.seconds:.0f} s each: {platform.system()}
 {platform.machine()}, {os.cpu_count()} CPUs with a load of {load:.1f} before,
 {platform.python_implementation()} {platform.python_version()}, {versions}.

@@ -20,6 +20,7 @@ _EVERY = 50  # blocks of 20 ms between two words
 _WORD = 10  # blocks
 _LOUD = 1000  # of 32767
 _QUIET = 0.3  # seconds of silence after which a sound is a new word
+_SLOTS = 8  # of somebody who hears each voice on a track of its own
 
 
 class _Words(Tone):
@@ -51,6 +52,10 @@ class _Person(Peer):
         self.words: list[float] = []
         self._loud = 0.0
 
+    async def join(self, **options: Any) -> str:
+        self.id = await super().join(**options)
+        return self.id
+
     async def _ping(self) -> None:
         while True:  # as often as the page
             self.send({"event": "ping"})
@@ -74,30 +79,43 @@ class _People:
         self._session = session
         self._pairs: list[tuple[_Person, _Person]] = []
 
-    async def join(self, *, port: int, rooms: list[str]) -> None:
-        """Let two people into each room."""
+    async def join(
+        self, *, port: int, rooms: list[str], slots: bool = False, bot: bool = False
+    ) -> None:
+        """Let two people into each room, or one to a bot, which repeats each word.
+
+        They hear the mix, or each voice on a slot.
+        """
         for name in rooms:
-            daily = SimpleNamespace(port=port)
-            pair = (
-                _Person(daily, self._session, name),
-                _Person(daily, self._session, name),
-            )
-            for person in pair:
-                await person.join(hz=_Words(len(self._pairs) * 7))
-            self._pairs.append(pair)
+            people = [
+                _Person(SimpleNamespace(port=port), self._session, name)
+                for _ in range(1 if bot else 2)
+            ]
+            for person in people:
+                await person.join(hz=_Words(len(self._pairs) * 7), slots=_SLOTS if slots else 0)
+            here = (await people[-1].event("joined"))["participants"]
+            for person in people:
+                others = [other["id"] for other in here if other["id"] != person.id]
+                person.send({"event": "listen", "slots": others})
+            self._pairs.append((people[0], people[-1]))
+
+    async def leave(self) -> None:
+        """Let everybody leave."""
+        people = {person for pair in self._pairs for person in pair}
+        self._pairs.clear()
+        await asyncio.gather(*(person.close() for person in people), return_exceptions=True)
 
     async def measured(self, *, seconds: float) -> dict[str, Any]:
         """Listen for a while; give the number of words said, and the seconds until each was heard."""
         loop = asyncio.get_running_loop()
-        people = [person for pair in self._pairs for person in pair]
-        for person in people:
+        for person in {person for pair in self._pairs for person in pair}:
             person.tone.said.clear()
         began = loop.time()
         await asyncio.sleep(seconds)
         ended = loop.time() - 1  # what was said in the last second may still be on its way
         said, took = 0, []
         for one, other in self._pairs:
-            for speaker, listener in ((one, other), (other, one)):
+            for speaker, listener in {(one, other), (other, one)}:
                 words = [word for word in speaker.tone.said if began <= word < ended]
                 said += len(words)
                 for word in words:
@@ -105,18 +123,13 @@ class _People:
                     took += heard[:1]
         return {"said": said, "took": took}
 
-    async def aclose(self) -> None:
-        """Hang up."""
-        people = [person for pair in self._pairs for person in pair]
-        await asyncio.gather(*(person.close() for person in people), return_exceptions=True)
-
 
 async def _main() -> None:
     stay_on_this_machine()
     async with aiohttp.ClientSession() as session:
         people = _People(session)
         await serve(people)
-        await people.aclose()
+        await people.leave()
 
 
 if __name__ == "__main__":
