@@ -11,6 +11,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from canary import leaks
+
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 LINK = r"^(http://localhost:(\d+)/pipecat-r[a-z0-9]{20}\?t=[\w.-]+)\n"
 LOCAL_LOG = r"Local room \S+: deleted"
@@ -273,6 +275,23 @@ async def test_local_runs_any_program(start, tmp_path):
     missing = await start(*command, "no-such-command")
     assert await missing.ended() == 127
     assert "Error: cannot run 'no-such-command'" in missing.err
+
+
+async def test_local_runs_a_program_that_takes_its_key_from_a_file(start, tmp_path):
+    """Pipecat's runner and its quickstarts load .env over the environment."""
+    key = "0123456789abcdef" * 4
+    (tmp_path / ".env").write_text(f"DAILY_API_KEY={key}\n")
+    loads = "import os, dotenv\ndotenv.load_dotenv('.env', override=True)\n"
+    (tmp_path / "it.py").write_text(
+        f"{loads}assert os.environ['DAILY_API_KEY'] == '{key}'\n{PLAIN}"
+    )
+    command = (sys.executable, "-m", "pipecat_daily_rest", "local")
+    program = await start(*command, "--", sys.executable, "it.py")
+    assert await program.ended() == 5, program.err
+    assert not leaks(program.out + program.err, key)
+    alone = await start(*command, "--port", "0")  # this one prints its key
+    assert await alone.says("^export DAILY_API_KEY=(.*)$") != key
+    await alone.says("^Ctrl-C ends it")
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1"])

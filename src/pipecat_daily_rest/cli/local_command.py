@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+from dotenv import dotenv_values, find_dotenv
+
 from pipecat_daily_rest._bot.output import say
 from pipecat_daily_rest._bot.stop_signals import hold
 from pipecat_daily_rest._core import log_handler
@@ -18,6 +20,7 @@ from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
+_SHORTEST_KEY = 32  # characters, for a local Daily
 # A key in a terminal sends these to every process of the foreground group.
 _BY_KEY = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
 
@@ -63,7 +66,7 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
 
 async def _main(command: Sequence[str], signals: _Signals, **options: Any) -> int:
     async with AsyncExitStack() as stack:
-        child = LocalDailyProcess(**options)
+        child = LocalDailyProcess(**options, api_key=_key_in_env_file() if command else None)
         await unless(signals.wait(), stack.enter_async_context(child))
         if signals:
             return 128 + signals.popleft()
@@ -81,6 +84,15 @@ async def _main(command: Sequence[str], signals: _Signals, **options: Any) -> in
             return 0
         say("Error: The local Daily ended by itself.", file=sys.stderr)
         return 1
+
+
+def _key_in_env_file() -> str | None:
+    """Give the key in ``.env``: a program that loads it with ``override=True`` has that one.
+
+    The local Daily takes it, since a program signs tokens with the key that it has.
+    """
+    key = dotenv_values(find_dotenv(usecwd=True)).get("DAILY_API_KEY")
+    return key if key and len(key) >= _SHORTEST_KEY else None
 
 
 async def _run(command: Sequence[str], environment: dict[str, str], signals: _Signals) -> int:

@@ -113,6 +113,7 @@ async def _start(arguments: argparse.Namespace) -> LocalDaily:
     make = functools.partial(
         LocalDaily,
         host=arguments.host,
+        api_key=os.environ.get("LOCAL_DAILY_API_KEY") or None,
         limits=Limits() if arguments.limits else None,
         latency=arguments.latency,
         control=arguments.control,

@@ -46,8 +46,9 @@ class LocalDailyProcess:
         limits: bool = False,
         latency: float = 0.0,
         control: bool = False,
+        api_key: str | None = None,
     ) -> None:
-        """Initialize; the arguments are those of ``pipecat-daily-rest local``."""
+        """Initialize; the arguments are those of ``pipecat-daily-rest local``, and the key."""
         if not isinstance(host, str) or not host:
             msg = "host must be an address of this machine, as 127.0.0.1."
             raise DailyConfigError(msg)
@@ -59,6 +60,7 @@ class LocalDailyProcess:
         self._arguments += (
             ["--prefer-port", str(DEFAULT_PORT)] if port is None else ["--port", str(port)]
         )
+        self._environment = {"LOCAL_DAILY_API_KEY": api_key or ""}
         self._process: asyncio.subprocess.Process | None = None
         self._pipe: int | None = None
 
@@ -81,6 +83,7 @@ class LocalDailyProcess:
                     *(sys.executable, "-P", "-m", "pipecat_daily_rest.local", *self._arguments),
                     stdin=stdin,
                     stdout=subprocess.PIPE,
+                    env={**os.environ, **self._environment},
                     **own,
                 )
             finally:
