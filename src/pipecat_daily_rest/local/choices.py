@@ -174,6 +174,9 @@ class Choices:
             None is never.
         interrupted_is_shown: Whether others see the tracks of somebody without a network as
             ``interrupted``.
+        end_says_why: Whether daily-js tells a web app by the ``type`` of its ``error`` that the room
+            was deleted (``no-room``), or that the room or the token has expired (``exp-room``,
+            ``exp-token``), or says ``ejected``.
         messages_without_network: Whether the app messages that somebody sent without a network
             arrive ``late``, or are ``lost``.
         may_not_dial_out_info: The text when a bot without an owner's token dials out.
@@ -287,6 +290,7 @@ class Choices:
     transcription_track_type: Literal["microphone", "cam-audio"] = "cam-audio"
     network_timeout: float | None = 30.0
     interrupted_is_shown: bool = True
+    end_says_why: bool = True
     messages_without_network: Literal["late", "lost"] = "late"
     may_not_dial_out_info: str = "only an owner may dial out: join with an owner's token"
     may_not_transcribe_info: str = (

@@ -3,6 +3,7 @@
 
 import asyncio
 import importlib
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 _PAGE = Path(__file__).parent / "page"
 _ASSETS = {
     "room.js": "text/javascript",
+    "connection.js": "text/javascript",
+    "pictures.js": "text/javascript",
+    "meter.js": "text/javascript",
     "view.js": "text/javascript",
     "conversation.js": "text/javascript",
     "knocking.js": "text/javascript",
@@ -38,8 +42,11 @@ _ASSETS = {
     "room.css": "text/css",
     "icon.svg": "image/svg+xml",
 }
-# What the daily-js of a web app loads.
-_DAILY_JS: dict[str, str] = {}
+# What the daily-js of a web app loads: the modules that make up each script, in their order.
+_SHARED = ("sentences", "connection", "pictures", "meter")
+_OWN = ("participants", "inputs", "remote", "refusals", "levels", "actions", "machine")
+_MACHINE = (*_SHARED, *(f"machine/{name}" for name in (*_OWN, "events", "start")))
+_DAILY_JS = {"call-machine-object-bundle.js": _MACHINE, "reroute.js": ("machine/reroute",)}
 _ROOM = "/{room:[A-Za-z0-9_-]{1,128}}"
 _SCRIPTS, _OFFER, _LEAVE = "/.daily-js/{name}", f"{_ROOM}/offer", f"{_ROOM}/leave"
 _NO_MEDIA = (
@@ -96,7 +103,7 @@ class _People:
         name = request.match_info["name"]
         if name not in _DAILY_JS:
             raise web.HTTPNotFound
-        return _file(_DAILY_JS[name], "text/javascript")
+        return web.Response(text=_joined(_DAILY_JS[name]), content_type="text/javascript")
 
     async def preflight(self, request: web.Request) -> web.StreamResponse:
         """Answer a browser that asks whether an app's page may send a request: see `guard`."""
@@ -107,6 +114,8 @@ class _People:
         room = request.match_info["room"]
         body = await _json(request)
         sdp, token, name = body.get("sdp"), body.get("token"), body.get("userName", "")
+        if body.get("type") == "preauth":
+            return self._preauth(room, secret(token or None) if isinstance(token, str) else None)
         texts = isinstance(sdp, str) and isinstance(token, str | None) and isinstance(name, str)
         if not texts or body.get("type") != "offer":
             return _no(400, "invalid-offer", "The browser's offer cannot be read.")
@@ -116,7 +125,7 @@ class _People:
         try:
             place, rights = self._admission.admit(room, token)
         except JoinRefused as exc:
-            return _no(404 if exc.kind == "no-room" else 403, exc.kind, exc.message)
+            return _refused(exc)
         try:
             webrtc = await asyncio.to_thread(_load_webrtc)  # takes half a second the first time
         except ImportError:
@@ -139,6 +148,22 @@ class _People:
             return _no(400, "invalid-offer", str(exc))
         return _answer(
             {"sdp": answer, "type": "answer", "id": connection.id, "startAudioOff": quiet}
+        )
+
+    def _preauth(self, room: str, token: str | None) -> web.StreamResponse:
+        """Tell whether a token opens a room, or has its bearer knock, before anybody joins."""
+        try:
+            place, rights = self._admission.admit(room, token)
+        except JoinRefused as exc:
+            return _refused(exc)
+        knocks = self._admission.must_knock(place, token, rights)
+        off = start_off(place.config, rights)
+        return _answer(
+            {
+                "access": {"level": "lobby" if knocks else "full"},
+                **({"startAudioOff": True} if "microphone" in off else {}),
+                **({"startVideoOff": True} if "camera" in off else {}),
+            }
         )
 
     async def leave(self, request: web.Request) -> web.StreamResponse:
@@ -170,6 +195,17 @@ async def _json(request: web.Request) -> dict[str, Any]:
 def _file(name: str, content_type: str) -> web.StreamResponse:
     text = (_PAGE / name).read_text(encoding="utf-8")
     return web.Response(text=text, content_type=content_type)
+
+
+def _joined(modules: tuple[str, ...]) -> str:
+    """Join modules into one plain script: they share a scope, so that nothing is imported."""
+    texts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in modules]
+    script = re.sub(r"^(import .*\n|export )", "", "\n".join(texts), flags=re.MULTILINE)
+    return f"(() => {{\n{script}}})();\n"
+
+
+def _refused(exc: JoinRefused) -> web.StreamResponse:
+    return _no(404 if exc.kind == "no-room" else 403, exc.kind, exc.message)
 
 
 def _answer(body: dict[str, Any], status: int = 200) -> web.StreamResponse:

@@ -9,15 +9,16 @@ pieces: all but the last begin with ``+``, the last with ``.``.
 
 To the browser: the events of `Seat.send`, with the ``kind`` of each participant added, and
 ``joined`` (the browser's ``id``, the ``room``, all ``participants``, who is ``waiting`` to be let
-in), ``waiting`` (an owner has to let it in), ``refused`` (``error``, ``info``), ``levels`` (by
+in, what else is to be known ``about`` the call, see `Admission.about`), ``waiting`` (an owner has to let it in), ``refused`` (``error``, ``info``), ``levels`` (by
 session id, see `Mixer.levels`), ``pictures`` (``sdp`` or ``error``), ``wanted`` (whether somebody
-watches its ``source``), ``not-sent`` (``info``: its app message was too large), ``closed``
-(``reason``).
+watches its ``source``), ``not-sent`` (``info``: its app message was too large), ``not-done``
+(``info``: what it asked for as an owner), ``closed`` (``reason``, and the ``error`` type of daily-js).
 
 From the browser: ``ping`` each second, ``app-message`` (``message``, ``recipient``), ``update``
 (``microphone``, ``camera``, ``screenVideo``, ``userName``), ``pictures`` (the ``sdp`` of their
 offer), ``look`` (``slots``, see `Pictures.look`), ``listen`` (``slots``, see `Sound.listen`),
-``decide`` (``id`` of who waits, ``letIn``), ``leave``.
+``decide`` (``id`` of who waits, ``letIn``), ``change`` (``id`` of another, and ``microphone``,
+``camera``, ``permissions`` or ``eject``), ``leave``.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ import aioice.ice
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from loguru import logger
 
+from pipecat_daily_rest.local.browser import owners
 from pipecat_daily_rest.local.browser.opus import Encoder
 from pipecat_daily_rest.local.browser.webrtc_audio import Sound
 from pipecat_daily_rest.local.browser.webrtc_channel import Channel
@@ -55,6 +57,7 @@ OPEN_TIMEOUT = 10.0  # seconds that an offer waits for its data channel
 GOODBYE = 1.0  # seconds that a page has to hang up itself once it was told why
 _CLOSE_TIMEOUT = 10.0  # seconds that a close may take
 _LEVELS = 10  # ticks between two reports of the levels
+_ENDS = {"room-deleted": "no-room", "room-expired": "exp-room", "token-expired": "exp-token"}
 _MOST_MESSAGE = 65_536  # characters or bytes; a longer message is ignored
 
 
@@ -161,7 +164,10 @@ class Connection:
 
     def close(self, reason: str) -> None:
         """Tell the page why, and hang up if it does not."""
-        self._tell({"event": "closed", "reason": reason})
+        error = "no-room" if reason == "shutdown" else "ejected"
+        if self._calls.choices.end_says_why:
+            error = _ENDS.get(reason, error)
+        self._tell({"event": "closed", "reason": reason, "error": error})
         self.end()
 
     # -- The browser -----------------------------------------------------------------------
@@ -259,6 +265,7 @@ class Connection:
                 "room": self._room,
                 "participants": here,
                 "waiting": self._lobby.waiting(participant),
+                "about": self._lobby.admission.about(participant),
             }
         )
 
@@ -296,10 +303,9 @@ class Connection:
                 user_name=name if isinstance(name, str) else None,
             )
         elif message.get("event") == "decide":
-            # Another owner has decided (the page knows), or this one may not (it has no button).
-            with suppress(LookupError, PermissionError):
-                let_in = message.get("letIn") is True
-                self._lobby.decide(me.room, str(message.get("id")), by=me, let_in=let_in)
+            self._say_no(owners.decide(self._lobby, me, message))
+        elif message.get("event") == "change":
+            self._say_no(owners.change(self._calls, me, message))
         elif message.get("event") == "listen":
             self._sound.listen(message.get("slots"), me.room.participants)
         elif message.get("event") == "pictures":
@@ -308,6 +314,10 @@ class Connection:
                 self._opening = asyncio.create_task(self._open_pictures(me))
         elif message.get("event") == "look" and self._pictures is not None:
             self._pictures.look(message.get("slots"))
+
+    def _say_no(self, why: str | None) -> None:
+        if why is not None:
+            self._tell({"event": "not-done", "info": why})
 
     async def _open_pictures(self, me: Participant) -> None:
         """Answer offers of pictures, one at a time and only the latest."""

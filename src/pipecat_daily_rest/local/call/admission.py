@@ -15,6 +15,7 @@ from pipecat_daily_rest.local.call.room import (
     short_name,
 )
 from pipecat_daily_rest.local.rules.claims import BadToken
+from pipecat_daily_rest.local.rules.properties import DOMAIN_DEFAULTS, ROOM_DEFAULTS
 from pipecat_daily_rest.local.rules.rights import permissions, start_off
 
 MAX_PARTICIPANTS = 200  # Daily's default for a room
@@ -110,6 +111,27 @@ class Admission:
         participant.set_media({**newcomer.media, **off}, newcomer.custom_audio)
         return participant
 
+    def about(self, participant: Participant) -> dict[str, Any]:
+        """Describe the call to a participant: the meeting, who speaks, and daily-js's ``room()``."""
+        # https://docs.daily.co/reference/daily-js/instance-methods/room
+        room, domain = participant.room, self._domain
+        return {
+            "meeting": room.meeting_id,
+            "sessionData": {} if room.meeting is None else room.meeting.data,
+            "counts": room.counts(),
+            "activeSpeaker": room.active_speaker,
+            "mostMessage": self._choices.app_message_limit,
+            "room": {
+                "id": room.id,
+                "name": room.name,
+                "domainId": domain.id,
+                "config": _open(room.config),
+                "domainConfig": _open({**DOMAIN_DEFAULTS, **domain.properties}),
+                "tokenConfig": participant.rights,
+            },
+            "roomDefaults": ROOM_DEFAULTS,
+        }
+
     def let_in(self, participant: Participant) -> Participant:
         """Have a participant join its room, if it has a place left, instead of those it replaces."""
         room, rights = participant.room, participant.rights
@@ -118,3 +140,9 @@ class Admission:
             self._calls.eject(other, "replaced")
         self._calls.enter(participant)
         return participant
+
+
+def _open(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is the account's own business: buckets, hooks, telephones, streams."""
+    private = ("bucket", "hook", "dialin", "endpoints")
+    return {name: value for name, value in config.items() if not name.endswith(private)}

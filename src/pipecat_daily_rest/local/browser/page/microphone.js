@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The person's microphone: opening it, its meter, and muting it.
 
+import { Meter, toLevel } from "./meter.js";
 import { MICROPHONE } from "./sentences.js";
 import { $, notify, showLevel, showLevels, showMicrophone } from "./view.js";
 
@@ -13,15 +14,11 @@ export class Microphone {
   stream = null;
   muted = true;
   problem = null; // why there is no stream
-  sender = null; // in the connection
   #call;
-  #tell;
-  #context = null;
-  #meter = 0;
+  #meter = null;
 
-  constructor(call, tell) {
+  constructor(call) {
     this.#call = call;
-    this.#tell = tell;
   }
 
   get track() {
@@ -50,16 +47,7 @@ export class Microphone {
       this.setMuted(true);
       notify("The microphone is gone. Plug it in again, then press “Use microphone”.");
     });
-    this.#context = new AudioContext();
-    const analyser = new AnalyserNode(this.#context, { fftSize: 1024 });
-    this.#context.createMediaStreamSource(this.stream).connect(analyser);
-    const samples = new Float32Array(analyser.fftSize);
-    this.#meter = setInterval(() => {
-      analyser.getFloatTimeDomainData(samples);
-      const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-      const level = power > 0 ? 1 + (10 * Math.log10(power)) / 55 : 0; // as the room measures it
-      showLevel(this.muted ? 0 : level);
-    }, 80);
+    this.#meter = new Meter(this.track, 80, (loudness) => showLevel(this.muted ? 0 : toLevel(loudness)));
   }
 
   // Mutes without telling the room; `setMuted` tells it.
@@ -72,7 +60,7 @@ export class Microphone {
     this.mute(muted);
     const me = this.#call.people.get(this.#call.id);
     if (me) me.media.microphone.state = muted ? "off" : "playable";
-    this.#tell({ event: "update", microphone: !muted });
+    this.#call.tell({ event: "update", microphone: !muted });
     showMicrophone(this);
     showLevels(this.#call);
   }
@@ -92,7 +80,7 @@ export class Microphone {
     $("mute").disabled = false;
     if (!this.#call.isCurrent()) return;
     if (this.stream) {
-      await this.sender.replaceTrack(this.track);
+      await this.#call.sender.replaceTrack(this.track);
       if (this.#call.isCurrent()) this.setMuted(false);
     } else {
       notify(this.problem);
@@ -100,8 +88,7 @@ export class Microphone {
   }
 
   close() {
-    clearInterval(this.#meter);
+    this.#meter?.close();
     this.stream?.getTracks().forEach((track) => track.stop());
-    this.#context?.close();
   }
 }

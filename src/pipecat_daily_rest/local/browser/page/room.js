@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The page of a local room: joining, the events of the call, and leaving.
 
+import { Connection } from "./connection.js";
 import { hearMessage, hearTranscription, write } from "./conversation.js";
 import { showKnocks, showWaitingRoom } from "./knocking.js";
 import { Microphone, speaks } from "./microphone.js";
 import { SENTENCES } from "./sentences.js";
-import { gathered, Video } from "./video.js";
+import { Video } from "./video.js";
 import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
-
-const CONNECT_TIMEOUT = 10_000; // ms until the page reports that it has no connection
 
 const room = decodeURIComponent(location.pathname.slice(1));
 const token = new URLSearchParams(location.search).get("t");
@@ -22,18 +21,13 @@ function greet(participant) {
   const data = { version: "2.0.0", about: { library: "pipecat-daily-rest local room" } };
   const id = Math.random().toString(36).slice(2, 10);
   const message = { label: "rtvi-ai", type: "client-ready", id, data };
-  tell({ event: "app-message", message, recipient: participant.id });
+  call.tell({ event: "app-message", message, recipient: participant.id });
 }
 
 // -- The room's events -----------------------------------------------------------------------
 
-const EVENTS = {
+const face = {
   "joined"(event) {
-    stayIn();
-    call.joined = true;
-    call.id = event.id;
-    for (const participant of event.participants) call.people.set(participant.id, participant);
-    for (const knock of event.waiting) call.waiting.set(knock.id, knock);
     const me = call.people.get(call.id);
     if (me.media.microphone.state === "off") call.microphone.mute(true);
     sessionStorage.setItem(remembered, $("name").value);
@@ -48,7 +42,6 @@ const EVENTS = {
     event.participants.forEach(greet);
   },
   "waiting"() {
-    stayIn();
     showWaitingRoom();
   },
   "refused"(event) {
@@ -59,24 +52,22 @@ const EVENTS = {
     end("left", "Not in the room", event.reason, sentence);
   },
   "participant-joined"({ participant }) {
-    call.people.set(participant.id, participant);
     write("note", "", `${nameOf(participant)} joined`);
     showPeople(call);
     call.video.show();
     greet(participant);
   },
-  "participant-updated"({ participant }) {
-    if (participant.id === call.id && speaks(participant) !== speaks(call.people.get(call.id))) {
+  "participant-updated"({ participant }, before) {
+    if (participant.id === call.id && speaks(participant) !== speaks(before)) {
       if (!speaks(participant)) call.microphone.setMuted(true);
       const how = call.microphone.stream ? "Unmute" : "Use microphone";
       notify(speaks(participant) ? `You may speak now: press ${how}, or M.` : "You may listen and write, but no longer speak.");
     }
-    call.people.set(participant.id, participant);
     showPeople(call);
     call.video[participant.id === call.id ? "permit" : "show"]();
   },
-  "participant-left"({ participant }) {
-    if (call.people.delete(participant.id)) write("note", "", `${nameOf(participant)} left`);
+  "participant-left"({ participant }, before) {
+    if (before) write("note", "", `${nameOf(participant)} left`);
     showPeople(call);
     call.video.show();
   },
@@ -87,16 +78,13 @@ const EVENTS = {
     call.video.wanted(source, wanted);
   },
   "waiting-participant-added"({ participant }) {
-    call.waiting.set(participant.id, participant);
     write("note", "", `${participant.name || "Guest"} waits to be let in`);
     showKnocks(call.waiting, decide);
   },
-  "waiting-participant-removed"({ participant }) {
-    call.waiting.delete(participant.id);
+  "waiting-participant-removed"() {
     showKnocks(call.waiting, decide);
   },
-  "levels"({ levels }) {
-    call.levels = levels;
+  "levels"() {
     showLevels(call);
   },
   "not-sent"({ info }) {
@@ -128,118 +116,40 @@ const EVENTS = {
       notify(`${who} asks you to show yourself: press Camera.`);
     }
   },
+  answered({ startAudioOff }) {
+    if (startAudioOff) call.microphone.mute(true);
+  },
+  heard(track) {
+    $("remote").srcObject = new MediaStream([track]);
+    play();
+  },
+  interrupted() {
+    showPeople(call);
+  },
+  ended(reason) {
+    if (call.joined) end("left", "Not in the room", "lost", SENTENCES.lost);
+    else end("refused", "Could not join", reason, SENTENCES[reason]);
+  },
 };
 
-function tell(event) {
-  if (call?.channel.readyState !== "open") return false;
-  try {
-    call.channel.send(JSON.stringify(event));
-    return true;
-  } catch {
-    return false; // too long for the connection
-  }
-}
-
 function decide(id, letIn) {
-  tell({ event: "decide", id, letIn });
-}
-
-function stayIn() {
-  clearTimeout(call.timer);
-  call.pings ||= setInterval(() => tell({ event: "ping" }), 1000);
+  call.tell({ event: "decide", id, letIn });
 }
 
 // -- Joining and leaving ---------------------------------------------------------------------
 
 async function join() {
   if (call) return;
-  const mine = {
-    pc: new RTCPeerConnection(), channel: null, joined: false, interrupted: false, id: null, connection: null, piece: "",
-    people: new Map(), waiting: new Map(), levels: {}, lines: new Map(), outputs: new Set(),
-    timer: 0, pings: 0, isCurrent: () => call === mine,
-  };
-  const tellIfCurrent = (event) => call === mine && tell(event);
-  mine.microphone = new Microphone(mine, tellIfCurrent);
-  mine.video = new Video(mine, tellIfCurrent);
+  const mine = new Connection(`/${room}`, token, face);
+  Object.assign(mine, { lines: new Map(), outputs: new Set(), microphone: new Microphone(mine), video: new Video(mine) });
   call = mine;
   show("joining", "Waiting for the microphone: allow it in your browser");
   await mine.microphone.open();
-  if (call !== mine) return;
-  mine.microphone.muted = !mine.microphone.stream;
-  try {
-    await connect(mine);
-  } catch (error) {
-    if (call !== mine) return;
-    const unreachable = error instanceof TypeError; // of fetch, when nothing answers
-    const reason = unreachable ? "unreachable" : "no-connection";
-    end("refused", "Could not join", reason, SENTENCES[reason]);
-  }
-}
-
-async function connect(mine) {
-  const { pc, microphone } = mine;
+  if (!mine.isCurrent()) return;
+  const { track } = mine.microphone;
+  mine.microphone.muted = !track;
   show("joining", "Connecting…");
-  microphone.sender = pc.addTransceiver(microphone.track ?? "audio", { direction: "sendrecv" }).sender;
-  mine.channel = pc.createDataChannel("room");
-  mine.channel.onmessage = ({ data }) => {
-    if (call !== mine) return;
-    if (data[0] === "+") { // a long event comes in pieces
-      mine.piece += data.slice(1);
-      return;
-    }
-    const event = JSON.parse(data[0] === "." ? mine.piece + data.slice(1) : data);
-    if (data[0] === ".") mine.piece = "";
-    if (Object.hasOwn(EVENTS, event.event)) EVENTS[event.event](event);
-  };
-  mine.channel.onclose = () => {
-    if (call === mine) end("left", "Not in the room", "lost", SENTENCES.lost);
-  };
-  pc.ontrack = ({ track }) => {
-    $("remote").srcObject = new MediaStream([track]);
-    play();
-  };
-  pc.onconnectionstatechange = () => {
-    if (call !== mine) return;
-    mine.interrupted = pc.connectionState === "disconnected";
-    if (pc.connectionState === "failed") {
-      const reason = mine.joined ? "lost" : "no-connection";
-      end(mine.joined ? "left" : "refused", "Not connected", reason, SENTENCES[reason]);
-    } else if (mine.joined) {
-      showPeople(call);
-    }
-  };
-  await pc.setLocalDescription();
-  await gathered(pc);
-  if (call !== mine) return;
-  const { sdp, type } = pc.localDescription;
-  const answer = await post("offer", { sdp, type, token, userName: $("name").value, microphone: !microphone.muted });
-  if (call !== mine) {
-    if (answer.id) navigator.sendBeacon(`/${room}/leave`, JSON.stringify({ id: answer.id }));
-    return;
-  }
-  if (answer.error) {
-    end("refused", "Could not join", answer.error, answer.info);
-    return;
-  }
-  mine.connection = answer.id;
-  if (answer.startAudioOff) microphone.mute(true);
-  mine.timer = setTimeout(() => {
-    if (call === mine) end("refused", "Could not connect", "no-connection", SENTENCES["no-connection"]);
-  }, CONNECT_TIMEOUT);
-  await pc.setRemoteDescription(answer);
-}
-
-async function post(what, body) {
-  const response = await fetch(`/${room}/${what}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  try {
-    return await response.json();
-  } catch {
-    return { error: "unreadable", info: `The local Daily answered with status ${response.status}. Start the bot again.` };
-  }
+  await mine.open({ track, userName: $("name").value, microphone: !mine.microphone.muted });
 }
 
 function play() {
@@ -251,17 +161,12 @@ function play() {
   );
 }
 
-function hangUp({ beacon = false } = {}) {
+function hangUp() {
   const mine = call;
-  if (beacon && mine.connection) {
-    navigator.sendBeacon(`/${room}/leave`, JSON.stringify({ id: mine.connection }));
-  }
   call = null;
-  clearTimeout(mine.timer);
-  clearInterval(mine.pings);
+  mine.close();
   mine.microphone.close();
   mine.video.close();
-  mine.pc.close();
   $("remote").srcObject = null;
   showLevel(0);
 }
@@ -283,12 +188,12 @@ $("join").addEventListener("submit", (event) => {
 });
 
 $("leave").addEventListener("click", () => {
-  tell({ event: "leave" });
+  call.leave();
   end("left", "Not in the room", "", "You left the room.");
 });
 
 $("giveup").addEventListener("click", () => {
-  tell({ event: "leave" });
+  call.leave();
   end("left", "Not in the room", "", "You stopped waiting.");
 });
 
@@ -303,7 +208,7 @@ $("chat").addEventListener("submit", (event) => {
   if (!text || !call) return;
   const name = nameOf(call.people.get(call.id));
   const message = { event: "chat-msg", message: text, name, room: "main-room-main", date: new Date().toISOString() };
-  if (tell({ event: "app-message", message })) {
+  if (call.tell({ event: "app-message", message })) {
     write("chat", name, text, { own: true });
     $("message").value = "";
   } else {
@@ -318,7 +223,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 window.addEventListener("pagehide", () => {
-  if (call) hangUp({ beacon: true });
+  if (!call) return;
+  call.vanish();
+  hangUp();
 });
 
 window.addEventListener("pageshow", (event) => {

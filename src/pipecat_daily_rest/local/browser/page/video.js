@@ -1,28 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Cameras and screens: the person's own, and the grid that shows all of them.
-//
-// They have a connection of their own, made when the first picture is shown or sent. It offers the
-// own camera, the own screen and SLOTS places for others. The page tells the room what to show there.
 
+import { CAMERA_CONSTRAINTS, Pictures, SCREEN_CONSTRAINTS } from "./pictures.js";
 import { CAMERA, SCREEN, VIDEO } from "./sentences.js";
 import { $, element, nameOf, notify } from "./view.js";
 
-const SLOTS = 8;
-const ANSWER_TIMEOUT = 10_000; // ms
 const SOURCES = {
   camera: {
     button: "camera",
     sentences: CAMERA,
-    encoding: { active: false, maxBitrate: 700_000, maxFramerate: 15 },
-    open: () =>
-      navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 360, frameRate: { max: 15 } } }),
+    open: () => navigator.mediaDevices.getUserMedia({ video: CAMERA_CONSTRAINTS }),
   },
   screenVideo: {
     button: "screen",
     sentences: SCREEN,
-    encoding: { active: false, maxBitrate: 1_500_000, maxFramerate: 10 },
-    open: () =>
-      navigator.mediaDevices.getDisplayMedia({ video: { width: { max: 1280 }, height: { max: 800 }, frameRate: 10 } }),
+    open: () => navigator.mediaDevices.getDisplayMedia({ video: SCREEN_CONSTRAINTS }),
   },
 };
 
@@ -32,13 +24,21 @@ const keyOf = (id, source) => `${id} ${source}`;
 
 export class Video {
   #call;
-  #tell;
   #streams = {}; // the own ones, by source
-  #connection = null; // { pc, senders, places: [{ key, stream }], … }
+  #pictures;
+  #shown = new Map(); // streams of others, by their tracks
 
-  constructor(call, tell) {
+  constructor(call) {
     this.#call = call;
-    this.#tell = tell;
+    this.#pictures = new Pictures(call, () => this.#fail());
+  }
+
+  answer(event) {
+    this.#pictures.answer(event);
+  }
+
+  wanted(source, wanted) {
+    this.#pictures.wanted(source, wanted);
   }
 
   // Applies the person's permissions, at the start and when they change.
@@ -60,8 +60,8 @@ export class Video {
   close() {
     for (const stream of Object.values(this.#streams)) stream.getTracks().forEach((track) => track.stop());
     this.#streams = {};
-    this.#connection?.pc.close();
-    this.#connection = null;
+    this.#pictures.close();
+    this.#shown.clear();
     $("stage").replaceChildren();
     $("stage").hidden = true;
   }
@@ -89,7 +89,7 @@ export class Video {
     } finally {
       $(button).disabled = false;
     }
-    if (!this.#isCurrent()) {
+    if (!this.#call.isCurrent()) {
       stream.getTracks().forEach((track) => track.stop());
       return;
     }
@@ -102,8 +102,7 @@ export class Video {
     });
     this.#streams[source] = stream;
     this.#publish(source, true);
-    const connection = await this.#connect();
-    await connection?.senders[source].replaceTrack(this.#streams[source]?.getVideoTracks()[0] ?? null);
+    await this.#pictures.send(source, track);
   }
 
   switchOff(source) {
@@ -111,14 +110,14 @@ export class Video {
     if (!stream) return;
     delete this.#streams[source];
     stream.getTracks().forEach((track) => track.stop());
-    this.#connection?.senders[source].replaceTrack(null);
+    this.#pictures.send(source, null);
     this.#publish(source, false);
   }
 
   #publish(source, on) {
     const me = this.#call.people.get(this.#call.id);
     if (me) me.media[source].state = on ? "playable" : "off";
-    this.#tell({ event: "update", [source]: on });
+    this.#call.tell({ event: "update", [source]: on });
     this.#showButtons();
     this.show();
   }
@@ -130,125 +129,42 @@ export class Video {
     }
   }
 
-  // Encodes and sends an own picture only while somebody watches it.
-  wanted(source, wanted) {
-    const connection = this.#connection;
-    if (!connection || !Object.hasOwn(SOURCES, source)) return;
-    // One after the other: each change needs the result of the one before.
-    connection.turn = connection.turn.then(async () => {
-      const sender = connection.senders[source];
-      const parameters = sender.getParameters();
-      parameters.encodings[0].active = wanted;
-      await sender.setParameters(parameters);
-    }).catch(() => {}); // it was closed meanwhile
-  }
-
-  // -- The connection ------------------------------------------------------------------------
-
-  #isCurrent() {
-    return this.#call.isCurrent();
-  }
-
-  #connect() {
-    this.#connection ??= this.#open();
-    return this.#connection.ready;
-  }
-
-  #open() {
-    const pc = new RTCPeerConnection();
-    const codecs = RTCRtpReceiver.getCapabilities("video").codecs.filter((codec) =>
-      ["video/VP8", "video/rtx"].includes(codec.mimeType),
-    );
-    const add = (options) => {
-      const transceiver = pc.addTransceiver("video", options);
-      transceiver.setCodecPreferences?.(codecs); // all of them would make the offer too long
-      return transceiver;
-    };
-    const senders = {};
-    for (const [source, { encoding }] of Object.entries(SOURCES)) {
-      senders[source] = add({ direction: "sendonly", sendEncodings: [encoding] }).sender;
-    }
-    const places = Array.from({ length: SLOTS }, () => {
-      const { receiver } = add({ direction: "recvonly" });
-      return { key: null, stream: new MediaStream([receiver.track]) };
-    });
-    const connection = { pc, senders, places, answered: null, turn: Promise.resolve() };
-    pc.onconnectionstatechange = () => {
-      if (pc.connectionState === "failed") this.#fail(connection);
-    };
-    connection.ready = this.#negotiate(connection).then(
-      () => (this.#connection === connection ? connection : null),
-      () => this.#fail(connection),
-    );
-    return connection;
-  }
-
-  async #negotiate(connection) {
-    const { pc } = connection;
-    await pc.setLocalDescription();
-    await gathered(pc);
-    const answer = await new Promise((resolve, reject) => {
-      connection.answered = resolve;
-      setTimeout(reject, ANSWER_TIMEOUT);
-      if (!this.#tell({ event: "pictures", sdp: pc.localDescription.sdp })) reject();
-    });
-    if (answer.error) throw new Error(answer.error);
-    await pc.setRemoteDescription({ type: "answer", sdp: answer.sdp });
-  }
-
-  answer(event) {
-    this.#connection?.answered?.(event);
-  }
-
-  #fail(connection) {
-    connection.pc.close();
-    if (this.#connection !== connection || !this.#isCurrent()) return null;
-    this.#connection = null;
+  #fail() {
     for (const source of Object.keys(this.#streams)) this.switchOff(source);
+    this.#shown.clear();
     $("stage").replaceChildren();
     $("stage").hidden = true;
     notify(VIDEO.failed);
-    return null;
   }
 
   // -- The grid ------------------------------------------------------------------------------
 
   // Watches all who show something; each keeps its place.
   async show() {
-    const connection = await (this.#others().length > 0 ? this.#connect() : this.#connection?.ready);
-    if (!this.#isCurrent()) return;
-    if (connection) this.#look(connection, this.#others());
-    this.#showTiles(connection);
+    await this.#pictures.look(this.#others());
+    if (this.#call.isCurrent()) this.#showTiles();
   }
 
   #others() {
     const others = [...this.#call.people].filter(([id]) => id !== this.#call.id);
     return others.flatMap(([id, participant]) =>
-      Object.keys(SOURCES).filter((source) => isOn(participant, source)).map((source) => [id, source]),
+      Object.keys(SOURCES).filter((source) => isOn(participant, source)).map((source) => keyOf(id, source)),
     );
   }
 
-  #look({ places }, wanted) {
-    const keys = new Map(wanted.map((place) => [keyOf(...place), place]));
-    const before = places.map(({ key }) => key).join();
-    for (const place of places) if (!keys.has(place.key)) place.key = null;
-    for (const key of keys.keys()) {
-      if (places.some((place) => place.key === key)) continue;
-      const free = places.find((place) => place.key === null);
-      if (free) free.key = key;
-    }
-    if (before !== places.map(({ key }) => key).join()) {
-      this.#tell({ event: "look", slots: places.map(({ key }) => keys.get(key) ?? null) });
-    }
+  #streamOf(key) {
+    const track = this.#pictures.places.find((place) => place.key === key)?.track;
+    if (track && !this.#shown.has(track)) this.#shown.set(track, new MediaStream([track]));
+    return this.#shown.get(track);
   }
 
-  #showTiles(connection) {
+  #showTiles() {
     const shown = [];
     for (const [id, participant] of this.#call.people) {
       for (const source of Object.keys(SOURCES)) {
         const key = keyOf(id, source);
         const own = id === this.#call.id;
-        const stream = own ? this.#streams[source] : connection?.places.find((place) => place.key === key)?.stream;
+        const stream = own ? this.#streams[source] : this.#streamOf(key);
         if (stream && (own || isOn(participant, source))) shown.push({ key, participant, source, own, stream });
       }
     }
@@ -288,14 +204,4 @@ function fillTile(tile, { participant, source, own, stream }) {
   label.textContent = text;
   video.setAttribute("aria-label", source === "screenVideo" ? `Screen of ${whose}` : `Camera of ${whose}`);
   if (video.srcObject !== stream) video.srcObject = stream;
-}
-
-// Waits for all candidates, which go with the offer; on one machine that takes a moment.
-export function gathered(pc) {
-  return new Promise((resolve) => {
-    const done = () => pc.iceGatheringState === "complete" && resolve();
-    pc.addEventListener("icegatheringstatechange", done);
-    setTimeout(resolve, 2000);
-    done();
-  });
 }

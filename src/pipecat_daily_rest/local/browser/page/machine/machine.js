@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The call machine of one call object of daily-js: what Daily's own bundle is for a room on Daily.
+//
+// daily-js sends it actions and takes events by messages of the window; tracks it reads in `store`.
+
+import { ACTIONS } from "./actions.js";
+import { check, Connection } from "./connection.js";
+import { roomEvents } from "./events.js";
+import { Inputs } from "./inputs.js";
+import { Levels } from "./levels.js";
+import { describe, newcomer, TRACKS } from "./participants.js";
+import { IGNORED, refusal, REFUSED } from "./refusals.js";
+import { Remote, VOICES } from "./remote.js";
+
+const WHAT = "iframe-call-message";
+const ENVELOPE = 256; // bytes around an app message
+// With these types daily-js would report the error to its vendor.
+const REPORTED = ["connection-error", "end-of-life"];
+const TYPES = [
+  "no-room", "not-allowed", "meeting-full", "exp-room", "exp-token", "nbf-room", "nbf-token", "ejected",
+];
+const LEFT = "The call was left before this was done.";
+export const GONE =
+  "The local Daily does not answer: it has ended, and its rooms are deleted. Start the bot again and join its new room.";
+
+export class Machine {
+  store = { getState: () => this.#state() };
+  inputs = null; // once the camera was started
+  call = null; // once it joins
+  remote = null;
+  about = null; // what the room tells about the call
+  inLobby = false;
+  receiveSettings = {};
+  sendSettings = {};
+  properties = {};
+  levels = new Levels(this);
+  #id; // of the call object
+  #me = null;
+  #joining = null; // settles when the room has answered
+  #take = (event) => this.#onMessage(event);
+  #vanish = () => this.call?.vanish();
+
+  constructor(id) {
+    this.#id = id;
+    window.addEventListener("message", this.#take);
+    window.addEventListener("pagehide", this.#vanish);
+  }
+
+  #state() {
+    return {
+      local: { public: {}, streams: this.inputs?.streams ?? {} },
+      streams: this.remote?.streams ?? {},
+      participants: {},
+    };
+  }
+
+  // daily-js calls it before it uses a machine again.
+  reset() {
+    this.forget();
+  }
+
+  // -- Messages ------------------------------------------------------------------------------
+
+  emit(action, fields = {}) {
+    const target = location.protocol === "file:" ? "*" : location.origin;
+    window.postMessage({ what: WHAT, from: "embedded", callClientId: this.#id, ...fields, action }, target);
+  }
+
+  async #onMessage({ data, source }) {
+    if (window._daily?.instances?.[this.#id]?.callMachine !== this) {
+      this.#retire(); // the call object was destroyed
+      return;
+    }
+    if (source !== window || data?.what !== WHAT || data.from !== "module" || data.callClientId !== this.#id) return;
+    const answer = await this.#act(data).catch((error) => ({ error: error.answer ?? String(error.message ?? error) }));
+    if (data.callbackStamp) this.emit(`${data.action}-answer`, { ...answer, callbackStamp: data.callbackStamp });
+    else if (answer?.error) this.emit("nonfatal-error", { type: data.action, errorMsg: String(answer.error) });
+  }
+
+  async #act(message) {
+    const { action, callbackStamp } = message;
+    if (Object.hasOwn(ACTIONS, action)) return (await ACTIONS[action](this, message)) ?? {};
+    if (IGNORED.has(action)) return {};
+    const sentence = REFUSED[action] ?? `A local room does not know ${action}.`;
+    if (callbackStamp) return { error: sentence, errorMsg: sentence };
+    const { action: name, ...fields } = refusal(action, sentence);
+    this.emit(name, fields);
+    return {};
+  }
+
+  #retire() {
+    window.removeEventListener("message", this.#take);
+    window.removeEventListener("pagehide", this.#vanish);
+    this.call?.leave();
+    this.forget();
+  }
+
+  // -- Camera and microphone -----------------------------------------------------------------
+
+  // Takes the options of an action that may be the first of a call.
+  begin({ properties, preloadCache = {} }) {
+    this.properties = properties;
+    if (this.inputs) return;
+    const shared = () => window._daily.instances[this.#id].tracks ?? {};
+    this.inputs = new Inputs(
+      shared,
+      (source, track) => this.#inputChanged(source, track),
+      (errorMsg, error) => this.emit("camera-error", { errorMsg, error }),
+    );
+    this.#me = newcomer(crypto.randomUUID?.() ?? String(Math.random()).slice(2), properties.userName ?? "");
+    this.emit("call-machine-initialized");
+    const { inputSettings, outputDeviceId, allowLocalAudio, allowLocalVideo } = preloadCache;
+    for (const kind of ["audio", "video"]) this.inputs.settings[kind] = inputSettings?.[kind]?.settings ?? {};
+    this.inputs.speaker = outputDeviceId ?? this.inputs.speaker;
+    if (allowLocalAudio === false) this.inputs.allow("audio", false);
+    if (allowLocalVideo === false) this.inputs.allow("video", false);
+    this.automatic = preloadCache.subscribeToTracksAutomatically !== false;
+    this.sendSettings = preloadCache.sendSettings ?? {};
+    const { localAudioLevelObserver, remoteParticipantsAudioLevelObserver } = preloadCache;
+    if (localAudioLevelObserver?.enabled) this.levels.observe("local", localAudioLevelObserver.interval);
+    if (remoteParticipantsAudioLevelObserver?.enabled) this.levels.observe("remote", remoteParticipantsAudioLevelObserver.interval);
+  }
+
+  // Opens what the options want, and tells the app what is open.
+  async startCamera({ startAudioOff, startVideoOff }) {
+    const { inputs } = this;
+    if (!this.started) {
+      this.started = true;
+      await inputs.start({ audio: !startAudioOff, video: !startVideoOff });
+    }
+    const devices = await inputs.devices();
+    if (this.inputs !== inputs) return {};
+    this.tellLocal();
+    this.emit("started-camera", devices);
+    this.emit("selected-devices-updated", { devices });
+    return devices;
+  }
+
+  #inputChanged(source, track) {
+    const { call, inputs } = this;
+    const on = source === "screenVideo" ? Boolean(track) : inputs.isOn(TRACKS[source].kind);
+    if (source === "microphone") {
+      call?.sender?.replaceTrack(track).catch(() => {}); // it was closed meanwhile
+      this.levels.again();
+    } else if (call?.joined) {
+      this.remote.pictures.send(source, on ? track : null);
+    }
+    if (call?.joined) call.tell({ event: "update", [source]: on });
+    this.tellLocal();
+    if (source !== "screenVideo") return;
+    this.emit(on ? "local-screen-share-started" : "local-screen-share-stopped", { local: true });
+  }
+
+  // -- Participants --------------------------------------------------------------------------
+
+  get me() {
+    return this.call?.people.get(this.call.id) ?? this.#me;
+  }
+
+  maySend(kind) {
+    const { canSend } = this.me.info.permissions;
+    return Array.isArray(canSend) ? canSend.includes(kind) : canSend !== false;
+  }
+
+  describeLocal() {
+    const { inputs } = this;
+    const stateOf = (source) => {
+      if (source === "microphone" || source === "camera") {
+        const { kind } = TRACKS[source];
+        return inputs.stateOf(kind, this.maySend(kind));
+      }
+      if (source === "screenVideo" && inputs.screen) return { subscribed: false, state: "playable" };
+      return { subscribed: false, state: "off", off: { byUser: true } };
+    };
+    return describe(this.me, { local: true, userData: this.properties.userData, stateOf });
+  }
+
+  tellLocal() {
+    if (this.inputs) this.emit("participant-updated", { participant: this.describeLocal() });
+  }
+
+  describe(participant) {
+    return describe(participant, { stateOf: (source, media) => this.remote.stateOf(participant.id, source, media) });
+  }
+
+  tellOf(id, action = "participant-updated") {
+    const participant = this.call.people.get(id);
+    if (participant) this.emit(action, { participant: this.describe(participant) });
+  }
+
+  // -- Joining and leaving -------------------------------------------------------------------
+
+  async join(message) {
+    this.begin(message);
+    const { inputs } = this;
+    const { url, token } = this.properties;
+    const place = roomOf(url);
+    if (!place) {
+      this.fail("not-allowed", `This page uses a local room's call machine, which cannot join ${url}. Without the script tag reroute.js and bundlePathOverride the app joins rooms on Daily.`);
+      return {};
+    }
+    this.room = { url: place, token: token ?? null };
+    const access = await this.check(this.room);
+    if (this.inputs !== inputs) return { error: LEFT };
+    if (access.error) {
+      this.fail(access.error, access.info);
+      return {};
+    }
+    const off = (name) => this.properties[name] ?? access[name] ?? false;
+    if (!this.started) await this.startCamera({ startAudioOff: off("startAudioOff"), startVideoOff: off("startVideoOff") });
+    if (this.inputs !== inputs) return { error: LEFT };
+    if (access.access.level === "lobby") {
+      this.inLobby = true;
+      this.emit("access-state-updated", { access: { level: "lobby" } });
+      this.tellJoined();
+      return {};
+    }
+    return this.connect(this.properties.userName ?? "");
+  }
+
+  // Asks whether the token opens the room.
+  async check({ url, token }) {
+    return check(url, token).catch(() => ({ error: "no-room", info: GONE }));
+  }
+
+  // Joins, and gives the answer to who waits for that.
+  connect(userName) {
+    const call = new Connection(this.room.url, this.room.token, roomEvents(this));
+    this.call = call;
+    this.remote = new Remote(call, (id) => this.tellOf(id));
+    this.remote.automatically(this.automatic);
+    const track = this.inputs.track("audio");
+    call.open({ track, userName, microphone: this.inputs.isOn("audio"), slots: VOICES });
+    return new Promise((resolve) => {
+      this.#joining = resolve;
+    });
+  }
+
+  answered(answer) {
+    this.#joining?.(answer);
+    this.#joining = null;
+  }
+
+  tellJoined() {
+    const most = Math.min(this.about?.mostMessage ?? 65_536, 65_536) - ENVELOPE;
+    this.emit("joined-meeting", { participants: { local: this.describeLocal() }, internal: { _maxAppMessageSize: most } });
+  }
+
+  leave() {
+    this.call?.leave();
+    this.#left();
+  }
+
+  #left() {
+    this.forget();
+    this.emit("left-meeting");
+  }
+
+  // Ends the call, or the attempt to join, with an error for the app.
+  fail(kind, sentence) {
+    const type = TYPES.includes(kind) && !REPORTED.includes(kind) ? kind : "not-allowed";
+    const msg = type === "no-room" && !sentence.includes("deleted") ? `${sentence} Its rooms are deleted.` : sentence;
+    this.emit("error", { errorMsg: msg, error: { type, msg, localizedMsg: msg } });
+    if (this.call?.joined) this.emit("left-meeting");
+    this.forget();
+  }
+
+  // Forgets the call: the next one begins anew.
+  forget() {
+    this.levels.close();
+    this.answered({ error: LEFT });
+    this.call?.close();
+    this.remote?.close();
+    this.inputs?.close();
+    this.call = this.remote = this.inputs = this.about = this.#me = null;
+    this.started = this.inLobby = false;
+    this.receiveSettings = {};
+  }
+}
+
+// The URL of a local room, without what follows; null for a room on Daily.
+function roomOf(text) {
+  let url;
+  try {
+    url = new URL(text);
+  } catch {
+    return null;
+  }
+  const here = ["localhost", "127.0.0.1", "[::1]", location.hostname];
+  const isRoom = here.includes(url.hostname) && /^\/[\w-]+\/?$/.test(url.pathname);
+  return isRoom ? url.origin + url.pathname.replace(/\/$/, "") : null;
+}
