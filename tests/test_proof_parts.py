@@ -15,6 +15,7 @@ from proof.parts import large, pythons, seconds
 from proof.suite import run_tests
 
 from seconds import Within
+from suites import NOT_THEIRS
 
 TESTS = Path(__file__).parent
 SUITE = """
@@ -39,7 +40,9 @@ def suite(tmp_path):
     (tmp_path / "test_it.py").write_text(SUITE)
     paths = f"pythonpath = {TESTS / 'support'} {TESTS.parent}\n"
     marks = "markers =\n    seconds: x\n    large: x\n    undocumented: x\n"
-    (tmp_path / "pytest.ini").write_text(f"[pytest]\nasyncio_mode = auto\n{paths}{marks}")
+    (tmp_path / "pytest.ini").write_text(
+        f"[pytest]\nasyncio_mode = auto\naddopts = {' '.join(NOT_THEIRS)}\n{paths}{marks}"
+    )
     return tmp_path
 
 

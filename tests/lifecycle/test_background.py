@@ -5,6 +5,8 @@ import json
 import sys
 from pathlib import Path
 
+from suites import NOT_THEIRS
+
 TESTS = Path(__file__).parents[1]
 SIGNALS = ("SIGINT", "SIGQUIT", "SIGHUP")
 TELL = f"import json, signal; print(json.dumps([int(signal.getsignal(getattr(signal, name)) == \
@@ -29,7 +31,8 @@ async def test_programs(tmp_path):
 async def test_programs_that_tests_start_ignore_no_signal(start, tmp_path):
     (tmp_path / "conftest.py").write_text((TESTS / "conftest.py").read_text())
     (tmp_path / "test_it.py").write_text(SUITE)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    options = " ".join(NOT_THEIRS)
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nasyncio_mode = auto\naddopts = {options}\n")
     ignoring = ["sh", "-c", """trap '' INT QUIT HUP; exec "$@" """, "sh", sys.executable]
     inherited = await start(*ignoring, "-c", TELL)
     assert await inherited.ended() == 0

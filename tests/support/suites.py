@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 CONFTEST = 'pytest_plugins = ["pipecat_daily_rest.testing"]\n'
+# Plugins of our own tests that other people need not have; these take most of a start's time.
+NOT_THEIRS = ("-p", "no:schemathesis", "-p", "no:hypothesispytest")
 WARNINGS = (
     "ResourceWarning",
     "RuntimeWarning",
@@ -19,7 +21,7 @@ WARNINGS = (
 def run_pytest(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
     strict = [f"-Werror::{warning}" for warning in WARNINGS]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *strict, *args],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *NOT_THEIRS, *strict, *args],
         cwd=folder,
         # An empty CI: else pytest repeats each message in its summary, uncut.
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200", "CI": ""},
