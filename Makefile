@@ -42,9 +42,10 @@ bench-rooms: $(VENV)/.dev ## measure how many participants a local room carries,
 proof: $(VENV)/.dev ## run what takes long or needs a quiet machine, write docs/proof.md (ONLY="sessions pythons": some parts)
 	PYTHONPATH=tests/support $(BIN)/python -m proof $(ONLY)
 
-coverage: $(VENV)/.dev ## write docs/coverage.md (Daily's API) and the tables of docs/local-room.md (daily-python)
+coverage: $(VENV)/.dev ## write docs/coverage.md (Daily's API) and the tables of docs/local-room.md (daily-python, daily-js)
 	PYTHONPATH=tests/support $(BIN)/python -m coverage_table
 	PYTHONPATH=tests/support $(BIN)/python -m room_table
+	PYTHONPATH=tests/support $(BIN)/python -m web_table
 
 architecture: $(VENV)/.dev ## draw the pictures of docs/architecture.md
 	PYTHONPATH=tests/support $(BIN)/python -m house

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pages with an unmodified daily-js of some version, and what a test asks them."""
 
-from pathlib import Path
 from typing import Any
 
 from npm import installed
+from pipecat_daily_rest.local.browser import DAILY_JS
 from web_app import WebApp, WebApps
 
-VERSIONS = ("0.80.0", "0.87.0", "0.90.0", "0.92.2")  # that the call machine is tried with
-NEWEST = VERSIONS[-1]
+NEWEST = DAILY_JS[-1]
 
 # `make(options)` gives a call object that notes each of its events in `call.seen`.
 _APP = """
@@ -63,7 +62,7 @@ window.hears = (call, name, hz) => level(person(call, name)?.tracks.audio.track,
 
 def package(version: str) -> str:
     """Give the script of a daily-js, as its package has it."""
-    folder = installed(*(f"daily-{each}@npm:@daily-co/daily-js@{each}" for each in VERSIONS))
+    folder = installed(*(f"daily-{each}@npm:@daily-co/daily-js@{each}" for each in DAILY_JS))
     return (folder / "node_modules" / f"daily-{version}" / "dist" / "daily.js").read_text()
 
 
@@ -72,11 +71,3 @@ async def daily_app(
 ) -> WebApp:
     """Open a page that has daily-js and, where a URL is given, a local Daily's script tag."""
     return await apps.open(f"{package(version)};{_APP}", tag=url, **options)
-
-
-def sources() -> dict[str, Path]:
-    """Give the files of the call machine."""
-    from pipecat_daily_rest.local.browser import routes
-
-    folder = Path(routes.__file__).parent / "page"
-    return {path.stem: path for path in sorted(folder.glob("**/*.js"))}

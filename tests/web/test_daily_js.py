@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from daily_app import VERSIONS, daily_app
+from daily_app import daily_app
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.browser import DAILY_JS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -43,7 +44,7 @@ def order(seen: list[str], *wanted: str) -> None:
     assert not missing, f"{missing[0]!r} is not in its place in {seen}"
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", DAILY_JS)
 async def test_every_version_joins_leaves_and_joins_again(
     daily: LocalDaily, web_apps: Any, version: str
 ) -> None:

@@ -146,10 +146,13 @@ def version() -> None:
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
+    from pipecat_daily_rest.local.browser import DAILY_JS
+
     print(f"pipecat-daily-rest {installed('pipecat-daily-rest')}")
     for name in ("pipecat-ai", "aiohttp", "daily-python", "aiortc"):
         try:
             print(f"{name} {installed(name)}")
         except PackageNotFoundError:
             print(f"{name} is not installed")
+    print(f"daily-js of web apps in a local room: tried with {', '.join(DAILY_JS)}")
     print(f"Python {platform.python_version()} on {platform.system()}")

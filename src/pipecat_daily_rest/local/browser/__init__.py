@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""People in browsers: the page, its routes, and WebRTC.
+"""People in browsers: the page, web apps, their routes, and WebRTC.
 
 Imports `call` and what that imports.
 """
+
+# The versions of daily-js that tests run in a local room.
+DAILY_JS = ("0.80.0", "0.87.0", "0.90.0", "0.92.2")

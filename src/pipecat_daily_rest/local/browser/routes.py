@@ -103,7 +103,7 @@ class _People:
         name = request.match_info["name"]
         if name not in _DAILY_JS:
             raise web.HTTPNotFound
-        return web.Response(text=_joined(_DAILY_JS[name]), content_type="text/javascript")
+        return web.Response(text=joined(_DAILY_JS[name]), content_type="text/javascript")
 
     async def preflight(self, request: web.Request) -> web.StreamResponse:
         """Answer a browser that asks whether an app's page may send a request: see `guard`."""
@@ -197,7 +197,7 @@ def _file(name: str, content_type: str) -> web.StreamResponse:
     return web.Response(text=text, content_type=content_type)
 
 
-def _joined(modules: tuple[str, ...]) -> str:
+def joined(modules: tuple[str, ...]) -> str:
     """Join modules into one plain script: they share a scope, so that nothing is imported."""
     texts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in modules]
     script = re.sub(r"^(import .*\n|export )", "", "\n".join(texts), flags=re.MULTILINE)

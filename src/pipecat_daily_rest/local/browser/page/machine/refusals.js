@@ -70,6 +70,8 @@ export const IGNORED = new Set([
   "stop-test-p2p-call-quality",
   "local-screen-update",
   "iframe-launch-config",
+  "fullscreen",
+  "exited-fullscreen",
   "set-show-names",
   "set-show-local-video",
   "set-show-participants-bar",
