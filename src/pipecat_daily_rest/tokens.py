@@ -173,11 +173,30 @@ def sign(claims: Mapping[str, Any], *, api_key: str, domain_id: str, now: float)
     Returns:
         The token.
     """
+    signer = hmac.new(api_key.encode(), digestmod="sha256")
+    return sign_with(claims, signer=signer, domain_id=domain_id, now=now)
+
+
+def sign_with(
+    claims: Mapping[str, Any], *, signer: hmac.HMAC, domain_id: str, now: float
+) -> Secret:
+    """Sign a token as `sign` does, with HMAC-SHA256 of the API key, which is not changed.
+
+    Args:
+        claims: As `claims` gives them.
+        signer: The HMAC; to copy it takes half the time of a new one.
+        domain_id: The domain's id.
+        now: The time of issue, in unix seconds.
+
+    Returns:
+        The token.
+    """
     # Not by PyJWT: the first room would wait for its import.
     payload = compact_json.dumps({**claims, "d": domain_id, "iat": int(now)})
     signed = f"{_HEADER}.{_part(payload)}"
-    signature = hmac.digest(api_key.encode(), signed.encode(), "sha256")
-    return Secret(f"{signed}.{_part(signature)}")
+    mac = signer.copy()
+    mac.update(signed.encode())
+    return Secret(f"{signed}.{_part(mac.digest())}")
 
 
 def _part(raw: bytes) -> str:

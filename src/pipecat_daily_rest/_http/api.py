@@ -2,8 +2,10 @@
 """The one place that sends a request, reads the response, and tries again."""
 
 import asyncio
+import hmac
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any
 
 import aiohttp
@@ -77,6 +79,11 @@ class API:
         self._teardown = False
         self._connections: list[Connections] = []
         self._twin: API | None = None
+
+    @cached_property
+    def signer(self) -> hmac.HMAC:
+        """HMAC-SHA256 with the key, for tokens: each is signed with a copy."""
+        return hmac.new(self.key.encode(), digestmod="sha256")
 
     @property
     def batch_group(self) -> tuple[object, ...]:

@@ -60,7 +60,7 @@ class _Batch:
                 del self.rooms[name]
 
     def tell(self, name: str, result: Result) -> None:
-        for outcome in self.rooms[name]:
+        for outcome in self.rooms.pop(name):
             if not outcome.done():
                 outcome.set_result(result)
 
@@ -106,7 +106,7 @@ class _Batcher:
                 await api.aclose()
         except Exception as exc:
             # For instance, no thread for a DNS look-up could start. Nobody may wait for ever.
-            for name in batch.rooms:
+            for name in list(batch.rooms):
                 batch.tell(
                     name, DailyError(f"Failed to delete room [{name}]: {type(exc).__name__}.")
                 )

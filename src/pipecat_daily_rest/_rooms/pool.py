@@ -203,7 +203,7 @@ class RoomPool:
     ) -> ProvisionedRoom:
         tokens = self._tokens(api, taken.room.name)
         try:
-            pair = await tokens.create_both(*tokens.specs(spec.bot, spec.user), api.deadline())
+            pair = await tokens.begin_both(*tokens.specs(spec.bot, spec.user), api.deadline())
         except BaseException:
             await waiting.put_back(taken)
             raise

@@ -147,7 +147,7 @@ async def use_room(api: API, url: str, spec: RoomSpec, lifetime: float) -> Provi
     last = min(end or float("inf"), time.time() + lifetime)
     ejects = room.config.eject_at_room_exp is True
     tokens = RoomTokens(api, spec.token_source, room.name, last, room_ejects=ejects)
-    both = await tokens.create_both(*tokens.specs(spec.bot, spec.user), deadline)
+    both = await tokens.begin_both(*tokens.specs(spec.bot, spec.user), deadline)
     return ProvisionedRoom.of(room, tokens, both, expires_at=expires_at)
 
 
@@ -174,7 +174,7 @@ async def make_room(api: API, spec: RoomSpec, bounds: Bounds) -> ProvisionedRoom
     )
     deadline = api.deadline()
     room_task = asyncio.create_task(creation.run(deadline), name=f"create {name}")
-    tokens_task = asyncio.create_task(tokens.create_both(bot, user, deadline, room=room_task))
+    tokens_task = tokens.begin_both(bot, user, deadline, room=room_task)
     try:
         room = await asyncio.shield(room_task)
         ownership.confirm(room)
@@ -191,7 +191,7 @@ async def make_room(api: API, spec: RoomSpec, bounds: Bounds) -> ProvisionedRoom
 
 async def _undo(
     room_task: asyncio.Task[DailyRoomObject],
-    tokens_task: asyncio.Task[Any],
+    tokens_task: "asyncio.Future[Any]",
     creation: Creation,
     ownership: OwnedRoom,
     bounds: Bounds,

@@ -74,18 +74,29 @@ class RoomTokens:
             room.result()
         return await create_token(self.api, spec.properties, deadline=deadline)
 
-    async def create_both(
+    def begin_both(
         self,
         bot: TokenSpec,
         user: TokenSpec,
         deadline: Deadline,
         *,
         room: asyncio.Future[Any] | None = None,
+    ) -> "asyncio.Future[tuple[Secret, Secret]]":
+        """Begin to create the bot's token and the user's: done at once if that needs no request."""
+        id = self.api.account.domain_id
+        if id is None or bot.claims is None or user.claims is None:
+            return asyncio.create_task(self._create_both(bot, user, deadline, room))
+        signed = asyncio.get_running_loop().create_future()
+        signed.set_result((self._sign(bot.claims, id), self._sign(user.claims, id)))
+        return signed
+
+    async def _create_both(
+        self,
+        bot: TokenSpec,
+        user: TokenSpec,
+        deadline: Deadline,
+        room: asyncio.Future[Any] | None,
     ) -> tuple[Secret, Secret]:
-        """Create the bot's token and the user's at once."""
-        if bot.claims is not None and user.claims is not None:
-            id = await domain_id(self.api, deadline=deadline)
-            return self._sign(bot.claims, id), self._sign(user.claims, id)
         return await both(
             self.create(bot, deadline=deadline, room=room),
             self.create(user, deadline=deadline, room=room),
@@ -129,4 +140,6 @@ class RoomTokens:
         return TokenSpec(properties, claims)
 
     def _sign(self, claims: dict[str, Any], domain_id: str) -> Secret:
-        return tokens.sign(claims, api_key=self.api.key, domain_id=domain_id, now=time.time())
+        return tokens.sign_with(
+            claims, signer=self.api.signer, domain_id=domain_id, now=time.time()
+        )
