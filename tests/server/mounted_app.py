@@ -1,5 +1,6 @@
 """An app of somebody's own around the router."""
 
+import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from pipecat_daily_rest.server import Sessions
 from pipecat_daily_rest.server.router import session_router
 
 sessions = Sessions(
-    Path(__file__).parent / "bots" / "behave.py", max_sessions=5, launcher="task", drain=0
+    Path(__file__).parent / "bots" / "behave.py",
+    max_sessions=5,
+    launcher=os.environ.get("LAUNCHER", "task"),
 )
 
 

@@ -4,6 +4,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,18 @@ def state_of(pid: int) -> str:
             return file.read().rpartition(")")[2].split()[0]
     except OSError:
         return "Z"
+
+
+def family(pid: int) -> list[int]:
+    """The processes that one has started, and those that these have started."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it has just ended
+            for child in map(int, task.read_text().split()):
+                found += [child, *family(child)]
+    return found
+
+
+async def all_gone(pids: list[int]) -> None:
+    """Wait until so many processes have ended."""
+    await until(lambda: all(state_of(pid) == "Z" for pid in pids))

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A server that is told to end, by every signal and by a closed terminal: nothing is left."""
+
+import asyncio
+import os
+import signal
+import subprocess
+
+import pytest
+from test_serve import SERVE, SERVERS, STAY, ask
+
+from programs import IN_TERMINAL
+from serving import BEHAVE, all_gone, family, until
+
+TIMES = {1: 0.0, 2: 0.6, 20: 0.1}  # seconds between two; what comes within half a second is an echo
+
+
+async def send(pid, name, times):
+    for _ in range(times):
+        if not os.path.exists(f"/proc/{pid}"):
+            break
+        os.kill(pid, getattr(signal, name))
+        await asyncio.sleep(TIMES[times])
+
+
+async def two_sessions(program, url):
+    """Start them; give the processes of the server."""
+    started = await asyncio.gather(*(ask(f"{url}/start", STAY) for _ in range(2)))
+    for status, answer in started:
+        assert status == 200
+        await program.says(f" in {answer['sessionId']}", stream="err")
+    return family(program.process.pid)
+
+
+@pytest.mark.parametrize(
+    ("name", "times"), [("SIGHUP", 1), ("SIGQUIT", 1), ("SIGINT", 2), ("SIGINT", 20)]
+)
+async def test_serve(start, local_daily, name, times):
+    drain = ("--drain", "600" if times > 1 else "0")
+    server = await start(*SERVE, BEHAVE, "--port", "0", *drain, env=local_daily.env())
+    children = await two_sessions(server, await server.says(r"^(http://\S+)$"))
+    await send(server.process.pid, name, times)
+    assert await server.ended() == 0
+    assert local_daily.rooms == {}
+    assert "Traceback" not in server.err
+    await all_gone(children)
+
+
+async def test_a_closed_terminal(local_daily, tmp_path):
+    """What the server and its bots print from then on fails."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(  # noqa: ASYNC220
+        [*IN_TERMINAL, *SERVE, BEHAVE, "--port", "0"],
+        **{"stdin": theirs, "stdout": theirs, "stderr": theirs},
+        cwd=tmp_path,
+        env={**os.environ, **local_daily.env()},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    said = ""
+    while "\n" not in (rest := said.partition("http://")[2]):
+        said += (await asyncio.to_thread(os.read, ours, 4096)).decode()
+    status, _ = await ask(f"http://{rest.split()[0]}/start", STAY)
+    assert (status, len(local_daily.rooms)) == (200, 1)
+    children = family(process.pid)
+    os.close(ours)
+    assert await asyncio.to_thread(process.wait) == 0
+    assert local_daily.rooms == {}
+    await all_gone(children)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize(
+    ("name", "times"), [("SIGINT", 1), ("SIGINT", 2), ("SIGINT", 20), ("SIGHUP", 1), ("SIGQUIT", 1)]
+)
+async def test_an_app_that_somebody_else_serves(start, local_daily, server, name, times):
+    command, says = SERVERS[server]
+    place = ("--app-dir" if server == "uvicorn" else "--chdir", BEHAVE.parents[1])
+    env = {**local_daily.env(), "LAUNCHER": "process"}
+    program = await start(SERVE[0], *command, *place, "mounted_app:app", env=env)
+    url = await program.says(says, stream="err") + "/bots"
+    children = await two_sessions(program, url)
+    await send(program.process.pid, name, times)
+    if (server, name) == ("gunicorn", "SIGHUP"):  # it starts another worker
+        await until(lambda: local_daily.rooms == {})
+        program.signal(signal.SIGTERM)
+    await program.ended()
+    await all_gone(children)
+    if (server, name) == ("uvicorn", "SIGQUIT"):  # which nobody handles: it kills
+        assert len(local_daily.rooms) == 2
+    else:
+        assert local_daily.rooms == {}
