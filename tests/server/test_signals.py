@@ -71,7 +71,7 @@ async def test_a_closed_terminal(local_daily, tmp_path):
 
 @pytest.mark.parametrize("server", SERVERS)
 @pytest.mark.parametrize(
-    ("name", "times"), [("SIGINT", 1), ("SIGINT", 2), ("SIGINT", 20), ("SIGHUP", 1), ("SIGQUIT", 1)]
+    ("name", "times"), [("SIGINT", 2), ("SIGINT", 20), ("SIGHUP", 1), ("SIGQUIT", 1)]
 )
 async def test_an_app_that_somebody_else_serves(start, local_daily, server, name, times):
     command, says = SERVERS[server]
@@ -81,12 +81,11 @@ async def test_an_app_that_somebody_else_serves(start, local_daily, server, name
     url = await program.says(says, stream="err") + "/bots"
     children = await two_sessions(program, url)
     await send(program.process.pid, name, times)
-    if (server, name) == ("gunicorn", "SIGHUP"):  # it starts another worker
-        await until(lambda: local_daily.rooms == {})
-        program.signal(signal.SIGTERM)
-    await program.ended()
-    await all_gone(children)
-    if (server, name) == ("uvicorn", "SIGQUIT"):  # which nobody handles: it kills
-        assert len(local_daily.rooms) == 2
-    else:
-        assert local_daily.rooms == {}
+    # gunicorn starts another worker at SIGHUP; at the others uvicorn's worker goes on for as long
+    # as gunicorn lets it. uvicorn alone dies of SIGQUIT, and its rooms are the next server's.
+    if server == "uvicorn":
+        await program.ended()
+    left = 2 if (server, name) == ("uvicorn", "SIGQUIT") else 0
+    await until(lambda: len(local_daily.rooms) == left)
+    if server == "uvicorn":
+        await all_gone(children)

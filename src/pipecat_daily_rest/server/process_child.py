@@ -8,8 +8,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import IO, Any
 
 from loguru import logger
@@ -27,17 +28,52 @@ _EXIT = 5.0  # seconds that threads of a bot may hold up the end of its process
 
 
 class _Server:
-    """The server at the other end of the wire."""
+    """The server at the other end of the wire.
+
+    A thread takes its orders: a bot may block the main thread, also while it is imported.
+    """
 
     def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
         self._reader = reader
         self._writer = writer
         self._lock = threading.Lock()
+        self._orders: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
+        self._stopped = False
+        self._stop: Callable[[], None] | None = None
+        threading.Thread(target=self._listen, name="orders of the server", daemon=True).start()
 
-    def orders(self) -> Iterator[dict[str, Any]]:
+    def order(self) -> dict[str, Any] | None:
+        """Wait for the next order; None once the server is gone."""
+        return self._orders.get()
+
+    def on_stop(self, stop: Callable[[], None]) -> None:
+        """Have it called once, when the bot is to end; at once if it was to end before."""
+        with self._lock:
+            self._stop, stopped = stop, self._stopped
+        if stopped:
+            stop()
+
+    def _listen(self) -> None:
         with suppress(OSError, ValueError):  # a bot that closes descriptors may close this one
             for line in self._reader:
-                yield json.loads(line)
+                order = json.loads(line)
+                if "stop" in order:
+                    self._tell_stop()
+                else:
+                    self._orders.put(order)
+        # The server is gone: leave, and be gone soon in any case.
+        self._orders.put(None)
+        self._tell_stop()
+        time.sleep(_ORPHAN)
+        os._exit(1)
+
+    def _tell_stop(self) -> None:
+        with self._lock:
+            again, self._stopped = self._stopped, True
+        if (
+            self._stop is not None and not again
+        ):  # a second one would hit what the bot does at its end
+            self._stop()
 
     def tell(self, message: dict[str, Any]) -> None:
         # Should the server be gone, the reader sees it.
@@ -72,9 +108,8 @@ def _run(server: _Server) -> None:
         os.environ.get("PIPECAT_DAILY_LOG_FORMAT", "text"),
     )
     server.tell({"pid": os.getpid()})
-    orders = server.orders()
-    bot = _load(server, next(orders, None))
-    start = None if bot is None else _start(server, orders, bot)
+    bot = _load(server)
+    start = None if bot is None else _start(server, bot)
     if bot is None or start is None:
         return
     spec = SessionSpec(**start["start"])
@@ -84,7 +119,7 @@ def _run(server: _Server) -> None:
     with logger.contextualize(session_id=spec.session_id, room=spec.room_name):
         logger.configure(extra={"session_id": spec.session_id, "room": spec.room_name})
         try:
-            ended = asyncio.run(_session(server, orders, bot, spec))
+            ended = asyncio.run(_session(server, bot, spec))
         except BaseException as exc:  # of a task of the bot, as SystemExit
             ended = Ended(outcome="error", error=one_line(exc))
             _leave_in_time(server, ended)
@@ -95,8 +130,8 @@ def _run(server: _Server) -> None:
             stream.flush()
 
 
-def _load(server: _Server, order: dict[str, Any] | None) -> Bot | None:
-    if order is None:
+def _load(server: _Server) -> Bot | None:
+    if (order := server.order()) is None:
         return None
     sys.path[:] = order["path"]
     try:
@@ -108,46 +143,25 @@ def _load(server: _Server, order: dict[str, Any] | None) -> Bot | None:
     return bot
 
 
-def _start(server: _Server, orders: Iterator[dict[str, Any]], bot: Bot) -> dict[str, Any] | None:
+def _start(server: _Server, bot: Bot) -> dict[str, Any] | None:
     """Wait for the session, and answer whether the bot is ready until then."""
-    for order in orders:
+    while (order := server.order()) is not None:
         if "start" in order:
             return order
         server.tell({"readyz": asyncio.run(bots.is_ready(bot))})
     return None
 
 
-async def _session(
-    server: _Server,
-    orders: Iterator[dict[str, Any]],
-    bot: Bot,
-    spec: SessionSpec,
-) -> Ended:
+async def _session(server: _Server, bot: Bot, spec: SessionSpec) -> Ended:
     loop = asyncio.get_running_loop()
     server.tell({"running": True})
     running = asyncio.create_task(run_session(bot, spec), name="bot")
     with suppress(NotImplementedError):  # Windows
         loop.add_signal_handler(signal.SIGTERM, running.cancel)
-    listener = threading.Thread(
-        target=_listen, args=(orders, loop, running), name="orders of the server", daemon=True
-    )
-    listener.start()
+    server.on_stop(lambda: _cancel(loop, running))
     ended = await running
     _leave_in_time(server, ended)
     return ended
-
-
-def _listen(
-    orders: Iterator[dict[str, Any]], loop: asyncio.AbstractEventLoop, running: asyncio.Task[Ended]
-) -> None:
-    """Take orders in a thread: a bot may block the event loop."""
-    for order in orders:
-        if "stop" in order:
-            _cancel(loop, running)
-    # The server is gone: leave, and be gone soon in any case.
-    _cancel(loop, running)
-    time.sleep(_ORPHAN)
-    os._exit(1)
 
 
 def _cancel(loop: asyncio.AbstractEventLoop, running: asyncio.Task[Ended]) -> None:

@@ -19,6 +19,7 @@ from pipecat_daily_rest._bot.output import say
 
 TEMPLATE = "pipecat_daily_rest.server.process_template"
 CHILD = "pipecat_daily_rest.server.process_child"
+_PR_SET_PDEATHSIG = 1
 _PRELOAD = (
     *("pipecat.runner.types", "pipecat.transports.daily.transport", "daily"),
     *("pipecat.pipeline.pipeline", "pipecat.pipeline.worker", "pipecat.workers.runner"),
@@ -29,6 +30,7 @@ def main() -> None:
     """Import, then fork a child for each pair of descriptors, until the server is gone."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)  # the server sees to its end
+    _end_with_the_server()
     with suppress(OSError):
         os.dup2(2, 1)  # the server's stdout is not for bots
     wire = socket.socket(fileno=int(sys.argv[1]))
@@ -41,6 +43,14 @@ def main() -> None:
         from pipecat_daily_rest.server import process_child
 
         process_child.main_on(*descriptors)
+
+
+def _end_with_the_server() -> None:
+    """Have the kernel kill this process when the server dies, also in an import that never ends."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):  # not on Linux
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _prepare(orders: dict[str, Any]) -> dict[str, Any]:
