@@ -24,6 +24,7 @@ window.note = (event) => ({
 window.make = (options = {}) => {
   const call = Daily.createCallObject({ allowMultipleCallInstances: true, ...options });
   call.seen = [];
+  call.on("error", () => {}); // else daily-js logs that nobody handles it
   const emit = call.emit;
   call.emit = function (name, event, ...more) {
     call.seen.push(note({ ...event, action: name }));
@@ -56,6 +57,28 @@ window.level = (track, hz) => {
 };
 // The participant of a name in a call, and the track that an app would play.
 window.person = (call, name) => Object.values(call.participants()).find((p) => p.user_name === name);
+// The mean colour of a picture's track, or null while it shows nothing.
+const looking = new Map();
+window.colour = (track) => {
+  if (!track) return null;
+  if (!looking.has(track)) {
+    const video = document.createElement("video");
+    video.muted = true;
+    video.srcObject = new MediaStream([track]);
+    video.play();
+    looking.set(track, video);
+  }
+  const video = looking.get(track);
+  if (video.readyState < 2 || !video.videoWidth) return null;
+  const context = new OffscreenCanvas(16, 9).getContext("2d");
+  context.drawImage(video, 0, 0, 16, 9);
+  const sum = [0, 0, 0];
+  context.getImageData(0, 0, 16, 9).data.forEach((value, at) => {
+    if (at % 4 < 3) sum[at % 4] += value / 144;
+  });
+  return sum;
+};
+window.near = (track, wanted) => colour(track)?.every((value, at) => Math.abs(value - wanted[at]) < 30);
 window.hears = (call, name, hz) => level(person(call, name)?.tracks.audio.track, hz) > 20;
 """
 
