@@ -2,6 +2,7 @@
 """The local Daily as a child process, on real pipes and signals."""
 
 import ast
+import asyncio
 import json
 import os
 import signal
@@ -14,9 +15,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
+from bare_bot import Socket
 from pipecat_daily_rest import local
 from seconds import Within
 
@@ -253,3 +257,31 @@ def test_it_shares_nothing_with_the_client_but_errors_and_masking() -> None:
     above = {name for name in above if not name.startswith(f"{ours}local")}
     assert above <= {f"{ours}errors", f"{ours}_core.secret"}
     assert "pipecat_daily_rest" not in imported
+
+
+async def test_a_recording_stays_where_the_environment_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, http: aiohttp.ClientSession
+) -> None:
+    monkeypatch.setenv("LOCAL_DAILY_RECORDINGS", str(tmp_path / "kept"))
+    with child() as process:
+        ready = answer(process)
+        headers = {"Authorization": f"Bearer {ready['api_key']}"}
+        audio = {"type": "cloud-audio-only"}
+
+        async def post(path: str, **body: Any) -> None:
+            url = ready["api_url"] + path
+            async with http.post(url, json=body, headers=headers) as response:
+                assert response.status == 200, await response.text()
+
+        await post("/rooms", name="demo")
+        socket = await http.ws_connect(ready["api_url"].removesuffix("/v1") + "/demo/link")
+        bot = Socket(socket)
+        await bot.ask("join", token=None, user_name="Robot")
+        await post("/rooms/demo/recordings/start", **audio)
+        await bot.event("recording-started")
+        while not list(tmp_path.rglob("*.m4a")):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.05)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+        await socket.close()
+    assert [path.suffix for path in (tmp_path / "kept" / "demo").iterdir()] == [".m4a"]

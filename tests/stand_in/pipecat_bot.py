@@ -56,6 +56,7 @@ EVENTS = (
     "on_dialout_error",
     "on_dtmf_event",
     "on_network_connection_status_updated",
+    "on_recording_started",
     "on_transcription_message",
     "on_transcription_stopped",
     "on_transcription_error",
@@ -172,7 +173,7 @@ async def main(url: str, token: str, *options: str) -> None:
                 )
             case {"do": "update", "participants": participants}:
                 tell("updated", await transport.update_remote_participants(participants))
-            case {"do": "refused"}:
+            case {"do": "record"}:
                 tell("recording", await transport.start_recording())
             case {"do": "capture", "participant": id, **options}:
                 await transport.capture_participant_video(id, **options)

@@ -82,11 +82,15 @@ async def test_a_conversation(
     bo.leave()
     left = await bot.tells("on_participant_left")
     assert [left[0]["id"], left[1]] == [bo.id, "leftCall"]
-    # The room refuses a recording, and the bot goes on.
-    ana.send({"do": "refused"})
-    ((nothing, error),) = await bot.tells("recording")
-    assert nothing is None
-    assert "does not work in a local room" in error
+    # The room refuses to stop what does not run, and the bot goes on. It records.
+    ana.send({"do": "call", "method": "stop_recording", "with": []})
+    method, error = await bot.tells("called")
+    assert (method, error) == ("stop_recording", "no such recording runs in the room")
+    ana.send({"do": "record"})
+    ((stream, error),) = await bot.tells("recording")
+    assert error is None
+    (status,) = await bot.tells("on_recording_started")
+    assert status["streamId"] == stream
     # It leaves before its room would be deleted.
     ana.send({"do": "end"})
     await bot.tells("on_left")

@@ -40,14 +40,15 @@ CLIENT = """
 """
 LOCAL = """
     __main__    server rest
-    server      for_tests rest bot browser outside call guard choices secret arguments
-    for_tests   rest bot room_handle outside scripted call secret arguments
-    rest        outside call rules choices secret arguments
-    bot         outside call rules choices
+    server      for_tests rest bot browser outside recording call guard choices secret arguments
+    for_tests   rest bot room_handle outside recording scripted call secret arguments
+    rest        outside recording call rules choices secret arguments
+    bot         outside recording call rules choices
     room_handle outside scripted call arguments
     outside     scripted call rules choices guard secret arguments
     browser     call rules guard secret
     scripted    call rules arguments
+    recording   call rules arguments
     call        rules choices secret arguments
     rules       choices secret
     choices     arguments

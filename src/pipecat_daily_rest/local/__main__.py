@@ -90,6 +90,11 @@ def _arguments() -> argparse.Namespace:
         default=os.environ.get("LOCAL_DAILY_SPEECH_MODEL") or "tiny.en",
         help="the Whisper model of transcriptions, where faster-whisper is installed",
     )
+    parser.add_argument(
+        "--recordings",
+        default=os.environ.get("LOCAL_DAILY_RECORDINGS") or None,
+        help="the folder in which recordings stay; else they go with the local Daily",
+    )
     return parser.parse_args()
 
 
@@ -118,6 +123,7 @@ async def _start(arguments: argparse.Namespace) -> LocalDaily:
         latency=arguments.latency,
         control=arguments.control,
         speech_model=arguments.speech_model,
+        recordings=arguments.recordings,
     )
     if arguments.prefer_port is not None:
         with contextlib.suppress(DailyConfigError):

@@ -121,6 +121,16 @@ class Choices:
         sip_prefix: Whether ``sip_uri.endpoint`` begins with ``sip:``.
         sip_in_config: Whether a room's ``config`` has ``sip`` as it was set, as well as
             ``sip_uri``. Pipecat's model has a field for it; Daily's document has ``sip_uri`` only.
+        recording_needs_property: Whether a call is recorded only if the room, or the token of who
+            starts it, has ``enable_recording``.
+        recording_in_empty_room: The status of starting a recording while nobody is in the room;
+            200 is success, and nothing is recorded.
+        second_recording: A start without an instance id while the call is recorded is an error, or
+            a second recording beside the first. A bot's ``force_new`` is always a second one.
+        no_recording: The status of stopping or updating a recording that does not run; 200 is
+            success.
+        start_recording_gives: What daily-python's ``start_recording`` completes with: the id of the
+            stream, or the status of ``on_recording_started``.
         stored_not_found: The status for a recording or a transcript that does not exist.
         deleted_transcript_stays: Whether a deleted transcript stays in the lists, with the status
             ``t_deleted``.
@@ -256,6 +266,11 @@ class Choices:
     far_exp: Literal["error", "accept"] = "accept"
     sip_prefix: bool = False
     sip_in_config: bool = True
+    recording_needs_property: bool = False
+    recording_in_empty_room: Literal[200, 400, 404] = 400
+    second_recording: Literal["error", "beside"] = "error"
+    no_recording: Literal[200, 400, 404] = 400
+    start_recording_gives: Literal["stream id", "status"] = "stream id"
     stored_not_found: Literal[400, 404] = 404
     deleted_transcript_stays: bool = True
     access_link_lifetime: float = 3600

@@ -12,9 +12,9 @@ from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.outside.phone import DialIn, DialOut
 from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
+from pipecat_daily_rest.local.recording.stored import VTT, Recording, Stored, Transcript
 from pipecat_daily_rest.local.rest.failures import Failure
 from pipecat_daily_rest.local.rest.faults import Chaos, Fault, Faults
-from pipecat_daily_rest.local.rest.stored import VTT, Recording, Stored, Transcript
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.person import Scripted
 from pipecat_daily_rest.local.secret import secret
@@ -80,8 +80,13 @@ class ForTests:
         state = self.state
         return Scripted(state.lobby, state.calls, state.messages, room, token, **options)
 
+    @property
+    def recordings(self) -> list[Recording]:
+        """The recordings, oldest first; those that run have the status ``in-progress``."""
+        return list(self.stored.recordings.values())
+
     def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
-        """Add a recording, as if a call had been recorded: a local Daily records nothing.
+        """Add a recording, as if a call had been recorded earlier.
 
         Args:
             room: The room's name or URL; the room need not exist any more.

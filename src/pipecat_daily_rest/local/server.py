@@ -37,6 +37,8 @@ from pipecat_daily_rest.local.outside.sending import Sender
 from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
 from pipecat_daily_rest.local.outside.webhooks import Webhooks
+from pipecat_daily_rest.local.recording.recorder import Recorder
+from pipecat_daily_rest.local.recording.stored import Stored
 from pipecat_daily_rest.local.rest.control import routes as control_routes
 from pipecat_daily_rest.local.rest.faults import Faults
 from pipecat_daily_rest.local.rest.files import routes as file_routes
@@ -44,7 +46,6 @@ from pipecat_daily_rest.local.rest.journal import Journal, Request
 from pipecat_daily_rest.local.rest.limits import Limiter, Limits
 from pipecat_daily_rest.local.rest.parts import Parts
 from pipecat_daily_rest.local.rest.routes import routes as rest_routes
-from pipecat_daily_rest.local.rest.stored import Stored
 from pipecat_daily_rest.local.secret import Secret, masked_log, secret, trace
 
 MARK = "X-Local-Daily"
@@ -72,6 +73,7 @@ class LocalDaily(ForTests):
         latency: float = 0.0,
         control: bool = False,
         speech_model: str | None = None,
+        recordings: str | Path | None = None,
     ) -> None:
         """Initialize a local Daily; ``async with`` or `start` starts it.
 
@@ -88,6 +90,8 @@ class LocalDaily(ForTests):
             speech_model: The Whisper model that transcribes for bots, if faster-whisper is
                 installed: the name of one that is on this machine, or its folder. None leaves
                 transcription to the test, see `RoomHandle.transcribe`.
+            recordings: The folder in which recordings are kept, one folder for each room. None is a
+                private one, which is removed when the local Daily stops.
 
         Raises:
             DailyConfigError: An argument has the wrong type or value.
@@ -96,6 +100,7 @@ class LocalDaily(ForTests):
         must_be(str, host=host)
         must_be(int, port=port)
         must_be(str | None, api_key=api_key, speech_model=speech_model)
+        must_be(str | Path | None, recordings=recordings)
         must_be(Choices | None, choices=choices)
         must_be(Limits | None, limits=limits)
         must_be(float, latency=latency)
@@ -128,7 +133,8 @@ class LocalDaily(ForTests):
         self.switchboard = Switchboard(state.domain, self.telephony, self._sender)
         self.dialing = Dialing(state.calls, self.telephony)
         self.transcriber = Transcriber(state.calls)
-        self.services = Services(choices, self.dialing, self.transcriber)
+        self.recorder = Recorder(state.domain, state.calls, self.mixer, self.stored, recordings)
+        self.services = Services(choices, self.dialing, self.transcriber, self.recorder)
         self.network = Network(state.calls)
         self.closers: list[Callable[[], Awaitable[None]]] = []  # called when it stops
         if speech_model is not None:
@@ -147,6 +153,7 @@ class LocalDaily(ForTests):
             limits=Limiter(limits, choices, state.clock),
             faults=self.faults,
             stored=self.stored,
+            recorder=self.recorder,
             webhooks=self.webhooks,
             telephony=self.telephony,
             switchboard=self.switchboard,
@@ -300,6 +307,7 @@ class LocalDaily(ForTests):
         await self.webhooks.aclose()
         await self._sender.aclose()
         await self.mixer.stop()
+        await self.recorder.aclose()
         for close in self.closers:
             await close()
         if self._runner is not None:

@@ -14,8 +14,8 @@ from pipecat_daily_rest.local.call.inbox import Inbox
 from pipecat_daily_rest.local.call.log import LogEntry
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.outside.phone import DialIn, DialOut
+from pipecat_daily_rest.local.recording.stored import VTT, Recording, Transcript
 from pipecat_daily_rest.local.rest.faults import Chaos, Fault
-from pipecat_daily_rest.local.rest.stored import VTT, Recording, Transcript
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.person import Scripted
 from pipecat_daily_rest.testing.daily_thread import (
@@ -210,8 +210,13 @@ class LocalDailyFixture(Requests):
 
     # -- What is stored --------------------------------------------------------------------
 
+    @property
+    def recordings(self) -> list[Recording]:
+        """The recordings, oldest first; those that run have the status ``in-progress``."""
+        return self._thread.call(lambda: self._daily.recordings)
+
     def add_recording(self, room: str, content: bytes = b"", **options: Any) -> Recording:
-        """Add a recording, as if a call had been recorded: a local Daily records nothing.
+        """Add a recording, as if a call had been recorded earlier.
 
         Args:
             room: The room's name or URL; the room need not exist any more.

@@ -8,7 +8,6 @@ from pipecat_daily_rest.local.rest.endpoints import REFUSALS
 ACTIONS = {
     f"/rooms/demo/{family}/{action}": why
     for family, why in (
-        ("recordings", "LocalDaily.add_recording()"),
         ("live-streaming", "no media leaves this machine"),
         ("transcription", "LocalDaily.add_transcript()"),
     )
@@ -27,15 +26,6 @@ STREAM = {
     "layout": {"preset": "portrait", "variant": "inset", "max_cam_streams": 3},
 }
 GOOD = {
-    "recordings/start": [
-        {**STREAM, "type": "cloud-audio-only", "dataOutputs": ["event-json"]},
-        {"layout": {"preset": "default", "max_cam_streams": 4}},
-        {"layout": {"preset": "single-participant", "session_id": "x"}},
-        {"layout": {"preset": "active-participant"}},
-        {"layout": {"preset": "custom", "composition_id": "c", "composition_params": {"a": 1}}},
-    ],
-    "recordings/update": [{**STREAM, "type": "local"}],
-    "recordings/stop": [{"instanceId": "x", "type": "raw-tracks"}, {}],
     "live-streaming/start": [
         {**STREAM, "rtmpUrl": "rtmp://x/y"},
         {"rtmpUrl": ["rtmp://x/y", "rtmp://x/z"]},
@@ -60,23 +50,6 @@ GOOD = {
     "transcription/stop": [{"instanceId": "x"}, {}],
 }
 BAD = {
-    "recordings/start": [
-        {"nope": 1},
-        {"type": "local"},
-        {"width": "wide"},
-        {"backgroundColor": "green"},
-        {"layout": {}},
-        {"layout": {"preset": "round"}},
-        {"layout": {"preset": ["default"]}},
-        {"layout": {"preset": "single-participant"}},
-        {"layout": {"preset": "active-participant", "session_id": "x"}},
-        {"layout": {"preset": "custom"}},
-        {"layout": "default"},
-        {"dataOutputs": "event-json"},
-        {"rtmpUrl": "rtmp://x/y"},
-    ],
-    "recordings/update": [{"dataOutputs": []}, {"layout": 5}],
-    "recordings/stop": [{"type": "local"}, {"instanceId": 5}, {"layout": {"preset": "default"}}],
     "live-streaming/start": [{"rtmpUrl": 5}, {"endpoints": [{}]}, {"endpoints": [{"url": "x"}]}],
     "live-streaming/update": [{"nope": 1}],
     "live-streaming/stop": [{"rtmpUrl": "rtmp://x"}],

@@ -24,6 +24,7 @@ OBSERVED: dict[str, list[str]] = {}  # by switch: the probes that show it
 NOT_OBSERVED = {
     "collected_after": "Daily documents no interval, and a day is too long to wait",
     "expired_in_presence": "needs people in a room",
+    "*recording*": "costs money, and needs people in a room",
     "hidden_*": "needs people in a room",
     "public_room_ignores_bad_token": "needs a join",
     "update_moves_ejection": "needs people in a room",

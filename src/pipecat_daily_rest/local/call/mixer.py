@@ -61,8 +61,9 @@ class Mixer:
     Parameters:
         listeners: Each is called once a tick with a room and what was said in it, by voice; they must
             not block or raise.
-        ticks: How many ticks there have been.
         late: How many ticks have come more than 20 ms late, or not at all.
+        ticks: How many there have been.
+        left_out: How many have not come at all, since the process was busy.
     """
 
     def __init__(self, domain: Domain, calls: Calls) -> None:
@@ -71,7 +72,12 @@ class Mixer:
         self._loudness: dict[str, float] = {}
         self._task: asyncio.Task[None] | None = None
         self.listeners: list[Callable[[Room, Mapping[str, Block]], None]] = []
-        self.ticks = self.late = 0
+        self.ticks = self.late = self.left_out = 0
+
+    @property
+    def now(self) -> int:
+        """How many ticks of time have passed, with those that were left out."""
+        return self.ticks + self.left_out
 
     def start(self) -> None:
         """Start the clock."""
@@ -107,8 +113,10 @@ class Mixer:
             self.tick()
             due += TICK
             if (behind := loop.time() - due) > _CATCH_UP * TICK:
-                self.late += int(behind / TICK)
-                due += behind
+                left_out = int(behind / TICK)
+                self.late += left_out
+                self.left_out += left_out
+                due += left_out * TICK
             await asyncio.sleep(max(0.0, due - loop.time()))
             self.late += loop.time() - due > TICK
 

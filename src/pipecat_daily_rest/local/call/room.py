@@ -100,7 +100,7 @@ class Participant:
         return self.may_admin("participants")
 
     def may_admin(self, task: str) -> bool:
-        """Tell whether it may administer ``participants`` or ``transcription``."""
+        """Tell whether it may administer ``participants``, ``streaming`` or ``transcription``."""
         return self.is_owner or includes(self.permissions.get("canAdmin"), task)
 
     def may_send(self, kind: str) -> bool:

@@ -21,6 +21,8 @@ class Seat(Protocol):
     - ``transcription-started``: ``status``; ``transcription-updated``: ``update``;
       ``transcription-message``: ``message``; ``transcription-error``: ``message``, a string;
       ``transcription-stopped``: ``updatedBy``, a session id, or None after an error
+    - ``recording-started``: ``status``; ``recording-stopped``: ``streamId``; ``recording-error``:
+      ``streamId``, and ``message``, a string
     - ``network-connection-status-updated``: ``status``, and ``network-stats-updated``: ``stats``;
       for a participant who lost its network
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Webhook events about people and meetings.
+"""Webhook events about people, meetings and recordings.
 
 Reference: https://docs.daily.co/reference/rest-api/webhooks/events
 """
@@ -39,6 +39,8 @@ class RoomWebhooks:
         elif what == "meeting ended":
             room, _ = subject
             self._webhooks.emit("meeting.ended", {**self._meetings.pop(room), "end_ts": now})
+        elif what == "webhook":  # a recording's
+            self._webhooks.emit(*subject)
 
     def _is_sent(self, participant: Participant) -> bool:
         return not participant.hidden or self._choices.hidden_in_webhooks

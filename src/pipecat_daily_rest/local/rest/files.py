@@ -4,15 +4,18 @@
 Reference: https://docs.daily.co/docs/rest-api/access-links
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
+import io
 import mimetypes
+import zipfile
 
 from aiohttp import hdrs, web
 
+from pipecat_daily_rest.local.recording.stored import Recording
 from pipecat_daily_rest.local.rest.parts import Parts
-from pipecat_daily_rest.local.rest.stored import Recording
 from pipecat_daily_rest.local.secret import Secret
 
 _PATH = "/.stored/{id}"
@@ -40,6 +43,17 @@ def _query(parts: Parts, id: str, expires: int) -> str:
     return f"Expires={expires}&Signature={signature}"
 
 
+def _read(recording: Recording) -> bytes:
+    """Read a recording's file, or all of them as one zip archive."""
+    if recording.tracks is None:
+        return recording.paths[0].read_bytes()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as tracks:
+        for path in recording.paths:
+            tracks.write(path, path.name)
+    return archive.getvalue()
+
+
 class _Files:
     """The files of one local Daily."""
 
@@ -56,7 +70,8 @@ class _Files:
         if file is None or file.content is None:
             return web.Response(status=404, text=_GONE)
         if isinstance(file, Recording):
-            kind, content = file.content_type, file.content
+            kind = file.content_type
+            content = await asyncio.to_thread(_read, file) if file.paths else file.content
             name = f"{file.s3key}{mimetypes.guess_extension(kind) or ''}"
         else:
             kind, content, name = "text/vtt; charset=utf-8", file.content.encode(), file.s3key

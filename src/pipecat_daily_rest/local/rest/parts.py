@@ -14,10 +14,11 @@ from pipecat_daily_rest.local.outside.dialing import Dialing
 from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
 from pipecat_daily_rest.local.outside.webhooks import Webhooks
+from pipecat_daily_rest.local.recording.recorder import Recorder
+from pipecat_daily_rest.local.recording.stored import Stored
 from pipecat_daily_rest.local.rest.faults import Faults
 from pipecat_daily_rest.local.rest.journal import Request
 from pipecat_daily_rest.local.rest.limits import Limiter
-from pipecat_daily_rest.local.rest.stored import Stored
 
 
 @dataclass(kw_only=True)
@@ -35,6 +36,7 @@ class Parts:
     limits: Limiter
     faults: Faults
     stored: Stored
+    recorder: Recorder
     webhooks: Webhooks
     telephony: Telephony
     switchboard: Switchboard

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Recordings, live streams and stored transcripts: the local Daily refuses to make them.
+"""Live streams and stored transcripts: the local Daily refuses to make them.
 
 An unknown room is still a 404 and a bad body a 400, so that a program's requests are tested.
 
@@ -17,9 +17,6 @@ from pipecat_daily_rest.local.rules import media_properties
 from pipecat_daily_rest.local.rules.kinds import Check
 from pipecat_daily_rest.local.rules.schema import Refusal
 
-_NO_RECORDING = (
-    "the local Daily records nothing: add what a test needs with LocalDaily.add_recording()"
-)
 _NO_STREAM = "the local Daily streams nothing: no media leaves this machine"
 _NO_TRANSCRIPTION = (
     "the local Daily transcribes only for a bot's start_transcription(), and stores nothing: add "
@@ -28,9 +25,6 @@ _NO_TRANSCRIPTION = (
 
 # The endpoint below /rooms/{name}/, the body that it takes, and why it is refused.
 _REFUSED: Mapping[str, tuple[Mapping[str, Check], str]] = {
-    "recordings/start": (media_properties.RECORDING, _NO_RECORDING),
-    "recordings/update": (media_properties.RECORDING_UPDATE, _NO_RECORDING),
-    "recordings/stop": (media_properties.RECORDING_STOP, _NO_RECORDING),
     "live-streaming/start": (media_properties.LIVE_STREAM, _NO_STREAM),
     "live-streaming/update": (media_properties.LIVE_STREAM, _NO_STREAM),
     "live-streaming/stop": (media_properties.LIVE_STREAM_STOP, _NO_STREAM),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The recordings and transcripts that `LocalDaily.add_recording` and `add_transcript` added.
+"""The recordings that were made, and what `LocalDaily.add_recording` and `add_transcript` added.
 
 Reference: https://docs.daily.co/reference/rest-api/recordings and
 https://docs.daily.co/reference/rest-api/transcript
@@ -9,9 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
+from pipecat_daily_rest.local.recording.stored import Recording, Transcript, newest_first
 from pipecat_daily_rest.local.rest import files
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
-from pipecat_daily_rest.local.rest.stored import Recording, Transcript, newest_first
 from pipecat_daily_rest.local.rules.schema import refusal
 
 
@@ -49,7 +49,7 @@ class StoredEndpoints(Family):
         """Delete a recording and its file."""
         # https://docs.daily.co/reference/rest-api/recordings/delete-recording
         recording = self._recording(request)
-        del self._parts.stored.recordings[recording.id]
+        self._parts.stored.delete_recording(recording)
         return {
             "deleted": True,
             "id": recording.id,

@@ -254,6 +254,8 @@ class Call:
             emit("on_network_stats_updated", copy.deepcopy(self.network))
         elif what in PASSED_ON:
             emit(f"on_{what.replace('-', '_')}", event[PASSED_ON[what]])
+        elif what == "recording-error":
+            emit("on_recording_error", event["streamId"], event["message"])
         elif what == "transcription-stopped":
             by = event["updatedBy"]
             emit("on_transcription_stopped", by, by is None)

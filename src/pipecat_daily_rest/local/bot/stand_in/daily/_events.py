@@ -13,13 +13,14 @@ PASSED_ON = {
     **{f"dialout-{what}": "data" for what in ("connected", "answered", "stopped", "error")},
     "dtmf-event": "data",
     "network-connection-status-updated": "status",
+    "recording-started": "status",
+    "recording-stopped": "streamId",
     "transcription-started": "status",
     "transcription-updated": "update",
     "transcription-message": "message",
     "transcription-error": "message",
 }
 
-_NOTHING_RECORDED = "a local room records nothing"
 _NOTHING_STREAMED = "a local room streams nowhere"
 
 # The events that never come in a local room, and why.
@@ -32,7 +33,6 @@ NEVER = {
         f"on_live_stream_{what}": _NOTHING_STREAMED
         for what in ("error", "started", "stopped", "updated", "warning")
     },
-    **{f"on_recording_{what}": _NOTHING_RECORDED for what in ("error", "started", "stopped")},
 }
 
 
@@ -139,13 +139,13 @@ class EventHandler:
         """The publishing settings changed."""
 
     def on_recording_error(self, stream_id: str, message: str) -> None:
-        """A recording failed; never in a local room."""
+        """A recording failed; here when its file cannot be written."""
 
     def on_recording_started(self, status: Mapping[str, Any]) -> None:
-        """A recording started; never in a local room."""
+        """A recording started."""
 
     def on_recording_stopped(self, stream_id: str) -> None:
-        """A recording ended; never in a local room."""
+        """A recording ended; here its file is complete by then."""
 
     def on_subscription_profiles_updated(self, subscription_profiles: Mapping[str, Any]) -> None:
         """The subscription profiles changed."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a local room refuses: recordings and live streams. The bot gets an error and goes on."""
+"""What a local room refuses: live streams. The bot gets an error and goes on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,6 @@ from daily._shapes import Shape
 
 Settings = Mapping[str, Any] | None
 
-_NO_RECORDING = "it records nothing"
 _NO_STREAM = "it streams nowhere"
 
 
@@ -101,31 +100,9 @@ class Refused(Handle):
         """Refuse."""
         self._cannot_stream(rtmp_urls, streaming_settings, stream_id, force_new, completion)
 
-    def start_recording(
-        self,
-        streaming_settings: Settings = None,
-        stream_id: str | None = None,
-        force_new: bool | None = None,
-        completion: Completion = None,
-    ) -> None:
-        """Refuse."""
-        self._cannot(
-            "startRecording",
-            _NO_RECORDING,
-            completion,
-            (STREAMING, plain(streaming_settings)),
-            stream_id=stream_id,
-            force_new=force_new,
-            pair=True,
-        )
-
     def stop_live_stream(self, stream_id: str | None = None, completion: Completion = None) -> None:
         """Refuse."""
         self._cannot("stopLiveStream", _NO_STREAM, completion, stream_id=stream_id)
-
-    def stop_recording(self, stream_id: str | None = None, completion: Completion = None) -> None:
-        """Refuse."""
-        self._cannot("stopRecording", _NO_RECORDING, completion, stream_id=stream_id)
 
     def update_live_stream(
         self,
@@ -136,13 +113,3 @@ class Refused(Handle):
         """Refuse."""
         given = (STREAM_UPDATE, plain(update_settings))
         self._cannot("updateLiveStream", _NO_STREAM, completion, given, stream_id=stream_id)
-
-    def update_recording(
-        self,
-        update_settings: Mapping[str, Any],
-        stream_id: str | None = None,
-        completion: Completion = None,
-    ) -> None:
-        """Refuse."""
-        given = (STREAM_UPDATE, plain(update_settings))
-        self._cannot("updateRecording", _NO_RECORDING, completion, given, stream_id=stream_id)

@@ -1,18 +1,29 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The services of Daily that a local room has: telephone calls and transcription."""
+"""The services of Daily that a local room has: transcription, recording, telephone calls."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from daily._checks import need, need_texts, plain, plain_list
+from loguru import logger
+
+from daily._checks import need, need_flag, need_texts, plain, plain_list
 from daily._handle import Handle
 from daily._operations import Completion
-from daily._settings_shapes import DIALOUT, DTMF, IDS, TRANSCRIPTION, TRANSFER
+from daily._settings_shapes import (
+    DIALOUT,
+    DTMF,
+    IDS,
+    STREAM_ID,
+    STREAM_UPDATE,
+    STREAMING,
+    TRANSCRIPTION,
+    TRANSFER,
+)
 from daily._shapes import Shape, an_id, anything, maybe
 
 
 class Services(Handle):
-    """The part of `CallClient` for telephones and transcription."""
+    """The part of `CallClient` for transcription, recording and telephones."""
 
     def _serve(
         self,
@@ -28,7 +39,10 @@ class Services(Handle):
 
         async def ask() -> Any:
             read = {field: shape(given) for field, (shape, given) in fields.items()}
-            return (await operations.ask(op, **read)).get("result")
+            answer = await operations.ask(op, **read)
+            if note := answer.get("note"):
+                logger.warning("{}: {}.", name, note)
+            return answer.get("result")
 
         operations.perform(name, ask, completion, pair=pair)
 
@@ -65,6 +79,47 @@ class Services(Handle):
     def stop_transcription(self, completion: Completion = None) -> None:
         """Stop the transcription."""
         self._serve("stopTranscription", "stop-transcription", completion)
+
+    def start_recording(
+        self,
+        streaming_settings: Mapping[str, Any] | None = None,
+        stream_id: str | None = None,
+        force_new: bool | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Record the call; here the sound alone. Completes with the stream's id."""
+        need_texts(stream_id)
+        need_flag(force_new)
+        self._serve(
+            "startRecording",
+            "start-recording",
+            completion,
+            pair=True,
+            settings=(STREAMING, plain(streaming_settings)),
+            stream=(STREAM_ID, stream_id),
+            new=(anything, force_new),
+        )
+
+    def stop_recording(self, stream_id: str | None = None, completion: Completion = None) -> None:
+        """Stop a recording: the last one without a stream's id."""
+        need_texts(stream_id)
+        self._serve("stopRecording", "stop-recording", completion, stream=(STREAM_ID, stream_id))
+
+    def update_recording(
+        self,
+        update_settings: Mapping[str, Any],
+        stream_id: str | None = None,
+        completion: Completion = None,
+    ) -> None:
+        """Change the layout of a recording, which has no pictures; `update_settings` have no effect."""
+        need_texts(stream_id)
+        self._serve(
+            "updateRecording",
+            "update-recording",
+            completion,
+            settings=(STREAM_UPDATE, plain(update_settings)),
+            stream=(STREAM_ID, stream_id),
+        )
 
     def start_dialout(self, settings: Mapping[str, Any], completion: Completion = None) -> None:
         """Call a number or a SIP URI; here a test holds the telephone. Completes with its id."""

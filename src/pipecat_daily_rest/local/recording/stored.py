@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The recordings and transcripts that a test added: the local Daily records nothing. No HTTP."""
+"""The recordings that were made, and the recordings and transcripts that a test added. No HTTP."""
 
 import math
 import re
@@ -7,12 +7,16 @@ import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call.domain import Domain
 from pipecat_daily_rest.local.call.log import Log
+from pipecat_daily_rest.local.call.mixer import Block
+from pipecat_daily_rest.local.call.room import Room
+from pipecat_daily_rest.local.recording.sound_file import read_sound
 
 RecordingStatus = Literal["finished", "in-progress", "canceled"]
 TranscriptStatus = Literal["t_finished", "t_in_progress", "t_error", "t_deleted"]
@@ -31,7 +35,7 @@ class Recording:
 
     Parameters:
         room: The room's name.
-        content: The bytes of its file.
+        content: The bytes of its file, if a test has added it.
         content_type: The file's type.
         status: ``finished``, ``in-progress`` or ``canceled``.
         start: When it began, in unix seconds.
@@ -41,6 +45,7 @@ class Recording:
         tracks: For raw tracks: ``{"type", "size", "s3key"}`` of each file.
         bucket: ``bucket_name`` and ``bucket_region``.
         s3key: Where it is in the bucket.
+        paths: Its files, if a call was recorded: one, or one for each raw track.
         id: UUID.
         share_token: Deprecated by Daily.
     """
@@ -56,8 +61,14 @@ class Recording:
     tracks: Sequence[Mapping[str, Any]] | None
     bucket: Mapping[str, str]
     s3key: str
+    paths: tuple[Path, ...] = ()
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     share_token: str = field(default_factory=lambda: secrets.token_urlsafe(9), repr=False)
+
+    @property
+    def sounds(self) -> list[Block]:
+        """The sound of each file: samples at 48 kHz, mono."""
+        return [read_sound(path) for path in self.paths]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,24 +138,39 @@ class Stored:
         _check_room(room)
         must_be(RecordingStatus, status=status)
         _check_times(start, duration)
-        start = self._start(start, duration)
-        config = self._config(room)
-        recording = Recording(
-            room=room,
+        recording = self._new(
+            room,
             content=bytes(content),
             content_type=content_type,
             status=status,
-            start=start,
+            start=self._start(start, duration),
             duration=duration,
             max_participants=max_participants,
-            meeting_id=meeting_id or self._meeting(room),
+            meeting_id=meeting_id,
             tracks=tracks,
-            bucket={**_BUCKET, **(config.get("recordings_bucket") or {})},
-            s3key=f"{self._domain.name}/{room}/{int(start * 1000)}",
         )
         self.recordings[recording.id] = recording
         self._log.record(room, "recording added", recording.id)
         return recording
+
+    def record(self, room: Room, content_type: str) -> Recording:
+        """Add a recording that begins now."""
+        recording = self._new(room.name, content_type=content_type, status="in-progress")
+        self.recordings[recording.id] = recording
+        return recording
+
+    def finish(self, recording: Recording, **members: Any) -> Recording:
+        """Note what has become of a recording; one that was deleted meanwhile stays so."""
+        finished = replace(recording, **members)
+        if recording.id in self.recordings:
+            self.recordings[recording.id] = finished
+        return finished
+
+    def delete_recording(self, recording: Recording) -> None:
+        """Delete a recording and its files."""
+        del self.recordings[recording.id]
+        for path in recording.paths:
+            path.unlink(missing_ok=True)
 
     def add_transcript(
         self,
@@ -197,6 +223,34 @@ class Stored:
         else:
             self.transcripts.pop(transcript.id, None)
         return rest
+
+    def _new(
+        self,
+        room: str,
+        *,
+        content_type: str,
+        status: RecordingStatus,
+        content: bytes = b"",
+        start: float | None = None,
+        duration: float = 0.0,
+        max_participants: int = 0,
+        meeting_id: str | None = None,
+        tracks: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Recording:
+        start = self._domain.clock.now() if start is None else start
+        return Recording(
+            room=room,
+            content=content,
+            content_type=content_type,
+            status=status,
+            start=start,
+            duration=duration,
+            max_participants=max_participants,
+            meeting_id=meeting_id or self._meeting(room),
+            tracks=tracks,
+            bucket={**_BUCKET, **(self._config(room).get("recordings_bucket") or {})},
+            s3key=f"{self._domain.name}/{room}/{int(start * 1000)}",
+        )
 
     def _config(self, room: str) -> Mapping[str, Any]:
         there = self._domain.rooms.get(room)
