@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What a local room does not have, and how daily-js is told so.
 
-const NOTHING_STORED = "A local room records and streams nothing.";
+const NO_RECORDING = "In a local room, a bot or REST starts and stops recordings: POST /rooms/:name/recordings/start.";
+const NO_STREAM = "A local room streams nothing.";
 const BOTS_ONLY = "In a local room, only a bot can do this: its program, or a test, holds the telephone.";
 
 // By the action: the sentence. Who waits for an answer gets it as `error`.
 export const REFUSED = {
-  "local-recording-start": NOTHING_STORED,
-  "local-recording-stop": NOTHING_STORED,
-  "daily-method-update-recording": NOTHING_STORED,
-  "daily-method-start-live-streaming": NOTHING_STORED,
-  "daily-method-update-live-streaming": NOTHING_STORED,
-  "daily-method-update-live-streaming-endpoints": NOTHING_STORED,
-  "daily-method-stop-live-streaming": NOTHING_STORED,
+  "local-recording-start": NO_RECORDING,
+  "local-recording-stop": NO_RECORDING,
+  "daily-method-update-recording": NO_RECORDING,
+  "daily-method-start-live-streaming": NO_STREAM,
+  "daily-method-update-live-streaming": NO_STREAM,
+  "daily-method-update-live-streaming-endpoints": NO_STREAM,
+  "daily-method-stop-live-streaming": NO_STREAM,
   "daily-method-start-remote-media-player": "A local room plays no files.",
   "daily-method-update-remote-media-player": "A local room plays no files.",
   "daily-method-stop-remote-media-player": "A local room plays no files.",
