@@ -7,11 +7,11 @@ import io
 import json
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
 
 from pipecat_daily_rest import DailyConfigError
 from pipecat_daily_rest.server import Sessions
@@ -19,7 +19,7 @@ from pipecat_daily_rest.server.app import create_app
 from pipecat_daily_rest.server.keys import Keys
 from pipecat_daily_rest.server.router import session_router
 from pipecat_daily_rest.tokens import read_token
-from serving import BEHAVE, until
+from serving import BEHAVE, served
 
 PUBLIC, PRIVATE = "public-key-of-a-page", "private-key-of-the-owner"
 ORIGIN = "https://app.example"
@@ -31,17 +31,10 @@ async def web(local_daily, monkeypatch) -> AsyncIterator[Callable[..., Awaitable
     """Serves an app, and gives what sends requests to it."""
     for name, value in local_daily.env().items():
         monkeypatch.setenv(name, value)
-    running: list[tuple[uvicorn.Server, asyncio.Task[None]]] = []
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, AsyncExitStack() as stack:
 
         async def web(app: Any) -> Any:
-            config = uvicorn.Config(app, port=0, log_level="error", lifespan="on")
-            server = uvicorn.Server(config)
-            server.install_signal_handlers = lambda: None
-            task = asyncio.create_task(server.serve())
-            running.append((server, task))
-            await until(lambda: server.started)
-            port = server.servers[0].sockets[0].getsockname()[1]
+            _, port = await stack.enter_async_context(served(app))
 
             async def send(method: str, path: str, data: Any = None, **headers: str) -> Any:
                 raw = data if isinstance(data, bytes) or data is None else json.dumps(data).encode()
@@ -57,9 +50,6 @@ async def web(local_daily, monkeypatch) -> AsyncIterator[Callable[..., Awaitable
             return send
 
         yield web
-        for server, task in running:
-            server.should_exit = True
-            await task
 
 
 def sessions_of(**options: Any) -> Sessions:
@@ -341,3 +331,40 @@ async def test_what_daily_refuses_is_a_400(open_web, local_daily):
     status, answer, _ = await open_web("POST", "/start", asked)
     assert (status, answer["code"]) == (400, "invalid-properties")
     assert "lang" in answer["info"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "field"),
+    [
+        ("dailyMeetingTokenProperties", {"user_name": "Ana", "exp": 4_000_000_000}, "exp"),
+        ("dailyMeetingTokenProperties", {"user_name": "Ana", "exp": -1}, "exp"),
+        ("dailyMeetingTokenProperties", {"user_id": "x" * 37}, "user_id"),
+        ("dailyMeetingTokenProperties", {"eject_after_elapsed": 0}, "eject_after_elapsed"),
+        ("dailyMeetingTokenProperties", {"nbf": 4_000_000_000}, "nbf"),
+        ("dailyRoomProperties", {"lang": "fr", "exp": 4_000_000_000}, "exp"),
+        ("dailyRoomProperties", {"max_participants": 0}, "max_participants"),
+        ("dailyRoomProperties", {"lang": "xx"}, "lang"),  # as Daily answers
+    ],
+)
+async def test_the_field_is_named_whoever_refuses_it(open_web, local_daily, name, given, field):
+    status, answer, _ = await open_web("POST", "/start", {"createDailyRoom": True, name: given})
+    assert (status, answer["code"]) == (400, "invalid-properties")
+    assert answer["field"] == f"{name}.{field}"
+    assert local_daily.rooms == {}
+
+
+async def test_what_no_caller_can_mend_is_no_error_of_a_caller(web, local_daily, said):
+    """Sessions that nobody has opened, and a room that Daily refuses though nobody asked for it."""
+    from fastapi import FastAPI
+
+    app = FastAPI()
+    app.include_router(session_router(sessions_of()))
+    send = await web(app)
+    assert (await send("POST", "/start", STAY))[0] == 500
+    (error,) = [each["message"] for each in said if each["level"].name == "ERROR"]
+    assert "The sessions are not open" in error
+    send = await web(create_app(sessions_of()))
+    local_daily.fail("POST", "/rooms", status=400, times=None)
+    status, answer, _ = await send("POST", "/start", STAY)
+    assert (status, answer["code"]) == (500, "500")
+    assert "an injected fault" in [each["message"] for each in said][-1]

@@ -3,10 +3,12 @@
 
 import asyncio
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import uvicorn
 
 from pipecat_daily_rest.server import Ended, ProcessLauncher, SessionSpec, TaskLauncher
 
@@ -43,6 +45,31 @@ class OneLauncher:
 
     async def drain(self, grace: float) -> None:
         await self._other.drain(grace)
+
+
+@asynccontextmanager
+async def served(app: Any) -> AsyncIterator[tuple[uvicorn.Server, int]]:
+    """Serve an app in this process, and give the server and its port."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="on"))
+    server.install_signal_handlers = lambda: None
+    task = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    try:
+        yield server, server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def raw(port: int, data: bytes, *, seconds: float = 60.0) -> str:
+    """Send bytes on a connection of their own, and give all that comes until it is closed."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(data)
+        received = await asyncio.wait_for(reader.read(-1), seconds)
+    finally:
+        writer.close()
+    return received.decode("latin-1")
 
 
 async def until(condition: Callable[[], Any]) -> None:

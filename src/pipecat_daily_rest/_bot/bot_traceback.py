@@ -6,6 +6,7 @@ import os
 import traceback
 from types import TracebackType
 
+from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core.secret import masked
 from pipecat_daily_rest.errors import DailyConfigError
 
@@ -16,8 +17,8 @@ _NOT_THE_BOTS = (
 )
 
 
-def shown(error: BaseException, key: str) -> str:
-    """Give the traceback as text, with ``***`` for the API key (which may be "") and for tokens."""
+def shown(error: BaseException) -> str:
+    """Give the traceback as text, with ``***`` for the environment's keys and for tokens."""
     ahead: list[BaseException | None] = [error]
     seen: set[int] = set()
     while ahead:
@@ -26,7 +27,8 @@ def shown(error: BaseException, key: str) -> str:
             seen.add(id(each))
             each.__traceback__ = _from_the_bot(each)
             ahead += [each.__cause__, each.__context__]
-    return masked("".join(traceback.format_exception(error)), key)
+    text = "".join(traceback.format_exception(error))
+    return masked(text, *settings.environment_secrets())
 
 
 def why_not_loaded(name: str, error: BaseException) -> str:
@@ -37,7 +39,7 @@ def why_not_loaded(name: str, error: BaseException) -> str:
         for frame, _ in traceback.walk_tb(error.__traceback__)
     ):
         return str(error)
-    return f"{name} cannot be loaded.\n{shown(error, '')}"
+    return f"{name} cannot be loaded.\n{shown(error)}"
 
 
 def _from_the_bot(error: BaseException) -> TracebackType | None:

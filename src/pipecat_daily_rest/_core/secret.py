@@ -54,9 +54,10 @@ def secret(given: str | None) -> str | None:
     return Secret(given) if isinstance(given, str) else given
 
 
-def masked(text: str, key: str = "") -> str:
+def masked(text: str, *keys: str) -> str:
     """Put ``***`` in the place of the API key, of meeting tokens and of the signatures of links."""
-    text = text.replace(key, MASK) if key else text
+    for key in filter(None, keys):
+        text = text.replace(key, MASK)
     # Most texts hold no secret: these two looks are faster than the patterns.
     if "eyJ" in text:
         text = _TOKEN.sub(rf"\g<1>{MASK}", text)

@@ -33,6 +33,15 @@ def environment_key() -> Secret:
     return Secret(_from_environment("DAILY_API_KEY") or "")
 
 
+def environment_secrets() -> tuple[Secret, ...]:
+    """Give what no crash of a bot may show: the keys that a bot finds in its environment."""
+    names = ("DAILY_API_KEY", "DAILY_REDIS_URL")
+    lists = ("PIPECAT_DAILY_PUBLIC_KEYS", "PIPECAT_DAILY_PRIVATE_KEYS")
+    single = (_from_environment(name) for name in names)
+    several = listed(*(os.environ.get(name, "") for name in lists))
+    return tuple(Secret(each) for each in (*single, *several) if each)
+
+
 def api_key(given: str | None = None) -> Secret:
     """Give the caller's API key, or ``DAILY_API_KEY`` when None; checked."""
     key = given if given is not None else environment_key()

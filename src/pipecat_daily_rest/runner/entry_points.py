@@ -160,7 +160,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
         _complain(exc)
         code = 2 if isinstance(exc, DailyConfigError) else 1
     except BaseException as exc:
-        print(bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr, end="")
+        print(bot_traceback.shown(exc), file=sys.stderr, end="")
         code = 1
     ending.begun = True  # a signal no longer ends the process at once
     watchdog.over(code)

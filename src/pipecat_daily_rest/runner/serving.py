@@ -17,7 +17,7 @@ from pipecat_daily_rest._bot import bot_traceback
 from pipecat_daily_rest._bot.ending import Ending
 from pipecat_daily_rest._bot.output import leave, say
 from pipecat_daily_rest._bot.stop_signals import hold
-from pipecat_daily_rest._core import daily_module, log_handler, settings
+from pipecat_daily_rest._core import daily_module, log_handler
 from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
@@ -133,7 +133,7 @@ def serve(options: ServeOptions, bot: Any) -> NoReturn:
         say(f"Error: {exc}", file=sys.stderr)
         code = 2 if isinstance(exc, DailyConfigError) else 1
     except ImportError as exc:
-        say(bot_traceback.shown(exc, settings.environment_key()), file=sys.stderr)
+        say(bot_traceback.shown(exc), file=sys.stderr)
         code = 2
     ending.over.set()
     raise SystemExit(code)
@@ -145,6 +145,10 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
     if not all(map(importlib.util.find_spec, ("fastapi", "uvicorn"))):
         msg = "Serving needs FastAPI and uvicorn: pip install 'pipecat-daily-rest[server]'."
         raise DailyConfigError(msg)
+    from pipecat_daily_rest.server.connections import allow_many, say_when_full
+
+    allow_many()
+    say_when_full(asyncio.get_running_loop())
     local = use_local(options.local)
     listener = _listen(options)
     async with AsyncExitStack() as stack:
@@ -216,6 +220,7 @@ async def _answer(
     import uvicorn
 
     from pipecat_daily_rest.server.app import create_app
+    from pipecat_daily_rest.server.connections import close_idle
 
     app = create_app(
         sessions,
@@ -232,6 +237,7 @@ async def _answer(
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="HTTP server")
     host = f"[{options.host}]" if ":" in options.host else options.host
     say(f"http://{host}:{listener.getsockname()[1]}")
+    closing = asyncio.create_task(close_idle(server), name="idle connections")
     stopped = asyncio.create_task(ending.stop.wait())
     await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
@@ -243,3 +249,4 @@ async def _answer(
     await draining
     server.should_exit = True
     await serving
+    closing.cancel()

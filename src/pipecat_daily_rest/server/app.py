@@ -52,7 +52,7 @@ def create_app(
     """
     keys = Keys.from_env() if keys is None else keys
     given = allowed_origins or listed(os.environ.get(_ORIGINS, ""))
-    origins = [each.rstrip("/") for each in given]
+    origins = [_origin(each) for each in given]
     local = is_loopback(host)
 
     @asynccontextmanager
@@ -92,20 +92,22 @@ class OriginGuard:
     """Refuses what a web page of a stranger sends: no website starts bots on somebody's laptop."""
 
     def __init__(self, app: ASGIApp, *, origins: Collection[str], local: bool) -> None:
-        """Initialize; ``local`` is whether the app listens on loopback only."""
+        """Initialize; ``local`` is whether the app listens on loopback only. Origins are plain."""
         self._app = app
-        self._origins = {origin.rstrip("/") for origin in origins}
+        self._origins = set(origins)
         self._hosts = {_hostname(each.partition("://")[2]) for each in self._origins - {"*"}}
         self._local = local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and (refused := self._refused(Request(scope))) is not None:
+        if scope["type"] == "http" and (refused := self.refused(scope)) is not None:
             await refused(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _refused(self, request: Request) -> Response | None:
+    def refused(self, scope: Scope) -> Response | None:
+        """Give the answer to a request that is refused; None for any other."""
+        request = Request(scope)
         host = request.headers.get("host", "")
         # A name of a stranger's that resolves to 127.0.0.1 is in the Host header; a proxy on this
         # machine passes on a name of the owner's.
@@ -113,12 +115,14 @@ class OriginGuard:
         if self._local and not (is_loopback(name) or name in self._hosts):
             msg = f"Host {host!r} is not this server: use localhost, or see --allowed-origins."
             return answer(403, msg)
-        origin = request.headers.get("origin")
-        if origin is None or "*" in self._origins or origin in self._origins:
+        if (origin := request.headers.get("origin")) is None:
             return None
-        if self._local and re.fullmatch(_LOOPBACK, origin):
+        plain = _origin(origin)
+        if "*" in self._origins or plain in self._origins:
             return None
-        if origin.partition("://")[2] == host:
+        if self._local and re.fullmatch(_LOOPBACK, plain):
+            return None
+        if plain == _origin(f"{plain.partition('://')[0]}://{host}"):
             return None
         return answer(
             403,
@@ -129,6 +133,7 @@ class OriginGuard:
 
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine reaches a host name or address."""
+    host = host.lower().removesuffix(".")
     if host == "localhost":
         return True
     try:
@@ -138,7 +143,17 @@ def is_loopback(host: str) -> bool:
 
 
 def _hostname(host: str) -> str:
-    return re.sub(r":\d+$", "", host)
+    return re.sub(r":\d*$", "", host).lower().removesuffix(".")
+
+
+def _origin(given: str) -> str:
+    """Give an origin as a browser sends it: lower case, without the usual port."""
+    scheme, separator, host = given.lower().rstrip("/").partition("://")
+    if not separator:
+        return given.lower()
+    port = re.search(r":\d+$", host)
+    usual = port is None or port[0] == {"http": ":80", "https": ":443"}.get(scheme)
+    return f"{scheme}://{_hostname(host)}{'' if usual or port is None else port[0]}"
 
 
 def _add_pages(app: FastAPI, keys: Keys) -> None:

@@ -11,6 +11,7 @@ from loguru import logger
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from pipecat_daily_rest._core.secret import masked
 from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyInvalidRequestError
 from pipecat_daily_rest.server.errors import (
     AtCapacity,
@@ -20,6 +21,8 @@ from pipecat_daily_rest.server.errors import (
     UnknownSession,
 )
 from pipecat_daily_rest.server.trust import BadStart
+
+_LONGEST = 1000  # characters of a message
 
 
 class ErrorAnswer(BaseModel):
@@ -63,7 +66,7 @@ def answer(
     challenge: str = "Bearer",
 ) -> JSONResponse:
     """Make the answer for an error."""
-    message = message.encode("utf-8", "replace").decode()  # half a character cannot be sent
+    message = _plain(message)
     content: dict[str, Any] = {
         "error": message,
         "code": code or str(status),
@@ -71,13 +74,18 @@ def answer(
         "status": status,
     }
     if field is not None:
-        content["field"] = field.encode("utf-8", "replace").decode()
+        content["field"] = _plain(field)
     headers = {"Cache-Control": "no-store"}
     if retry_after is not None:
         headers["Retry-After"] = str(math.ceil(retry_after))
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = challenge
     return JSONResponse(content, status_code=status, headers=headers)
+
+
+def _plain(text: str) -> str:
+    """Give what can be sent of a text that may quote the request: no half character, no token."""
+    return masked(text.encode("utf-8", "replace").decode())[:_LONGEST]
 
 
 def answer_of(error: Exception) -> JSONResponse:

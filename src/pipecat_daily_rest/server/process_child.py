@@ -171,7 +171,7 @@ def _cancel(loop: asyncio.AbstractEventLoop, running: asyncio.Task[Ended]) -> No
 
 def _thread_failed(failed: threading.ExceptHookArgs) -> None:
     if failed.exc_value is not None:
-        logger.error("A thread of the bot raised.\n{}", shown(failed.exc_value, ""))
+        logger.error("A thread of the bot raised.\n{}", shown(failed.exc_value))
 
 
 def _tell_end(server: _Server, ended: Ended) -> None:

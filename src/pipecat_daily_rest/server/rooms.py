@@ -4,8 +4,8 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ from pipecat_daily_rest.models import (
 from pipecat_daily_rest.server import lease
 from pipecat_daily_rest.server.start_request import StartRequest
 
+LATER = 30.0  # seconds after which a deletion that failed is tried again
 _AFTER = 120.0  # seconds that a room lives on after the longest session, should its server die
 
 
@@ -85,6 +86,8 @@ class SessionRooms:
         self._sweep: asyncio.Task[None] | None = None
         self._size = arguments.at_least("pool", pool, 0)
         self._pool: _SessionPool | None = None
+        self._left: set[str] = set()  # rooms that Daily has not deleted yet
+        self._late: asyncio.Task[None] | None = None
         self._taken: dict[str, PoolRoom] = {}  # by the session's id, until the room is handed out
 
     @property
@@ -110,7 +113,7 @@ class SessionRooms:
             logger.warning("Daily cannot be reached for now: {}", exc)
         alive = lease.Lease(lease.Owner(self._tag, self._prefix, helper.api.account.digest))
         alive.take()
-        self._stack.callback(alive.release)
+        self._stack.callback(lambda: alive.forget() if self._left else alive.release())
         self.workers = alive.workers()
         if self._size:
             self._pool = _SessionPool(
@@ -136,16 +139,22 @@ class SessionRooms:
         traceback: TracebackType | None,
     ) -> None:
         """Give the lease back and close the helper."""
-        if self._sweep is not None:
-            self._sweep.cancel()
-            await asyncio.gather(self._sweep, return_exceptions=True)
+        tasks = [each for each in (self._sweep, self._late) if each is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._stack.aclose()
 
     def reserve(self, request: StartRequest) -> str:
         """Give the id of a new session: its room's name after the prefix.
 
         A room that waits is taken now, before anything is awaited.
+
+        Raises:
+            DailyConfigError: The properties do not fit.
         """
+        if request.create_room:
+            self._lifetime_of(request)
         if self._pool is not None and request.create_room and request.room is None:
             if (taken := self._pool.take()) is not None:
                 session_id = taken.room.name.removeprefix(f"{self._prefix}-")
@@ -153,34 +162,61 @@ class SessionRooms:
                 return session_id
         return room_names.session_part(self._tag)
 
-    def room(
-        self, session_id: str, request: StartRequest
-    ) -> AbstractAsyncContextManager[ProvisionedRoom]:
+    @asynccontextmanager
+    async def room(self, session_id: str, request: StartRequest) -> AsyncIterator[ProvisionedRoom]:
         """Make the room of a session, with its tokens, and delete it at the end.
+
+        A room that Daily does not delete then is deleted later, or swept by the next server.
 
         Raises:
             DailyConfigError: The properties do not fit.
             DailyError: It could not be made.
         """
+        pooled = session_id in self._taken
+        room = None
+        try:
+            async with self._making(session_id, request) as room:
+                yield room
+        except DailyError as exc:
+            if room is None and exc.retryable and not pooled:
+                self._delete_later(f"{self._prefix}-{session_id}")  # it may have been made
+            raise
+        finally:
+            if room is not None and room.owned and not room.gone:
+                self._delete_later(room.name)
+
+    def _delete_later(self, name: str) -> None:
+        self._left.add(name)
+        if self._late is None or self._late.done():
+            self._late = asyncio.create_task(self._delete_left(), name="late deletion of rooms")
+
+    async def _delete_left(self) -> None:
+        while self._left:
+            await asyncio.sleep(LATER)
+            for name in sorted(self._left):
+                try:
+                    await self.helper.delete_room_by_name(name)
+                except DailyError as exc:
+                    logger.debug("Room {} is not deleted yet: {}", name, exc)
+                    break
+                self._left.discard(name)
+
+    def _making(
+        self, session_id: str, request: StartRequest
+    ) -> AbstractAsyncContextManager[ProvisionedRoom]:
         bot = DailyMeetingTokenProperties(user_id=self.bot_user_id(session_id))
         if (taken := self._taken.pop(session_id, None)) is not None and self._pool is not None:
             return self._pool.room_of(taken, bot=bot, user=request.token)
-        params, lifetime = self._params, self._lifetime
+        params = self._params
         if request.room is not None:
             properties = {
                 **params.properties.model_dump(exclude_unset=True),
-                **request.room.model_dump(exclude_unset=True),
+                **request.room.model_dump(exclude_unset=True, exclude={"exp"}),
             }
-            if (exp := properties.pop("exp", None)) is not None:
-                lifetime = self._until(exp)
             params = params.model_copy(update={"properties": DailyRoomProperties(**properties)})
-        if request.token is not None and request.token.exp is not None:
-            if request.token.exp > time.time() + lifetime:
-                msg = "token.exp is later than the room's: leave it out."
-                raise DailyConfigError(msg)
         spec = RoomSpec(
             params=params,
-            lifetime=lifetime,
+            lifetime=self._lifetime_of(request),
             bot=bot,
             user=request.token,
             name_prefix=self._prefix,
@@ -189,16 +225,26 @@ class SessionRooms:
         )
         return provision(spec, Bounds())
 
-    def _until(self, exp: Any) -> float:
-        """Turn a room's ``exp`` into a lifetime in seconds."""
-        left = float(min(exp, 1e12)) - time.time()  # float() refuses a very large one
-        if not 1 <= left <= self._lifetime:
-            msg = (
-                f"room.exp must be in the future, and within {self._lifetime:g} s: the longest "
-                "session. Leave it out to get that."
-            )
-            raise DailyConfigError(msg)
-        return left
+    def _lifetime_of(self, request: StartRequest) -> float:
+        """Give the lifetime of a session's room in seconds.
+
+        Raises:
+            DailyConfigError: The room is to end too late, or the user's token after it.
+        """
+        lifetime = self._lifetime
+        if request.room is not None and (exp := request.room.exp) is not None:
+            lifetime = float(min(exp, 1e12)) - time.time()  # float() refuses a very large one
+            if not 1 <= lifetime <= self._lifetime:
+                msg = (
+                    f"room.exp must be in the future, and within {self._lifetime:g} s: the longest "
+                    "session. Leave it out to get that."
+                )
+                raise DailyConfigError(msg)
+        if request.token is not None and (exp := request.token.exp) is not None:
+            if exp > time.time() + lifetime:
+                msg = "token.exp is later than the room's: leave it out."
+                raise DailyConfigError(msg)
+        return lifetime
 
     def bot_user_id(self, session_id: str) -> str:
         """Give the ``user_id`` by which presence tells the session's bot from people.

@@ -4,7 +4,6 @@
 Reference: https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/start
 """
 
-import json
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Annotated, Any
 
@@ -13,17 +12,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as DependsParam
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from loguru import logger
 from pydantic import BaseModel
 
-from pipecat_daily_rest.errors import DailyError
+from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyInvalidRequestError
 from pipecat_daily_rest.server import keys as api_keys
+from pipecat_daily_rest.server.http_body import read_json
 from pipecat_daily_rest.server.http_errors import ErrorAnswer, HTTPError, answer_of
 from pipecat_daily_rest.server.keys import Keys
 from pipecat_daily_rest.server.session import EndReason, Session, SessionState
 from pipecat_daily_rest.server.sessions import Sessions
-from pipecat_daily_rest.server.trust import read_start
-
-_MOST = 1 << 20  # bytes of a request's body, as Pipecat Cloud takes
+from pipecat_daily_rest.server.trust import blamed, read_start
 
 
 class StartAnswer(BaseModel):
@@ -183,14 +182,22 @@ def session_router(
         raise HTTPError(401, msg)
 
     async def start(request: Request, agent: str | None, caller: str) -> Response:
+        data = await read_json(request)
         given = read_start(
-            await _json(request),
+            data,
             agent=agent,
             idempotency_key=request.headers.get("idempotency-key"),
             caller=caller,
             allowed=allowed_properties,
         )
-        session = await sessions.start(given)
+        try:
+            session = await sessions.start(given)
+        except (DailyConfigError, DailyInvalidRequestError) as exc:
+            if (blame := blamed(exc, data)) is not None:
+                raise blame from exc
+            logger.error("No session can be started: {}", exc)
+            msg = "The server failed: see its log."
+            raise HTTPError(500, msg) from exc
         if given.idempotency_key is None and await request.is_disconnected():
             session.ask(EndReason.STOPPED)  # nobody will ever know its id
         content = {"sessionId": session.id}
@@ -206,7 +213,7 @@ def session_router(
         "/start",
         response_model=StartAnswer,
         response_model_exclude_none=True,
-        responses=_errors(400, 401, 404, 409, 413, 429, 502, 503),
+        responses=_errors(400, 401, 404, 408, 409, 413, 429, 502, 503),
         openapi_extra=_START_BODY,
         summary="Start a session",
     )
@@ -221,7 +228,7 @@ def session_router(
         "/v1/public/{agent}/start",
         response_model=StartAnswer,
         response_model_exclude_none=True,
-        responses=_errors(400, 401, 404, 409, 413, 429, 502, 503),
+        responses=_errors(400, 401, 404, 408, 409, 413, 429, 502, 503),
         openapi_extra=_START_BODY,
         summary="Start a session, by Pipecat Cloud's path",
     )
@@ -273,7 +280,7 @@ def session_router(
     @router.post(
         "/sessions/{session_id}/stop",
         response_model=SessionAnswer,
-        responses=_errors(400, 401, 403, 404, 413),
+        responses=_errors(400, 401, 403, 404, 408, 413),
         openapi_extra=_STOP_BODY,
         summary="Stop a session, with a private key or with the session's own dailyToken",
     )
@@ -282,7 +289,7 @@ def session_router(
         session_id: str,
         authorization: Annotated[str | None, Header()] = None,
     ) -> dict[str, Any]:
-        data = await _json(request)
+        data = await read_json(request)
         token = data.get("dailyToken") if isinstance(data, dict) else None
         if token is None:
             await may_manage(authorization)
@@ -337,20 +344,3 @@ def _is_token_of(sessions: Collection[Session], session_id: str, token: Any) -> 
     right = str(found.user_token) if found is not None and found.user_token else ""
     given = token if isinstance(token, str) else ""
     return api_keys.same(given, right) and right != ""
-
-
-async def _json(request: Request) -> Any:
-    """Read a request's body; an empty one is an empty object, as Pipecat's own runner takes it."""
-    received = bytearray()
-    async for part in request.stream():
-        received += part
-        if len(received) > _MOST:
-            msg = "The request's body is larger than 1 MB."
-            raise HTTPError(413, msg)
-    if not received.strip():
-        return {}
-    try:
-        return json.loads(received)
-    except (ValueError, RecursionError):
-        msg = "The request's body is not JSON."
-        raise HTTPError(400, msg, "not-json") from None

@@ -11,6 +11,7 @@ from pipecat_daily_rest._bot.bot_traceback import shown
 from pipecat_daily_rest._core.arguments import awaitable
 from pipecat_daily_rest._core.pipecat_version import runner_arguments
 from pipecat_daily_rest._core.secret import masked
+from pipecat_daily_rest._core.settings import environment_secrets
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 
 _LINE = 300  # characters of an error in a list of sessions
@@ -29,7 +30,7 @@ async def run_session(bot: Bot, spec: SessionSpec) -> Ended:
             Ended(outcome="error", error=f"exit({code!r})") if code else Ended(outcome="finished")
         )
     except BaseException as exc:
-        text = shown(exc, str(spec.token or ""))
+        text = shown(exc)
         logger.error(
             "Session {}, room {}: the bot raised.\n{}", spec.session_id, spec.room_name, text
         )
@@ -42,7 +43,8 @@ def one_line(error: BaseException) -> str:
     words = str(error).encode("utf-8", "replace").decode()  # half a character cannot be sent
     words = " ".join(words.split())
     name = type(error).__name__
-    return masked(f"{name}: {words}" if words else name)[:_LINE]
+    text = f"{name}: {words}" if words else name
+    return masked(text, *environment_secrets())[:_LINE]
 
 
 def _arguments(spec: SessionSpec) -> Any:

@@ -221,6 +221,9 @@ class Sessions:
         if agent not in self.bots:
             msg = f"There is no bot {agent!r} here: choose one of {', '.join(self.bots)}."
             raise UnknownSession(msg)
+        if self._stack is None:
+            msg = "The sessions are not open: use them within `async with Sessions(…)`."
+            raise DailyConfigError(msg)
         if self.draining:
             left = 0.0
             if self._drain_until is not None:
@@ -482,7 +485,8 @@ class Sessions:
             return session.asked_for or EndReason.DRAINED, late or "The bot did not end."
         try:
             ended = bot.result()
-        except DailyError as exc:
+        except (DailyError, OSError) as exc:  # as no descriptor or no process left
+            logger.error("Session {}: the bot could not be started: {}", session.id, exc)
             return session.asked_for or EndReason.ERROR, one_line(exc)
         return session.asked_for or _REASONS[ended.outcome], late or ended.error
 

@@ -12,6 +12,7 @@ from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomProperties
 
+_MARGIN = 64  # levels that a body may be nested in when it is sent on
 _KEY = re.compile(r"[\x21-\x7e]{16,128}")
 
 
@@ -81,8 +82,12 @@ def json_copy(body: Any) -> Any:
         DailyConfigError: JSON cannot hold it.
     """
     try:
-        return json.loads(json.dumps(body, allow_nan=False))
+        text = "[" * _MARGIN + json.dumps(body, allow_nan=False) + "]" * _MARGIN
+        copy = json.loads(text)
+        for _ in range(_MARGIN):
+            (copy,) = copy
+        return copy
     except (TypeError, ValueError, RecursionError):
         pass  # its words may quote the body
-    msg = "body must be what JSON can hold."
+    msg = "body must be what JSON can hold, and not nested too deeply."
     raise DailyConfigError(msg)

@@ -4,13 +4,14 @@
 The keys are those of Pipecat's own ``/start``; unknown ones are ignored, as there.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from pipecat_daily_rest._core.secret import masked
-from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyInvalidRequestError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomProperties
 from pipecat_daily_rest.server.start_request import StartRequest
 
@@ -34,7 +35,9 @@ TOKEN_PROPERTIES = frozenset(
         *("enable_terse_logging", "enable_recording_ui"),
     }
 )
+PERMISSIONS = frozenset({"hasPresence", "canSend", "canReceive", "canAdmin"})
 _ROOM, _TOKEN = "dailyRoomProperties", "dailyMeetingTokenProperties"
+_OF_ROOM = ("room.", "properties", "Unable to create room")  # how an error about a room begins
 
 
 class BadStart(DailyConfigError):
@@ -141,6 +144,33 @@ def _check_rights(token: DailyMeetingTokenProperties) -> None:
     if token.room_name is not None:
         where = f"{_TOKEN}.room_name"
         raise BadStart(where, "is refused: the session's room is made now.")
-    if token.permissions is not None and dict(token.permissions).get("canAdmin"):
-        where = f"{_TOKEN}.permissions.canAdmin"
-        raise BadStart(where, "is refused: a user has no owner rights.")
+    for key, value in (token.permissions or {}).items():
+        where = f"{_TOKEN}.permissions.{key}"
+        if key == "canAdmin" and value:  # an empty list gives no right
+            raise BadStart(where, "is refused: a user has no owner rights.")
+        if key not in PERMISSIONS:
+            raise BadStart(where, "is not allowed.")
+
+
+def blamed(error: DailyError, data: Mapping[str, Any]) -> BadStart | None:
+    """Name the property of a start that an error is about.
+
+    Args:
+        error: Why the session was not started: ours, or Daily's 400.
+        data: The parsed JSON.
+
+    Returns:
+        The error that names it; None where no property was given, so that no caller is at fault.
+    """
+    words = str(error)
+    names = (_ROOM, _TOKEN) if words.startswith(_OF_ROOM) else (_TOKEN, _ROOM)
+    given = [name for name in names if data.get(name)]
+    if not given:
+        return None
+    if isinstance(error, DailyInvalidRequestError):
+        words = f"Daily says {error.info or 'no reason'}."
+    for name in given:
+        for key in data[name]:
+            if re.search(rf"\b{key}\b", words):
+                return BadStart(f"{name}.{key}", f"is refused: {words}")
+    return BadStart(given[0], f"is refused: {words}")
