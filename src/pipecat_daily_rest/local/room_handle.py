@@ -6,11 +6,13 @@ from typing import Any, Protocol
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.budget import DEFAULT
 from pipecat_daily_rest.local.call.network import Network
 from pipecat_daily_rest.local.call.room import Participant, Room
 from pipecat_daily_rest.local.outside.call_events import endpoints
 from pipecat_daily_rest.local.outside.phone import DialIn, PhoneCall
 from pipecat_daily_rest.local.outside.telephony import Telephony
+from pipecat_daily_rest.local.scripted.latency import Latency
 from pipecat_daily_rest.local.scripted.person import Scripted
 
 Who = str | Participant | Scripted
@@ -63,12 +65,17 @@ class RoomHandle:
         """The events that were told in the room, to all or to one participant, in order (see `Seat`)."""
         return self.room.told.events
 
+    @property
+    def latency(self) -> Latency:
+        """The latencies of the turns in the room so far: ``latency.p95``, in seconds."""
+        return Latency(self.room.latencies)
+
     async def event(
         self,
         name: str,
         where: Callable[[dict[str, Any]], bool] | None = None,
         *,
-        timeout: float = 60.0,  # noqa: ASYNC109
+        timeout: float = DEFAULT,  # noqa: ASYNC109
     ) -> dict[str, Any]:
         """Wait for an event in the room, or take one that was told. Each is given once.
 
@@ -80,7 +87,7 @@ class RoomHandle:
         Args:
             name: The event's name, as in `Seat`.
             where: Which one; the next when None.
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; 10 s, or what the ini file says.
 
         Returns:
             The event.

@@ -15,7 +15,9 @@ Imports `local`, `_rooms` and what those import.
 PYTEST_DONT_REWRITE: there is no assert here, and a conftest may import a type from it.
 """
 
+import math
 import sys
+import warnings
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from importlib.util import module_from_spec
@@ -31,6 +33,9 @@ except ImportError as exc:
 from pipecat_daily_rest._core import daily_module
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.owned import owned_rooms
+from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
+from pipecat_daily_rest.testing.bot_errors import BotErrors
+from pipecat_daily_rest.testing.bot_errors import watch as watch_bots
 from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
 from pipecat_daily_rest.testing.daily_thread import DailyThread, RemoteAPI
 from pipecat_daily_rest.testing.fake_services import FakeLLM, FakeSTT, FakeTTS
@@ -46,6 +51,7 @@ __all__ = [
     "FakeTTS",
     "LocalDailyFixture",
     "LocalRoom",
+    "bot_errors",
     "daily_helper",
     "llm",
     "local_daily",
@@ -66,9 +72,61 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Load the stand-in as early as possible: pytest calls this when it loads the plugin."""
     text = "whether `daily` is the stand-in of the local room instead of daily-python"
     parser.addini("daily_stand_in", text, type="bool", default=True)
+    text = "seconds that a wait of the local Daily's people and rooms takes when it is given none"
+    parser.addini("local_daily_timeout", text, default=str(DEFAULT))
+    text = "by how much all such waits and budgets are longer, on a slow machine"
+    parser.addini("local_daily_factor", text, default="1")
     config = pluginmanager.get_plugin("pytestconfig")
     if config is not None and config.getini("daily_stand_in"):
         _load_stand_in(pluginmanager)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Take the budgets from the ini file, and have pytest-asyncio run every `async def` test."""
+    BUDGET.default = _seconds(config, "local_daily_timeout")
+    BUDGET.factor = _seconds(config, "local_daily_factor")
+    if not _has_asyncio(config):
+        return
+    warnings.filterwarnings("ignore", message="(?s).*asyncio_default_fixture_loop_scope")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # there is no other way to learn what the user has set
+        given = [*config.inicfg, *(config.option.override_ini or ())]
+    if config.option.asyncio_mode is None and not any(
+        each.partition("=")[0] == "asyncio_mode" for each in given
+    ):
+        config.option.asyncio_mode = "auto"
+
+
+def pytest_unconfigure() -> None:
+    """Put the budgets back."""
+    BUDGET.default, BUDGET.factor = DEFAULT, 1.0
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say what is missing."""
+    if _has_asyncio(config):
+        return None
+    return (
+        "pipecat-daily-rest: pytest-asyncio is missing, which runs `async def` tests: "
+        "pip install 'pipecat-daily-rest[test]'"
+    )
+
+
+def _has_asyncio(config: pytest.Config) -> bool:
+    return config.pluginmanager.has_plugin("asyncio")
+
+
+def _seconds(config: pytest.Config, name: str) -> float:
+    text = config.getini(name)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        msg = f"{name} in pytest's ini file must be a number above 0, not {text!r}"
+        raise pytest.UsageError(msg)
+    return number
 
 
 def _load_stand_in(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -185,9 +243,18 @@ def daily_helper(local_daily: LocalDailyFixture) -> Iterator[DailyRESTHelper]:
 
 
 @pytest.fixture
-def local_room(local_daily: LocalDailyFixture) -> OpenRoom:
+def bot_errors() -> Iterator[BotErrors]:
+    """What the bots of the test may raise: a fake that is told to fail expects it here."""
+    with pytest.MonkeyPatch.context() as environment:
+        errors = BotErrors()
+        watch_bots(errors, environment)
+        yield errors
+
+
+@pytest.fixture
+def local_room(local_daily: LocalDailyFixture, bot_errors: BotErrors) -> OpenRoom:
     """Opens a room with a bot in it, for the people that a test sends there: see `OpenRoom`."""
-    return OpenRoom(local_daily)
+    return OpenRoom(local_daily, bot_errors)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from pipecat_daily_rest._core.secret import hide_secrets, secret
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
 from pipecat_daily_rest.local.call.inbox import Inbox
 from pipecat_daily_rest.local.call.log import LogEntry
 from pipecat_daily_rest.local.call.room import Room
@@ -164,13 +165,21 @@ class LocalDailyFixture(Requests):
         """
         return self._thread.block(work)
 
+    def fail_waits(self, error: BaseException | None) -> None:
+        """Have every wait of the test fail, those to come too; None ends that.
+
+        Args:
+            error: What it raises.
+        """
+        self._thread.fail_waits(error)
+
     async def wait_for(
         self,
         what: str,
         *,
         room: str | None = None,
         count: int = 1,
-        timeout: float = 60.0,  # noqa: ASYNC109
+        timeout: float = DEFAULT,  # noqa: ASYNC109
     ) -> LogEntry:
         """Wait until something has happened in a room, however long ago.
 
@@ -178,7 +187,7 @@ class LocalDailyFixture(Requests):
             what: As in `log`: ``bot joined``, ``person left``, ``deleted``, …
             room: The room's name; any when None.
             count: How often.
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; 10 s, or what the ini file says.
 
         Returns:
             The entry of the log that completed the count.
@@ -188,12 +197,13 @@ class LocalDailyFixture(Requests):
             DailyConfigError: An argument has the wrong type or value.
         """
         must_be(float | None, timeout=timeout)
+        allowed = BUDGET.of(timeout)
         waiting = self._daily.state.log.wait_for(what, room=room, count=count)
         try:
-            return await self._thread.follow(asyncio.wait_for(waiting, timeout))
+            return await self._thread.follow(asyncio.wait_for(waiting, allowed))
         except TimeoutError as exc:
             happened = lines(f"{entry.room}: {entry.what}" for entry in self.log)
-            msg = f"{what!r} did not happen within {timeout} s, only this did:{happened}"
+            msg = f"{what!r} did not happen within {allowed:g} s, only this did:{happened}"
             raise TimeoutError(msg) from exc
 
     @property

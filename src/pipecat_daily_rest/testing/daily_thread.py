@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A local Daily on a thread of its own, and how other threads use it."""
 
+import asyncio
 import copy
 import functools
 import inspect
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest.local import LocalDaily
@@ -14,14 +16,40 @@ from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.person import Scripted
 from pipecat_daily_rest.testing.server_thread import ServerThread
 
+T = TypeVar("T")
+
 
 class DailyThread(ServerThread[LocalDaily]):
     """A local Daily on an event loop and a thread of its own, which a blocked test cannot freeze."""
 
     def __init__(self, **options: Any) -> None:
         """As for `LocalDaily`."""
+        self._error: BaseException | None = None  # that every wait raises
+        self._waits: set[asyncio.Future[Any]] = set()
         super().__init__("local_daily", lambda: LocalDaily(**options))
         self.daily = self.server
+
+    async def follow(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await a coroutine that runs on the thread; on any event loop."""
+        following = asyncio.wrap_future(self._start(work))
+        failure: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waits.add(failure)
+        try:
+            if self._error is None:
+                await asyncio.wait({following, failure}, return_when=asyncio.FIRST_COMPLETED)
+            if self._error is not None and not following.done():
+                raise self._error
+            return await following
+        finally:
+            self._waits.discard(failure)
+            failure.cancel()
+            following.cancel()
+
+    def fail_waits(self, error: BaseException | None) -> None:
+        """Have every wait raise an exception, those to come too; None ends that."""
+        self._error = error
+        for failure in list(self._waits) if error is not None else ():
+            failure.get_loop().call_soon_threadsafe(failure.cancel)
 
 
 class Remote:

@@ -14,9 +14,12 @@ from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rooms.provision import provisioned_room
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
 from pipecat_daily_rest.local.room_handle import RoomHandle
+from pipecat_daily_rest.local.scripted.latency import Latency
 from pipecat_daily_rest.local.scripted.person import Scripted
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
+from pipecat_daily_rest.testing.bot_errors import BotErrors, RoomErrors
 from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
 
 if TYPE_CHECKING:
@@ -33,14 +36,18 @@ class LocalRoom:
         bot: The bot, as it runs.
     """
 
-    def __init__(self, daily: LocalDailyFixture, provisioned: ProvisionedRoom) -> None:
+    def __init__(
+        self, daily: LocalDailyFixture, provisioned: ProvisionedRoom, errors: BotErrors
+    ) -> None:
         """Initialize; `OpenRoom` does that.
 
         Args:
             daily: Where the room is.
             provisioned: The room and its tokens.
+            errors: What the bots of the test may raise.
         """
         self._daily = daily
+        self._errors = errors
         self.provisioned = provisioned
         self.hands: RoomHandle = daily.room(provisioned.url)
         self.people: list[Scripted] = []
@@ -50,6 +57,43 @@ class LocalRoom:
     def url(self) -> str:
         """URL of the room."""
         return self.provisioned.url
+
+    @property
+    def latency(self) -> Latency:
+        """The latencies of the turns in the room so far, in seconds.
+
+        For instance::
+
+            assert room.latency.p95 < room.budget(1.5)
+        """
+        return self.hands.latency
+
+    def budget(self, seconds: float) -> float:
+        """Give a number of seconds, times `local_daily_factor` of the ini file.
+
+        Args:
+            seconds: As they hold on a fast machine.
+
+        Raises:
+            DailyConfigError: This is not a number.
+        """
+        must_be(float, seconds=seconds)
+        return seconds * BUDGET.factor
+
+    def expects_error(self, *kinds: type[BaseException]) -> list[BaseException]:
+        """Let the bot raise in its event handlers and its pipeline, which else fails the test.
+
+        For instance::
+
+            errors = room.expects_error(ConnectionError)
+
+        Args:
+            *kinds: Which exceptions; all when there is none.
+
+        Returns:
+            Those that come: the list grows.
+        """
+        return self._errors.expects(*kinds)
 
     async def person(
         self,
@@ -89,14 +133,14 @@ class LocalRoom:
         name: str,
         where: Callable[[dict[str, Any]], bool] | None = None,
         *,
-        timeout: float = 60.0,  # noqa: ASYNC109
+        timeout: float = DEFAULT,  # noqa: ASYNC109
     ) -> dict[str, Any]:
         """Wait for an event of the room, or take one that came before; each is taken once.
 
         Args:
             name: The event's name, as in ``participant-left``.
             where: Which one; the next when None.
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; 10 s, or what the ini file says.
 
         Returns:
             The event.
@@ -106,20 +150,23 @@ class LocalRoom:
         """
         return await self.hands.event(name, where, timeout=timeout)
 
-    async def ended(self, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109
+    async def ended(self, *, timeout: float = DEFAULT) -> None:  # noqa: ASYNC109
         """Wait until the bot has ended by itself.
 
         Args:
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; 10 s, or what the ini file says.
 
         Raises:
             TimeoutError: It still runs.
             DailyConfigError: The timeout is not a number.
         """
         must_be(float | None, timeout=timeout)
-        await asyncio.wait({self.bot}, timeout=timeout)
+        allowed = BUDGET.of(timeout)
+        await asyncio.wait({self.bot}, timeout=allowed)
         if not self.bot.done():
-            msg = f"the bot did not end by itself within {timeout} s"
+            people = [repr(p.user_name) for p in self.people if p.left_reason is None]
+            here = f" {' and '.join(people)} had not left." if people else " Everybody had left."
+            msg = f"the bot did not end by itself within {allowed:g} s.{here}"
             raise TimeoutError(msg)
 
 
@@ -134,16 +181,19 @@ class OpenRoom:
                 await ana.hears(880)
 
     The bot runs in the test's own event loop. Its exception ends the block at once and fails the
-    test. At the end everyone leaves, and a bot that still runs is cancelled.
+    test; so does one that Pipecat catches and logs, of an event handler or a frame processor (see
+    `LocalRoom.expects_error`). At the end everyone leaves, and a bot that still runs is cancelled.
     """
 
-    def __init__(self, daily: LocalDailyFixture) -> None:
+    def __init__(self, daily: LocalDailyFixture, errors: BotErrors) -> None:
         """Initialize; the fixture `local_room` does that.
 
         Args:
             daily: Where the rooms are.
+            errors: What the bots of the test may raise.
         """
         self._daily = daily
+        self._errors = errors
 
     @asynccontextmanager
     async def __call__(
@@ -172,17 +222,20 @@ class OpenRoom:
         check_bot(bot)
         runner_arguments()
         async with provisioned_room(**options) as provisioned:
-            room = LocalRoom(self._daily, provisioned)
+            room = LocalRoom(self._daily, provisioned, self._errors)
             arguments = provisioned.runner_args(body)
-            room.bot = asyncio.create_task(_run(bot, arguments), name="bot")
+            errors = self._errors.open()
+            room.bot = asyncio.create_task(_run(bot, arguments, errors), name="bot")
             try:
-                await self._is_in(room.bot, provisioned.name)
-                async with _unless_it_fails(room.bot):
+                async with _unless_it_fails(room.bot, errors, self._daily):
+                    await self._is_in(room.bot, provisioned.name)
                     yield room
             finally:
                 for person in room.people:
                     person.leave()
-                await _end(room.bot)
+                await _end(room.bot, errors)
+            if errors.first is not None:
+                raise errors.first
 
     async def _is_in(self, bot: "asyncio.Task[None]", name: str) -> None:
         entered = asyncio.create_task(self._daily.wait_for("bot joined", room=name))
@@ -200,7 +253,8 @@ class OpenRoom:
             await asyncio.gather(entered, return_exceptions=True)
 
 
-async def _run(bot: Callable[[Any], Awaitable[Any]], arguments: Any) -> None:
+async def _run(bot: Callable[[Any], Awaitable[Any]], arguments: Any, errors: RoomErrors) -> None:
+    errors.enter()
     try:
         await awaitable("bot", bot(arguments))
     except SystemExit as exc:  # which would end pytest
@@ -209,36 +263,51 @@ async def _run(bot: Callable[[Any], Awaitable[Any]], arguments: Any) -> None:
 
 
 @asynccontextmanager
-async def _unless_it_fails(bot: "asyncio.Task[None]") -> AsyncIterator[None]:
+async def _unless_it_fails(
+    bot: "asyncio.Task[None]", errors: RoomErrors, daily: LocalDailyFixture
+) -> AsyncIterator[None]:
     """Ends the block when the bot fails."""
-    test = asyncio.current_task()
+    test, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert test is not None  # noqa: S101 - this runs in one
-    interrupted = False
+    failure: BaseException | None = None
 
-    def interrupt(_: "asyncio.Task[None]") -> None:
-        nonlocal interrupted
-        if not bot.cancelled() and bot.exception() is not None:
-            interrupted = True
-            test.cancel()
+    def fail(error: BaseException) -> None:
+        nonlocal failure
+        if failure is None:
+            failure = error
+            if test.done():  # of a fixture: the test is another task
+                daily.fail_waits(error)
+            else:
+                test.cancel()
 
-    bot.add_done_callback(interrupt)
+    def ended(_: "asyncio.Task[None]") -> None:
+        if not bot.cancelled() and (error := bot.exception()) is not None:
+            fail(error)
+
+    bot.add_done_callback(ended)
+    errors.failed = lambda error: loop.call_soon_threadsafe(fail, error)
     try:
         yield
     except asyncio.CancelledError:
-        if not interrupted or test.uncancel():
+        if failure is None or test.uncancel():
             raise
-        bot.result()
+        raise failure from None
     except BaseException as exc:
         if bot.done():
             exc.add_note("The bot had ended by then.")
+        if errors.first is not None and exc is not errors.first:
+            exc.add_note(f"The bot had raised {errors.first!r} by then.")
         raise
     finally:
-        bot.remove_done_callback(interrupt)
+        bot.remove_done_callback(ended)
+        errors.failed = lambda _: None
+        daily.fail_waits(None)
 
 
-async def _end(bot: "asyncio.Task[None]") -> None:
+async def _end(bot: "asyncio.Task[None]", errors: RoomErrors) -> None:
     """Cancel the bot; its exception becomes the test's."""
-    grace = Timings.current().fixture_grace
+    grace = Timings.current().fixture_grace * BUDGET.factor
+    errors.ends = True
     bot.cancel()
     await finish(bot, grace)
     if not bot.done():

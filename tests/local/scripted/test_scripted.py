@@ -100,7 +100,7 @@ async def test_forget_starts_a_new_recording(daily: LocalDaily) -> None:
     await bo.hears(500)
     await bo.hears(lambda audio: len(audio) > SAMPLE_RATE and not audio[-BLOCK:].any())
     bo.forget()
-    with pytest.raises(TimeoutError, match="did not hear 500 Hz"):
+    with pytest.raises(TimeoutError, match="heard no 500 Hz tone"):
         await bo.hears(500, timeout=0.5)
     ana.tone(900, 0.4)
     await bo.hears(900)

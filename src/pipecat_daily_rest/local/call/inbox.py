@@ -2,15 +2,20 @@
 """Waiting until something has changed as wanted, and for events."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.budget import BUDGET
 from pipecat_daily_rest.local.rules.strict_json import size_of
 
 T = TypeVar("T")
+
+_MOST_TOLD = 5  # values in a message
+_MOST_TEXT = 200  # characters of each
 
 
 class Waiters:
@@ -27,24 +32,28 @@ class Waiters:
     async def until(
         self,
         check: Callable[[], T | None],
-        timeout: float,  # noqa: ASYNC109
+        timeout: float | None,  # noqa: ASYNC109
         failed: Callable[[], str],
         *,
+        instead: Callable[[], str] = str,
         pause: float = 0.0,
     ) -> T:
-        """Wait until ``check`` gives something; ``failed`` says what did not happen in time.
+        """Wait until ``check`` gives something.
 
-        ``timeout`` is in seconds, and so is ``pause``, between two looks.
+        ``failed`` says what did not happen in time, ``instead`` what did. ``timeout`` is in seconds,
+        and so is ``pause``, between two looks.
         """
         must_be(float | None, timeout=timeout)
+        allowed = BUDGET.of(timeout)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(allowed):
                 while not (result := check()):
                     await self._changed.wait()
                     await asyncio.sleep(pause)
                 return result
         except TimeoutError as exc:
-            msg = f"{failed()} within {timeout} s"
+            came = instead()
+            msg = f"{failed()} within {allowed:g} s{came and f'. {came}'}"
             raise TimeoutError(msg) from exc
 
 
@@ -109,4 +118,19 @@ class Inbox(Waiters):
                     return event
             return None
 
-        return await self.until(find, timeout, lambda: f"{who} did not get {name!r}")
+        def came() -> str:
+            same = [entry.event for entry in self._entries if entry.event["event"] == name]
+            if same:
+                return f"Of that name there was only {tell(same)}"
+            counts = Counter(entry.event["event"] for entry in self._entries)
+            others = ", ".join(f"{other} ({count})" for other, count in counts.items())
+            return f"What came: {others or 'nothing'}"
+
+        return await self.until(find, timeout, lambda: f"{who} did not get {name!r}", instead=came)
+
+
+def tell(values: Sequence[Any]) -> str:
+    """Give the latest values for a message, as JSON, cut to a readable length."""
+    texts = [json.dumps(value, ensure_ascii=False, default=repr) for value in values[-_MOST_TOLD:]]
+    cut = [text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…" for text in texts]
+    return ", ".join(cut) or "none"

@@ -254,6 +254,7 @@ class Room:
         waiting: Who waits in the lobby, by session id.
         meeting: The running meeting; None while nobody is in.
         told: The events that were told in it, to everybody or to one, as in `Seat`.
+        latencies: Of the turns that a test had with a bot in it, in seconds.
     """
 
     name: str
@@ -267,6 +268,7 @@ class Room:
     expiry: Timer | None = field(default=None, repr=False)
     active_speaker: str | None = None
     told: Inbox = field(default_factory=lambda: Inbox(_MOST_TOLD, _MOST_BYTES), repr=False)
+    latencies: list[float] = field(default_factory=list, repr=False)
 
     @property
     def meeting_id(self) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from pipecat_daily_rest.local.call.budget import DEFAULT
 from pipecat_daily_rest.local.call.inbox import Waiters
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.scripted.person import Scripted
@@ -129,11 +130,11 @@ class PhoneCall:
         """End the call. A second time does nothing."""
         self._telephony.hang_up(self)
 
-    async def connected(self, *, timeout: float = 60.0) -> Scripted:  # noqa: ASYNC109
+    async def connected(self, *, timeout: float = DEFAULT) -> Scripted:  # noqa: ASYNC109
         """Wait until the phone is connected with the room.
 
         Args:
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; 10 s, or what the ini file says.
 
         Returns:
             The phone in the room.
@@ -150,11 +151,11 @@ class PhoneCall:
             raise ConnectionError(msg)
         return self.person
 
-    async def ended(self, *, timeout: float = 60.0) -> str:  # noqa: ASYNC109
+    async def ended(self, *, timeout: float = DEFAULT) -> str:  # noqa: ASYNC109
         """Wait until the call is over.
 
         Args:
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; 10 s, or what the ini file says.
 
         Returns:
             Why it failed; "" if it has not.

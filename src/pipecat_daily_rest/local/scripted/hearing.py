@@ -2,6 +2,7 @@
 """What a test says and hears: WAV files and tones."""
 
 import wave
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipecat_daily_rest.errors import DailyConfigError
-from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE, Block
+from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 
 Places: TypeAlias = NDArray[np.intp]
 
@@ -64,6 +65,27 @@ def tone_level(audio: Block, hz: float) -> float:
         if level > max(_AUDIBLE, 10 * noise, 0.1 * float(amplitudes.max())):
             best = max(best, level)
     return best
+
+
+def describe(blocks: Sequence[Block]) -> tuple[int, str] | None:
+    """Describe the last 200 ms of sound in blocks, as ``440 Hz at -18 dB``, and give its last block.
+
+    None if all are silent.
+    """
+    for index in range(len(blocks) - 1, -1, -1):
+        if np.abs(blocks[index].astype(np.int32)).max() > _AUDIBLE * 32768:
+            break
+    else:
+        return None
+    last = [blocks[each] for each in range(max(0, index + 1 - WINDOW // BLOCK), index + 1)]
+    part = np.concatenate(last) / 32768
+    spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), SAMPLE_RATE))
+    hz = int(spectrum.argmax())
+    loudness = float(np.sqrt((part**2).mean()))
+    amplitude = spectrum[hz] * 4 / len(part)  # of the tone, by the window's mean of a half
+    is_tone = amplitude**2 / 2 > loudness**2 / 2
+    level = 20 * np.log10(max(amplitude if is_tone else loudness, 1e-5))
+    return index, f"{f'{hz} Hz' if is_tone else 'a sound'} at {level:.0f} dB"
 
 
 def is_in(recording: Block, audio: Block) -> bool:

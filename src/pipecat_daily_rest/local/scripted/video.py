@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import fits, must_be
+from pipecat_daily_rest.local.call.budget import DEFAULT
 from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.inbox import Waiters
 from pipecat_daily_rest.local.call.pictures import Picture
@@ -84,7 +85,7 @@ class Video:
         *,
         of: str,
         source: str = "camera",
-        timeout: float = 60.0,  # noqa: ASYNC109
+        timeout: float = DEFAULT,  # noqa: ASYNC109
     ) -> Pixels:
         """Look at a participant until it shows something. It gets no pictures otherwise.
 
@@ -93,7 +94,7 @@ class Video:
                 its pixels.
             of: The session id.
             source: ``camera`` or ``screenVideo``.
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; 10 s, or what the ini file says.
 
         Returns:
             The picture that fits.

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a bot says that it said: the messages of RTVI, which Pipecat's bots send.
+
+Reference: https://docs.pipecat.ai/client/rtvi-standard
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_LABEL = "rtvi-ai"
+# Without bot-output: what was spoken, what was transcribed, what the model wrote; and what is between.
+_OTHERS = {"bot-tts-text": " ", "bot-transcription": " ", "bot-llm-text": ""}
+
+
+def is_rtvi(message: Any) -> bool:
+    """Tell whether an app message is one of RTVI."""
+    return isinstance(message, dict) and message.get("label") == _LABEL and "type" in message
+
+
+def words(events: Iterable[Mapping[str, Any]], sender: str | None = None) -> str:
+    """Give the text of what a bot (None: any) has spoken, by the events that somebody got."""
+    segments: dict[Any, str] = {}
+    others: dict[str, list[str]] = {}
+    for event in events:
+        message: Any = event.get("message")
+        if event["event"] != "app-message" or sender not in (None, event.get("sender")):
+            continue
+        data = message.get("data") if is_rtvi(message) else None
+        if not isinstance(data, dict):
+            continue
+        if message["type"] == "bot-output":
+            progress = data.get("spoken_progress")
+            if isinstance(progress, dict):  # RTVI 2: what is spoken so far of a segment
+                segments[data.get("segment_id")] = str(progress.get("accumulated_text") or "")
+            elif data.get("spoken"):  # RTVI 1: a piece at a time
+                segments[len(segments), "piece"] = str(data.get("text") or "")
+        else:
+            others.setdefault(str(message["type"]), []).append(str(data.get("text") or ""))
+    spoken = " ".join(text.strip() for text in segments.values() if text.strip())
+    for kind, between in _OTHERS.items():
+        spoken = spoken or between.join(others.get(kind, ())).strip()
+    return spoken
