@@ -11,6 +11,7 @@ from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.server import Sessions
 from programs import processes
 from serving import BEHAVE
+from warm import Warm
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +46,7 @@ def said() -> Iterator[list[Any]]:
 
 
 @pytest.fixture
-async def start(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+async def start(tmp_path: Path, warm: Warm) -> AsyncIterator[Callable[..., Any]]:
     """Starts programs."""
-    async with processes(tmp_path) as start:
+    async with processes(tmp_path, warm) as start:
         yield start

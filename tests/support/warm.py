@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any, Self
 
 IMPORTED = (
-    "aiohttp",
+    "aiohttp.web",
     "dotenv",
+    "fastapi",
     "jwt",
     "loguru",
     "numpy",
@@ -37,11 +38,12 @@ IMPORTED = (
     "pipecat.workers.runner",
     "pydantic",
     "typer",
+    "uvicorn",
 )
 LIMIT = 1 << 20  # bytes of a line
 # What is read when Python or a package of those starts, if anything is set.
 AT_START = ("PYTHON", "LOGURU_", "PIPECAT_")
-FREELY = ("PYTHONPATH", "PYTHONUNBUFFERED")
+FREELY = ("PYTHONPATH", "PYTHONUNBUFFERED", "PIPECAT_DAILY_")  # the last are our own
 
 
 def may_be(command: Sequence[Any], env: Mapping[str, str]) -> bool:
@@ -50,7 +52,7 @@ def may_be(command: Sequence[Any], env: Mapping[str, str]) -> bool:
     return (
         command[0] == sys.executable
         and (command[1] in ("-c", "-m") or not str(command[1]).startswith("-"))
-        and not any(name.startswith(AT_START) and name not in FREELY for name in env)
+        and not any(name.startswith(AT_START) and not name.startswith(FREELY) for name in env)
         and all(Path(folder).name in ("", "stand_in") for folder in path)
     )
 
