@@ -2,8 +2,6 @@
 """A browser that is killed, and the others in its room."""
 
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from chromium import kill
 from peers import Peer
 from pipecat_daily_rest.local import LocalDaily
 
@@ -25,28 +24,6 @@ async def bo(daily: LocalDaily) -> AsyncIterator[Peer]:
         peer = Peer(daily, session, "demo")
         yield peer
         await peer.close()
-
-
-def kill(folder: Path) -> int:
-    """Kill every process of the browser whose profile is in a folder; give their number."""
-    parents: dict[int, int] = {}
-    family: set[int] = set()
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (path / "cmdline").read_bytes().split(b"\0")
-            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it has ended
-            continue
-        if f"--user-data-dir={folder}".encode() in words:
-            family.add(int(path.name))
-    while more := {child for child, parent in parents.items() if parent in family} - family:
-        family |= more
-    for process in family:
-        try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended with another
-    return len(family)
 
 
 async def test_a_killed_browser_is_noticed_and_the_others_go_on(

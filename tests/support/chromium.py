@@ -4,6 +4,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -105,3 +106,25 @@ class Browsers:
     async def close(self) -> None:
         for browser in self._started.values():
             await (await browser).close()
+
+
+def kill(folder: Path) -> int:
+    """Kill every process of the browser whose profile is in a folder; give their number."""
+    parents: dict[int, int] = {}
+    family: set[int] = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "cmdline").read_bytes().split(b"\0")
+            parents[int(path.name)] = int((path / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has ended
+            continue
+        if f"--user-data-dir={folder}".encode() in words:
+            family.add(int(path.name))
+    while more := {child for child, parent in parents.items() if parent in family} - family:
+        family |= more
+    for process in family:
+        try:
+            os.kill(process, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended with another
+    return len(family)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pages with an unmodified daily-js of some version, and what a test asks them."""
 
+import asyncio
 from typing import Any
 
 from npm import installed
@@ -93,4 +94,5 @@ async def daily_app(
     apps: WebApps, url: str | None, version: str = NEWEST, **options: Any
 ) -> WebApp:
     """Open a page that has daily-js and, where a URL is given, a local Daily's script tag."""
-    return await apps.open(f"{package(version)};{_APP}", tag=url, **options)
+    script = await asyncio.to_thread(package, version)  # which may have to install it
+    return await apps.open(f"{script};{_APP}", tag=url, **options)

@@ -13,6 +13,7 @@ fixture fails it for each. That also sees what Playwright does not, as requests 
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
@@ -99,7 +100,6 @@ class WebApps:
         tag: str | None = None,
         head: str = "",
         body: str = "",
-        tone_hz: float | None = 500,
         **options: Any,
     ) -> WebApp:
         """Open a page with a script.
@@ -109,20 +109,35 @@ class WebApps:
             tag: The URL of the local Daily whose script tag the page has before the app.
             head: HTML for the page's head.
             body: HTML before the script.
-            tone_hz: What the fake microphone hears; silence when None.
-            options: Of `Browsers.context`.
+            options: Of `visit`.
         """
         name = f"app-{len(self._pages)}"
         before = f'<script src="{tag}/.daily-js/reroute.js"></script>' if tag else ""
         body += f'<script src="/{name}.js"></script>'
         self.serve(f"/{name}.js", script, "text/javascript")
         self.serve(f"/{name}", _PAGE.format(head=before + head, body=body))
-        return await self.visit(f"{self.url}/{name}", tone_hz=tone_hz, **options)
+        return await self.visit(f"{self.url}/{name}", **options)
 
-    async def visit(self, url: str, *, tone_hz: float | None = 500, **options: Any) -> WebApp:
-        """Open any page in a context of its own."""
-        options = {"asks": False, "proxy": self._proxy, **options}
-        context = await self._browsers.context((tone_hz, None), **options)
+    async def visit(
+        self,
+        url: str,
+        *,
+        tone_hz: float | None = 500,
+        says: bytes | None = None,
+        profile: Path | None = None,
+    ) -> WebApp:
+        """Open any page in a context of its own.
+
+        Args:
+            url: The page.
+            tone_hz: What the fake microphone hears; silence when None.
+            says: What it hears instead of a tone: 48 kHz, 16 bit.
+            profile: The folder of a Chromium of its own; a shared one when None.
+        """
+        sound = (None if says else tone_hz, says)
+        # A Chromium of its own would send its own requests through the proxy, as for updates.
+        proxy = None if profile else self._proxy
+        context = await self._browsers.context(sound, asks=False, profile=profile, proxy=proxy)
         page = context.pages[0] if context.pages else await context.new_page()
         app = WebApp(context, page)
         self._apps.append(app)

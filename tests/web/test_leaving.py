@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Ways into a call without the script tag, and ways out without a word."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chromium import kill
+from daily_app import daily_app
+from pipecat_daily_rest.local import LocalDaily
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+JOIN = """
+async ([url, dailyConfig]) => {
+  window.call = make({ dailyConfig });
+  await call.join({ url, startVideoOff: true, userName: "Ana" });
+}
+"""
+
+
+async def test_a_closed_tab_leaves_at_once(daily: LocalDaily, web_apps: Any) -> None:
+    """Each app names the machine in a way of its own, in the constructor."""
+    machine = f"{daily.url}/.daily-js/"
+    ways = (
+        ("0.92.2", {"bundlePathOverride": machine}),
+        ("0.80.0", {"callObjectBundleUrlOverride": f"{machine}call-machine-object-bundle.js"}),
+    )
+    for number, (version, config) in enumerate(ways, start=1):
+        app = await daily_app(web_apps, None, version)
+        await app.run(JOIN, [f"{daily.url}/demo", config])
+        assert len(daily.rooms["demo"].participants) == 1
+        await app.page.close(run_before_unload=True)
+        entry = await daily.state.log.wait_for("person left", count=number)
+        assert entry.detail.endswith(": leftCall")  # not "vanished", after missing pings
+
+
+async def test_a_killed_browser_has_left_after_its_pings(
+    daily: LocalDaily, web_apps: Any, tmp_path: Path
+) -> None:
+    app = await daily_app(web_apps, daily.url, profile=tmp_path / "profile")
+    await app.run(JOIN, [f"{daily.url}/demo", {}])
+    assert kill(tmp_path / "profile") > 2
+    entry = await daily.state.log.wait_for("person left")
+    assert entry.detail.endswith(": vanished")
+    assert daily.rooms["demo"].participants == {}
