@@ -429,7 +429,7 @@ async def test_a_connection_that_does_not_get_closed_is_not_kept_alive(
     connections = [seat._pc]
     if pictures:
         await ana.pictures()
-        connections.append(seat._pictures._pc)
+        connections.append(seat._pictures._connection._pc)
     ice = {each.receiver.transport.transport for pc in connections for each in pc.getTransceivers()}
     for connection in connections:
         connection.close = lambda: asyncio.sleep(600)

@@ -111,8 +111,6 @@ class Connection:
         self._seen = asyncio.get_running_loop().time()
         self._tasks: list[asyncio.Task[None]] = []
         self._end: asyncio.Task[None] | None = None
-        self._offer: str | None = None  # of pictures, that waits for an answer
-        self._opening: asyncio.Task[None] | None = None
         self._pc = RTCPeerConnection(
             RTCConfiguration(iceServers=[])
         )  # without STUN: no request leaves the machine
@@ -193,14 +191,13 @@ class Connection:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GOODBYE):
                     await self._hung_up.wait()
-        tasks = [*self._tasks, *([self._opening] if self._opening else [])]
-        for task in tasks:
+        for task in self._tasks:
             task.cancel()
         self._sound.stop()
         closing = [close(self._pc), *([self._pictures.close()] if self._pictures else [])]
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_TIMEOUT):
-                await asyncio.gather(*closing, *tasks, return_exceptions=True)
+                await asyncio.gather(*closing, *self._tasks, return_exceptions=True)
         self._on_end(self)
 
     def _tell(self, event: dict[str, Any]) -> None:
@@ -309,34 +306,15 @@ class Connection:
         elif message.get("event") == "listen":
             self._sound.listen(message.get("slots"), me.room.participants)
         elif message.get("event") == "pictures":
-            self._offer = str(message.get("sdp"))
-            if self._opening is None or self._opening.done():
-                self._opening = asyncio.create_task(self._open_pictures(me))
+            if self._pictures is None:
+                self._pictures = Pictures(me, self._tell, self._calls.may_receive)
+            self._pictures.open(str(message.get("sdp")))
         elif message.get("event") == "look" and self._pictures is not None:
             self._pictures.look(message.get("slots"))
 
     def _say_no(self, why: str | None) -> None:
         if why is not None:
             self._tell({"event": "not-done", "info": why})
-
-    async def _open_pictures(self, me: Participant) -> None:
-        """Answer offers of pictures, one at a time and only the latest."""
-        while (sdp := self._offer) is not None:
-            self._offer = None
-            await self._answer_pictures(me, sdp)
-
-    async def _answer_pictures(self, me: Participant, sdp: str) -> None:
-        """Answer an offer, in place of the connection that they had before."""
-        before, pictures = self._pictures, Pictures(me, self._tell, self._calls.may_receive)
-        self._pictures = pictures
-        if before is not None:
-            await before.close()
-        try:
-            self._tell({"event": "pictures", "sdp": await pictures.answer(sdp)})
-        except ValueError as exc:
-            logger.debug("Local room {}: no pictures: {!r}", self._room, exc.__cause__)
-            self._tell({"event": "pictures", "error": str(exc)})
-            await pictures.close()
 
     async def _watch(self) -> None:
         """Notice a killed browser: it says nothing, and ICE takes half a minute."""

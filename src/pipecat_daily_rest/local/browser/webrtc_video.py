@@ -20,6 +20,7 @@ from typing import Any
 import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from loguru import logger
 
 from pipecat_daily_rest.local.browser.webrtc_close import close
 from pipecat_daily_rest.local.call.pictures import SOURCES, Feed, is_key
@@ -139,7 +140,7 @@ class _Lens(queue.Queue[Any]):
             self._ask.cancel()
 
 
-class Pictures:
+class _Connection:
     """The second connection of one browser."""
 
     def __init__(
@@ -158,7 +159,7 @@ class Pictures:
         self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
     async def answer(self, sdp: str) -> str:
-        """Answer the page's offer of a camera, a screen and the slots."""
+        """Answer an offer of a camera, a screen and the slots; a ValueError says it is none."""
         try:
             await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
             transceivers = self._pc.getTransceivers()
@@ -194,7 +195,6 @@ class Pictures:
         return lens
 
     def look(self, wanted: Any) -> None:
-        """Show in each slot the ``[session id, source]`` of the list, or nothing."""
         self._wanted = wanted
         me, here = self._participant, self._participant.room.participants
         places = wanted if isinstance(wanted, list) else []
@@ -212,14 +212,68 @@ class Pictures:
             slot.look_at(feed)
 
     def look_again(self) -> None:
-        """Show the same again, after permissions have changed."""
         self.look(self._wanted)
 
     async def close(self) -> None:
-        """Close the connection."""
         for lens in self._lenses:
             lens.close()
         for slot in self._slots:
             slot.stop()
         with suppress(Exception):  # aiortc's own error; nothing is left to close
             await close(self._pc)
+
+
+class Pictures:
+    """The pictures of one browser, over a connection for its latest offer."""
+
+    def __init__(
+        self,
+        participant: Participant,
+        tell: Callable[[dict[str, Any]], None],
+        may_see: Callable[[Participant, Participant, str], bool],
+    ) -> None:
+        """Initialize without a connection; `tell` sends events to the browser."""
+        self._parts = (participant, tell, may_see)
+        self._tell = tell
+        self._room = participant.room.name
+        self._offer: str | None = None  # that waits for an answer
+        self._opening: asyncio.Task[None] | None = None
+        self._connection: _Connection | None = None
+
+    def open(self, sdp: str) -> None:
+        """Answer an offer, in place of the connection before, unless another one comes meanwhile."""
+        self._offer = sdp
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._open())
+
+    async def _open(self) -> None:
+        while (sdp := self._offer) is not None:
+            self._offer = None
+            before, connection = self._connection, _Connection(*self._parts)
+            self._connection = connection
+            if before is not None:
+                await before.close()
+            try:
+                self._tell({"event": "pictures", "sdp": await connection.answer(sdp)})
+            except ValueError as exc:
+                logger.debug("Local room {}: no pictures: {!r}", self._room, exc.__cause__)
+                self._tell({"event": "pictures", "error": str(exc)})
+                await connection.close()
+
+    def look(self, wanted: Any) -> None:
+        """Show in each slot the ``[session id, source]`` of the list, or nothing."""
+        if self._connection is not None:
+            self._connection.look(wanted)
+
+    def look_again(self) -> None:
+        """Show the same again, after permissions have changed."""
+        if self._connection is not None:
+            self._connection.look_again()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        if self._connection is not None:
+            await self._connection.close()
