@@ -10,6 +10,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 
 from peers import WAIT, Camera, Peers
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.browser import webrtc_video
 from pipecat_daily_rest.local.call import pictures, vp8
 from tokens import token
 
@@ -183,16 +184,39 @@ async def test_a_camera_that_is_off_or_muted_is_not_seen(daily: LocalDaily, peer
     await ana.event("mute", camera=False)
 
 
+async def an_offer(lines: int) -> str:
+    pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    for _ in range(lines):
+        pc.addTransceiver("video")
+    try:
+        return (await pc.createOffer()).sdp
+    finally:
+        await pc.close()
+
+
+async def without_vp8() -> str:
+    return (await an_offer(3)).replace("VP8", "VP7")
+
+
+OFFERS = {
+    "without VP8": without_vp8,
+    "too many": lambda: an_offer(len(pictures.SOURCES) + webrtc_video.MOST_SLOTS + 1),
+    "too few": lambda: an_offer(1),
+}
+
+
 @pytest.mark.parametrize(
     "sdp",
-    [None, "", "v=0", {"a": 1}, "the audio's"],
-    ids=["none", "empty", "short", "no text", "audio"],
+    [None, "", "v=0", {"a": 1}, "the audio's", "without VP8", "too many", "too few"],
+    ids=["none", "empty", "short", "no text", "audio", "codec", "many", "few"],
 )
 async def test_a_bad_offer_harms_nothing(daily: LocalDaily, peer: Peers, sdp: Any) -> None:
     script = daily.join("demo")
     ana = peer()
     await ana.join(hz=500)
     offer = ana.pc.localDescription.sdp if sdp == "the audio's" else sdp
+    if isinstance(sdp, str) and sdp in OFFERS:
+        offer = await OFFERS[sdp]()
     ana.send({"event": "pictures", "sdp": offer})
     answer = await ana.event("pictures")
     assert answer["error"] == "The browser's offer of pictures cannot be read."

@@ -20,6 +20,7 @@ from typing import Any
 import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from aiortc.sdp import SessionDescription
 from loguru import logger
 
 from pipecat_daily_rest.local.browser.webrtc_close import close
@@ -161,22 +162,21 @@ class _Connection:
     async def answer(self, sdp: str) -> str:
         """Answer an offer of a camera, a screen and the slots; a ValueError says it is none."""
         try:
-            await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
-            transceivers = self._pc.getTransceivers()
-            own, others = transceivers[: len(SOURCES)], transceivers[len(SOURCES) :]
-            kinds = {transceiver.kind for transceiver in transceivers}
-            if kinds != {"video"} or len(own) < len(SOURCES) or len(others) > MOST_SLOTS:
-                raise ValueError(kinds)
-            for transceiver in transceivers:
-                transceiver.setCodecPreferences(_CODEC)
-            for source, transceiver in zip(SOURCES, own, strict=True):
-                self._lenses.append(self._open(source, transceiver.receiver))
-            for transceiver in others:
+            lines = [media.kind for media in SessionDescription.parse(sdp).media]
+            if set(lines) != {"video"} or not 0 <= len(lines) - len(SOURCES) <= MOST_SLOTS:
+                raise ValueError(lines)
+            for number in range(len(lines)):
+                direction = "recvonly" if number < len(SOURCES) else "sendonly"
+                transceiver = self._pc.addTransceiver("video", direction=direction)
+                transceiver.setCodecPreferences(_CODEC)  # counts before the offer is known only
+                if number < len(SOURCES):
+                    self._lenses.append(self._open(SOURCES[number], transceiver.receiver))
+                    continue
                 slot = _Slot(self._participant)
                 self._slots.append(slot)
-                transceiver.direction = "sendonly"
                 transceiver.sender.replaceTrack(slot)
                 transceiver.sender._send_keyframe = slot.refresh  # the page has lost a frame
+            await self._pc.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
             await self._pc.setLocalDescription(await self._pc.createAnswer())
         except Exception as exc:  # aiortc's parser raises many kinds
             msg = "The browser's offer of pictures cannot be read."
