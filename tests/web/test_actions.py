@@ -149,4 +149,11 @@ async def test_what_an_app_asks_in_a_call(daily: LocalDaily, web_apps: Any) -> N
     stats = await app.run("async () => (await call.getNetworkStats()).stats.latest")
     assert stats["timestamp"] > 0
     assert re.search("networkRoundTripTime", str(stats))
+    # Who records the room is told, and that it ends.
+    room = daily.rooms["demo"]
+    recording = daily.recorder.start(room, {"type": "cloud-audio-only"}, None)
+    started = "() => call.seen.find((e) => e.name === 'recording-started')"
+    assert (await app.until(started))["kind"] == "cloud-audio-only"
+    daily.recorder.stop(room, recording.instance, None)
+    await app.until("() => call.seen.some((e) => e.name === 'recording-stopped')")
     assert app.errors == []
