@@ -23,7 +23,7 @@ demo: $(VENV)/.demo ## talk to a bot in your browser, without an account (with D
 	@exec $(BIN)/pipecat-daily-rest run examples/quickstart.py
 
 test: $(VENV)/.dev ## run the tests (the browser tests too, where Chromium is installed)
-	$(BIN)/python -m pytest $(if $(ARGS),,-n 3) $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),,-n 4 --dist loadgroup) $(ARGS)
 
 test-daily: $(VENV)/.dev ## compare the stand-in with daily-python
 	$(INSTALL) -e '.[daily]'

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import parallel
 from document import observe
 from helpers import calling, helper_of
 from pipecat_daily_rest import DailyRESTHelper
@@ -44,11 +45,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         assert "eyJ" not in item.nodeid, f"loguru shows pytest's frames, so name it: {item.nodeid}"
         if "within" in getattr(item, "fixturenames", ()):
             item.add_marker("seconds")
+        if shared := parallel.shares(item):
+            item.add_marker(pytest.mark.xdist_group(shared))
+    items.sort(key=parallel.is_quick)
 
 
 def pytest_collection_finish() -> None:

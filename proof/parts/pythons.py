@@ -47,6 +47,6 @@ async def prove() -> Figures:
         with tempfile.TemporaryDirectory() as folder:
             python = await environment(Path(folder) / "venv", path, *_INSTALL)
             began = time.monotonic()
-            ran = await run_tests(python, "-n", "3", "-p", "no:cacheprovider")
+            ran = await run_tests(python, "-n", "4", "--dist", "loadgroup")
             found[version] = (ran, time.monotonic() - began)
     return figures(found)
