@@ -21,7 +21,8 @@ export class Inputs {
   streams = { cam: { stream: new MediaStream() }, screen: { stream: new MediaStream() } };
   speaker = "default";
   settings = { audio: {}, video: {} }; // constraints, by kind
-  #shared; // tracks that the app gave
+  #shared; // tracks that the app gives
+  #given = new WeakSet(); // those that it gave: they are not stopped
   #onChange;
   #onError;
   #wanted = { audio: false, video: false };
@@ -65,7 +66,7 @@ export class Inputs {
 
   async #openNow(kinds) {
     const missing = kinds.filter((kind) => this.#wanted[kind] && this.#allowed[kind] && !this.track(kind));
-    for (const kind of missing.filter((each) => this.#isCustom(each))) this.#use(kind, this.#shared()[KINDS[kind].shared]);
+    for (const kind of missing.filter((each) => this.#isCustom(each))) this.#use(kind, this.#taken(kind));
     const asked = missing.filter((kind) => !this.#isCustom(kind));
     if (asked.length === 0) return;
     const failed = new Map();
@@ -96,11 +97,21 @@ export class Inputs {
     return this.settings[kind].customTrack === CUSTOM || this.settings[kind].deviceId === CUSTOM;
   }
 
+  #taken(kind) {
+    const track = this.#shared()[KINDS[kind].shared];
+    if (track) this.#given.add(track);
+    return track;
+  }
+
+  #stop(track) {
+    if (!this.#given.has(track)) track.stop();
+  }
+
   #use(kind, track) {
     this.#release(kind);
     if (!track) return;
     if (this.#closed) {
-      track.stop(); // the call has ended meanwhile
+      this.#stop(track); // the call has ended meanwhile
       return;
     }
     delete this.#blocked[kind];
@@ -123,7 +134,7 @@ export class Inputs {
     const track = this.track(kind);
     if (!track) return;
     this.streams.cam.stream.removeTrack(track);
-    if (track !== this.#shared()[KINDS[kind].shared]) track.stop(); // else it is the app's
+    this.#stop(track);
   }
 
   // Tells the app why a device did not open, once for both if the reason is the same.
@@ -176,7 +187,7 @@ export class Inputs {
     const before = this.track(kind);
     if (!before && !this.#wanted[kind] && !this.#isCustom(kind)) return;
     if (this.#isCustom(kind)) {
-      this.#use(kind, this.#shared()[KINDS[kind].shared]);
+      this.#use(kind, this.#taken(kind));
       return;
     }
     this.#turn = this.#turn.then(async () => {
@@ -226,6 +237,7 @@ export class Inputs {
     const stream = given ?? (await navigator.mediaDevices.getDisplayMedia({ ...usual, ...displayMediaOptions }));
     this.unshare();
     const [track] = stream.getVideoTracks();
+    if (given) this.#given.add(track);
     track.contentHint ||= "detail";
     this.streams.screen.stream = new MediaStream([track]);
     track.addEventListener("ended", () => {
@@ -238,7 +250,7 @@ export class Inputs {
     const track = this.screen;
     if (!track) return;
     this.streams.screen.stream = new MediaStream();
-    track.stop();
+    this.#stop(track);
     this.#onChange("screenVideo", null);
   }
 
