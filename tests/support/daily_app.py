@@ -5,7 +5,7 @@ import asyncio
 from typing import Any
 
 from npm import installed
-from pipecat_daily_rest.local.browser import DAILY_JS
+from pipecat_daily_rest.cli.tried import DAILY_JS
 from web_app import WebApp, WebApps
 
 NEWEST = DAILY_JS[-1]

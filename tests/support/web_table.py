@@ -16,7 +16,8 @@ from benchmarks.room_page import PAGE, put
 
 from daily_app import package
 from npm import program
-from pipecat_daily_rest.local.browser import DAILY_JS, routes
+from pipecat_daily_rest.cli.tried import DAILY_JS
+from pipecat_daily_rest.local.browser import routes
 
 COMMAND = "make coverage (daily-js)"
 _MACHINE = Path(routes.__file__).parent / "page" / "machine"

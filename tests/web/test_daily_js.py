@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from daily_app import daily_app
+from pipecat_daily_rest.cli.tried import DAILY_JS
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.browser import DAILY_JS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -15,14 +15,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 FIRST = """
 async (url) => {
   window.first = make();
+  window.initialized = 0;
+  addEventListener("message", ({ data }) => (initialized += data?.action === "call-machine-initialized"));
   const devices = await first.startCamera({ startVideoOff: true });
+  const me = first.participants().local;
+  const early = [me.session_id !== "", me.user_id !== "", me.tracks.audio.track.readyState];
   await first.join({ url, userName: "Ana" });
   const room = await first.room();
   await first.leave();
-  const between = first.meetingState();
+  const between = [first.meetingState(), me.tracks.audio.track.readyState, initialized];
   const forgotten = first.seen.splice(0).map(({ name, of, kind, audio }) => [name, of, kind, audio].join(" ").trim());
   await first.join({ url, userName: "Ana", startVideoOff: true });
-  return { devices, room: room.name, between, before: forgotten };
+  return { devices, early, room: room.name, between, before: forgotten };
 }
 """
 # A second call object in the same page, whose bundle comes by a script element; preAuth first.
@@ -57,7 +61,9 @@ async def test_every_version_joins_leaves_and_joins_again(
     assert got["devices"]["mic"]["kind"] == "audioinput"
     assert got["devices"]["camera"] == {}
     assert got["room"] == "demo"
-    assert got["between"] == "left-meeting"
+    assert got["early"] == [True, True, "live"]
+    # The microphone is closed after a call, and the machine begins anew.
+    assert got["between"] == ["left-meeting", "ended", 1]
     order(got["before"], "track-started local audio playable", "started-camera", "joined-meeting")
     order(got["before"], "joined-meeting", "participant-joined Cy  loading")
 
@@ -72,6 +78,7 @@ async def test_every_version_joins_leaves_and_joins_again(
         "participant-updated Cy  playable",
     )
     await app.until("() => hears(first, 'Cy', 1000)")
+    assert await app.run("initialized") == 2
 
     got = await app.run(SECOND, url)
     assert got["access"] == {"level": "full"}

@@ -146,7 +146,7 @@ def version() -> None:
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    from pipecat_daily_rest.local.browser import DAILY_JS
+    from pipecat_daily_rest.cli.tried import DAILY_JS
 
     print(f"pipecat-daily-rest {installed('pipecat-daily-rest')}")
     for name in ("pipecat-ai", "aiohttp", "daily-python", "aiortc"):

@@ -3,6 +3,3 @@
 
 Imports `call` and what that imports.
 """
-
-# The versions of daily-js that tests run in a local room.
-DAILY_JS = ("0.80.0", "0.87.0", "0.90.0", "0.92.2")
