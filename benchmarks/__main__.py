@@ -5,10 +5,12 @@ import argparse
 import asyncio
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from benchmarks import cost, growth, limits, page, servers, starting
 from benchmarks.local_daily import Daily
+from benchmarks.processes import forks
 from benchmarks.report import Section
 from benchmarks.sizes import SIZES
 
@@ -51,7 +53,8 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
-    sections = asyncio.run(measure(arguments.size, arguments.only))
+    with nullcontext() if SIZES[arguments.size].fresh else forks():
+        sections = asyncio.run(measure(arguments.size, arguments.only))
     took = time.perf_counter() - began
     page.write(arguments.out, sections, size=arguments.size, took=took)
     _tell(f"{arguments.out / 'performance.md'} is written; all of it took {took:.0f} s.")

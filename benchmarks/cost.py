@@ -94,7 +94,7 @@ async def session(daily: Daily, size: Size) -> Section:
 async def imports(daily: Daily, size: Size) -> Section:
     """Time and memory of imports."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in _IMPORTS}
-    for code in _IMPORTS.values():
+    for code in _IMPORTS.values() if size.fresh else ():
         await asyncio.to_thread(_run, code)  # compiles, and fills the disk's cache
     for name in in_turns(list(_IMPORTS), size.imports):
         found[name].append(await asyncio.to_thread(_run, _IMPORTS[name]))

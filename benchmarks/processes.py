@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Fresh processes that do one job each."""
+"""Fresh processes that do one job each; in a test of the benchmarks, forks."""
 
 import asyncio
 import json
@@ -8,8 +8,8 @@ import random
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import IO, Any, TypeVar
 
 from benchmarks.account import Account
@@ -17,12 +17,24 @@ from benchmarks.account import Account
 T = TypeVar("T")
 
 SEED = 7  # of the order in which the contenders take their turns
+_forks: list[Any] = []  # the Python that workers are forked from, if any
+
+
+@contextmanager
+def forks() -> Iterator[None]:
+    """Fork all workers of this block from a Python that has imported Pipecat: no time counts."""
+    from warm import Warm  # of the tests
+
+    with Warm() as warm:
+        _forks.append(warm)
+        yield
+        _forks.clear()
 
 
 class Worker:
     """A fresh process that does one job."""
 
-    def __init__(self, process: asyncio.subprocess.Process, errors: IO[bytes]) -> None:
+    def __init__(self, process: Any, errors: IO[bytes]) -> None:
         self._process = process
         self._errors = errors
 
@@ -31,7 +43,8 @@ class Worker:
         line = await self._process.stdout.readline()
         if not line:
             self._errors.seek(0)
-            shown = self._errors.read().decode("utf-8", "replace")[-3000:]
+            said = await self._process.stderr.read() if _forks else self._errors.read()
+            shown = said.decode("utf-8", "replace")[-3000:]
             msg = f"A worker of the benchmarks failed:\n{shown}"
             raise RuntimeError(msg)
         return json.loads(line)
@@ -46,13 +59,19 @@ async def worker(account: Account, job: str, **options: Any) -> AsyncIterator[Wo
     """Start a worker; it ends with the block."""
     # loguru writes as it does by default, into a file.
     where = {"DAILY_API_URL": account.url, "DAILY_API_KEY": account.key, "DAILY_ROOM_URL": ""}
+    env = {**os.environ, **where}
+    command = ("-m", "benchmarks.worker", job, json.dumps(options))
     with tempfile.TemporaryFile() as errors:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "benchmarks.worker", job, json.dumps(options)),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, **where},
+        process = (
+            await _forks[0].start(*command, env=env)
+            if _forks
+            else await asyncio.create_subprocess_exec(
+                *(sys.executable, *command),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=errors,
+                env=env,
+            )
         )
         try:
             yield Worker(process, errors)

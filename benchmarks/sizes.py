@@ -22,6 +22,7 @@ class Size:
         servers: Fresh servers for each contender.
         starts: Sessions, one at a time, on servers that are warm.
         crowds: Times that `together` sessions start at once on these.
+        fresh: Whether processes are fresh, and not forks.
     """
 
     processes: int
@@ -37,10 +38,11 @@ class Size:
     servers: int
     starts: int
     crowds: int
+    fresh: bool = True
 
 
 SIZES = {
-    "smoke": Size(1, 2, (2,), (3,), 0.3, 2, 2, 2, 1, (3, 10), 1, 2, 1),
+    "smoke": Size(1, 2, (2,), (3,), 0.3, 2, 2, 2, 1, (3, 10), 1, 1, 1, fresh=False),
     "quick": Size(
         *(5, 40, (40, 200, 1000), (200, 1000), 35, 60, 400, 20, 11, (10, 100, 1000, 10_000)),
         *(3, 20, 3),

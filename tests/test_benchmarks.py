@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The benchmarks run and write their page; no test asserts how long anything took."""
 
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 import aiohttp
 import pytest
 from benchmarks.local_daily import Daily
+from benchmarks.processes import answer
 
 ROOT = Path(__file__).parents[1]
 
@@ -18,7 +20,8 @@ ROOT = Path(__file__).parents[1]
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("docs")
     command = [sys.executable, "-m", "benchmarks", "--size", "smoke", "--out", folder]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "tests" / "support")}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -56,6 +59,18 @@ def test_the_plot_is_an_image_without_a_library(folder):
     assert plot.tag.endswith("svg")
     assert len(plot.findall("{*}rect")) == 1 + 5 + 4 + 3
     assert re.search(r"prefers-color-scheme: dark", (folder / "performance.svg").read_text())
+
+
+async def test_a_worker_is_a_fresh_process(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+    async with Daily() as daily:
+        await daily.reset(latency=0.0)
+        found = await answer(daily.account, "first", contender="package", warm=False)
+        assert found["seconds"] > 0
+        assert await daily.stats() == {"rooms": 0, "passed": 3, "refused": 0}
+        with pytest.raises(RuntimeError, match=r"(?s)A worker .* failed:.*KeyError: 'nobody'"):
+            await answer(daily.account, "first", contender="nobody", warm=False)
 
 
 async def test_the_local_daily_counts_and_limits_requests_since_the_reset(monkeypatch):
