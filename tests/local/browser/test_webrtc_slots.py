@@ -251,6 +251,8 @@ HOSTILE = {
     "a picture": lambda parts: [*parts, parts[0].replace("m=audio", "m=video")],
     "a text": lambda parts: [*parts, parts[0].replace("m=audio", "m=text")],
     "no lines": lambda parts: [],
+    "lines of one name": lambda parts: [re.sub(r"a=mid:\S+", "a=mid:0", part) for part in parts],
+    "a transport of none": lambda parts: [re.sub(r"a=mid:0", "a=mid:9", part) for part in parts],
 }
 
 

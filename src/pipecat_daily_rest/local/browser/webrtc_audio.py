@@ -19,10 +19,10 @@ from weakref import WeakValueDictionary
 import av
 from aiortc import RTCPeerConnection, RTCRtpSender
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from aiortc.sdp import SessionDescription
 
 from pipecat_daily_rest.local.browser.opus import SILENCE, Encoder
 from pipecat_daily_rest.local.browser.webrtc_microphone import Microphone
+from pipecat_daily_rest.local.browser.webrtc_offer import kinds_of
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block, mixed
 
 MOST_SLOTS = 16
@@ -107,7 +107,7 @@ class Sound:
 
     def prepare(self, sdp: str) -> None:
         """Add tracks to the connection for an offer; a ValueError says what is wrong with it."""
-        lines = [media.kind for media in SessionDescription.parse(sdp).media]
+        lines = kinds_of(sdp)
         count = lines.count("audio")
         if set(lines) != {"audio", "application"} or count > 1 + MOST_SLOTS:
             msg = f"an offer with the lines {lines}"

@@ -20,10 +20,10 @@ from typing import Any
 import av
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from aiortc.sdp import SessionDescription
 from loguru import logger
 
 from pipecat_daily_rest.local.browser.webrtc_close import close
+from pipecat_daily_rest.local.browser.webrtc_offer import kinds_of
 from pipecat_daily_rest.local.call.pictures import SOURCES, Feed, is_key
 from pipecat_daily_rest.local.call.room import MEDIA, Participant
 from pipecat_daily_rest.local.call.vp8 import CLOCK
@@ -162,7 +162,7 @@ class _Connection:
     async def answer(self, sdp: str) -> str:
         """Answer an offer of a camera, a screen and the slots; a ValueError says it is none."""
         try:
-            lines = [media.kind for media in SessionDescription.parse(sdp).media]
+            lines = kinds_of(sdp)
             if set(lines) != {"video"} or not 0 <= len(lines) - len(SOURCES) <= MOST_SLOTS:
                 raise ValueError(lines)
             for number in range(len(lines)):
