@@ -113,24 +113,24 @@ async def connected(sizes: Sizes) -> tuple[int, list[Sequence[str]]]:
 async def both_ways(sizes: Sizes) -> list[Sequence[str]]:
     """The same rooms, once with people who hear the mix, and once with each voice on a slot."""
     rows: list[Sequence[str]] = []
+    names = ["two", "two-more", "one-and-a-bot"]
     async with Child("rooms_daily") as daily, Child("rooms_people") as people:
-        for number, (who, bot) in enumerate((("4 people", False), ("a bot and a person", True))):
-            for way, slots in (("the mix", False), ("slots", True)):
-                names = [f"way-{number}-{slots}-{n}" for n in range(1 if bot else 2)]
-                async with AsyncExitStack() as stack:
-                    urls = await daily.do("make", names=names)
-                    bots = [await stack.enter_async_context(Child("rooms_bots"))] if bot else []
-                    for each in bots:
-                        await each.do("join", urls=urls, media=True)
-                    port = _port(urls)
-                    await people.do("join", port=port, rooms=names, slots=slots, bot=bot)
+        urls = await daily.do("make", names=names)
+        for who, rooms in (("4 people", names[:2]), ("a bot and a person", names[2:])):
+            async with AsyncExitStack() as stack:
+                bots = []
+                if rooms == names[2:]:
+                    bots.append(await stack.enter_async_context(Child("rooms_bots")))
+                    await bots[0].do("join", urls=urls[2:], media=True)
+                for way, slots in (("the mix", False), ("slots", True)):
+                    there = {"port": _port(urls), "rooms": rooms, "bot": bool(bots)}
+                    await people.do("join", **there, slots=slots)
                     listening = people.do("measured", seconds=sizes.seconds)
                     measured, (room, *_) = await _over(daily, [people, *bots], listening)
                     await people.do("leave")
-                elsewhere = _percent(measured["elsewhere"])
-                took = measured["others"]["took"]
-                rows.append((f"{who}, {way}", _spread(took), _percent(room), elsewhere))
-                _tell(f"  {' | '.join(rows[-1])}")
+                    shares = map(_percent, (room, measured["elsewhere"]))
+                    rows.append((f"{who}, {way}", _spread(measured["others"]["took"]), *shares))
+                    _tell(f"  {' | '.join(rows[-1])}")
     return rows
 
 

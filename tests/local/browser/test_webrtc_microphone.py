@@ -3,6 +3,7 @@
 
 from types import SimpleNamespace
 
+import av
 import numpy as np
 import pytest
 
@@ -74,6 +75,24 @@ def test_what_is_no_sound_is_ignored() -> None:
     for number, payload in enumerate([b"", b"\xff\xff\xff", sound[0], b"\xfb" + bytes(1200)]):
         ear.add(SimpleNamespace(ssrc=1, sequence_number=number, payload=payload))
     assert 0 in heard(ear)
+
+
+@pytest.mark.parametrize("milliseconds", [10, 40, 60])
+def test_packets_of_any_length_are_cut_into_blocks(milliseconds: int) -> None:
+    codec, ear = av.CodecContext.create("libopus", "w"), microphone()
+    codec.sample_rate, codec.format, codec.layout = SAMPLE_RATE, "s16", "mono"
+    codec.options = {"frame_duration": str(milliseconds)}
+    samples = SAMPLE_RATE * milliseconds // 1000
+    wave = np.sin(2 * np.pi * 1000 * np.arange(samples) / SAMPLE_RATE) * 9000
+    frame = av.AudioFrame.from_ndarray(wave.astype(np.int16).reshape(1, -1), "s16", "mono")
+    frame.sample_rate = SAMPLE_RATE
+    found = []
+    for number in range(120 // milliseconds):
+        (packet,) = codec.encode(frame)
+        ear.add(SimpleNamespace(ssrc=1, sequence_number=number, payload=bytes(packet)))
+        found += heard(ear)
+    assert len(found) == 6  # 120 ms
+    assert set(found[1:]) == {TONES.index(1000)}
 
 
 def test_another_aiortc_is_refused_with_a_reason() -> None:
