@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipecat_daily_rest.server import AtCapacity, EndReason, ProcessLauncher, StartRequest
+from pipecat_daily_rest.server import AtCapacity, EndReason, ProcessLauncher, StartRequest, burst
 from serving import LAUNCHERS, STAY, until
 
 
@@ -130,3 +130,70 @@ async def test_a_launcher_with_a_capacity_of_its_own(serve):
     starts = [sessions.start(StartRequest(body=STAY)) for _ in range(8)]
     ended = await asyncio.gather(*starts, return_exceptions=True)
     assert [isinstance(each, AtCapacity) for each in ended] == [False] * 5 + [True] * 3
+
+
+async def test_a_bot_that_is_stopped_while_it_is_started(serve, process_launcher, monkeypatch):
+    make, making = process_launcher._child, asyncio.Event()
+
+    async def slowly(name):
+        child = await make(name)
+        making.set()
+        await asyncio.sleep(0.2)
+        return child
+
+    sessions = await serve(launcher=process_launcher, stop_grace=30)
+    await (await sessions.start(StartRequest())).wait()  # it takes the child that waited
+    monkeypatch.setattr(process_launcher, "_child", slowly)
+    session = await sessions.start(StartRequest(body=STAY))
+    await making.wait()
+    await sessions.stop(session.id)
+    assert (session.end.reason, session.end.error) == (EndReason.STOPPED, None)
+    await until(lambda: not process_launcher._children)
+
+
+async def test_a_bot_that_is_stopped_before_it_is_started_never_runs(serve, monkeypatch):
+    monkeypatch.setattr(burst, "_PAUSE", 0.2)
+    monkeypatch.setattr(burst, "_LONGEST", 60)
+    sessions = await serve()
+    request = StartRequest(create_room=False, body=STAY)
+    for session in [await sessions.start(request) for _ in range(2)][1:]:
+        await sessions.stop(session.id)
+        assert session.end.reason is EndReason.STOPPED
+        assert session.running_since is None
+
+
+async def test_starts_at_once_are_answered_before_their_bots_begin(serve, monkeypatch):
+    monkeypatch.setattr(burst, "_LONGEST", 60)
+    monkeypatch.setattr(burst, "_PAUSE", 0.2)
+    sessions = await serve()
+    happens = []
+    launch = sessions.launcher.start
+
+    async def start(spec):
+        happens.append("launch")
+        await launch(spec)
+
+    async def visit():
+        await sessions.start(StartRequest(body=STAY))
+        happens.append("answer")
+
+    sessions.launcher.start = start
+    await asyncio.gather(*(visit() for _ in range(20)))
+    await until(lambda: len(happens) == 40)
+    assert happens[:20] == ["answer"] * 20
+
+
+async def test_a_bot_does_not_wait_long_for_other_starts():
+    starts = burst.Burst()
+    for _ in range(2):
+        starts.add(asyncio.get_running_loop().create_future())
+    await starts.over()
+
+
+async def test_a_bot_does_not_wait_without_other_starts(monkeypatch):
+    monkeypatch.setattr(burst, "_LONGEST", 600)
+    monkeypatch.setattr(burst, "_PAUSE", 600)
+    starts, answered = burst.Burst(), asyncio.get_running_loop().create_future()
+    starts.add(answered)
+    answered.set_result(None)
+    await starts.over()

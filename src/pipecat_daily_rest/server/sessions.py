@@ -19,6 +19,7 @@ from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams
 from pipecat_daily_rest.server.bots import BotSource
+from pipecat_daily_rest.server.burst import Burst
 from pipecat_daily_rest.server.drain_signals import DrainSignals
 from pipecat_daily_rest.server.errors import AtCapacity, Draining, UnknownSession
 from pipecat_daily_rest.server.history import History
@@ -31,6 +32,7 @@ from pipecat_daily_rest.server.session import EndReason, Session, SessionState
 from pipecat_daily_rest.server.start_request import StartRequest
 
 _FULL = 5.0  # seconds after which a full server is worth another try
+_LAUNCH = 5.0  # seconds in which a launcher has started a bot
 _READY = 2.0  # seconds in which a launcher has to tell whether it is ready
 _REASONS = {"finished": EndReason.FINISHED, "error": EndReason.ERROR, "lost": EndReason.LOST}
 
@@ -121,6 +123,7 @@ class Sessions:
         self._ready: dict[str, asyncio.Future[None]] = {}
         self._stack: AsyncExitStack | None = None
         self._open = False
+        self._burst = Burst()
         self._asking: asyncio.Task[bool] | None = None
         self._drain_until: float | None = None  # in seconds of the event loop
         self._drain_moved = asyncio.Event()
@@ -238,6 +241,7 @@ class Sessions:
         self._history.add(session, request)
         ready = self._ready[session.id] = asyncio.get_running_loop().create_future()
         ready.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._burst.add(ready)
         self._taken[session] = asyncio.create_task(
             self._run(session, request, ready), name=f"session {session.id}"
         )
@@ -424,19 +428,31 @@ class Sessions:
             token=room.bot_token if room is not None else None,
             body=request.body,
         )
-        bot = asyncio.create_task(self._bot(spec), name=f"launch of session {session.id}")
         ready.set_result(None)
+        launch = asyncio.create_task(
+            self._launch(session, spec), name=f"launch of session {session.id}"
+        )
+        bot = asyncio.create_task(self._bot(session, launch), name=f"bot of session {session.id}")
         try:
             self._watch(session, room)
-            return await self._until_over(session, bot)
+            return await self._until_over(session, launch, bot)
         finally:
             if session.room_name is not None:
                 self._presence.remove(session.room_name)
             bot.cancel()
 
-    async def _bot(self, spec: SessionSpec) -> Ended:
+    async def _launch(self, session: Session, spec: SessionSpec) -> bool:
+        """Start the bot, unless the session is to end before."""
+        await self._burst.over()
+        if session.asked_for is not None:
+            return False
         await self.launcher.start(spec)
-        return await self.launcher.ended(spec.session_id)
+        return True
+
+    async def _bot(self, session: Session, launch: asyncio.Task[bool]) -> Ended:
+        if await launch:
+            return await self.launcher.ended(session.id)
+        return Ended(outcome="finished")
 
     def _watch(self, session: Session, room: ProvisionedRoom | None) -> None:
         if room is None or (self.join_timeout is None and self.empty_timeout is None):
@@ -453,7 +469,7 @@ class Sessions:
         )
 
     async def _until_over(
-        self, session: Session, bot: asyncio.Task[Ended]
+        self, session: Session, launch: asyncio.Task[bool], bot: asyncio.Task[Ended]
     ) -> tuple[EndReason, str | None]:
         asked = asyncio.create_task(session.asked())
         began = asyncio.create_task(session.began.wait())
@@ -480,7 +496,7 @@ class Sessions:
             asked.cancel()
             began.cancel()
             if not bot.done():
-                await finish(asyncio.create_task(self._stop(session, bot)))
+                await finish(asyncio.create_task(self._stop(session, launch, bot)))
         if not bot.done():
             return session.asked_for or EndReason.DRAINED, late or "The bot did not end."
         try:
@@ -490,8 +506,11 @@ class Sessions:
             return session.asked_for or EndReason.ERROR, one_line(exc)
         return session.asked_for or _REASONS[ended.outcome], late or ended.error
 
-    async def _stop(self, session: Session, bot: asyncio.Task[Ended]) -> None:
+    async def _stop(
+        self, session: Session, launch: asyncio.Task[bool], bot: asyncio.Task[Ended]
+    ) -> None:
         """Tell the bot to end. A stop with a shorter grace, or the drain's, shortens the wait."""
+        await asyncio.wait({launch}, timeout=_LAUNCH)  # a bot that is on its way cannot be told
         grace = self.stop_grace if session.grace is None else session.grace
         await self.launcher.stop(session.id, grace)
         await asyncio.wait({bot}, timeout=1.0)
