@@ -76,6 +76,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     parser.addini("local_daily_timeout", text, default=str(DEFAULT))
     text = "by how much all such waits and budgets are longer, on a slow machine"
     parser.addini("local_daily_factor", text, default="1")
+    text = "the scope of local_daily, local_room and daily_helper: function, module, session, …"
+    parser.addini("local_daily_scope", text, default="function")
     config = pluginmanager.get_plugin("pytestconfig")
     if config is not None and config.getini("daily_stand_in"):
         _load_stand_in(pluginmanager)
@@ -173,7 +175,11 @@ def _imports_daily(plugin: Any) -> bool:
     return any(sys.modules.get(name) in seen for name in ("daily", _TRANSPORT))
 
 
-@pytest.fixture
+def _scope(fixture_name: str, config: pytest.Config) -> Any:
+    return config.getini("local_daily_scope")
+
+
+@pytest.fixture(scope=_scope)
 def local_daily_options() -> dict[str, Any]:
     """The arguments of `local_daily`'s `LocalDaily`, for a module or a conftest to override.
 
@@ -182,7 +188,7 @@ def local_daily_options() -> dict[str, Any]:
     return {}
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def local_daily(
     request: pytest.FixtureRequest, local_daily_options: dict[str, Any]
 ) -> Iterator[LocalDailyFixture]:
@@ -191,7 +197,7 @@ def local_daily(
     ``DAILY_API_URL`` and ``DAILY_API_KEY`` point to it and ``DAILY_ROOM_URL`` is empty while the
     test runs. ``PYTHONPATH`` has the stand-in for the programs that the test starts.
     """
-    for name in _LOOPS:
+    for name in _LOOPS if request.scope == "function" else ():
         if name in request.fixturenames:
             request.getfixturevalue(name)
     thread = DailyThread(**local_daily_options)
@@ -233,7 +239,7 @@ def _where(opened: Line | None) -> str:
     return f"opened at {file}:{line}"
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def daily_helper(local_daily: LocalDailyFixture) -> Iterator[DailyRESTHelper]:
     """A helper for the test's local Daily; `LocalDailyFixture.run` serves tests without a loop."""
     helper = DailyRESTHelper(daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url)
@@ -242,18 +248,24 @@ def daily_helper(local_daily: LocalDailyFixture) -> Iterator[DailyRESTHelper]:
     local_daily.run(helper.aclose())
 
 
-@pytest.fixture
+@pytest.fixture(scope=_scope)
 def bot_errors() -> Iterator[BotErrors]:
-    """What the bots of the test may raise: a fake that is told to fail expects it here."""
+    """What the bots of the test may raise in their event handlers and pipelines: see `expects`."""
     with pytest.MonkeyPatch.context() as environment:
         errors = BotErrors()
         watch_bots(errors, environment)
         yield errors
 
 
-@pytest.fixture
-def local_room(local_daily: LocalDailyFixture, bot_errors: BotErrors) -> OpenRoom:
+@pytest.fixture(scope=_scope)
+def local_room(
+    request: pytest.FixtureRequest, local_daily: LocalDailyFixture, bot_errors: BotErrors
+) -> OpenRoom:
     """Opens a room with a bot in it, for the people that a test sends there: see `OpenRoom`."""
+    if request.scope == "function" and "openai_server" in request.fixturenames:
+        server: OpenAIServer = request.getfixturevalue("openai_server")
+        fakes = (server.llm, server.stt, server.tts)
+        bot_errors.services_fail.append(lambda: any(fake.told_to_fail for fake in fakes))
     return OpenRoom(local_daily, bot_errors)
 
 

@@ -22,9 +22,14 @@ _ROOM: ContextVar["RoomErrors | None"] = ContextVar("room", default=None)
 
 
 class BotErrors:
-    """What the bots of a test may raise, and what they have raised."""
+    """What the bots of a test may raise, and what they have raised.
+
+    Parameters:
+        services_fail: Each tells whether a service was told to fail: then a pipeline may, too.
+    """
 
     def __init__(self) -> None:
+        self.services_fail: list[Callable[[], bool]] = []
         self._expected: list[tuple[tuple[type[BaseException], ...], list[BaseException]]] = []
         self._rooms: list[RoomErrors] = []
 
@@ -152,7 +157,8 @@ def watch(errors: BotErrors, environment: pytest.MonkeyPatch) -> None:
             async def on_pipeline_error(_: Any, frame: Any) -> None:
                 # RTVI fails at every app message that is a plain string, and goes on.
                 rtvi = type(frame.processor).__module__.startswith(_RTVI)
-                if frame.exception is not None and not room.ends and not rtvi:
+                told = any(fails() for fails in errors.services_fail)
+                if frame.exception is not None and not (room.ends or rtvi or told):
                     room.add(frame.exception)
 
             add(self, "on_pipeline_error", on_pipeline_error)

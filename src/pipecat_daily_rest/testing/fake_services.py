@@ -16,6 +16,7 @@ import numpy as np
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
 from pipecat_daily_rest.local.scripted.hearing import read_wav
 
 SAMPLE_RATE = 24_000  # of the text to speech, as OpenAI's
@@ -139,12 +140,12 @@ class FakeService:
         self._tell(Failure(status, message, retry_after), after, to)
         self.told_to_fail = True
 
-    async def is_asked(self, text: str | None = None, *, timeout: float = 60.0) -> None:  # noqa: ASYNC109
+    async def is_asked(self, text: str | None = None, *, timeout: float = DEFAULT) -> None:  # noqa: ASYNC109
         """Wait until it has got a request, however long ago.
 
         Args:
             text: What the newest message, or the text to say, has in it; any request when None.
-            timeout: Seconds to wait.
+            timeout: Seconds to wait; 10 s, or what the ini file says.
 
         Raises:
             TimeoutError: It did not come; the message says what came instead.
@@ -152,15 +153,16 @@ class FakeService:
         """
         must_be(str | None, text=text)
         must_be(float | None, timeout=timeout)
+        allowed = BUDGET.of(timeout)
         found: Future[None] = Future()
         self._waiting.append((text, found))
         self._look()
         try:
-            await asyncio.wait_for(asyncio.wrap_future(found), timeout)
+            await asyncio.wait_for(asyncio.wrap_future(found), allowed)
         except TimeoutError as exc:
             came = ", ".join(repr(asked) for asked, _ in self._asked) or "nothing"
             wanted = "anything" if text is None else repr(text)
-            msg = f"{self.name} was not asked {wanted} within {timeout} s; it was asked {came}"
+            msg = f"{self.name} was not asked {wanted} within {allowed:g} s; it was asked {came}"
             raise TimeoutError(msg) from exc
 
     def take(self, asked: str, body: dict[str, Any]) -> Told | None:

@@ -200,6 +200,10 @@ class BotSeat:
                 return
             self._me.feeds[name].show(picture)
 
+    def listens_to(self, id: str) -> bool:
+        """Tell whether the bot has asked for what a participant says."""
+        return self.mix or (id, "microphone") in self.voices
+
     def look(self, wanted: Collection[tuple[Participant, str]]) -> None:
         """Watch these feeds and no others, as far as the bot may receive them."""
         self._wanted = wanted

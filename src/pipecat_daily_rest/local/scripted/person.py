@@ -78,6 +78,7 @@ class Scripted(Turns, Video):
             raise DailyConfigError(msg)
         self._seat = ScriptedSeat(round(keep / TICK), self._is_bot)
         self._transcribe = transcribe
+        self._asked = set()
         self._calls = calls
         self._messages = messages
         newcomer = Newcomer(self._seat, kind, user_name, {"microphone": "playable"})

@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
 from pipecat_daily_rest.local.call.mixer import TICK, Block
+from pipecat_daily_rest.local.call.room import Participant
 from pipecat_daily_rest.local.scripted.ear import Ear, Phrase, Utterance
 from pipecat_daily_rest.local.scripted.speaking import Speaking
 from pipecat_daily_rest.local.scripted.words import words
@@ -20,6 +21,7 @@ SHARE = 0.06
 
 _QUESTION = 0.5  # seconds of a tone that is asked
 _LONGEST = 60.0  # seconds that an answer may take
+_LISTENS = 3.0  # seconds that a bot may take until it asks for somebody's sound
 _STOPPED = 0.5  # seconds of silence after which an interrupted bot has stopped
 
 Question = float | str | Path | bytes | Block
@@ -66,6 +68,7 @@ class Turns(Speaking):
     # What the bot said and sent until then is accounted for.
     _heard_until = 0.0  # by `time.monotonic`
     _read_until = 0  # events
+    _asked: set[str | None]
 
     async def asks(
         self,
@@ -106,6 +109,7 @@ class Turns(Speaking):
         silent = round(pause / TICK)
         failed = f"{self._name} could not ask, since {self._whose(voice)} did not stop speaking"
         await self._until(lambda: ear.quiet_for(ear.threshold()) >= silent, timeout, failed)
+        await self._is_heard(voice)
         self._account(ear)
         phrase = self._say(what)
         return await self._answer(phrase, within, pause, voice, timeout)
@@ -232,6 +236,23 @@ class Turns(Speaking):
             text = await self._transcribe(audio)
         return Reply(latency, utterance.ended - (utterance.began or 0.0), text, audio)
 
+    async def _is_heard(self, voice: str | None) -> None:
+        """Wait until the bot listens: it asks for somebody's sound a while after the join.
+
+        A bot with another source of words, as Daily's transcription, never does.
+        """
+        people, told = self.participant.room.participants, self.participant.room.told
+
+        def listens() -> bool:
+            bots = [p.seat for id, p in people.items() if self._is(p, voice)]
+            return any(not hasattr(s, "listens_to") or s.listens_to(self.id) for s in bots) or any(
+                event["event"] == "transcription-started" for event in told.events
+            )
+
+        with suppress(TimeoutError):
+            await self._until(listens, 0.0 if voice in self._asked else _LISTENS, "")
+        self._asked.add(voice)
+
     def _say(self, what: Question) -> Phrase:
         if not self.participant.sends("microphone"):
             msg = (
@@ -281,14 +302,14 @@ class Turns(Speaking):
         must_be(float | None, within=within)
         must_be(str | None, voice=voice)
 
+    @staticmethod
+    def _is(participant: Participant, voice: str | None) -> bool:
+        return participant.kind == "bot" if voice is None else participant.id == voice
+
     def _whose(self, voice: str | None) -> str:
         """Name the bot."""
         people = self.participant.room.participants.values()
-        names = [
-            p.user_name or p.id
-            for p in people
-            if (p.kind == "bot" if voice is None else p.id == voice)
-        ]
+        names = [p.user_name or p.id for p in people if self._is(p, voice)]
         return " or ".join(names) or (
             "the bot, which is not in the room," if voice is None else voice
         )

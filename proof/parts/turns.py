@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The latency of a turn is that of the bot.
+
+Bots on Pipecat's `DailyTransport` answer 300, 800 and 1,500 ms after the last sound that reaches their
+pipeline. People in their rooms ask them, at all places of the mixer's 20 ms. What their ears measure
+beyond the bot's own delay is the share of the local room: its median is subtracted (`SHARE` in
+`local/scripted/turns.py`); the rest is the error. Bots and rooms share one process and two threads, as
+in a test. In the last row, a bot that answers 500 ms later than allowed has to be found out each time.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pipecat_daily_rest._core.daily_module import FOLDER
+from pipecat_daily_rest.local.scripted.turns import SHARE
+from pipecat_daily_rest.testing.bot_errors import BotErrors
+from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
+from pipecat_daily_rest.testing.daily_thread import DailyThread
+from pipecat_daily_rest.testing.room_fixture import OpenRoom
+from proof.figures import Check, Figures, Table
+
+sys.path.insert(0, str(FOLDER))  # before Pipecat's transport imports daily
+
+from delayed_bot import delayed
+
+DELAYS = (0.3, 0.8, 1.5)
+_MANY = 10
+
+
+@dataclass
+class Turns:
+    """What was measured.
+
+    Parameters:
+        heard: The latencies, by the bot's delay.
+        errors: By how many seconds each latency is more than the bot's delay, by that delay.
+        torn: How many questions reached the bot with a hole, so that it answered twice.
+        late: How many of the answers that came too late were found out.
+    """
+
+    heard: dict[float, list[float]] = field(default_factory=dict)
+    errors: dict[float, list[float]] = field(default_factory=dict)
+    torn: int = 0
+    late: int = 0
+
+    @property
+    def turns(self) -> int:
+        """How many latencies there are."""
+        return sum(map(len, self.heard.values()))
+
+    @property
+    def all(self) -> np.ndarray:
+        """All errors."""
+        return np.concatenate([np.array(each) for each in self.errors.values()])
+
+
+async def _ask(open_room: OpenRoom, delay: float, turns: int, found: Turns) -> None:
+    # Not in step with the mixer: each of its 20 ms is hit.
+    bot = delayed(*(delay + number % 20 / 1000 for number in range(0, 7 * turns, 7)), seconds=0.2)
+    async with open_room(bot) as room:
+        ana = await room.person("Ana")
+        real, errors = bot.answerers[0].delays, found.errors.setdefault(delay, [])
+        for _ in range(turns):
+            before = len(real)
+            reply = await ana.asks(440, pause=0.3)
+            if len(real) == before + 1:
+                errors.append(reply.latency - real[-1])
+            else:
+                found.torn += 1
+        found.heard.setdefault(delay, []).extend(room.latency.all)
+
+
+async def _is_late(open_room: OpenRoom, turns: int, found: Turns) -> None:
+    async with open_room(delayed(0.8, seconds=0.2)) as room:
+        ana = await room.person("Ana")
+        for _ in range(turns):
+            try:
+                await ana.asks(440, within=0.3, pause=0.3)
+            except AssertionError:
+                found.late += 1
+
+
+async def run(delays: Sequence[float], *, rooms: int, turns: int, late: int = 0) -> Turns:
+    """Ask bots with these delays, in so many rooms at a time, so often in each."""
+    found = Turns()
+    thread = DailyThread()
+    try:
+        with environment(thread):
+            open_room = OpenRoom(LocalDailyFixture(thread, env=thread.daily.env()), BotErrors())
+            for first in range(0, len(delays), rooms):
+                await asyncio.gather(
+                    *(_ask(open_room, delay, turns, found) for delay in delays[first:][:rooms])
+                )
+            if late:
+                await _is_late(open_room, late, found)
+    finally:
+        thread.stop()
+    return found
+
+
+@contextmanager
+def environment(thread: DailyThread) -> Iterator[None]:
+    """Have the package use the local Daily of a thread."""
+    before = {name: os.environ.get(name) for name in thread.daily.env()}
+    os.environ.update(thread.daily.env())
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def rows(found: Turns, name: str) -> list[tuple[str, ...]]:
+    """Give the figures by delay."""
+    table = []
+    for delay, errors in sorted(found.errors.items()):
+        low, middle, high = np.percentile(np.array(errors) * 1000, [5, 50, 95])
+        worst = np.percentile(np.abs(errors), 95) * 1000
+        table.append(
+            (
+                name,
+                f"{delay * 1000:,.0f} ms",
+                str(len(errors)),
+                f"{middle + SHARE * 1000:.0f} ms",
+                f"{middle:+.1f} ms",
+                f"{low:+.1f} to {high:+.1f} ms",
+                f"{worst:.1f} ms",
+            )
+        )
+    return table
+
+
+async def prove() -> Figures:
+    """Ask 120 questions in one room at a time, and 300 in ten."""
+    one = await run(DELAYS, rooms=1, turns=40, late=10)
+    many = await run((DELAYS * 4)[:_MANY], rooms=_MANY, turns=30)
+    head = ("rooms", "the bot's delay", "turns", "the room's share", "bias", "5 to 95 %", "p95")
+    table = Table(head, rows(one, "one") + rows(many, "ten"))
+    checks = [
+        Check(
+            "turns of 420 that were measured",
+            str(turns := len(one.all) + len(many.all)),
+            turns == 420,
+        ),
+        *(
+            Check(
+                f"error with {name}, p95, at most {bound} ms",
+                f"{(worst := np.percentile(np.abs(found.all), 95) * 1000):.1f} ms",
+                bool(worst <= bound),
+            )
+            for name, found, bound in (("one room", one, 40), ("ten rooms", many, 80))
+        ),
+        Check(
+            "questions that a busy machine tore apart", str(torn := one.torn + many.torn), torn < 21
+        ),
+        Check("answers 500 ms too late that were found out", f"{one.late} of 10", one.late == 10),
+    ]
+    return Figures(checks, [table])
