@@ -21,12 +21,12 @@ class AudioIn:
     on there is time for as late a block.
     """
 
-    _SPARE = 2  # blocks beyond the one that is played; more are too many
     _MOST = 8  # blocks; more are a burst after a stall
-    _LOOK = 100  # blocks; a spare one for so long is dropped, since clocks differ
+    _LOOK = 100  # blocks; a spare one for so long is dropped
 
     def __init__(self) -> None:
         self._blocks: deque[Block] = deque()
+        self._spare = 1  # blocks beyond the one that is played, from which on they are too many
         self._taken = 0
         self._least = self._MOST
 
@@ -34,18 +34,20 @@ class AudioIn:
         """Take 20 ms from the network."""
         self._blocks.append(block)
         if len(self._blocks) > self._MOST:
-            while len(self._blocks) > self._SPARE:
+            while len(self._blocks) > self._spare:
                 self._blocks.popleft()
 
     def take(self) -> Block | None:
         """Give the next 20 ms, or None for silence."""
         if not self._blocks:
+            if self._taken:
+                self._spare = 2  # it needs one; what is dropped beyond it is a clock's difference
             return None
         block = self._blocks.popleft()
         self._least = min(self._least, len(self._blocks))
         self._taken += 1
         if self._taken == self._LOOK:
-            if self._least >= self._SPARE:
+            if self._least >= self._spare:
                 self._blocks.popleft()
             self._taken, self._least = 0, self._MOST
         return block
