@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.typedefs import Handler
 from loguru import logger
 
@@ -313,6 +313,9 @@ class LocalDaily(ForTests):
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+            # aiohttp caches the middlewares of 1,024 routes, and with them all of this local Daily.
+            if cached := getattr(web_app, "_cached_build_middleware", None):
+                cached.cache_clear()
 
     async def __aenter__(self) -> Self:
         """Start."""

@@ -2,8 +2,10 @@
 """LocalDaily as a program uses it: addresses, environment, time, starting and stopping."""
 
 import asyncio
+import gc
 import os
 import socket
+import weakref
 from pathlib import Path
 
 import aiohttp
@@ -136,3 +138,13 @@ async def test_the_end_ejects_everyone_and_frees_the_port() -> None:
     with socket.create_server(("127.0.0.1", daily.port)):
         pass
     await daily.aclose()
+
+
+async def test_nothing_of_a_closed_local_daily_is_kept() -> None:
+    daily = LocalDaily()
+    async with daily:
+        assert await answers(f"{daily.api_url}/", daily)
+    kept = weakref.ref(daily)
+    del daily
+    gc.collect()
+    assert kept() is None
