@@ -36,18 +36,19 @@ window.make = (options = {}) => {
 window.failure = (error) => JSON.stringify(error?.message ?? error);
 // How loud a tone is in a track, in dB over the median of all frequencies; 0 when another is louder.
 const listening = new Map();
+let context; // one for all tracks: each has a thread of its own
 window.level = (track, hz) => {
   if (!track) return 0;
   if (!listening.has(track)) {
-    const context = new AudioContext();
+    context ??= new AudioContext();
     const analyser = new AnalyserNode(context, { fftSize: 8192, smoothingTimeConstant: 0.3 });
     const player = new Audio();  // Chromium gives the sound of a remote track only to who plays it
     player.muted = true;
     player.srcObject = new MediaStream([track]);
     context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
-    listening.set(track, { context, analyser, player });
+    listening.set(track, { analyser, player });
   }
-  const { context, analyser } = listening.get(track);
+  const { analyser } = listening.get(track);
   const levels = new Float32Array(analyser.frequencyBinCount);
   analyser.getFloatFrequencyData(levels);
   const bin = (f) => Math.round((f * analyser.fftSize) / context.sampleRate);

@@ -54,7 +54,7 @@ class WebApp:
         try:
             async with asyncio.timeout(WAIT):
                 while not (given := await self.page.evaluate(function, argument)):  # noqa: ASYNC110
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.1)
         except TimeoutError as exc:
             said = "\n".join([*self.console[-20:], *self.errors])
             msg = f"not within {WAIT} s: {function} {argument or ''}\n{said}"

@@ -113,7 +113,7 @@ async (url) => {
 
 async def test_what_an_app_asks_in_a_call(daily: LocalDaily, web_apps: Any) -> None:
     bo = daily.join("demo", user_name="Bo")
-    bo.tone(1000, 120)
+    bo.tone(1000, 60)
     app = await daily_app(web_apps, daily.url)
     told = await app.run(CALL, f"{daily.url}/demo")
     for name, wanted in ASKED.items():

@@ -53,7 +53,7 @@ async def test_every_version_joins_leaves_and_joins_again(
     daily: LocalDaily, web_apps: Any, version: str
 ) -> None:
     cy = daily.join("demo", user_name="Cy")
-    cy.tone(1000, 120)
+    cy.tone(1000, 60)
     app = await daily_app(web_apps, daily.url, version)
     assert await app.run("Daily.version()") == version
     url = f"{daily.url}/demo"

@@ -4,6 +4,8 @@
 from typing import Any
 
 import aiohttp
+import aioice.ice
+import aioice.stun
 import pytest
 
 from peers import Peer, Peers
@@ -23,11 +25,15 @@ async def preauth(daily: LocalDaily, room: str, **body: Any) -> tuple[int, dict[
 async def test_access_is_told_without_joining(daily: LocalDaily, peer: Peers) -> None:
     daily.state.rooms.create("door", "private", {"enable_knocking": True})
     quiet = token(daily, start_audio_off=True, start_video_off=True)
-    full, lobby = {"access": {"level": "full"}}, {"access": {"level": "lobby"}}
-    assert await preauth(daily, "demo", token=None) == (200, full)
-    off = {"startAudioOff": True, "startVideoOff": True}
-    assert await preauth(daily, "demo", token=quiet) == (200, {**full, **off})
-    assert await preauth(daily, "door") == (200, lobby)
+    status, answer = await preauth(daily, "demo", token=None)
+    assert (status, answer["access"]) == (200, {"level": "full"})
+    assert answer["about"]["room"]["name"] == "demo"
+    assert (answer["startAudioOff"], answer["startVideoOff"]) == (False, False)
+    status, answer = await preauth(daily, "demo", token=quiet)
+    assert (status, answer["access"]) == (200, {"level": "full"})
+    assert (answer["startAudioOff"], answer["startVideoOff"]) == (True, True)
+    # Who has to knock learns nothing about the room.
+    assert await preauth(daily, "door") == (200, {"access": {"level": "lobby"}})
     status, answer = await preauth(daily, "missing")
     assert (status, answer["error"]) == (404, "no-room")
     assert "deleted" in answer["info"]  # else daily-js would report it to its vendor
@@ -85,3 +91,18 @@ async def test_the_type_of_an_end_is_a_choice(says_why: bool, error: str) -> Non
         closed = await ana.event("closed")
         assert (closed["reason"], closed["error"]) == ("room-deleted", error)
         await ana.close()
+
+
+async def test_a_browser_that_answers_late_stays(
+    daily: LocalDaily, peer: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine its answers to ICE take too long, while its pings and its sound come."""
+    monkeypatch.setattr(aioice.ice, "CONSENT_INTERVAL", 0.01)
+    monkeypatch.setattr(aioice.stun, "RETRY_RTO", 0.01)
+    ana = peer()
+    await ana.join()
+    unanswered = []
+    ice = ana.pc.sctp.transport.transport._connection
+    ice.request_received = lambda *request: unanswered.append(request)
+    await ana.until(lambda: len(unanswered) > 20)
+    assert len(daily.rooms["demo"].participants) == 1

@@ -156,13 +156,15 @@ class _People:
             place, rights = self._admission.admit(room, token)
         except JoinRefused as exc:
             return _refused(exc)
-        knocks = self._admission.must_knock(place, token, rights)
+        if self._admission.must_knock(place, token, rights):
+            return _answer({"access": {"level": "lobby"}})
         off = start_off(place.config, rights)
         return _answer(
             {
-                "access": {"level": "lobby" if knocks else "full"},
-                **({"startAudioOff": True} if "microphone" in off else {}),
-                **({"startVideoOff": True} if "camera" in off else {}),
+                "access": {"level": "full"},
+                "startAudioOff": "microphone" in off,
+                "startVideoOff": "camera" in off,
+                "about": self._admission.about_room(place, rights),
             }
         )
 

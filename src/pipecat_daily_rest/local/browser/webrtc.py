@@ -22,6 +22,7 @@ offer), ``look`` (``slots``, see `Pictures.look`), ``listen`` (``slots``, see `S
 """
 
 import asyncio
+import sys
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -59,6 +60,11 @@ _CLOSE_TIMEOUT = 10.0  # seconds that a close may take
 _LEVELS = 10  # ticks between two reports of the levels
 _ENDS = {"room-deleted": "no-room", "room-expired": "exp-room", "token-expired": "exp-token"}
 _MOST_MESSAGE = 65_536  # characters or bytes; a longer message is ignored
+
+
+# aioice gives a connection up after six answers in half a minute that take 0.5 s, as they do on a
+# busy machine. Missing pings tell sooner that a browser is gone.
+aioice.ice.CONSENT_FAILURES = sys.maxsize
 
 
 def stay_on_this_machine() -> None:

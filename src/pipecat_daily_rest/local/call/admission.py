@@ -112,22 +112,28 @@ class Admission:
         return participant
 
     def about(self, participant: Participant) -> dict[str, Any]:
-        """Describe the call to a participant: the meeting, who speaks, and daily-js's ``room()``."""
-        # https://docs.daily.co/reference/daily-js/instance-methods/room
-        room, domain = participant.room, self._domain
+        """Describe the call to a participant: its meeting, who speaks, and the room."""
+        room = participant.room
         return {
             "meeting": room.meeting_id,
             "sessionData": {} if room.meeting is None else room.meeting.data,
             "counts": room.counts(),
             "activeSpeaker": room.active_speaker,
+            **self.about_room(room, participant.rights),
+        }
+
+    def about_room(self, room: Room, rights: Mapping[str, Any]) -> dict[str, Any]:
+        """Describe a room to who may join it: what daily-js has in ``room()``."""
+        # https://docs.daily.co/reference/daily-js/instance-methods/room
+        return {
             "mostMessage": self._choices.app_message_limit,
             "room": {
                 "id": room.id,
                 "name": room.name,
-                "domainId": domain.id,
+                "domainId": self._domain.id,
                 "config": _open(room.config),
-                "domainConfig": _open({**DOMAIN_DEFAULTS, **domain.properties}),
-                "tokenConfig": participant.rights,
+                "domainConfig": _open({**DOMAIN_DEFAULTS, **self._domain.properties}),
+                "tokenConfig": rights,
             },
             "roomDefaults": ROOM_DEFAULTS,
         }

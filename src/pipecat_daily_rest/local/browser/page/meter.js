@@ -13,6 +13,8 @@ export class Meter {
     this.#context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
     const samples = new Float32Array(analyser.fftSize);
     this.#timer = setInterval(() => {
+      // A browser may want a click before it lets a page compute sound.
+      if (this.#context.state === "suspended") this.#context.resume().catch(() => {});
       analyser.getFloatTimeDomainData(samples);
       const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
       onLoudness(Math.sqrt(power));

@@ -10,9 +10,9 @@ export const ACTIONS = {
   // -- Joining and leaving --
   "daily-method-preauth": async (machine, message) => {
     machine.begin(message);
-    const { url, token } = message.properties;
-    const answer = await machine.check({ url: url.replace(/[?#].*|\/$/g, ""), token: token ?? null });
+    const answer = await machine.check();
     if (answer.error) return { error: { type: answer.error, msg: answer.info, localizedMsg: answer.info } };
+    machine.about = answer.about ?? null;
     machine.emit("access-state-updated", { access: answer.access });
     return { access: answer.access };
   },

@@ -15,7 +15,6 @@ export function roomEvents(machine) {
       machine.about = event.about;
       machine.inLobby = false;
       remote.open();
-      if (machine.me.media.microphone.state === "off" && inputs.isOn("audio")) inputs.set("audio", false);
       machine.emit("access-state-updated", { access: { level: "full" } });
       machine.emit("meeting-session-summary-updated", { meetingSession: { id: event.about.meeting } });
       const { sessionData: data } = event.about;
@@ -25,6 +24,7 @@ export function roomEvents(machine) {
       machine.emit("network-quality-change", { state: { state: "good", reasons: [] }, threshold: "good", quality: 100 });
       if (!inLobby) machine.tellJoined();
       machine.tellLocal();
+      call.tell({ event: "update", microphone: inputs.isOn("audio") }); // it may have changed meanwhile
       for (const [source, track] of [["camera", inputs.track("video")], ["screenVideo", inputs.screen]]) {
         const on = source === "camera" ? inputs.isOn("video") : Boolean(track);
         if (on) call.tell({ event: "update", [source]: true });
@@ -43,7 +43,7 @@ export function roomEvents(machine) {
     },
     closed: ({ error, reason }) => machine.fail(error, SENTENCES[reason] ?? "The room ended the call."),
     ended: async (reason) => {
-      const { call, room } = machine;
+      const { call } = machine;
       if (!call.joined && reason === "no-connection") {
         // As the answer it rejects the join; as an event daily-js would report it to its vendor.
         const msg = SENTENCES[reason];
@@ -51,7 +51,7 @@ export function roomEvents(machine) {
         machine.forget();
         return;
       }
-      const { error } = await machine.check(room);
+      const { error } = await machine.check();
       if (machine.call === call) machine.fail(error ? "no-room" : "ejected", error ? GONE : SENTENCES.lost);
     },
     interrupted: (yes) => machine.emit("network-connection", { type: "sfu", event: yes ? "interrupted" : "connected" }),

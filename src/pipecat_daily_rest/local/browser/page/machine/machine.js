@@ -23,6 +23,9 @@ const LEFT = "The call was left before this was done.";
 export const GONE =
   "The local Daily does not answer: it has ended, and its rooms are deleted. Start the bot again and join its new room.";
 
+const NOT_LOCAL =
+  "This page uses a local room's call machine, which cannot join URL. Without the script tag reroute.js and bundlePathOverride the app joins rooms on Daily.";
+
 export class Machine {
   store = { getState: () => this.#state() };
   inputs = null; // once the camera was started
@@ -36,6 +39,8 @@ export class Machine {
   levels = new Levels(this);
   #id; // of the call object
   #me = null;
+  #asked = null; // what the app wanted off when the inputs were opened
+  #opening = null; // settles when they are open
   #joining = null; // settles when the room has answered
   #take = (event) => this.#onMessage(event);
   #vanish = () => this.call?.vanish();
@@ -124,10 +129,9 @@ export class Machine {
   // Opens what the options want, and tells the app what is open.
   async startCamera({ startAudioOff, startVideoOff }) {
     const { inputs } = this;
-    if (!this.started) {
-      this.started = true;
-      await inputs.start({ audio: !startAudioOff, video: !startVideoOff });
-    }
+    this.#asked ??= { startAudioOff, startVideoOff };
+    this.#opening ??= inputs.start({ audio: !startAudioOff, video: !startVideoOff });
+    await this.#opening;
     const devices = await inputs.devices();
     if (this.inputs !== inputs) return {};
     this.tellLocal();
@@ -193,21 +197,13 @@ export class Machine {
   async join(message) {
     this.begin(message);
     const { inputs } = this;
-    const { url, token } = this.properties;
-    const place = roomOf(url);
-    if (!place) {
-      this.fail("not-allowed", `This page uses a local room's call machine, which cannot join ${url}. Without the script tag reroute.js and bundlePathOverride the app joins rooms on Daily.`);
-      return {};
-    }
-    this.room = { url: place, token: token ?? null };
-    const access = await this.check(this.room);
+    const access = await this.check();
     if (this.inputs !== inputs) return { error: LEFT };
     if (access.error) {
       this.fail(access.error, access.info);
       return {};
     }
-    const off = (name) => this.properties[name] ?? access[name] ?? false;
-    if (!this.started) await this.startCamera({ startAudioOff: off("startAudioOff"), startVideoOff: off("startVideoOff") });
+    await this.#prepare(access);
     if (this.inputs !== inputs) return { error: LEFT };
     if (access.access.level === "lobby") {
       this.inLobby = true;
@@ -218,9 +214,29 @@ export class Machine {
     return this.connect(this.properties.userName ?? "");
   }
 
-  // Asks whether the token opens the room.
-  async check({ url, token }) {
-    return check(url, token).catch(() => ({ error: "no-room", info: GONE }));
+  // Has the inputs be as the app wants to join: it says so now or said so before, or the room does.
+  async #prepare(access) {
+    const names = { audio: "startAudioOff", video: "startVideoOff" };
+    const { inputs, properties } = this;
+    if (this.#opening) {
+      await this.#opening;
+      for (const [kind, name] of Object.entries(names)) {
+        const off = properties[name] === undefined ? access[name] : properties[name] && !this.#asked[name];
+        if (off) await inputs.set(kind, false);
+      }
+      return;
+    }
+    const off = Object.values(names).map((name) => [name, properties[name] ?? access[name]]);
+    await this.startCamera(Object.fromEntries(off));
+  }
+
+  // Asks whether the token opens the room, both as the app has given them.
+  async check() {
+    const { url, token } = this.properties;
+    const place = roomOf(url);
+    if (!place) return { error: "not-allowed", info: NOT_LOCAL.replace("URL", url) };
+    this.room = { url: place, token: token || null };
+    return check(place, this.room.token).catch(() => ({ error: "no-room", info: GONE }));
   }
 
   // Joins, and gives the answer to who waits for that.
@@ -248,10 +264,6 @@ export class Machine {
 
   leave() {
     this.call?.leave();
-    this.#left();
-  }
-
-  #left() {
     this.forget();
     this.emit("left-meeting");
   }
@@ -273,7 +285,8 @@ export class Machine {
     this.remote?.close();
     this.inputs?.close();
     this.call = this.remote = this.inputs = this.about = this.#me = null;
-    this.started = this.inLobby = false;
+    this.#asked = this.#opening = null;
+    this.inLobby = false;
     this.receiveSettings = {};
   }
 }
