@@ -25,6 +25,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-features=AutofillServerCommunication",  # it asks about the fields of a page
     "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
     # For a machine without any network interface.

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Pipecat's own page at /client/, unmodified, in a local run and with no name that resolves."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from pipecat_daily_rest._core import daily_module
+from prebuilt import prebuilt
+from programs import processes
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+BUTTON = "[data-slot=connect-button]"  # Connect, later Disconnect
+BOT = Path(__file__).parent / "bots" / "either.py"
+# Whether what the page plays has a tone. Chromium gives the sound of a track only to who plays it.
+HUMS = """
+(hz) => {
+  for (const { srcObject } of document.querySelectorAll("audio, video")) {
+    for (const track of srcObject?.getAudioTracks() ?? []) {
+      if (!(window.ears ??= new Map()).has(track.id)) {
+        const context = new AudioContext();
+        const ear = new AnalyserNode(context, { fftSize: 8192 });
+        context.createMediaStreamSource(new MediaStream([track])).connect(ear);
+        ears.set(track.id, ear);
+      }
+      const ear = ears.get(track.id);
+      const levels = new Float32Array(ear.frequencyBinCount);
+      ear.getFloatFrequencyData(levels);
+      const bin = Math.round((hz * ear.fftSize) / ear.context.sampleRate);
+      const peak = Math.max(...levels.subarray(bin - 2, bin + 3));
+      if (peak > -60 && peak >= Math.max(...levels)) return true;
+    }
+  }
+  return false;
+}
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start(tmp_path: Path) -> Any:
+    async with processes(tmp_path) as start:
+        yield start
+
+
+async def test_it_talks_to_the_bot_by_daily_and_by_smallwebrtc(web_apps: Any, start: Any) -> None:
+    path = os.pathsep.join([str(daily_module.FOLDER), str(prebuilt())])
+    program = await start(
+        *(sys.executable, "-m", "pipecat_daily_rest", "local", "--port", "0", "--"),
+        *(sys.executable, BOT, "--port", "0"),
+        env={"PYTHONPATH": path},
+    )
+    page = await program.says(r"running on (http://\S+)", stream="err") + "/client/"
+    for choice, transport in (("Daily", "Daily"), ("SmallWebRTC", "SmallWebRTC")):
+        app = await web_apps.visit(page)
+        if choice != "SmallWebRTC":  # which is chosen at first
+            await app.page.get_by_text("SmallWebRTC").first.click()
+            await app.page.get_by_text(choice, exact=True).last.click()
+        await app.page.locator(BUTTON).click()
+        await program.says(f"^started {transport}Transport")
+        await app.until(HUMS, 660)
+        await program.says("^heard you$")
+        text = await app.run("() => document.body.innerText")
+        assert text.upper().count("READY") >= 2, text
+        program.out = ""
+        await app.page.locator(BUTTON).click()
+        await program.says("^left$")
+        assert app.errors == []
+        await app.context.close()
+    program.signal(signal.SIGTERM)
+    await program.ended()
