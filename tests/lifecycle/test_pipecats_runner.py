@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from pipecat_daily_rest.local.call.room import JoinRefused
-from prebuilt import prebuilt
+from pypi import prebuilt
 
 BOT = Path(__file__).parent / "apps" / "pipecats_own.py"
 CALL = {

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from pipecat_daily_rest._core import daily_module
-from prebuilt import prebuilt
 from programs import processes
+from pypi import prebuilt
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -8,7 +8,8 @@ Load it by the first line of the root conftest, or by ``-p pipecat_daily_rest.te
 From then on ``import daily`` gives the stand-in of the local Daily, so that a bot may import
 Pipecat's ``DailyTransport`` at its top; ``daily_stand_in = false`` in the ini file keeps
 daily-python, for tests of the REST side alone. Fixtures: `local_room`, `local_daily` and
-`daily_helper`, `llm`, `stt` and `tts`, and `local_daily_options` to be overridden.
+`daily_helper`, `llm`, `stt` and `tts`, `local_page` for web apps, and `local_daily_options` to be
+overridden.
 
 Imports `local`, `_rooms` and what those import.
 
@@ -44,6 +45,7 @@ from pipecat_daily_rest.testing.openai_server import OpenAIServer
 from pipecat_daily_rest.testing.requests import lines
 from pipecat_daily_rest.testing.room_fixture import LocalRoom, OpenRoom
 from pipecat_daily_rest.testing.server_thread import ServerThread
+from pipecat_daily_rest.testing.web_page import OPTION, add_local_page
 
 __all__ = [
     "FakeLLM",
@@ -56,6 +58,7 @@ __all__ = [
     "llm",
     "local_daily",
     "local_daily_options",
+    "local_page",
     "local_room",
     "openai_server",
     "stt",
@@ -78,6 +81,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     parser.addini("local_daily_factor", text, default="1")
     text = "the scope of local_daily, local_room and daily_helper: function, module, session, …"
     parser.addini("local_daily_scope", text, default="function")
+    text = "the Chromium of `local_page`, as chromium or /usr/bin/chromium; Playwright's when unset"
+    parser.addini(OPTION, text, default="")
     config = pluginmanager.get_plugin("pytestconfig")
     if config is not None and config.getini("daily_stand_in"):
         _load_stand_in(pluginmanager)
@@ -88,6 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Take the budgets from the ini file, and have pytest-asyncio run every `async def` test."""
     BUDGET.default = _seconds(config, "local_daily_timeout")
     BUDGET.factor = _seconds(config, "local_daily_factor")
+    add_local_page(config)
     if not _has_asyncio(config):
         return
     warnings.filterwarnings("ignore", message="(?s).*asyncio_default_fixture_loop_scope")
@@ -267,6 +273,16 @@ def local_room(
         fakes = (server.llm, server.stt, server.tts)
         bot_errors.services_fail.append(lambda: any(fake.told_to_fail for fake in fakes))
     return OpenRoom(local_daily, bot_errors)
+
+
+@pytest.fixture
+def local_page() -> None:
+    """A page in a browser, whose daily-js joins the rooms of `local_daily`.
+
+    It is the ``page`` of pytest-playwright, where the bot is a process of its own, or that of
+    pytest-playwright-asyncio, where the bot may be in `local_room`.
+    """
+    pytest.fail("local_page needs pytest-playwright or pytest-playwright-asyncio", pytrace=False)
 
 
 @pytest.fixture

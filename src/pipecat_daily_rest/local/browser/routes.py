@@ -41,10 +41,15 @@ _ASSETS = {
     "sentences.js": "text/javascript",
     "room.css": "text/css",
     "icon.svg": "image/svg+xml",
+    # In the frame of an app the page also speaks to the app's daily-js.
+    **{
+        f"machine/{name}.js": "text/javascript"
+        for name in ("frame", "actions", "errors", "participants", "refusals")
+    },
 }
 # What the daily-js of a web app loads: the modules that make up each script, in their order.
 _SHARED = ("sentences", "connection", "pictures", "meter")
-_OWN = ("participants", "inputs", "remote", "refusals", "levels", "actions", "machine")
+_OWN = ("participants", "inputs", "remote", "refusals", "levels", "actions", "errors", "machine")
 _MACHINE = (*_SHARED, *(f"machine/{name}" for name in (*_OWN, "events", "start")))
 _DAILY_JS = {"call-machine-object-bundle.js": _MACHINE, "reroute.js": ("machine/reroute",)}
 _ROOM = "/{room:[A-Za-z0-9_-]{1,128}}"
@@ -68,7 +73,7 @@ def routes(
     closers.append(people.aclose)
     return [
         web.get(_ROOM, people.page),
-        web.get("/.page/{name}", people.asset),
+        web.get("/.page/{name:.+}", people.asset),
         web.get(_SCRIPTS, people.script),
         web.post(_OFFER, people.offer),
         web.post(_LEAVE, people.leave),

@@ -10,9 +10,12 @@ import { Video } from "./video.js";
 import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
 
 const room = decodeURIComponent(location.pathname.slice(1));
-const token = new URLSearchParams(location.search).get("t");
+let token = new URLSearchParams(location.search).get("t");
 const remembered = `room:${room}`; // in sessionStorage while joined: a reload joins again
 
+const embedded = window.parent === window ? null : new URLSearchParams(location.search).get("emb"); // by daily-js
+
+let frame = null; // the app around this page
 let call = null; // the current attempt or call; callbacks of older ones do nothing
 
 // As RTVI clients do, so that the bot sends its transcript.
@@ -140,7 +143,7 @@ function decide(id, letIn) {
 
 async function join() {
   if (call) return;
-  const mine = new Connection(`/${room}`, token, face);
+  const mine = frame ? new ToldCall(`/${room}`, token, told(face)) : new Connection(`/${room}`, token, face);
   Object.assign(mine, { lines: new Map(), outputs: new Set(), microphone: new Microphone(mine), video: new Video(mine) });
   call = mine;
   show("joining", "Waiting for the microphone: allow it in your browser");
@@ -150,6 +153,30 @@ async function join() {
   mine.microphone.muted = !track;
   show("joining", "Connecting…");
   await mine.open({ track, userName: $("name").value, microphone: !mine.microphone.muted });
+}
+
+// Tells the app around this page what the person switches, too.
+class ToldCall extends Connection {
+  tell(event) {
+    const sent = super.tell(event);
+    if (event.event === "update") frame.tellLocal();
+    return sent;
+  }
+}
+
+// Has the app around this page hear of each event first.
+function told(face) {
+  return new Proxy(face, {
+    get: (_, name) => (...given) => {
+      frame.told(name, ...given);
+      face[name]?.(...given);
+    },
+  });
+}
+
+function leave() {
+  call.leave();
+  end("left", "Not in the room", "", "You left the room.");
 }
 
 function play() {
@@ -172,7 +199,9 @@ function hangUp() {
 }
 
 function end(state, status, reason, sentence) {
+  const { joined } = call;
   hangUp();
+  frame?.ended(state, reason, sentence, joined);
   sessionStorage.removeItem(remembered);
   notify("");
   $("people").replaceChildren();
@@ -187,10 +216,7 @@ $("join").addEventListener("submit", (event) => {
   join();
 });
 
-$("leave").addEventListener("click", () => {
-  call.leave();
-  end("left", "Not in the room", "", "You left the room.");
-});
+$("leave").addEventListener("click", leave);
 
 $("giveup").addEventListener("click", () => {
   call.leave();
@@ -234,7 +260,22 @@ window.addEventListener("pageshow", (event) => {
 
 $("room").textContent = room;
 document.title = `${room} · local room`;
-if (sessionStorage.getItem(remembered) !== null) {
+if (embedded) {
+  const { Frame } = await import("./machine/frame.js");
+  frame = new Frame(embedded, {
+    call: () => call,
+    leave,
+    join({ token: given, userName = "" }) {
+      token = given ?? token;
+      $("name").value ||= userName;
+      join();
+    },
+    switchTo(source, on) {
+      if (source === "microphone") return call?.microphone.stream && call.microphone.setMuted(!on);
+      if (call && call.video.shows(source) !== on) return call.video.toggle(source);
+    },
+  });
+} else if (sessionStorage.getItem(remembered) !== null) {
   $("name").value = sessionStorage.getItem(remembered);
   join();
 } else {

@@ -66,6 +66,10 @@ export class Video {
     $("stage").hidden = true;
   }
 
+  shows(source) {
+    return source in this.#streams;
+  }
+
   // -- The own camera and screen -------------------------------------------------------------
 
   async toggle(source) {

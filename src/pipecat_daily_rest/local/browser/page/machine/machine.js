@@ -5,6 +5,7 @@
 
 import { ACTIONS } from "./actions.js";
 import { check, Connection } from "./connection.js";
+import { errorOf } from "./errors.js";
 import { roomEvents } from "./events.js";
 import { Inputs } from "./inputs.js";
 import { Levels } from "./levels.js";
@@ -14,11 +15,6 @@ import { Remote, VOICES } from "./remote.js";
 
 const WHAT = "iframe-call-message";
 const ENVELOPE = 256; // bytes around an app message
-// With these types daily-js would report the error to its vendor.
-const REPORTED = ["connection-error", "end-of-life"];
-const TYPES = [
-  "no-room", "not-allowed", "meeting-full", "exp-room", "exp-token", "nbf-room", "nbf-token", "ejected",
-];
 const LEFT = "The call was left before this was done.";
 export const GONE =
   "The local Daily does not answer: it has ended, and its rooms are deleted. Start the bot again and join its new room.";
@@ -270,9 +266,7 @@ export class Machine {
 
   // Ends the call, or the attempt to join, with an error for the app.
   fail(kind, sentence) {
-    const type = TYPES.includes(kind) && !REPORTED.includes(kind) ? kind : "not-allowed";
-    const msg = type === "no-room" && !sentence.includes("deleted") ? `${sentence} Its rooms are deleted.` : sentence;
-    this.emit("error", { errorMsg: msg, error: { type, msg, localizedMsg: msg } });
+    this.emit("error", errorOf(kind, sentence));
     if (this.call?.joined) this.emit("left-meeting");
     this.forget();
   }

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The snippets of docs/web-clients.md, run as they stand there."""
+
+import functools
+import re
+import shutil
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from daily_app import package
+from npm import installed
+from npm import program as program_of
+from programs import processes
+from pypi import target
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "web-clients.md").read_text()
+FILES = dict(re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", TEXT, re.DOTALL))
+SERVE = (sys.executable, "-m", "pipecat_daily_rest", "serve", "bot.py", "--local", "--port", "0")
+TAG = r'<script src="http://localhost:\d+/\.daily-js/reroute\.js"></script>'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copy(ROOT / "examples" / "server" / "bot.py", tmp_path)
+    return tmp_path
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def start(folder: Path) -> Any:
+    async with processes(folder) as start:
+        yield start
+
+
+@pytest.fixture
+def site(folder: Path) -> Iterator[str]:
+    """Serves `folder/site`, and gives its address."""
+    (folder / "site").mkdir()
+    (folder / "site" / "daily.js").write_text(package("0.90.0"))
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    serving = functools.partial(Quiet, directory=folder / "site")
+    with ThreadingHTTPServer(("127.0.0.1", 0), serving) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://localhost:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+async def test_a_plain_page_with_the_tag_and_serve_local(
+    web_apps: Any, start: Any, site: str, folder: Path
+) -> None:
+    program = await start(*SERVE)
+    tag = await program.says(TAG, stream="err")
+    server = await program.says(r"^http://\S+$")
+    page = FILES["index.html"].replace("http://127.0.0.1:7860", server)
+    (folder / "site" / "index.html").write_text(re.sub(TAG, tag, page))
+    app = await web_apps.visit(site)
+    await app.page.get_by_role("button", name="Start").click()
+    await app.until('() => said.textContent === \'{"hello":"Ana"}\'')
+    program.signal(signal.SIGTERM)
+    assert await program.ended() == 0
+
+
+APP_URL = """
+import pytest
+
+@pytest.fixture
+def app_url():
+    return {site!r}
+"""
+PLUGINS = ("pytest-base-url==2.1.0", "python-slugify==8.0.4", "text-unidecode==1.3")
+
+
+@pytest.mark.parametrize("kind", ["playwright", "playwright-asyncio"])
+async def test_a_test_in_python(
+    start: Any, site: str, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Its page has a tag of a local Daily that does not run, so that only the route helps."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    page = FILES["index.html"].replace("7860", port).replace("7880", "9")
+    (folder / "site" / "index.html").write_text(page)
+    name = "test_app.py" if kind == "playwright" else "test_async_app.py"
+    test = FILES[name].replace('"serve", "bot.py"', f'"serve", "bot.py", "--port", "{port}"')
+    (folder / name).write_text(test)
+    (folder / "conftest.py").write_text(FILES["conftest.py"] + APP_URL.format(site=site))
+    (folder / "pytest.ini").write_text(FILES["pytest.ini"] if "async" in kind else "[pytest]\n")
+    packages = target(f"pytest-{kind}==0.10.0", *PLUGINS)
+    path = ("-o", "chromium_executable_path=chromium")
+    program = await start(
+        *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *path),
+        env={"PYTHONPATH": str(packages)},
+    )
+    assert await program.ended() == 0, program.out + program.err
+    assert "1 passed" in program.out
+
+
+async def test_a_test_in_javascript(start: Any, site: str, folder: Path) -> None:
+    program = await start(*SERVE)
+    local_daily = re.search(r"http://localhost:\d+", await program.says(TAG, stream="err"))
+    server = await program.says(r"^http://\S+$")
+    page = FILES["index.html"].replace("http://127.0.0.1:7860", server).replace("7880", "9")
+    (folder / "site" / "index.html").write_text(page)
+    spec = FILES["app.spec.js"].replace("http://localhost:5173", site)
+    (folder / "app.spec.js").write_text(spec.replace("http://localhost:7880", local_daily[0]))
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    config = FILES["playwright.config.js"].replace("// executablePath", "executablePath")
+    (folder / "playwright.config.js").write_text(config.replace("/usr/bin/chromium", path))
+    packages = installed("@playwright/test@1.56.1")
+    (folder / "node_modules").symlink_to(packages / "node_modules")
+    cli = packages / "node_modules" / "@playwright" / "test" / "cli.js"
+    tested = await start(program_of("node"), cli, "test", "--reporter=line")
+    assert await tested.ended() == 0, tested.out + tested.err
+    assert "1 passed" in tested.out
+    program.signal(signal.SIGTERM)
+    assert await program.ended() == 0
