@@ -219,7 +219,8 @@ async def test_the_runners_objects(net, key, monkeypatch):
         monkeypatch.setenv(name, "")
     with net:
         child = LocalDailyProcess()
-        child._read(json.dumps({"api_url": "http://x/v1", "api_key": key}).encode())
+        answer = {"api_url": "http://x/v1", "api_key": key, "script_tag": ""}
+        child._read(json.dumps(answer).encode())
         session = Session(bot=print, request=RoomSpec(), ending=Ending())
         session.use(child)
         net.show(child, child.env(), session, session.request, child.api_key)
