@@ -36,6 +36,41 @@ async def test_a_closed_tab_leaves_at_once(daily: LocalDaily, web_apps: Any) -> 
         assert entry.detail.endswith(": leftCall")  # not "vanished", after missing pings
 
 
+# Fetches a URL, and has a script element load it: whether each is the call machine.
+REROUTED = """
+async (url) => {
+  window._daily = { pendings: ["probe"], instances: {} };
+  const text = await fetch(url).then((response) => response.text(), () => "");
+  const request = await fetch(new Request(url)).then((response) => response.text(), () => "");
+  const script = Object.assign(document.createElement("script"), { src: url });
+  await new Promise((done) => {
+    script.onload = script.onerror = done;
+    document.head.append(script);
+  });
+  const is = (code) => code.includes("call machine of one call object");
+  return [is(text), is(request), "callMachine" in (_daily.instances.probe ?? {})];
+}
+"""
+
+
+async def test_the_script_tag_reroutes_the_bundle_and_nothing_else(
+    daily: LocalDaily, web_apps: Any
+) -> None:
+    app = await web_apps.open(tag=daily.url)
+    bundle = "/call-machine/versioned/0.99.1/static/call-machine-object-bundle.js"
+    for domain in ("daily.co", "dailywebrtc.com", "dailywebrtc.net"):
+        assert await app.run(REROUTED, f"https://c.{domain}{bundle}") == [True, True, True]
+    assert web_apps.outside == []
+    for other in (
+        f"https://c.daily.co.evil.example{bundle}",
+        "https://c.daily.co/static/other.js",
+        f"https://x.example/?https://c.daily.co{bundle}",
+    ):
+        assert await app.run(REROUTED, other) == [False, False, False]
+    assert len(web_apps.outside) >= 3
+    web_apps.outside.clear()
+
+
 async def test_a_killed_browser_has_left_after_its_pings(
     daily: LocalDaily, web_apps: Any, tmp_path: Path
 ) -> None:
