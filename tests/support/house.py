@@ -47,8 +47,8 @@ LOCAL = """
     room_handle outside scripted call arguments
     outside     scripted call rules choices guard secret arguments
     browser     call rules guard secret
+    recording   scripted call rules arguments
     scripted    call rules arguments
-    recording   call rules arguments
     call        rules choices secret arguments
     rules       choices secret
     choices     arguments

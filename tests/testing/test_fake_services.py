@@ -301,3 +301,98 @@ def test_the_environment_is_as_before():
 """,
     )
     assert "2 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
+BOT = """
+import asyncio
+from pipecat.frames.frames import LLMRunFrame, TTSSpeakFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import LLMContextAggregatorPair
+from pipecat.services.openai.llm import OpenAILLMService
+from pipecat.services.openai.tts import OpenAITTSService
+from pipecat.transports.daily.transport import DailyParams, DailyTransport
+from pipecat.workers.runner import WorkerRunner
+
+async def bot(args):
+    params = DailyParams(audio_out_enabled=True)
+    transport = DailyTransport(args.room_url, args.token, "Robot", params)
+    llm = OpenAILLMService()
+    context = LLMContext([{"role": "user", "content": "What is it like in Oslo?"}])
+    memory = LLMContextAggregatorPair(context)
+    pipeline = [memory.user(), llm, OpenAITTSService(), transport.output(), memory.assistant()]
+    worker = PipelineWorker(Pipeline(pipeline), idle_timeout_secs=None)
+
+    async def get_weather(params):
+        await params.result_callback({"weather": f"snow in {params.arguments['city']}"})
+
+    llm.register_function("get_weather", get_weather)
+
+    @transport.event_handler("on_participant_joined")
+    async def on_participant_joined(*_):
+        await worker.queue_frame(LLMRunFrame())
+
+    @transport.event_handler("on_app_message")
+    async def on_app_message(_, message, sender):
+        await worker.queue_frame(TTSSpeakFrame(message["say"]))
+
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    await runner.run()
+"""
+
+
+def test_a_bot_whose_service_was_told_to_fail_goes_on(tmp_path: Path) -> None:
+    """Any other exception of a bot fails its test."""
+    ended = run_suite(
+        tmp_path,
+        *("-o", "local_daily_factor=10"),
+        conftest__py=CONFTEST,
+        bot__py=BOT,
+        test_it__py="""
+from bot import bot
+
+async def test_it_goes_on(local_room, llm, tts):
+    llm.fails(400)
+    tts.answers(tone=880)
+    async with local_room(bot) as room:
+        ana = await room.person("Ana")
+        await llm.is_asked("Oslo")
+        tts.stops(0.1, to="Oops")
+        ana.send({"say": "Oops."})
+        await tts.is_asked("Oops")
+        ana.send({"say": "Sorry."})
+        await ana.hears(880)
+
+async def test_nobody_told_it_anything(local_room, llm, tts):
+    async with local_room(bot) as room:
+        ana = await room.person("Ana")
+        await ana.hears(880)
+""",
+    )
+    assert "1 failed, 1 passed" in ended.stdout, ended.stdout + ended.stderr
+    assert "test_nobody_told_it_anything - openai.BadRequestError" in ended.stdout, ended.stdout
+    assert "The test has told llm no answer" in ended.stdout
+
+
+def test_a_bot_calls_a_tool_and_answers_with_its_result(tmp_path: Path) -> None:
+    ended = run_suite(
+        tmp_path,
+        *("-o", "local_daily_factor=10"),
+        conftest__py=CONFTEST,
+        bot__py=BOT,
+        test_it__py="""
+from bot import bot
+
+async def test_it(local_room, llm, tts):
+    llm.calls("get_weather", {"city": "Oslo"})
+    llm.answers(lambda messages: f"There is {messages[-1]['content']}.", to="snow in Oslo")
+    tts.answers(tone=880, to="There is")
+    async with local_room(bot) as room:
+        ana = await room.person("Ana")
+        await ana.hears(880)
+""",
+    )
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
+    assert ended.returncode == 0, ended.stdout + ended.stderr

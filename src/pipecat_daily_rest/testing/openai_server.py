@@ -62,6 +62,7 @@ class OpenAIServer:
         app.router.add_post(_TRANSCRIPTION, self._answered(self._transcribe))
         app.router.add_post(_SPEECH, self._answered(self._speak))
         app.router.add_route("*", "/{path:.*}", self._answered(self._unknown))
+        app.on_response_prepare.append(_close)
         self._closing = asyncio.Event()
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -224,6 +225,11 @@ class OpenAIServer:
         if request.transport is not None:
             request.transport.close()  # what was written still goes out
         return response
+
+
+async def _close(_: web.Request, response: web.StreamResponse) -> None:
+    """End the connection with the answer: Pipecat's services leave theirs open at their end."""
+    response.force_close()
 
 
 def _error(

@@ -15,6 +15,7 @@ from pipecat_daily_rest._rooms.provision import provisioned_room
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
+from pipecat_daily_rest.local.recording.stored import Recording
 from pipecat_daily_rest.local.room_handle import RoomHandle
 from pipecat_daily_rest.local.scripted.latency import Latency
 from pipecat_daily_rest.local.scripted.person import Scripted
@@ -168,6 +169,28 @@ class LocalRoom:
             here = f" {' and '.join(people)} had not left." if people else " Everybody had left."
             msg = f"the bot did not end by itself within {allowed:g} s.{here}"
             raise TimeoutError(msg)
+
+    async def recording(self, *, timeout: float = DEFAULT) -> Recording:  # noqa: ASYNC109
+        """Wait until a recording of the call has ended and its file is complete.
+
+        Args:
+            timeout: Seconds to wait; 10 s, or what the ini file says.
+
+        Returns:
+            The last one that has ended.
+
+        Raises:
+            TimeoutError: None has ended; the message lists what has happened.
+            DailyConfigError: The timeout is not a number.
+        """
+        name = self.provisioned.name
+        await self._daily.wait_for("recording stopped", room=name, timeout=timeout)
+        ended = [
+            each
+            for each in self._daily.recordings
+            if each.room == name and each.status != "in-progress"
+        ]
+        return ended[-1]
 
 
 class OpenRoom:

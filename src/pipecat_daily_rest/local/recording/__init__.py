@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Calls are recorded, and what calls leave behind is kept. No HTTP.
 
-Imports `call`, `rules`, `arguments`.
+Imports `scripted`, `call`, `rules`, `arguments`.
 """

@@ -17,6 +17,7 @@ from pipecat_daily_rest.local.call.log import Log
 from pipecat_daily_rest.local.call.mixer import Block
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.recording.sound_file import read_sound
+from pipecat_daily_rest.local.scripted.hearing import is_in, read_wav, tone_level
 
 RecordingStatus = Literal["finished", "in-progress", "canceled"]
 TranscriptStatus = Literal["t_finished", "t_in_progress", "t_error", "t_deleted"]
@@ -64,6 +65,24 @@ class Recording:
     paths: tuple[Path, ...] = ()
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     share_token: str = field(default_factory=lambda: secrets.token_urlsafe(9), repr=False)
+
+    def has(self, what: float | Path) -> bool:
+        """Tell whether something was said in the call that was recorded.
+
+        Args:
+            what: A tone's frequency in Hz, or the `Path` of a WAV file, as in `Scripted.hears`.
+
+        Returns:
+            Whether it is in one of the files.
+
+        Raises:
+            DailyConfigError: The file cannot be read, or the argument has the wrong type.
+        """
+        must_be(float | Path, what=what)
+        if isinstance(what, Path):
+            wanted = read_wav(what)
+            return any(is_in(wanted, sound) for sound in self.sounds)
+        return any(tone_level(sound, what) > 0 for sound in self.sounds)
 
     @property
     def sounds(self) -> list[Block]:
