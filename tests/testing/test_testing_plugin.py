@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from suites import CONFTEST, run_pytest, run_suite
+from suites import CONFTEST, LEFT_OPEN, run_pytest, run_suite
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "testing_a_bot"
 REAL_DAILY = "class CallClient: ...\n"  # not the stand-in, that is
@@ -27,8 +27,8 @@ def suite(tmp_path: Path) -> Run:
 
 
 def test_the_example_passes_and_is_short() -> None:
-    ended = run_pytest(EXAMPLE, "-o", "local_daily_factor=10")
-    assert "5 passed" in ended.stdout, ended.stdout
+    ended = run_pytest(EXAMPLE, "test_bot.py")
+    assert "1 passed" in ended.stdout, ended.stdout
     assert ended.returncode == 0
     source = (EXAMPLE / "test_bot.py").read_text()
     (test,) = (
@@ -37,6 +37,13 @@ def test_the_example_passes_and_is_short() -> None:
     assert (test.end_lineno or 0) - test.lineno + 1 < 15
     assert (EXAMPLE / "conftest.py").read_text().startswith(CONFTEST.strip())
     assert "\nfrom pipecat.transports.daily.transport import" in (EXAMPLE / "bot.py").read_text()
+
+
+def test_the_examples_conversations_calls_and_recordings_pass() -> None:
+    factor = ("-o", "local_daily_factor=10")
+    ended = run_pytest(EXAMPLE, "test_assistant.py", *factor, *LEFT_OPEN)
+    assert "4 passed" in ended.stdout, ended.stdout
+    assert ended.returncode == 0, ended.stdout
 
 
 def test_the_stand_in_is_there_before_any_conftest_with_p(suite: Run) -> None:
