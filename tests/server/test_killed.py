@@ -58,3 +58,23 @@ async def test_a_server_that_is_killed(start, serve, local_daily, tmp_path, mome
     await until(lambda: len(local_daily.rooms) == 1)
     assert list(local_daily.rooms) == [kept.room_name]
     assert kept.end is None
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0)]
+)
+async def test_an_import_that_never_ends_holds_up_no_end(
+    start, local_daily, tmp_path, number, code
+):
+    (tmp_path / "endless.py").write_text(
+        "import pathlib, time\npathlib.Path('here').touch()\ntime.sleep(600)\n"
+    )
+    env = {**local_daily.env(), "PYTHONPATH": str(tmp_path)}
+    server = await start(*SERVE, BEHAVE, "--port", "0", "--preload", "endless", env=env)
+    await until((tmp_path / "here").exists)
+    processes = family(server.process.pid)
+    assert processes
+    server.signal(number)
+    assert await server.ended() == code
+    await all_gone(processes)
+    assert "Traceback" not in server.err

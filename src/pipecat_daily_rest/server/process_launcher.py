@@ -309,7 +309,7 @@ class ProcessLauncher:
         while True:
             await asyncio.sleep(self._memory_check)
             for session_id, child in list(self._sessions.items()):
-                used = child.memory()
+                used = await asyncio.to_thread(child.memory)  # it takes the kernel a while
                 if used is None:
                     continue
                 if self._memory_limit is not None and used > self._memory_limit:
