@@ -197,3 +197,18 @@ async def test_a_bot_does_not_wait_without_other_starts(monkeypatch):
     starts.add(answered)
     answered.set_result(None)
     await starts.over()
+
+
+@pytest.mark.parametrize("kind", ["task", "fork"])
+async def test_a_bot_that_is_told_to_stop_again_finishes_its_cleanup(serve, kind, tmp_path):
+    sessions = await serve(launcher=LAUNCHERS[kind](), stop_grace=60)
+    place = tmp_path / "place"
+    session = await sessions.start(StartRequest(body={"do": "clean up", "file": str(place)}))
+    await session.began.wait()
+    stopping = [asyncio.create_task(sessions.stop(session.id))]
+    await until(place.exists)
+    stopping += [asyncio.create_task(sessions.stop(session.id, 50)) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    place.with_suffix(".go").touch()
+    await asyncio.gather(*stopping)
+    assert place.read_text() == "done"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_serve import SERVE, ask
 
-from pipecat_daily_rest.server import EndReason, ProcessLauncher, StartRequest, process_launcher
+from pipecat_daily_rest.server import EndReason, ProcessLauncher, StartRequest, launched_child
 from serving import BEHAVE, LAUNCHERS, STAY, state_of, until
 
 MISBEHAVE = BEHAVE.with_name("misbehave.py")
@@ -75,7 +75,7 @@ async def test_programs_that_a_bot_starts_do_not_read_its_orders(ends):
 
 
 async def test_a_process_that_does_not_leave_after_its_bot_is_killed(serve, tmp_path, monkeypatch):
-    monkeypatch.setattr(process_launcher, "_LEAVE", 0.1)
+    monkeypatch.setattr(launched_child, "LEAVE", 0.1)
     sessions = await serve(MISBEHAVE, launcher=ProcessLauncher())
     place = tmp_path / "place"
     body = {"do": "leave_a_thread", "file": str(place)}

@@ -10,7 +10,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from loguru import logger
+
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.server.launcher import Ended
+
+LEAVE = 10.0  # seconds that a process may go on after its bot has ended
 
 
 @dataclass(eq=False)
@@ -49,6 +54,41 @@ class LaunchedChild:
             asyncio.get_running_loop().add_reader(self.handle, self._died)
         if self.killed is not None:
             self.kill(self.killed)
+
+    def hear(self, message: Mapping[str, Any]) -> None:
+        """Note what it says."""
+        if "pid" in message:
+            self.identify(message["pid"])
+        elif "loaded" in message and not self.loaded.done():
+            self.has_readyz = message["readyz"]
+            self.loaded.set_result(None)
+        elif "failed" in message and not self.loaded.done():
+            self._has_not_loaded(message["failed"])
+            if self.session_id is not None and not self.end.done():
+                logger.error("Session {}: {}", self.session_id, message["failed"])
+                error = message["failed"].strip().splitlines()[-1]
+                self.end.set_result(Ended(outcome="error", error=error))
+        elif "readyz" in message and not self.is_ready.done():
+            self.is_ready.set_result(message["readyz"])
+        elif "ended" in message and not self.end.done():
+            self.end.set_result(Ended(outcome=message["ended"], error=message.get("error")))
+            self.leave_within(LEAVE)
+
+    def _says_no_more(self) -> None:
+        if not self.end.done():
+            if self.killed is not None:
+                ended = Ended(outcome="error", error=self.killed)
+            elif not self.pid:
+                ended = Ended(outcome="error", error="The bot's process could not be started.")
+            else:
+                ended = Ended(outcome="lost", error="The bot's process died.")
+            self.end.set_result(ended)
+        if not self.loaded.done():
+            self._has_not_loaded("The process of a bot ended while it imported the bot.")
+
+    def _has_not_loaded(self, why: str) -> None:
+        self.loaded.set_exception(DailyConfigError(why))
+        self.loaded.exception()  # nobody may be waiting for it
 
     def _died(self) -> None:
         loop = asyncio.get_running_loop()
@@ -96,8 +136,13 @@ class LaunchedChild:
             return None
         return int(pss.split()[1]) * 1024
 
-    async def over(self, grace: float) -> None:
-        """Wait for the end of a process whose wire has ended, and kill it after ``grace`` seconds."""
+    async def over(self) -> None:
+        """Wait for the end of a process whose wire has ended.
+
+        One whose bot has not ended has closed the wire, and nobody could end it any more.
+        """
+        grace = LEAVE if self.end.done() else 0.0
+        self._says_no_more()
         if self.process is None and self.handle is None:
             self._signal()
             self.close()

@@ -50,7 +50,7 @@ class LaunchedTemplate:
             if "error" in answer:
                 raise DailyConfigError(str(answer["error"]))
         except BaseException:
-            await template.close()
+            await template.close(0.0)
             raise
         if not answer.get("threads"):
             return template
@@ -103,11 +103,11 @@ class LaunchedTemplate:
                 else:
                     return orders, answers
 
-    async def close(self) -> None:
-        """End it; the children go on."""
+    async def close(self, grace: float = 5.0) -> None:
+        """End it, by force after ``grace`` seconds; the children go on."""
         self._wire.close()
         try:
-            await asyncio.wait_for(self._process.wait(), 5.0)
+            await asyncio.wait_for(self._process.wait(), grace)
         except TimeoutError:
             self._process.kill()
             await self._process.wait()

@@ -22,7 +22,6 @@ from pipecat_daily_rest.server.process_template import CHILD
 
 _LOOK = 10.0  # seconds between two looks at the children's memory
 _LINE = 1 << 22  # bytes of one message
-_LEAVE = 10.0  # seconds that a process may go on after its bot has ended
 
 
 class ProcessLauncher:
@@ -252,57 +251,21 @@ class ProcessLauncher:
         """Read what a child says, to its end."""
         try:
             while line := await child.reader.readline():
-                self._take(child, json.loads(line))
+                message = json.loads(line)
+                child.hear(message)
+                if "running" in message and child.session_id is not None:
+                    self._running(child.session_id)
+                    self._refill(child.agent)  # not before: a bot that is to run comes first
         except (ConnectionError, ValueError, OSError):
             pass  # it died in the middle of a line
         finally:
-            told = child.end.done()
-            self._gone(child)
-            # It may have closed the wire, and go on: nobody could end it any more.
-            await child.over(_LEAVE if told else 0.0)
+            for ready in self._ready.values():
+                if child in ready:
+                    ready.remove(child)
+            if child.session_id is not None:
+                self._refill(child.agent)  # it may have died before it ran
+            await child.over()
             self._children.discard(child)
-
-    def _take(self, child: LaunchedChild, message: dict[str, Any]) -> None:
-        if "pid" in message:
-            child.identify(message["pid"])
-        elif "loaded" in message and not child.loaded.done():
-            child.has_readyz = message["readyz"]
-            child.loaded.set_result(None)
-        elif "failed" in message and not child.loaded.done():
-            child.loaded.set_exception(DailyConfigError(message["failed"]))
-            child.loaded.exception()
-            if child.session_id is not None and not child.end.done():
-                logger.error("Session {}: {}", child.session_id, message["failed"])
-                error = message["failed"].strip().splitlines()[-1]
-                child.end.set_result(Ended(outcome="error", error=error))
-        elif "readyz" in message:
-            if not child.is_ready.done():
-                child.is_ready.set_result(message["readyz"])
-        elif "running" in message and child.session_id is not None:
-            self._running(child.session_id)
-            self._refill(child.agent)  # not before: a bot that is to run comes first
-        elif "ended" in message and not child.end.done():
-            child.end.set_result(Ended(outcome=message["ended"], error=message.get("error")))
-            child.leave_within(_LEAVE)
-
-    def _gone(self, child: LaunchedChild) -> None:
-        if not child.end.done():
-            if child.killed is not None:
-                child.end.set_result(Ended(outcome="error", error=child.killed))
-            elif not child.pid:
-                error = "The bot's process could not be started."
-                child.end.set_result(Ended(outcome="error", error=error))
-            else:
-                child.end.set_result(Ended(outcome="lost", error="The bot's process died."))
-        if not child.loaded.done():
-            msg = "The process of a bot ended while it imported the bot."
-            child.loaded.set_exception(DailyConfigError(msg))
-            child.loaded.exception()
-        for ready in self._ready.values():
-            if child in ready:
-                ready.remove(child)
-        if child.session_id is not None:
-            self._refill(child.agent)  # it may have died before it ran
 
     async def _look(self) -> None:
         """Look at the memory of the bots."""

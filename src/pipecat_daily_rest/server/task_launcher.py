@@ -65,7 +65,8 @@ class TaskLauncher:
         task = self._tasks.get(session_id)
         if task is None or task.done():
             return
-        task.cancel()
+        if not task.cancelling():  # a second time would hit what the bot does at its end
+            task.cancel()
         await asyncio.wait({task}, timeout=grace)
         if not task.done():
             logger.error(

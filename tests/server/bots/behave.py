@@ -34,6 +34,15 @@ async def bot(runner_args):
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
                 logger.info("ignored")
+    if what == "clean up":
+        place = Path(runner_args.body["file"])
+        try:
+            await asyncio.Event().wait()
+        finally:
+            place.write_text("begun")
+            while not place.with_suffix(".go").exists():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            place.write_text("done")
     if what == "where":
         Path(runner_args.body["file"]).write_text(f"{os.getpid()} {runner_args.room_url}")
 
