@@ -6,6 +6,7 @@ from typing import Any
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
+from pipecat_daily_rest.local.bot.speech import Speech
 from pipecat_daily_rest.local.bot.transcriber import Transcriber
 from pipecat_daily_rest.local.call.network import Network
 from pipecat_daily_rest.local.call.state import State
@@ -30,6 +31,7 @@ class ForTests:
     network: Network
     stored: Stored
     faults: Faults
+    speech: Speech
 
     def room(self, room: str) -> RoomHandle:
         """Give a room, to make things happen in it and to wait for them.
@@ -78,6 +80,7 @@ class ForTests:
         """
         room, token = _name_and_token(room, token)
         state = self.state
+        options.setdefault("transcribe", self.speech.text)
         return Scripted(state.lobby, state.calls, state.messages, room, token, **options)
 
     @property

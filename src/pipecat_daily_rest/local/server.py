@@ -137,10 +137,12 @@ class LocalDaily(ForTests):
         self.services = Services(choices, self.dialing, self.transcriber, self.recorder)
         self.network = Network(state.calls)
         self.closers: list[Callable[[], Awaitable[None]]] = []  # called when it stops
+        model = speech_model or os.environ.get("LOCAL_DAILY_SPEECH_MODEL") or "tiny.en"
+        self.speech = Speech(self.transcriber, model)
+        self.closers.append(self.speech.aclose)
         if speech_model is not None:
-            speech = Speech(self.transcriber, speech_model)
-            self.mixer.listeners.append(speech.hear)
-            self.closers.append(speech.aclose)
+            self.mixer.listeners.append(self.speech.hear)
+            self.transcriber.watchers.append(self.speech.start)
         self.parts = Parts(
             url=lambda: self.url,
             domain=state.domain,

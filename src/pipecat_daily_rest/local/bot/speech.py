@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Speech-to-text for ``start_transcription``, where faster-whisper is installed.
+"""Speech-to-text for ``start_transcription`` and for turns, where faster-whisper is installed.
 
 It cuts utterances out of the sound that the mixer gets. A process of its own (`speech_worker`)
 transcribes them, so that the room's clock never waits.
@@ -12,7 +12,8 @@ import math
 import os
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -29,6 +30,7 @@ _PAUSE = round(0.7 / TICK)  # quiet ticks that end an utterance
 _LEAST = round(0.2 / TICK)  # loud ticks that an utterance has at least; fewer are a click
 _MOST = round(20 / TICK)  # ticks after which an utterance is cut
 _MOST_WAITING = 20  # utterances; older ones are dropped
+_MOST_SECONDS = 30.0  # that a test waits for the words of a turn
 _SILENCE = np.zeros(BLOCK, np.int16)
 _GET_IT = (
     "Local room: the bot has started a transcription, and nothing here transcribes speech: "
@@ -73,10 +75,27 @@ class Speech:
         self._transcriber = transcriber
         self._model = model
         self._speaking: WeakKeyDictionary[Participant, _Utterance] = WeakKeyDictionary()
-        self._waiting: deque[tuple[Participant, Block]] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[tuple[Callable[[str], object], Block]] = deque(maxlen=_MOST_WAITING)
+        self._asked: set[asyncio.Future[str]] = set()
+        self._broken = False
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        transcriber.watchers.append(self._start)
+
+    async def text(self, sound: Block) -> str:
+        """Give the words of a sound at 48 kHz; "" where nothing here can tell."""
+        if self._broken or importlib.util.find_spec("faster_whisper") is None:
+            return ""
+        self._begin()
+        asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._asked.add(asked)
+        self._add(partial(_answer, asked), sound)
+        try:
+            async with asyncio.timeout(_MOST_SECONDS):
+                return await asked
+        except TimeoutError:
+            return ""
+        finally:
+            self._asked.discard(asked)
 
     def hear(self, room: Room, voices: Mapping[str, Block]) -> None:
         """Take 20 ms of a room; the mixer calls it."""
@@ -90,8 +109,7 @@ class Speech:
             if utterance.ended:
                 del self._speaking[participant]
                 if (sound := utterance.sound) is not None:
-                    self._waiting.append((participant, sound))
-                    self._news.set()
+                    self._add(partial(self._said, participant), sound)
 
     async def aclose(self) -> None:
         """End the process."""
@@ -99,10 +117,24 @@ class Speech:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _start(self, room: Room) -> None:
+    def _add(self, told: Callable[[str], object], sound: Block) -> None:
+        self._waiting.append((told, sound))
+        self._news.set()
+
+    def _said(self, participant: Participant, text: str) -> None:
+        here = participant.id in participant.room.participants
+        if text and here and self._transcriber.wants(participant):
+            self._transcriber.said(participant, text)
+
+    def start(self, room: Room) -> None:
+        """Transcribe what is said in a room from now on."""
         if importlib.util.find_spec("faster_whisper") is None:
             logger.warning(_GET_IT)
-        elif self._task is None or self._task.done():
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="speech-to-text")
 
     async def _run(self) -> None:
@@ -125,6 +157,9 @@ class Speech:
             await process.wait()
         logger.warning("Local room: {}", error)
         self._transcriber.fail_all(error)
+        self._broken = True
+        for asked in self._asked:
+            _answer(asked, "")
 
     async def _transcribe(self, process: asyncio.subprocess.Process) -> str:
         """Transcribe until that fails; give the error."""
@@ -137,7 +172,7 @@ class Speech:
             while not self._waiting:
                 self._news.clear()
                 await self._news.wait()
-            participant, utterance = self._waiting.popleft()
+            told, utterance = self._waiting.popleft()
             thirds = utterance[: len(utterance) // 3 * 3].reshape(-1, 3)
             pcm = thirds.mean(axis=1).astype("<i2").tobytes()
             try:
@@ -146,10 +181,14 @@ class Speech:
             except ConnectionError:
                 pass  # the next read finds its end
             answer = await _read(stdout)
-            here = participant.id in participant.room.participants
-            if answer.get("text") and here and self._transcriber.wants(participant):
-                self._transcriber.said(participant, answer["text"])
+            if "text" in answer:
+                told(answer["text"])
         return answer["error"]
+
+
+def _answer(asked: "asyncio.Future[str]", text: str) -> None:
+    if not asked.done():
+        asked.set_result(text)
 
 
 async def _read(stdout: asyncio.StreamReader) -> dict[str, str]:
