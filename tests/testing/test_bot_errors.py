@@ -168,3 +168,60 @@ def test_what_a_test_or_a_fake_expects_does_not(tmp_path: Path) -> None:
         tmp_path, "--timeout=90", conftest__py=CONFTEST, bots__py=BOTS, test_them__py=PASSING
     )
     assert "3 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
+SERVICES = """
+import pytest
+from pipecat.frames.frames import LLMContextFrame
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineWorker
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.services.openai.llm import OpenAILLMService
+from pipecat.transports.daily.transport import DailyParams, DailyTransport
+from pipecat.workers.runner import WorkerRunner
+
+async def bot(args):
+    transport = DailyTransport(args.room_url, args.token, "Bot", DailyParams(audio_in_enabled=True))
+    worker = PipelineWorker(Pipeline([transport.input(), OpenAILLMService()]), idle_timeout_secs=None)
+
+    @transport.event_handler("on_app_message")
+    async def on_app_message(_transport, message, _sender):
+        context = LLMContext([{"role": "user", "content": "hello"}])
+        await worker.queue_frame(LLMContextFrame(context))
+        if message == {"do": "fail"}:
+            raise KeyError("the handler's own")
+
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    await runner.run()
+
+async def test_told(local_room, llm):
+    llm.fails(401)
+    async with local_room(bot) as room:
+        bo = await room.person("Bo")
+        bo.send({"do": "ask"})
+        await llm.is_asked("hello")
+        bo.leave()
+        await room.event("participant-left")
+
+async def test_a_handler_counts_all_the_same(local_room, llm):
+    llm.fails(401)
+    async with local_room(bot) as room:
+        bo = await room.person("Bo")
+        bo.send({"do": "fail"})
+        await bo.hears(880, timeout=None)
+
+async def test_untold(local_room, llm):
+    async with local_room(bot) as room:
+        bo = await room.person("Bo")
+        bo.send({"do": "ask"})
+        await bo.hears(880, timeout=None)
+"""
+
+
+def test_a_service_that_was_told_to_fail_may(tmp_path: Path) -> None:
+    ended = run_suite(tmp_path, "--timeout=90", conftest__py=CONFTEST, test_them__py=SERVICES)
+    said = dict(re.findall(r"^FAILED .*::test_(\w+) - (.*)$", ended.stdout, re.MULTILINE))
+    assert "2 failed, 1 passed" in ended.stdout, ended.stdout + ended.stderr
+    assert said["a_handler_counts_all_the_same"].startswith('KeyError: "the handler\'s own"')
+    assert said["untold"].startswith("openai.")

@@ -27,7 +27,7 @@ def suite(tmp_path: Path) -> Run:
 
 
 def test_the_example_passes_and_is_short() -> None:
-    ended = run_pytest(EXAMPLE, "test_bot.py")
+    ended = run_pytest(EXAMPLE, "test_bot.py", "-o", "local_daily_factor=10")
     assert "1 passed" in ended.stdout, ended.stdout
     assert ended.returncode == 0
     source = (EXAMPLE / "test_bot.py").read_text()
