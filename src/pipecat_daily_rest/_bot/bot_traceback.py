@@ -3,8 +3,11 @@
 
 import asyncio
 import os
+import threading
 import traceback
 from types import TracebackType
+
+from loguru import logger
 
 from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core.secret import masked
@@ -29,6 +32,12 @@ def shown(error: BaseException) -> str:
             ahead += [each.__cause__, each.__context__]
     text = "".join(traceback.format_exception(error))
     return masked(text, *settings.environment_secrets())
+
+
+def log_failed_thread(failed: threading.ExceptHookArgs) -> None:
+    """Log what a thread of a bot has raised; for ``threading.excepthook``."""
+    if failed.exc_value is not None:
+        logger.error("A thread of the bot raised.\n{}", shown(failed.exc_value))
 
 
 def why_not_loaded(name: str, error: BaseException) -> str:

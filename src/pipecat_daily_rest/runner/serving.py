@@ -126,15 +126,16 @@ def serve(options: ServeOptions, bot: Any) -> NoReturn:
     os.environ["PIPECAT_DAILY_LOG_LEVEL"] = options.log_level
     os.environ["PIPECAT_DAILY_LOG_FORMAT"] = options.log_format
     log_handler.to_stderr(options.log_level, options.log_format)
+    threading.excepthook = bot_traceback.log_failed_thread
     code = 0
     try:
         asyncio.run(_serve(options, bot, ending, signals))
     except DailyError as exc:
         say(f"Error: {exc}", file=sys.stderr)
         code = 2 if isinstance(exc, DailyConfigError) else 1
-    except ImportError as exc:
+    except Exception as exc:
         say(bot_traceback.shown(exc), file=sys.stderr)
-        code = 2
+        code = 2 if isinstance(exc, ImportError) else 1
     ending.over.set()
     raise SystemExit(code)
 

@@ -16,7 +16,7 @@ from typing import IO, Any
 from loguru import logger
 
 from pipecat_daily_rest._bot.bot_file import Bot
-from pipecat_daily_rest._bot.bot_traceback import shown, why_not_loaded
+from pipecat_daily_rest._bot.bot_traceback import log_failed_thread, why_not_loaded
 from pipecat_daily_rest._core import log_handler
 from pipecat_daily_rest.server import bots
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
@@ -113,7 +113,7 @@ def _run(server: _Server) -> None:
     if bot is None or start is None:
         return
     spec = SessionSpec(**start["start"])
-    threading.excepthook = _thread_failed
+    threading.excepthook = log_failed_thread
     output = SessionOutput()
     output.install(everything=True)
     with logger.contextualize(session_id=spec.session_id, room=spec.room_name):
@@ -167,11 +167,6 @@ async def _session(server: _Server, bot: Bot, spec: SessionSpec) -> Ended:
 def _cancel(loop: asyncio.AbstractEventLoop, running: asyncio.Task[Ended]) -> None:
     with suppress(RuntimeError):  # the loop has ended
         loop.call_soon_threadsafe(running.cancel)
-
-
-def _thread_failed(failed: threading.ExceptHookArgs) -> None:
-    if failed.exc_value is not None:
-        logger.error("A thread of the bot raised.\n{}", shown(failed.exc_value))
 
 
 def _tell_end(server: _Server, ended: Ended) -> None:

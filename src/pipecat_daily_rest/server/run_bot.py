@@ -26,9 +26,9 @@ async def run_session(bot: Bot, spec: SessionSpec) -> Ended:
     except (SystemExit, KeyboardInterrupt) as exc:
         # It would tear the event loop down before the room is deleted.
         code = exc.code if isinstance(exc, SystemExit) else None
-        return (
-            Ended(outcome="error", error=f"exit({code!r})") if code else Ended(outcome="finished")
-        )
+        if not code:
+            return Ended(outcome="finished")
+        return Ended(outcome="error", error=_plain(f"exit({code!r})"))
     except BaseException as exc:
         text = shown(exc)
         logger.error(
@@ -40,11 +40,13 @@ async def run_session(bot: Bot, spec: SessionSpec) -> Ended:
 
 def one_line(error: BaseException) -> str:
     """Give an error's class and words as one line without secrets."""
-    words = str(error).encode("utf-8", "replace").decode()  # half a character cannot be sent
-    words = " ".join(words.split())
-    name = type(error).__name__
-    text = f"{name}: {words}" if words else name
-    return masked(text, *environment_secrets())[:_LINE]
+    name, words = type(error).__name__, str(error)
+    return _plain(f"{name}: {words}" if words.strip() else name)
+
+
+def _plain(text: str) -> str:
+    text = text.encode("utf-8", "replace").decode()  # half a character cannot be sent
+    return masked(" ".join(text.split()), *environment_secrets())[:_LINE]
 
 
 def _arguments(spec: SessionSpec) -> Any:

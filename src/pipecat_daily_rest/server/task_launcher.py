@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from loguru import logger
 
 from pipecat_daily_rest._bot.bot_file import Bot
+from pipecat_daily_rest._bot.bot_traceback import why_not_loaded
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.server import bots as bot_sources
 from pipecat_daily_rest.server.bots import BotSource
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
@@ -38,7 +40,12 @@ class TaskLauncher:
     async def open(self, bots: Mapping[str, str], running: Callable[[str], None]) -> None:
         """Load every bot. See `Launcher.open`."""
         for name, source in (self._sources or bots).items():
-            self._bots[name] = bot_sources.load(source)
+            try:
+                self._bots[name] = bot_sources.load(source)
+            except DailyConfigError:
+                raise
+            except (Exception, SystemExit) as exc:
+                raise DailyConfigError(why_not_loaded(f"The bot {name!r}", exc)) from exc
         self._running = running
         self._output.install()
 
