@@ -20,6 +20,7 @@ ALLOWED = ("HTTPS://App.Example:443/", "http://other.example:8080")
 async def server(local_daily, monkeypatch, said):
     for name, value in local_daily.env().items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(http_body, "_LINGER", 2.0)
     sessions = Sessions(BEHAVE, max_sessions=100, launcher="task")
     async with served(create_app(sessions, allowed_origins=ALLOWED)) as running:
         yield running
@@ -78,6 +79,7 @@ def nested(depth, start='{"body":{"x":', end="}}"):
         (request(b"{}", **{"X-Long": "a" * 60_000}), 200),
         (chunks(b"{", b"}", b""), 200),
         (chunks(*[b"a" * (1 << 16)] * 17), 413),
+        (request(b"a" * 8_000_000), 413),
         (request(b"", length=10**9), 413),
         (request(b"", length=10**9, Expect="100-continue"), 413),
         (request(b'["x"]', path="/sessions/x/stop"), 404),

@@ -5,9 +5,10 @@ import asyncio
 
 import pytest
 
+from pipecat_daily_rest.models import DailyMeetingTokenProperties
 from pipecat_daily_rest.server import EndReason, StartRequest
 from pipecat_daily_rest.server.presence import PresenceWatch, Watched
-from serving import STAY
+from serving import STAY, until
 
 BOT = "bot-1"
 
@@ -88,3 +89,73 @@ async def test_a_room_that_somebody_deleted(serve, local_daily, helper, quick):
     del bot
     await helper.delete_room_by_name(session.room_name)
     assert (await session.wait()).reason is EndReason.ROOM_GONE
+
+
+@pytest.fixture
+async def in_a_room(serve, local_daily, quick):
+    """A session whose bot is in its room, as the bot of the session."""
+    tokens = []
+
+    async def bot(runner_args):
+        tokens.append(runner_args.token)
+        await asyncio.Event().wait()
+
+    async def start(token=None, **options):
+        sessions = await serve(bot, **{"join_timeout": 0.2, "empty_timeout": 0.1, **options})
+        session = await sessions.start(StartRequest(token=token))
+        await session.began.wait()
+        return session, local_daily.join(session.room_url, tokens[-1], user_name="Bot")
+
+    return start
+
+
+def looks(local_daily):
+    return len([each for each in local_daily.requests if each.path == "/presence"])
+
+
+async def test_a_bot_that_leaves_by_itself_takes_nobody_along(in_a_room, local_daily):
+    session, bot = await in_a_room()
+    ana = local_daily.join(session.room_url, session.user_token, user_name="Ana")
+    bot.leave()
+    seen = looks(local_daily)
+    await until(lambda: looks(local_daily) > seen + 5)
+    assert session.end is None
+    ana.leave()
+    assert (await session.wait()).reason is EndReason.EVERYBODY_LEFT
+
+
+async def test_a_room_where_only_the_bot_is_counts_as_empty(in_a_room):
+    session, _ = await in_a_room()
+    assert (await session.wait()).reason is EndReason.NOBODY_JOINED
+
+
+@pytest.mark.parametrize("user_id", ["bot-1", "", None, "bot-" + "0" * 32])
+async def test_no_user_id_makes_a_bot_of_a_person(in_a_room, local_daily, user_id):
+    token = DailyMeetingTokenProperties(user_id=user_id)
+    session, _ = await in_a_room(token)
+    local_daily.join(session.room_url, session.user_token, user_name="Ana")
+    seen = looks(local_daily)
+    await until(lambda: looks(local_daily) > seen + 5)
+    assert session.end is None
+
+
+async def test_while_presence_is_unknown_nothing_ends(in_a_room, local_daily, said):
+    fault = local_daily.fail("GET", "/presence", times=None, status=403)
+    session, _ = await in_a_room()
+    await fault.wait(10)
+    assert session.end is None
+    assert [each["level"].name for each in said if "presence" in each["message"]] != []
+    fault.cancel()
+    assert (await session.wait()).reason is EndReason.NOBODY_JOINED
+
+
+async def test_looks_that_tell_rubbish_end_nothing(in_a_room, local_daily):
+    session, _ = await in_a_room()
+    ana = local_daily.join(session.room_url, session.user_token, user_name="Ana")
+    for body in (b"<html>", b"[]", b"null", b'{"x": 1}', b'{"x": [null, 1]}'):
+        await local_daily.fail("GET", "/presence", status=200, body=body).wait()
+        seen = looks(local_daily)
+        await until(lambda seen=seen: looks(local_daily) > seen + 2)
+        assert session.end is None
+    ana.leave()
+    assert (await session.wait()).reason is EndReason.EVERYBODY_LEFT

@@ -3,6 +3,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -11,6 +13,8 @@ from pipecat_daily_rest.server.http_errors import HTTPError
 
 _MOST = 1 << 20  # bytes, as Pipecat Cloud takes
 _SLOWEST = 30.0  # seconds in which it has to arrive
+_DISCARDED = 16 << 20  # bytes of one that is too large
+_LINGER = 2.0  # seconds for these
 
 
 async def read_json(request: Request) -> Any:
@@ -35,14 +39,27 @@ async def read_json(request: Request) -> Any:
 
 async def _body(request: Request) -> bytes:
     length = request.headers.get("content-length", "")
-    received = bytearray()
-    # What is announced is not waited for.
-    if not (length.isdecimal() and int(length[:20]) > _MOST):
-        async for part in request.stream():
+    announced = int(length[:20]) if length.isdecimal() else 0
+    received, parts = bytearray(), request.stream()
+    if announced <= _MOST:
+        async for part in parts:
             received += part
             if len(received) > _MOST:
                 break
         else:
             return bytes(received)
+    if "expect" not in request.headers:  # else it waits for an answer before it sends
+        await _discard(parts)
     msg = "The request's body is larger than 1 MB."
     raise HTTPError(413, msg)
+
+
+async def _discard(parts: AsyncIterator[bytes]) -> None:
+    """Take some of what is on its way: a connection closed before that loses the answer, too."""
+    left = _DISCARDED
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER):
+            async for part in parts:
+                left -= len(part)
+                if left < 0:
+                    return
