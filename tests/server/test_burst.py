@@ -29,7 +29,7 @@ async def test_a_burst_of_requests_at_a_limit(start, local_daily, hard):
     body = json.dumps({"createDailyRoom": True, "body": STAY}).encode()
     head = f"POST /start HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
     sent = f"{head}Connection: close\r\n\r\n".encode() + body
-    answers = await asyncio.gather(*(raw(port, sent) for _ in range(number)))
+    answers = await asyncio.gather(*(raw(port, sent, seconds=300) for _ in range(number)))
     codes = Counter(each.split()[1] for each in answers)
     if hard == "-S":
         assert codes == {"200": most, "429": number - most}

@@ -4,6 +4,7 @@
 Reference: https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/start
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from pydantic import BaseModel
 
 from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyInvalidRequestError
 from pipecat_daily_rest.server import keys as api_keys
-from pipecat_daily_rest.server.http_body import read_json
+from pipecat_daily_rest.server.http_body import has_left, read_json
 from pipecat_daily_rest.server.http_errors import ErrorAnswer, HTTPError, answer_of
 from pipecat_daily_rest.server.keys import Keys
 from pipecat_daily_rest.server.session import EndReason, Session, SessionState
@@ -190,15 +191,19 @@ def session_router(
             caller=caller,
             allowed=allowed_properties,
         )
+        left = asyncio.create_task(has_left(request))
         try:
             session = await sessions.start(given)
+            await asyncio.sleep(0)  # a room of the pool is there at once
         except (DailyConfigError, DailyInvalidRequestError) as exc:
             if (blame := blamed(exc, data)) is not None:
                 raise blame from exc
             logger.error("No session can be started: {}", exc)
             msg = "The server failed: see its log."
             raise HTTPError(500, msg) from exc
-        if given.idempotency_key is None and await request.is_disconnected():
+        finally:
+            left.cancel()
+        if given.idempotency_key is None and left.done() and left.result():
             session.ask(EndReason.STOPPED)  # nobody will ever know its id
         content = {"sessionId": session.id}
         if session.room_url is not None:
