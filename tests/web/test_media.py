@@ -196,9 +196,14 @@ async def test_an_owner_mutes_permits_and_lets_in(daily: LocalDaily, web_apps: A
     assert app.errors == []
 
 
-async def test_app_messages(daily: LocalDaily, web_apps: Any) -> None:
+async def test_custom_tracks_and_app_messages(daily: LocalDaily, web_apps: Any) -> None:
     bo, cy = daily.join("demo", user_name="Bo"), daily.join("demo", user_name="Cy")
+    bo.tone(700, 60, track="my jingle")
     app = await joined(web_apps, daily)
+    # Beside its microphone, Bo sends a custom track.
+    await app.until("() => level(person(call, 'Bo').tracks['my jingle']?.track, 700) > 20")
+    started = "call.seen.some((e) => e.name === 'track-started' && e.kind === 'my jingle')"
+    assert await app.run(started)
     bo.send({"from": "Bo"})
     await app.until("() => call.seen.some((e) => e.name === 'app-message' && e.data.from === 'Bo')")
     await app.run("() => call.sendAppMessage({ to: 'all' })")

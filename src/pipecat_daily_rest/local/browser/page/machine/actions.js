@@ -43,12 +43,12 @@ export const ACTIONS = {
     if (!machine.inputs) return NOT_YET;
     if (audioDeviceId) await machine.inputs.change("audio", { deviceId: audioDeviceId });
     if (videoDeviceId) await machine.inputs.change("video", { deviceId: videoDeviceId });
-    return tellDevices(machine);
+    return machine.tellDevices();
   },
   "set-output-device": (machine, { outputDeviceId }) => {
     if (!machine.inputs) return NOT_YET;
     machine.inputs.speaker = outputDeviceId;
-    return tellDevices(machine);
+    return machine.tellDevices();
   },
   "set-camera": async (machine, { cameraDeviceId }) => {
     await machine.inputs?.change("video", { deviceId: cameraDeviceId });
@@ -158,13 +158,6 @@ export const ACTIONS = {
   "get-sidebar-view": () => ({ view: null }),
   "test-call-quality": () => ({ results: { result: "aborted", secondsElapsed: 0 } }),
 };
-
-async function tellDevices(machine) {
-  const devices = await machine.inputs.devices();
-  machine.emit("selected-devices-updated", { devices });
-  machine.tellLocal();
-  return devices;
-}
 
 function screenFailed(machine, errorMsg) {
   machine.emit("nonfatal-error", { type: "screen-share-error", errorMsg });

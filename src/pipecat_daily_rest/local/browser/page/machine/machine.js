@@ -12,6 +12,7 @@ import { Levels } from "./levels.js";
 import { describe, newcomer, TRACKS } from "./participants.js";
 import { IGNORED, refusal, REFUSED } from "./refusals.js";
 import { Remote, VOICES } from "./remote.js";
+import { SENTENCES } from "./sentences.js";
 
 const WHAT = "iframe-call-message";
 const ENVELOPE = 256; // bytes around an app message
@@ -37,14 +38,19 @@ export class Machine {
   #me = null;
   #asked = null; // what the app wanted off when the inputs were opened
   #opening = null; // settles when they are open
+  #isOpen = false;
   #joining = null; // settles when the room has answered
   #take = (event) => this.#onMessage(event);
   #vanish = () => this.call?.vanish();
+  #comeBack = ({ persisted }) => {
+    if (persisted && this.call) this.fail("ejected", SENTENCES.lost); // the browser kept the page
+  };
 
   constructor(id) {
     this.#id = id;
     window.addEventListener("message", this.#take);
     window.addEventListener("pagehide", this.#vanish);
+    window.addEventListener("pageshow", this.#comeBack);
   }
 
   #state() {
@@ -92,6 +98,7 @@ export class Machine {
   #retire() {
     window.removeEventListener("message", this.#take);
     window.removeEventListener("pagehide", this.#vanish);
+    window.removeEventListener("pageshow", this.#comeBack);
     this.call?.leave();
     this.forget();
   }
@@ -128,10 +135,18 @@ export class Machine {
     this.#asked ??= { startAudioOff, startVideoOff };
     this.#opening ??= inputs.start({ audio: !startAudioOff, video: !startVideoOff });
     await this.#opening;
+    const devices = await this.tellDevices("started-camera");
+    this.#isOpen = this.inputs === inputs;
+    return devices;
+  }
+
+  // Tells which devices are in use, after another event where one is named; gives them.
+  async tellDevices(first) {
+    const { inputs } = this;
     const devices = await inputs.devices();
     if (this.inputs !== inputs) return {};
     this.tellLocal();
-    this.emit("started-camera", devices);
+    if (first) this.emit(first, devices);
     this.emit("selected-devices-updated", { devices });
     return devices;
   }
@@ -147,6 +162,7 @@ export class Machine {
     }
     if (call?.joined) call.tell({ event: "update", [source]: on });
     this.tellLocal();
+    if (track && this.#isOpen && source !== "screenVideo") this.tellDevices();
     if (source !== "screenVideo") return;
     this.emit(on ? "local-screen-share-started" : "local-screen-share-stopped", { local: true });
   }
@@ -280,7 +296,7 @@ export class Machine {
     this.inputs?.close();
     this.call = this.remote = this.inputs = this.about = this.#me = null;
     this.#asked = this.#opening = null;
-    this.inLobby = false;
+    this.inLobby = this.#isOpen = false;
     this.receiveSettings = {};
   }
 }
