@@ -184,9 +184,9 @@ class Choices:
             None is never.
         interrupted_is_shown: Whether others see the tracks of somebody without a network as
             ``interrupted``.
-        end_says_why: Whether daily-js tells a web app by the ``type`` of its ``error`` that the room
-            was deleted (``no-room``), or that the room or the token has expired (``exp-room``,
-            ``exp-token``), or says ``ejected``.
+        end_says_why: Whether the ``type`` of daily-js's ``error`` tells why a call has ended:
+            ``no-room`` (the room was deleted), ``exp-room`` or ``exp-token`` (it has expired). If
+            not, it is ``ejected`` each time.
         messages_without_network: Whether the app messages that somebody sent without a network
             arrive ``late``, or are ``lost``.
         may_not_dial_out_info: The text when a bot without an owner's token dials out.

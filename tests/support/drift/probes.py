@@ -59,6 +59,7 @@ NOT_OBSERVED = {
     "*transcription_*": "needs a transcribed call",
     "network_timeout": "needs people in a room",
     "interrupted_is_shown": "needs people in a room",
+    "end_says_why": "needs people in a room",
     "messages_without_network": "needs people in a room",
     "max_phone_sessions": "needs a call, which costs money",
     "phone_*": "needs a call, which costs money",
