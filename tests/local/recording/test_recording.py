@@ -9,7 +9,10 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
 import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,16 @@ import numpy as np
 import pytest
 
 from helpers import calling
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.call.clock import Clock
+from pipecat_daily_rest.local.call.log import Log
 from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE, Block
+from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.recording import recorder, sound_file, writer
 from pipecat_daily_rest.local.recording.sound_file import read_sound
+from pipecat_daily_rest.local.recording.stored import Stored
 from pipecat_daily_rest.local.rules.claims import sign
 from pipecat_daily_rest.local.scripted.hearing import tone_level
 
@@ -271,7 +280,10 @@ async def test_a_token_may_start_it(daily: LocalDaily) -> None:
 
 PROGRAM = """
 import asyncio, resource, sys
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.call.clock import Clock
+from pipecat_daily_rest.local.call.log import Log
 
 async def main():
     async with LocalDaily(recordings=sys.argv[1]) as daily:
@@ -351,27 +363,78 @@ async def test_a_folder_that_cannot_be_made_ends_it_with_a_reason(tmp_path: Path
         assert (recording.status, recording.paths) == ("canceled", ())
 
 
-async def test_the_clock_does_not_wait_for_the_disk(
-    daily: LocalDaily, call: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file that blocks for a second blocks nobody in the room."""
-    import threading
-
-    from pipecat_daily_rest.local.recording import writer
-
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Files that hang until this is set."""
     release = threading.Event()
 
-    class Slow(writer.SoundFile):
+    class Hanging(writer.SoundFile):
         def write(self, at: int, block: Any) -> None:
-            release.wait(30)
+            release.wait(120)
             super().write(at, block)
 
-    monkeypatch.setattr(writer, "SoundFile", Slow)
+    monkeypatch.setattr(writer, "SoundFile", Hanging)
+    yield release
+    release.set()
+
+
+async def test_the_clock_does_not_wait_for_the_disk(
+    daily: LocalDaily, call: Any, hanging: threading.Event
+) -> None:
     ana, bo = daily.join("demo"), daily.join("demo")
     await call("POST", START, {"type": "cloud-audio-only"})
     ana.tone(440, 0.5)
     await bo.hears(440)
-    release.set()
-    await call("POST", STOP, {})
+    hanging.set()
+    await call("POST", STOP)
     recording = await recorded(daily)
-    assert _has(recording.paths[0], 440)
+    assert recording.has(440)
+
+
+async def test_a_disk_that_stays_behind_ends_it_with_a_reason(
+    daily: LocalDaily, call: Any, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_MOST_WAITING", 20)
+    ana = daily.join("demo")
+    await call("POST", START, {"type": "cloud-audio-only"})
+    await ana.hears(lambda heard: len(heard) > SAMPLE_RATE)
+    hanging.set()
+    assert (await ana.event("recording-error"))["message"] == "the disk was too slow"
+    assert (await recorded(daily)).status == "finished"
+
+
+async def test_a_disk_that_hangs_does_not_hang_the_end(
+    hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "_LAST", 0.1)
+    async with LocalDaily() as daily, calling(daily) as call:
+        daily.state.rooms.create("demo", "public", {})
+        ana = daily.join("demo")
+        await call("POST", START, {"type": "cloud-audio-only"})
+        await ana.hears(lambda heard: len(heard) > SAMPLE_RATE // 10)
+    assert not hanging.is_set()
+
+
+def test_what_is_asked_of_a_recording(tmp_path: Path) -> None:
+    file = sound_file.SoundFile(tmp_path / "a.m4a")
+    for at, block in enumerate(tone(440).reshape(-1, 960)):
+        file.write(at + 10, block)  # after 0.2 s that were left out
+    file.close()
+    recording = Stored(State(api_key="k" * 32, clock=Clock()).domain, Log(Clock())).add_recording(
+        "demo"
+    )
+    assert not recording.has(440)  # it has no file
+    recording = replace(recording, paths=(tmp_path / "a.m4a",))
+    assert (recording.has(440), recording.has(900)) == (True, False)
+    (sound,) = recording.sounds
+    assert begins(sound, 440) == pytest.approx(0.2, abs=NEAR)
+    with pytest.raises(DailyConfigError, match="cannot be read as a WAV file"):
+        recording.has(tmp_path / "none.wav")
+    with pytest.raises(DailyConfigError, match="what must be"):
+        recording.has("a.wav")  # type: ignore[arg-type]
+
+
+def tone(hz: float) -> Block:
+    """One second."""
+    samples = np.sin(2 * np.pi * hz * np.arange(SAMPLE_RATE) / SAMPLE_RATE) * 9000
+    return samples.astype(np.int16)

@@ -6,6 +6,7 @@ https://docs.daily.co/reference/daily-js/events/recording-events
 """
 
 import asyncio
+import contextlib
 import importlib.util
 import shutil
 import tempfile
@@ -35,6 +36,7 @@ _NO_BUCKET = (
 )
 _GET_IT = "the local Daily records with PyAV: pip install 'pipecat-daily-rest[local]'"
 _LONGEST = 15_000.0  # seconds, as at Daily
+_LAST = 10.0  # seconds that a disk has at the end
 
 Kind = Literal["cloud", "cloud-audio-only", "raw-tracks"]
 _FILES: Mapping[str, tuple[str, str]] = {  # the suffix and the type of each
@@ -135,9 +137,11 @@ class Recorder:
         """End all recordings, and remove the private folder."""
         for running in list(self._running):
             self._stop(running, "the local Daily was stopped")
-        while self._running:
-            self._ended.clear()
-            await self._ended.wait()
+        with contextlib.suppress(TimeoutError):  # a disk that hangs must not hang this program
+            async with asyncio.timeout(_LAST):
+                while self._running:
+                    self._ended.clear()
+                    await self._ended.wait()
         if self._folder is not None and self._given is None:
             await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
