@@ -29,9 +29,6 @@ from pipecat.workers.runner import WorkerRunner
 
 PROMPT = "You are a friendly voice assistant. Answer in one or two short spoken sentences."
 
-# Loading the model takes a moment that a call should not wait for.
-VAD = SileroVADAnalyzer()
-
 
 async def bot(runner_args: RunnerArguments) -> None:
     key = os.environ.get("OPENAI_API_KEY")
@@ -48,7 +45,7 @@ async def bot(runner_args: RunnerArguments) -> None:
     )
     context = LLMContext([{"role": "system", "content": PROMPT}])
     aggregators = LLMContextAggregatorPair(
-        context, user_params=LLMUserAggregatorParams(vad_analyzer=VAD)
+        context, user_params=LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer())
     )
     worker = PipelineWorker(
         Pipeline(

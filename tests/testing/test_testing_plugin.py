@@ -46,6 +46,32 @@ def test_the_examples_conversations_calls_and_recordings_pass() -> None:
     assert ended.returncode == 0, ended.stdout
 
 
+def test_the_voice_agent_is_tested_without_a_key_and_twice(suite: Run) -> None:
+    ended = suite(
+        *("-o", "local_daily_factor=10", *LEFT_OPEN),
+        conftest__py=CONFTEST,
+        voice_agent__py=(EXAMPLE.parent / "voice_agent.py").read_text(),
+        test_it__py=f"""
+import pytest
+from pathlib import Path
+from voice_agent import bot
+
+@pytest.mark.parametrize("session", [1, 2])
+async def test_it_hears_and_answers(local_room, llm, stt, tts, session):
+    llm.answers("Hello.", to="Greet the user.")
+    stt.answers("What time is it?")
+    llm.answers("It is noon.", to="What time is it?")
+    tts.answers(tone=880, seconds=0.5)
+    async with local_room(bot) as room:
+        ana = await room.person("Ana")
+        await ana.listens(pause=0.3)
+        reply = await ana.asks(Path({str(EXAMPLE / "question.wav")!r}), pause=0.3)
+        assert reply.text == "It is noon."
+""",
+    )
+    assert "2 passed" in ended.stdout, ended.stdout + ended.stderr
+
+
 def test_the_stand_in_is_there_before_any_conftest_with_p(suite: Run) -> None:
     ended = suite(
         *LOADED_BY_P,
