@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The microphone and the camera of a web app: off at first, others, an app's own tracks."""
 
+import re
 from typing import Any
 
 import pytest
@@ -103,6 +104,64 @@ async def test_what_starts_off_is_not_asked_for(daily: LocalDaily, web_apps: Any
     await app.run("() => call.setLocalAudio(true)")
     await bo.hears(500, voice=ana.id)
     assert await app.run("asked") == [["audio"]]
+    assert app.errors == []
+
+
+# Starts the camera in a browser where each device fails in a way of its own.
+FAIL = """
+async ([audio, video]) => {
+  const call = (window.call = make());
+  const failing = { audio, video };
+  const real = window.realGUM ??= navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (constraints) => {
+    const name = Object.keys(constraints).map((kind) => failing[kind]).find(Boolean);
+    if (name) throw new DOMException("no", name);
+    return real(constraints);
+  };
+  call.on("camera-error", ({ error }) => (window.failed = error));
+  const devices = await call.startCamera();
+  const { audio: mic, video: camera } = call.participants().local.tracks;
+  await call.destroy();
+  return { error: failed, devices, states: [mic, camera].map(({ state, blocked }) => blocked ?? state) };
+}
+"""
+
+
+async def test_devices_that_fail_are_told(daily: LocalDaily, web_apps: Any) -> None:
+    app = await daily_app(web_apps, daily.url)
+    missing, denied, busy = "NotFoundError", "NotAllowedError", "NotReadableError"
+    for fails, kind, more, states in (
+        # One that is missing does not take the other with it.
+        (
+            [None, missing],
+            "not-found",
+            {"missingMedia": ["video"]},
+            ["playable", "byDeviceMissing"],
+        ),
+        (
+            [denied, denied],
+            "permissions",
+            {"blockedMedia": ["audio", "video"]},
+            ["byPermissions"] * 2,
+        ),
+        ([busy, None], "mic-in-use", {}, ["byDeviceInUse", "playable"]),
+        (
+            [None, "OverconstrainedError"],
+            "constraints",
+            {"failedMedia": ["video"]},
+            ["playable", "byDeviceMissing"],
+        ),
+    ):
+        got = await app.run(FAIL, fails)
+        assert got["error"]["type"] == kind
+        assert more.items() <= got["error"].items()
+        assert re.search(r"(microphone|camera)\b", got["error"]["msg"])
+        assert "DEVICE" not in got["error"]["msg"]
+        assert "press" not in got["error"]["msg"]  # the room page's buttons are not the app's
+        assert [
+            each if each == "playable" else next(iter(each)) for each in got["states"]
+        ] == states
+        assert (got["devices"]["camera"] == {}) == (states[1] != "playable")
     assert app.errors == []
 
 

@@ -2,20 +2,24 @@
 // The own microphone, camera and screen of a web app.
 
 import { CAMERA_CONSTRAINTS, SCREEN_CONSTRAINTS } from "./pictures.js";
-import { CAMERA, MICROPHONE } from "./sentences.js";
 
 const CUSTOM = "daily-custom-track"; // in a message, for a track that the app gave
 const KINDS = {
-  audio: { source: "microphone", device: "mic", deviceKind: "audioinput", shared: "audioTrack", sentences: MICROPHONE },
-  video: { source: "camera", device: "camera", deviceKind: "videoinput", shared: "videoTrack", sentences: CAMERA },
+  audio: { source: "microphone", device: "mic", deviceKind: "audioinput", shared: "audioTrack" },
+  video: { source: "camera", device: "camera", deviceKind: "videoinput", shared: "videoTrack" },
 };
 // https://docs.daily.co/reference/daily-js/events/participant-events#camera-error
 const ERRORS = {
-  NotAllowedError: { type: "permissions", media: "blockedMedia", blocked: "byPermissions" },
-  NotFoundError: { type: "not-found", media: "missingMedia", blocked: "byDeviceMissing" },
-  NotReadableError: { type: "in-use", media: "inUseMedia", blocked: "byDeviceInUse" },
-  OverconstrainedError: { type: "constraints", media: "failedMedia", blocked: "byDeviceMissing" },
+  NotAllowedError: {
+    type: "permissions", media: "blockedMedia", blocked: "byPermissions",
+    why: "The browser may not use the DEVICE: allow it in the address bar.",
+  },
+  NotFoundError: { type: "not-found", media: "missingMedia", why: "No DEVICE was found." },
+  NotReadableError: { type: "in-use", blocked: "byDeviceInUse", why: "Another program uses the DEVICE." },
+  OverconstrainedError: { type: "constraints", media: "failedMedia", why: "No DEVICE is as the app wants it." },
+  insecure: { type: "undefined-mediadevices", why: "Browsers give the DEVICE only to pages from localhost or https." },
 };
+const OTHER = { type: "unknown", why: "The DEVICE could not be opened." };
 
 export class Inputs {
   streams = { cam: { stream: new MediaStream() }, screen: { stream: new MediaStream() } };
@@ -141,15 +145,16 @@ export class Inputs {
   #fail(failed) {
     const [[first, error]] = failed;
     const kinds = [...failed.keys()];
-    const { type = "unknown", media, blocked = "byDeviceMissing" } = ERRORS[error.name] ?? {};
+    const { type, media, blocked = "byDeviceMissing", why } = ERRORS[error.name] ?? OTHER;
     for (const kind of kinds) this.#blocked[kind] = blocked;
     const inUse = { audio: "mic-in-use", video: "cam-in-use" };
-    const msg = KINDS[first].sentences[error.name] ?? KINDS[first].sentences.other;
+    const msg = why.replace("DEVICE", kinds.map((kind) => KINDS[kind].source).join(" and the "));
     this.#onError(msg, {
       type: type === "in-use" ? (kinds.length > 1 ? "cam-mic-in-use" : inUse[first]) : type,
       msg,
-      ...(media && type !== "in-use" ? { [media]: kinds } : {}),
+      ...(media ? { [media]: kinds } : {}),
       ...(type === "permissions" ? { blockedBy: "user" } : {}),
+      ...(type === "constraints" ? { reason: "invalid" } : {}),
     });
     for (const kind of kinds) this.#onChange(KINDS[kind].source, null);
   }
