@@ -130,3 +130,26 @@ async def test_a_test_in_javascript(start: Any, site: str, folder: Path) -> None
     assert "1 passed" in tested.out
     program.signal(signal.SIGTERM)
     assert await program.ended() == 0
+
+
+# What Vite makes of a page in development, and in a build.
+VITE = """
+import { build, createServer } from "vite";
+const server = await createServer({ server: { middlewareMode: true }, logLevel: "silent" });
+console.log("served", (await server.transformIndexHtml("/", "<head></head>")).replaceAll("\\n", " "));
+await server.close();
+const [{ source }] = (await build({ logLevel: "silent" })).output;
+console.log("built", source.replaceAll("\\n", " "));
+"""
+
+
+async def test_vite_has_the_tag_in_development_alone(start: Any, folder: Path) -> None:
+    (folder / "node_modules").symlink_to(installed("vite@5.4.20") / "node_modules")
+    (folder / "vite.config.mjs").write_text(FILES["vite.config.js"])
+    (folder / "index.html").write_text("<head></head>")
+    (folder / "try.mjs").write_text(VITE)
+    program = await start(program_of("node"), "try.mjs")
+    assert await program.ended() == 0, program.err
+    served = await program.says("^served (.*)$")
+    assert re.match(r"<head>\s*" + TAG, served), served
+    assert "7880" not in await program.says("^built (.*)$")
