@@ -49,16 +49,20 @@ import Daily from "@daily-co/daily-js";
 import { createRoot } from "react-dom/client";
 import {
   DailyAudio, DailyProvider, useActiveSpeakerId, useAppMessage, useDaily, useDevices, useLocalSessionId,
-  useMeetingState, useNetwork, useParticipantCounts, useParticipantIds, useParticipantProperty,
+  useMediaTrack, useMeetingState, useNetwork, useParticipantCounts, useParticipantIds, useParticipantProperty,
   usePermissions, useRoom,
 } from "@daily-co/daily-react";
 
 const call = Daily.createCallObject();
+const known = {};
+function Other({ id }) {
+  known[id] = `${useParticipantProperty(id, "user_name")} ${useMediaTrack(id, "audio").state}`;
+  return null;
+}
 function Hooks() {
   const others = useParticipantIds({ filter: "remote" });
   window.hooks = {
-    names: useParticipantProperty(others, "user_name"),
-    states: useParticipantProperty(others, "tracks.audio.state"),
+    others: () => others.map((id) => known[id]).sort().join(),
     meeting: useMeetingState(),
     microphones: useDevices().microphones.length,
     me: useLocalSessionId(),
@@ -70,7 +74,7 @@ function Hooks() {
     call: useDaily() === call,
   };
   useAppMessage({ onAppMessage: ({ data }) => (window.message = data) });
-  return null;
+  return others.map((id) => <Other key={id} id={id} />);
 }
 createRoot(document.body.appendChild(document.createElement("div"))).render(
   <DailyProvider callObject={call}><Hooks /><DailyAudio /></DailyProvider>,
@@ -97,20 +101,19 @@ async def test_daily_react_plays_and_knows_two_others(daily: LocalDaily, web_app
     bo.tone(1001, 120)
     cy.tone(2003, 120)
     await app.run("(url) => join(url)", f"{daily.url}/demo")
-    await app.until("() => hooks.names.filter(Boolean).sort().join() === 'Bo,Cy'")
-    await app.until("() => hooks.states.join() === 'playable,playable'")
+    await app.until("() => hooks.others() === 'Bo playable,Cy playable'")
     await app.until(
         f'(tones) => JSON.stringify(({TONES})(tones)) === \'{{"1001":1,"2003":1}}\'', [1001, 2003]
     )
     await app.until("() => hooks.speaker && hooks.counts === 3 && hooks.microphones > 0")
-    told = await app.until("() => hooks.room && hooks.topology && hooks")
+    told = await app.until("() => hooks.room && hooks.topology && { ...hooks, others: null }")
     assert (told["meeting"], told["room"], told["sends"]) == ("joined-meeting", "demo", True)
     assert told["call"] is True
     assert told["me"] in daily.rooms["demo"].participants
     bo.send({"hello": "react"}, None)
     await app.until("() => window.message?.hello === 'react'")
     bo.leave()
-    await app.until("() => hooks.names.join() === 'Cy'")
+    await app.until("() => hooks.others() === 'Cy playable'")
     await app.until(
         f"(tones) => JSON.stringify(({TONES})(tones)) === '{{\"2003\":1}}'", [1001, 2003]
     )
