@@ -102,7 +102,7 @@ async def test_a_signal_at_any_moment(start, local_daily, as_pid_1):
     loop = asyncio.get_running_loop()
 
     async def begin():
-        server = await start(*serve, env=local_daily.env())
+        server = await start(*serve, env=local_daily.env(), forked=False)
         if as_pid_1:
             await until(server.children)
         return server, server.children()[0] if as_pid_1 else server.process.pid
