@@ -87,10 +87,8 @@ async def _main(command: Sequence[str], signals: _Signals, **options: Any) -> in
 
 
 def _key_in_env_file() -> str | None:
-    """Give the key in ``.env``: a program that loads it with ``override=True`` has that one.
-
-    The local Daily takes it, since a program signs tokens with the key that it has.
-    """
+    """Give the key in ``.env``, if it is long enough for a local Daily."""
+    # Programs load it over their environment (`override=True`), and sign tokens with it.
     key = dotenv_values(find_dotenv(usecwd=True)).get("DAILY_API_KEY")
     return key if key and len(key) >= _SHORTEST_KEY else None
 

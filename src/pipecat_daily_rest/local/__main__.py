@@ -2,8 +2,8 @@
 """A local Daily as a process of its own: ``python -m pipecat_daily_rest.local``.
 
 It writes one JSON line to stdout, ``{"api_url", "api_key", "script_tag"}`` or ``{"error"}``, and
-runs until its stdin closes or its parent ends. It ignores signals: after a Ctrl-C in a terminal, the bot must
-still be able to delete its room.
+runs until its stdin closes or its parent ends. It ignores signals: after a Ctrl-C in a terminal,
+the bot must still be able to delete its room.
 """
 
 import argparse

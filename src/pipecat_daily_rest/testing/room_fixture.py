@@ -73,7 +73,10 @@ class LocalRoom:
         """Give a number of seconds, times `local_daily_factor` of the ini file.
 
         Args:
-            seconds: As they hold on a fast machine.
+            seconds: What a fast machine is allowed.
+
+        Returns:
+            The seconds that this machine is allowed.
 
         Raises:
             DailyConfigError: This is not a number.

@@ -15,7 +15,7 @@ _BIT_RATE = 64_000
 
 
 class Encoder:
-    """Encodes one voice once in each tick, whoever asks."""
+    """Encodes a voice once per tick, for all who hear it."""
 
     def __init__(self) -> None:
         self._codec: Any = None
@@ -32,7 +32,7 @@ class Encoder:
         else:
             if self._codec is None or tick != self._tick + 1:
                 self._codec = _codec()
-                self._encode(_QUIET)  # what the browser has heard last, which the next depends on
+                self._encode(_QUIET)  # browsers have heard silence last, and decode by that
             self._packet = self._encode(block)
         self._tick = tick
         return self._packet

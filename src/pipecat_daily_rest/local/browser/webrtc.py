@@ -9,10 +9,11 @@ pieces: all but the last begin with ``+``, the last with ``.``.
 
 To the browser: the events of `Seat.send`, with the ``kind`` of each participant added, and
 ``joined`` (the browser's ``id``, the ``room``, all ``participants``, who is ``waiting`` to be let
-in, what else is to be known ``about`` the call, see `Admission.about`), ``waiting`` (an owner has to let it in), ``refused`` (``error``, ``info``), ``levels`` (by
-session id, see `Mixer.levels`), ``pictures`` (``sdp`` or ``error``), ``wanted`` (whether somebody
-watches its ``source``), ``not-sent`` (``info``: its app message was too large), ``not-done``
-(``info``: what it asked for as an owner), ``closed`` (``reason``, and the ``error`` type of daily-js).
+in, and what `Admission.about` tells ``about`` the call), ``waiting`` (an owner has to let it in),
+``refused`` (``error``, ``info``), ``levels`` (by session id, see `Mixer.levels`), ``pictures``
+(``sdp`` or ``error``), ``wanted`` (whether somebody watches its ``source``), ``not-sent`` (``info``:
+why its app message was not sent), ``not-done`` (``info``: why the room did not do what it asked for
+as an owner), ``closed`` (``reason``, and the ``error`` type of daily-js).
 
 From the browser: ``ping`` each second, ``app-message`` (``message``, ``recipient``), ``update``
 (``microphone``, ``camera``, ``screenVideo``, ``userName``), ``pictures`` (the ``sdp`` of their

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A browser's sound, between aiortc and the mixer.
 
-The first audio line of an offer carries the microphone. It also carries the mix of all others, unless
-the offer has more audio lines: slots, each for one voice. Nothing is negotiated again when people
-come and go: the data channel says whose voice a slot carries.
+The first audio line of an offer carries the microphone. It also carries the mix of all others,
+unless the offer has more audio lines: slots, each for one voice. Nothing is negotiated again when
+people come and go: the data channel says whose voice a slot carries.
 
-A slot that was used once sends silence when there is nothing to hear: after a pause in what is sent,
-a browser plays 0.8 s too late, and goes on like that.
+A slot that was used once sends silence when there is nothing to hear: after a pause without
+packets, a browser plays all that follows 0.8 s late.
 """
 
 import asyncio
@@ -95,8 +95,8 @@ class Sound:
     ) -> None:
         """Initialize without a track.
 
-        `encoders` are shared by all connections: by voice, for those that somebody hears. `on_sound`
-        is called for each packet that comes.
+        All connections share the `encoders`, one for each voice that somebody hears. `on_sound` is
+        called for each packet that comes.
         """
         self._pc = pc
         self._encoders = encoders

@@ -10,23 +10,23 @@ import av
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 
 _PATIENCE = 3  # packets that wait for a missing one
-_LATE = 100  # packets; what comes later is the beginning of something new
+_LATE = 100  # packets; one that is further behind begins a new count
 _NUMBERS = 1 << 16  # of packets; after the last one comes 0
 
 
 class AudioIn:
     """A buffer that evens out the network's jitter.
 
-    It begins at once. A block that comes too late leaves a hole, and is played after it: from then
-    on there is time for as late a block.
+    It begins with the first block. A block that comes too late leaves a hole and is played after
+    it, so from then on a block may be as late as that one.
     """
 
     _MOST = 8  # blocks; more are a burst after a stall
-    _LOOK = 100  # blocks; a spare one for so long is dropped
+    _LOOK = 100  # blocks; one that was not needed for so long is dropped
 
     def __init__(self) -> None:
         self._blocks: deque[Block] = deque()
-        self._spare = 1  # blocks beyond the one that is played, from which on they are too many
+        self._spare = 1  # so many blocks that wait and are never needed are too many
         self._taken = 0
         self._least = self._MOST
 
@@ -41,7 +41,7 @@ class AudioIn:
         """Give the next 20 ms, or None for silence."""
         if not self._blocks:
             if self._taken:
-                self._spare = 2  # it needs one; what is dropped beyond it is a clock's difference
+                self._spare = 2  # one covers late blocks; a second one comes of a fast clock
             return None
         block = self._blocks.popleft()
         self._least = min(self._least, len(self._blocks))

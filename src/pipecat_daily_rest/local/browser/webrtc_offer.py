@@ -7,7 +7,8 @@ from aiortc.sdp import SessionDescription
 def kinds_of(sdp: str) -> list[str]:
     """Give the kind of each line: ``audio``, ``video`` or ``application``.
 
-    A ValueError says that its names do not fit together. aiortc would fail later, in a task.
+    A ValueError says that the names of its lines do not fit together: aiortc would fail later, in a
+    task.
     """
     description = SessionDescription.parse(sdp)
     names = [media.rtp.muxId for media in description.media]

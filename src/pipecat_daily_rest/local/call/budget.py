@@ -3,7 +3,7 @@
 
 
 class _Default(float):
-    """The number that a wait has when its caller gave none."""
+    """A number that can be told from an equal one that a caller gave."""
 
 
 DEFAULT: float = _Default(10.0)  # seconds; the default of every ``timeout``

@@ -121,7 +121,7 @@ class Inbox(Waiters):
         def came() -> str:
             same = [entry.event for entry in self._entries if entry.event["event"] == name]
             if same:
-                return f"Of that name came only, and each is given once: {tell(same)}"
+                return f"Only these came of that name, and each is given once: {tell(same)}"
             counts = Counter(entry.event["event"] for entry in self._entries)
             others = ", ".join(f"{other} ({count})" for other, count in counts.items())
             return f"What came: {others or 'nothing'}"

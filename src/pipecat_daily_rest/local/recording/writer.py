@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from pipecat_daily_rest.local.call.mixer import TICK, Block
+from pipecat_daily_rest.local.call.mixer import TICK, Block, mixed
 from pipecat_daily_rest.local.recording.sound_file import SoundFile
 
 _MOST_WAITING = round(30 / TICK)  # ticks; a disk that is further behind ends the recording
@@ -101,7 +99,7 @@ class Writer:
         if not self._raw:
             if self._mix is None:
                 self._mix = self._open(self._path)
-            self._mix.write(tick.at, _mixed(tick.voices))
+            self._mix.write(tick.at, mixed(tick.voices.values()) if tick.voices else None)
             return
         for voice, participant, name in tick.tracks:
             if voice not in self._tracks:
@@ -123,13 +121,6 @@ class Writer:
         kind = kinds.get(track) or f"{len(self.paths)}-{re.sub(r'[^A-Za-z0-9_-]', '_', track)[:40]}"
         began = round((self._start + at * TICK) * 1000)
         return self._path.with_name(f"{self._path.name}-{participant}-{kind}-{began}.webm")
-
-
-def _mixed(voices: Mapping[str, Block]) -> Block | None:
-    if not voices:
-        return None
-    total = np.sum([*voices.values()], axis=0, dtype=np.int32)
-    return np.clip(total, -32768, 32767).astype(np.int16)
 
 
 def _why(exc: Exception) -> str:

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, TICK, Block
+from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, TICK, Block, mixed
 
 QUIET = 10 ** (-50 / 20)  # loudness (1 is full scale) up to which it is silence
 _SOFT = 10 ** (-35 / 20)  # of the loudest part of a recording: softer is its noise
-_BREATH = round(0.2 / TICK)  # quiet ticks after which a bot does not speak
+_BREATH = round(0.2 / TICK)  # quiet ticks after which a bot no longer speaks
 _MEMORY = round(60 / TICK)  # ticks that are remembered
-_ENOUGH = round(5 / TICK)  # ticks that tell whether a bot is ever silent
-_EVER = 0.02  # of the ticks: a bot that is silent more seldom has a sound of its own behind it
+_ENOUGH = round(5 / TICK)  # ticks that show whether a bot plays music behind its voice
+_EVER = 0.02  # the share of quiet ticks in these; with fewer, it does
 _SILENCE = np.zeros(BLOCK, np.int16)
 
 
@@ -68,17 +68,14 @@ class Ear:
 
     def hear(self, now: float, blocks: list[Block]) -> None:
         """Take 20 ms."""
-        block = None
-        if blocks:
-            total = blocks[0] if len(blocks) == 1 else np.sum(blocks, axis=0, dtype=np.int32)
-            block = np.clip(total, -32768, 32767).astype(np.int16)
+        block = mixed(blocks) if blocks else None
         moment = Moment(now, _loudness(block), block)
         self.moments.append(moment)
         for listener in list(self.listeners):
             listener(moment)
 
     def threshold(self) -> float:
-        """Give the loudness above which it speaks: above the music that a bot may play itself."""
+        """Give the loudness above which it speaks: louder than the music that a bot may play."""
         levels = np.array([moment.loudness for moment in self.moments][-_ENOUGH:])
         if len(levels) < _ENOUGH or (levels <= QUIET).mean() > _EVER:
             return QUIET

@@ -19,10 +19,13 @@ class Latency:
         self.all = list(all)
 
     def percentile(self, percent: float) -> float:
-        """Give the latency that so many percent of the turns do not exceed; in between, linearly.
+        """Give the latency that so many percent of the turns do not exceed.
 
         Args:
             percent: From 0 to 100.
+
+        Returns:
+            Seconds, interpolated linearly between two turns.
 
         Raises:
             DailyConfigError: Nobody has asked anything yet, or there is no such percentile.
@@ -38,7 +41,7 @@ class Latency:
 
     @property
     def p50(self) -> float:
-        """The median."""
+        """The median, in seconds."""
         return self.percentile(50)
 
     @property
@@ -53,7 +56,7 @@ class Latency:
 
     @property
     def max(self) -> float:
-        """The longest."""
+        """The longest, in seconds."""
         return self.percentile(100)
 
     def __len__(self) -> int:

@@ -65,7 +65,7 @@ class Turns(Speaking):
     """The part of `Scripted` for conversations with a bot."""
 
     _transcribe: Transcribe | None
-    # What the bot said and sent until then is accounted for.
+    # What the bot said and sent before belongs to an earlier turn.
     _heard_until = 0.0  # by `time.monotonic`
     _read_until = 0  # events
     _asked: set[str | None]
@@ -237,10 +237,8 @@ class Turns(Speaking):
         return Reply(latency, utterance.ended - (utterance.began or 0.0), text, audio)
 
     async def _is_heard(self, voice: str | None) -> None:
-        """Wait until the bot listens: it asks for somebody's sound a while after the join.
-
-        A bot with another source of words, as Daily's transcription, never does.
-        """
+        """Wait until the bot has asked for this person's sound, a while after the join."""
+        # A bot that takes its words from elsewhere, as from Daily's transcription, never asks.
         people, told = self.participant.room.participants, self.participant.room.told
 
         def listens() -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a bot says that it said: the messages of RTVI, which Pipecat's bots send.
+"""The words that a bot reports as said, by RTVI, whose messages Pipecat's bots send.
 
 Reference: https://docs.pipecat.ai/client/rtvi-standard
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _LABEL = "rtvi-ai"
-# Without bot-output: what was spoken, what was transcribed, what the model wrote; and what is between.
+# What is read of a bot that sends no bot-output, the best first; and what joins the pieces.
 _OTHERS = {"bot-tts-text": " ", "bot-transcription": " ", "bot-llm-text": ""}
 
 
