@@ -64,6 +64,9 @@ def browser_type_launch_args(
 def _found(given: str) -> str:
     path = shutil.which(given)
     if path is None:
-        msg = f"{OPTION} = {given}: there is no such program. Name a Chromium, or leave it out for Playwright's."
-        raise pytest.UsageError(msg)
+        msg = (
+            f"{OPTION} = {given}: there is no such program. Name a Chromium, or leave it out for "
+            "Playwright's own."
+        )
+        pytest.fail(msg, pytrace=False)
     return path
