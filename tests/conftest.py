@@ -14,6 +14,7 @@ from document import observe
 from helpers import calling, helper_of
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.call.budget import BUDGET
 from pipecat_daily_rest.testing import llm, openai_server, stt, tts  # noqa: F401 - fixtures
 from programs import heed_signals
 from receiver import Receiver
@@ -29,6 +30,7 @@ os.environ.pop("PYTHONDEVMODE", None)
 # Some hundred programs are started: none should compile the package again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+BUDGET.default = 100.0  # seconds: ten times the default, for slow machines
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -34,8 +34,11 @@ def run_pytest(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def run_suite(folder: Path, *args: str, **files: str) -> subprocess.CompletedProcess[str]:
-    """Run pytest over files that are given by their names, dots as double underscores."""
-    ini = "[pytest]\nasyncio_default_fixture_loop_scope = function\n"
+    """Run pytest over files that are given by their names, dots as double underscores.
+
+    Without a pytest.ini among them, waits take ten times as long as a user's, for slow machines.
+    """
+    ini = "[pytest]\nasyncio_default_fixture_loop_scope = function\nlocal_daily_timeout = 100\n"
     for name, text in {"pytest__ini": ini, **files}.items():
         (folder / name.replace("__", ".")).write_text(text)
     return run_pytest(folder, *args)

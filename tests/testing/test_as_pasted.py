@@ -77,14 +77,16 @@ def test_the_readmes_files_are_green_in_an_empty_folder(tmp_path: Path) -> None:
 def test_classes_processes_locals_and_no_asyncio(tmp_path: Path) -> None:
     paste(tmp_path)
     (tmp_path / "test_bot.py").write_text(WAYS)
-    ended = run_pytest(tmp_path, "-n", "2", "--showlocals", "-p", "xdist")
+    ended = run_pytest(
+        tmp_path, "-n", "2", "--showlocals", "-o", "local_daily_timeout=100", "-p", "xdist"
+    )
     assert "1 failed, 2 passed" in ended.stdout, ended.stdout + ended.stderr
     assert re.search(r"^(E +)?ana += <'Ana', ", ended.stdout, re.MULTILINE), ended.stdout
     assert "eyJ" not in ended.stdout  # no token
 
 
 def test_fixtures_of_the_session(tmp_path: Path) -> None:
-    ini = "[pytest]\nlocal_daily_scope = session\n"
+    ini = "[pytest]\nlocal_daily_scope = session\nlocal_daily_timeout = 100\n"
     files = {"pytest__ini": ini, "conftest__py": CONFTEST, "bot__py": FILES["bot.py"]}
     ended = run_suite(tmp_path, test_it__py=SESSION, **files)
     assert "2 passed" in ended.stdout, ended.stdout + ended.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 from suites import CONFTEST, run_suite
 
 SUPPORT = Path(__file__).parents[1] / "support"
-INI = f"[pytest]\npythonpath = {SUPPORT} {SUPPORT.parents[1]}\n"
+INI = f"[pytest]\npythonpath = {SUPPORT} {SUPPORT.parents[1]}\nlocal_daily_timeout = 100\n"
 
 TURNS = """
 import asyncio

@@ -76,6 +76,14 @@ async def test_events_are_waited_for_and_given_once(daily: LocalDaily) -> None:
     assert first["participant"]["info"]["userName"] == "Bo"
     with pytest.raises(TimeoutError, match="Ana did not get 'participant-joined'"):
         await ana.event("participant-joined", timeout=0.01)
+    with pytest.raises(
+        TimeoutError, match=r"within 0.01 s\. What came: .*participant-joined \(2\)"
+    ):
+        await ana.event("participant-left", timeout=0.01)
+    with pytest.raises(
+        TimeoutError, match=r"Of that name came only, and each is given once: \{.*Cy"
+    ):
+        await ana.event("participant-joined", timeout=0.01)
 
 
 async def test_mute_leave_and_ejection(daily: LocalDaily) -> None:
