@@ -86,14 +86,14 @@ def guard(daily: Listening) -> Middleware:
         origin = request.headers.get(hdrs.ORIGIN, "").lower()
         if origin in ("", f"http://{host}"):
             return await handler(request)
-        whose = "the local Daily's own pages"
+        whose = "its own pages"
         if _pattern(request) in _FOR_APPS:
             if _is_of_this_machine(origin):
                 request[_APP] = origin
                 return await handler(request)
             changes, whose = True, "pages of this machine, as http://localhost:5173,"
         if changes:
-            msg = f"Only {whose} may do this, not those of {origin[:100]!r}."
+            msg = f"This local Daily lets only {whose} do this, not those of {origin[:100]!r}."
             return _forbidden(request, msg)
         return await handler(request)
 

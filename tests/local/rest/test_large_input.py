@@ -216,7 +216,7 @@ class ShortMessages:
     """A browser that accepts only short messages."""
 
     def offer(self, sdp: str) -> str:
-        offer, changes = re.subn(r"a=max-message-size:\d+", "a=max-message-size:4000", sdp)
+        offer, changes = re.subn(r"a=max-message-size:\d+", "a=max-message-size:8000", sdp)
         assert changes == 1
         return offer
 
@@ -237,7 +237,7 @@ async def test_a_browser_that_accepts_only_short_messages_does_not_affect_others
     await bo.event("app-message", message="more")
     await daily.state.log.wait_for("person left")
     assert len(daily.rooms["demo"].participants) == 2
-    assert [line for line in lines if "4000 bytes" in line]
+    assert [line for line in lines if "8000 bytes" in line]
 
 
 async def test_a_bot_that_does_not_read_is_ejected_and_others_stay(
