@@ -25,7 +25,7 @@ DOCUMENTED = re.findall(r"^    (\w+): \S", inspect.getdoc(Choices) or "", re.M)
 
 
 def settings(tree: ast.AST) -> Iterator[tuple[str, Any]]:
-    """Give each name that is set, with its value; `...` for what is known only at run time."""
+    """Give each switch that is set, with its value; `...` for what is known only at run time."""
     for node in ast.walk(tree):
         pairs: list[tuple[Any, ast.expr]] = []
         if isinstance(node, ast.Call):
@@ -37,6 +37,8 @@ def settings(tree: ast.AST) -> Iterator[tuple[str, Any]]:
                 if isinstance(key, ast.Constant)
             ]
         for name, value in pairs:
+            if name not in SWITCHES:
+                continue
             try:
                 yield name, ast.literal_eval(value)
             except ValueError:
@@ -46,7 +48,7 @@ def settings(tree: ast.AST) -> Iterator[tuple[str, Any]]:
 SET: dict[str, list[Any]] = {}
 for path in sorted(TESTS.rglob("test_*.py")):
     for name, value in settings(ast.parse(path.read_text())):
-        if name in SWITCHES and value != SWITCHES[name]:
+        if value != SWITCHES[name]:
             SET.setdefault(name, []).append(value)
 
 
