@@ -41,16 +41,16 @@ async def test_the_slower_bot_is_the_slower_one_and_no_turn_is_missed():
     assert found.late == 1
 
 async def test_a_recording_is_asked_and_its_silence_does_not_count(local_room, question):
-    async with local_room(delayed(0.3)) as room:
+    async with local_room(delayed(0.8)) as room:
         ana = await room.person("Ana")
         reply = await ana.asks(question, pause=0.4)
         assert 0 < reply.duration < 10 and len(reply.audio) >= 0.1 * RATE
         assert not reply.text
-    assert reply.latency > 0.2 and room.latency.all == [reply.latency]
+    assert reply.latency > 0.6 and room.latency.all == [reply.latency]
     assert "1 turn: p50" in repr(room.latency)
 
 async def test_other_people_and_their_music_are_no_answer(local_room):
-    async with local_room(delayed(0.5, hz=880)) as room:
+    async with local_room(delayed(0.8, hz=880)) as room:
         ana, bo, cy = [await room.person(name) for name in ("Ana", "Bo", "Cy")]
         cy.says(noise(1.5, 0.05))  # music: the bot, which hears it, waits for its end
         bo.tone(700, 0.2)
@@ -76,7 +76,7 @@ async def test_a_bot_that_begins_too_early_has_a_negative_latency(local_room):
         assert reply.latency < 0
 
 async def test_a_greeting_and_what_the_bot_says_that_it_said(local_room):
-    async with local_room(delayed(0.2, greeting="Hello Ana.", answer="It rains.")) as room:
+    async with local_room(delayed(0.8, greeting="Hello Ana.", answer="It rains.")) as room:
         ana = await room.person("Ana")
         greeting = await ana.listens(pause=0.4)
         assert greeting.text == "Hello Ana."
@@ -102,10 +102,10 @@ async def test_an_interruption(local_room):
 
 def test_without_asyncio(local_daily, local_room):
     async def conversation():
-        async with local_room(delayed(0.1)) as room:
+        async with local_room(delayed(0.8)) as room:
             ana = await room.person("Ana")
             return await ana.asks(440, pause=0.3)
-    assert asyncio.run(conversation()).latency > 0
+    assert asyncio.run(conversation()).duration > 0
 
 async def test_what_cannot_be_asked(local_room):
     async with local_room(delayed(0.1)) as room:
