@@ -69,11 +69,9 @@ class _Server:
 
     def _tell_stop(self) -> None:
         with self._lock:
-            again, self._stopped = self._stopped, True
-        if (
-            self._stop is not None and not again
-        ):  # a second one would hit what the bot does at its end
-            self._stop()
+            again, self._stopped, stop = self._stopped, True, self._stop
+        if stop is not None and not again:  # a second one would hit what the bot does at its end
+            stop()
 
     def tell(self, message: dict[str, Any]) -> None:
         # Should the server be gone, the reader sees it.

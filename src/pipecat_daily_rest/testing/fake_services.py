@@ -1,84 +1,34 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The language model, the speech to text and the text to speech of a test, which says their answers."""
+"""The language model, the speech to text and the text to speech of a test: it says their answers."""
 
 import asyncio
 import json
 import math
-import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
-from pipecat_daily_rest.local.scripted.hearing import read_wav
-
-SAMPLE_RATE = 24_000  # of the text to speech, as OpenAI's
-_MOST_SECONDS = 60.0
-
-Messages = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An answer that is an error: its HTTP status, what it says, and its ``Retry-After``."""
-
-    status: int
-    message: str
-    retry_after: float | None
-
-
-@dataclass(frozen=True)
-class Text:
-    """What the model says, or the speech to text understands.
-
-    Parameters:
-        text: The words, or what gives them for the messages.
-        stops: Whether the connection breaks after them; ``hangs``: it stays open and silent.
-    """
-
-    text: str | Callable[[Messages], str]
-    stops: bool = False
-    hangs: bool = False
-
-
-@dataclass(frozen=True)
-class ToolCall:
-    """A tool that the model calls, with its arguments as JSON."""
-
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What the text to speech says: 16 bit, mono, 24 kHz; ``stops`` and ``hangs`` as in `Text`."""
-
-    pcm: bytes
-    stops: bool = False
-    hangs: bool = False
-
-
-@dataclass(frozen=True)
-class Told:
-    """One thing that a test has told a service: the answer, the delay, for which text."""
-
-    answer: Any
-    after: float
-    to: str | None
+from pipecat_daily_rest.testing.fake_answers import (
+    Failure,
+    Messages,
+    Sound,
+    Text,
+    Told,
+    ToolCall,
+    pcm_of,
+)
 
 
 class FakeService:
     """What a test tells a service to answer, and what the service was asked.
 
     What is told is answered in order, each once, and the last again and again. What is told with
-    ``to`` answers every request that has this text, and no other. It is used from any thread.
+    ``to`` answers every request that has this text, and no other. Any thread may use it.
 
     Parameters:
         name: The fixture's name.
@@ -98,7 +48,7 @@ class FakeService:
         self.told_to_fail = False
         self._queue: deque[Told] = deque()
         self._for_texts: list[Told] = []
-        self._given = False  # the first of the queue, at least once
+        self._given = False  # whether the first of the queue was answered
         self._asked: list[tuple[str, dict[str, Any]]] = []
         self._waiting: list[tuple[str | None, Future[None]]] = []
 
@@ -343,7 +293,7 @@ class FakeTTS(FakeService):
         Raises:
             DailyConfigError: The file cannot be read, or an argument has the wrong type or value.
         """
-        self._tell(Sound(_pcm(tone, seconds, sound)), after, to)
+        self._tell(Sound(pcm_of(tone, seconds, sound)), after, to)
 
     def stops(
         self,
@@ -367,7 +317,7 @@ class FakeTTS(FakeService):
             DailyConfigError: An argument has the wrong type or value.
         """
         must_be(bool, hangs=hangs)
-        self._tell(Sound(_pcm(tone, seconds, None), stops=True, hangs=hangs), after, to)
+        self._tell(Sound(pcm_of(tone, seconds, None), stops=True, hangs=hangs), after, to)
         self.told_to_fail = True
 
     def take(self, asked: str, body: dict[str, Any]) -> Told | None:
@@ -380,42 +330,9 @@ class FakeTTS(FakeService):
         Returns:
             What the test told for it, or the usual tone.
         """
-        return super().take(asked, body) or Told(Sound(_pcm(None, 1.0, None)), 0.0, None)
+        return super().take(asked, body) or Told(Sound(pcm_of(None, 1.0, None)), 0.0, None)
 
     @property
     def spoken(self) -> list[str]:
         """The texts that it was asked to say, in order."""
         return [asked for asked, _ in self._asked]
-
-
-def words(text: str) -> list[str]:
-    """Cut a text into words with the spaces before them, as a model gives them one by one.
-
-    Args:
-        text: The text.
-
-    Returns:
-        The parts; joined they are the text.
-    """
-    return re.findall(r"\s*\S+|\s+$", text)
-
-
-def _pcm(tone: float | None, seconds: float, sound: str | Path | None) -> bytes:
-    must_be(float | None, tone=tone)
-    must_be(float, seconds=seconds)
-    must_be(str | Path | None, sound=sound)
-    if sound is not None:
-        if tone is not None:
-            msg = "Pass tone or sound, not both."
-            raise DailyConfigError(msg)
-        samples = read_wav(sound)
-        pairs = samples[: len(samples) // 2 * 2].reshape(-1, 2)
-        pcm: bytes = pairs.mean(axis=1).astype("<i2").tobytes()
-        return pcm
-    hz = 440.0 if tone is None else tone
-    if not (0 < hz < SAMPLE_RATE / 2 and 0 <= seconds <= _MOST_SECONDS):
-        msg = f"A tone of {hz} Hz and {seconds} s cannot be said."
-        raise DailyConfigError(msg)
-    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click
-    return (np.sin(2 * np.pi * hz * time) * edge * 9000).astype("<i2").tobytes()

@@ -16,19 +16,16 @@ from typing import Any, Self
 
 from aiohttp import BodyPartReader, hdrs, web
 
-from pipecat_daily_rest.testing.fake_services import (
+from pipecat_daily_rest.testing.fake_answers import (
     SAMPLE_RATE,
     Failure,
-    FakeLLM,
-    FakeService,
-    FakeSTT,
-    FakeTTS,
     Sound,
     Text,
     Told,
     ToolCall,
     words,
 )
+from pipecat_daily_rest.testing.fake_services import FakeLLM, FakeService, FakeSTT, FakeTTS
 
 _MOST_BODY = 32 * 1024 * 1024  # bytes: pictures come in messages
 _TRANSCRIPTION, _CHAT = "/v1/audio/transcriptions", "/v1/chat/completions"
