@@ -21,6 +21,7 @@ from npm import installed
 from npm import program as program_of
 from programs import processes
 from pypi import target
+from web_app import NO_NAMES
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -62,7 +63,7 @@ def site(folder: Path) -> Iterator[str]:
         thread.join()
 
 
-async def test_a_plain_page_with_the_tag_and_serve_local(
+async def test_a_plain_page_with_the_tag_and_a_test_in_javascript_without(
     web_apps: Any, start: Any, site: str, folder: Path
 ) -> None:
     program = await start(*SERVE)
@@ -73,16 +74,36 @@ async def test_a_plain_page_with_the_tag_and_serve_local(
     app = await web_apps.visit(site)
     await app.page.get_by_role("button", name="Start").click()
     await app.until('() => said.textContent === \'{"hello":"Ana"}\'')
+    await app.context.close()
+
+    (folder / "site" / "index.html").write_text(re.sub(TAG, "", page))
+    spec = FILES["app.spec.js"].replace("http://localhost:5173", site)
+    local_daily = re.findall(r"http://localhost:\d+", tag)[0]
+    (folder / "app.spec.js").write_text(spec.replace("http://localhost:7880", local_daily))
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    config = FILES["playwright.config.js"].replace("// executablePath", "executablePath")
+    config = config.replace("args: [", f"args: [{NO_NAMES!r},")
+    (folder / "playwright.config.js").write_text(config.replace("/usr/bin/chromium", chromium))
+    packages = installed("@playwright/test@1.56.1")
+    (folder / "node_modules").symlink_to(packages / "node_modules")
+    cli = packages / "node_modules" / "@playwright" / "test" / "cli.js"
+    tested = await start(program_of("node"), cli, "test", "--reporter=line")
+    assert await tested.ended() == 0, tested.out + tested.err
+    assert "1 passed" in tested.out
     program.signal(signal.SIGTERM)
     assert await program.ended() == 0
 
 
-APP_URL = """
+OURS = """
 import pytest
 
 @pytest.fixture
 def app_url():
     return {site!r}
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    return {{**browser_type_launch_args, "args": [*browser_type_launch_args["args"], {flag!r}]}}
 """
 PLUGINS = ("pytest-base-url==2.1.0", "python-slugify==8.0.4", "text-unidecode==1.3")
 
@@ -99,7 +120,9 @@ async def test_a_test_in_python(
     name = "test_app.py" if kind == "playwright" else "test_async_app.py"
     test = FILES[name].replace('"serve", "bot.py"', f'"serve", "bot.py", "--port", "{port}"')
     (folder / name).write_text(test)
-    (folder / "conftest.py").write_text(FILES["conftest.py"] + APP_URL.format(site=site))
+    (folder / "conftest.py").write_text(
+        FILES["conftest.py"] + OURS.format(site=site, flag=NO_NAMES)
+    )
     (folder / "pytest.ini").write_text(FILES["pytest.ini"] if "async" in kind else "[pytest]\n")
     packages = target(f"pytest-{kind}==0.10.0", *PLUGINS)
     path = ("-o", "chromium_executable_path=chromium")
@@ -109,27 +132,6 @@ async def test_a_test_in_python(
     )
     assert await program.ended() == 0, program.out + program.err
     assert "1 passed" in program.out
-
-
-async def test_a_test_in_javascript(start: Any, site: str, folder: Path) -> None:
-    program = await start(*SERVE)
-    local_daily = re.search(r"http://localhost:\d+", await program.says(TAG, stream="err"))
-    server = await program.says(r"^http://\S+$")
-    page = FILES["index.html"].replace("http://127.0.0.1:7860", server).replace("7880", "9")
-    (folder / "site" / "index.html").write_text(page)
-    spec = FILES["app.spec.js"].replace("http://localhost:5173", site)
-    (folder / "app.spec.js").write_text(spec.replace("http://localhost:7880", local_daily[0]))
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    config = FILES["playwright.config.js"].replace("// executablePath", "executablePath")
-    (folder / "playwright.config.js").write_text(config.replace("/usr/bin/chromium", path))
-    packages = installed("@playwright/test@1.56.1")
-    (folder / "node_modules").symlink_to(packages / "node_modules")
-    cli = packages / "node_modules" / "@playwright" / "test" / "cli.js"
-    tested = await start(program_of("node"), cli, "test", "--reporter=line")
-    assert await tested.ended() == 0, tested.out + tested.err
-    assert "1 passed" in tested.out
-    program.signal(signal.SIGTERM)
-    assert await program.ended() == 0
 
 
 # What Vite makes of a page in development, and in a build.
