@@ -74,7 +74,7 @@ async def test_a_bot_records(local_daily: LocalDaily, token: Token, program: Any
 
 ASKS = """
 assert wait(client.join, url, token)[1] is None
-tell("recording", *wait(client.start_recording, json.loads(sys.argv[3])))
+tell("recording", *wait(client.start_recording, json.loads(SETTINGS)))
 client.release()
 """
 
@@ -89,14 +89,12 @@ client.release()
     ],
 )
 async def test_what_a_bot_records_is_in_its_settings_or_its_rights(
-    local_daily: LocalDaily, token: Token, start: Any, settings: str, enabled: Any, kind: str
+    local_daily: LocalDaily, token: Token, program: Any, settings: str, enabled: Any, kind: str
 ) -> None:
-    from conftest import BEGIN
-
     local_daily.state.rooms.create("demo", "public", {})
     rights = {} if enabled is None else {"enable_recording": enabled}
     key = token(room_name="demo", is_owner=True, **rights)
-    bot = await start(f"{local_daily.url}/demo", key, settings, code=BEGIN + ASKS)
+    bot = await program(f"SETTINGS = {settings!r}\n{ASKS}", token=key)
     stream, error = await bot.tells("recording")
     assert error is None
     (status,) = await bot.tells("on_recording_started")
@@ -105,10 +103,8 @@ async def test_what_a_bot_records_is_in_its_settings_or_its_rights(
 
 
 @pytest.mark.proves("on_recording_error")
-async def test_a_bot_is_told_of_a_full_disk(token: Token, start: Any, tmp_path: Any) -> None:
+async def test_a_bot_is_told_of_a_full_disk(program: Any, tmp_path: Any) -> None:
     """A folder that cannot be made stands for it; tests/local/recording fills one."""
-    from conftest import BEGIN
-
     (tmp_path / "file").touch()
     async with LocalDaily(
         recordings=tmp_path / "file", choices=Choices(start_recording_gives="status")
@@ -117,8 +113,8 @@ async def test_a_bot_is_told_of_a_full_disk(token: Token, start: Any, tmp_path: 
         domain = daily.state.domain
         key = domain.sign({"room_name": "demo", "is_owner": True})
         wait = "sys.stdin.readline()\nclient.release()"
-        code = BEGIN + ASKS.replace("client.release()", wait)
-        bot = await start(f"{daily.url}/demo", key, "null", code=code)
+        code = 'SETTINGS = "null"\n' + ASKS.replace("client.release()", wait)
+        bot = await program(code, token=key, url=f"{daily.url}/demo")
         status, error = await bot.tells("recording")
         assert error is None
         stream, message = await bot.tells("on_recording_error")

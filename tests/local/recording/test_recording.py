@@ -394,7 +394,7 @@ async def test_the_clock_does_not_wait_for_the_disk(
 async def test_a_disk_that_stays_behind_ends_it_with_a_reason(
     daily: LocalDaily, call: Any, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(writer, "_MOST_WAITING", 20)
+    monkeypatch.setattr(writer, "_MOST_WAITING", 3)
     ana = daily.join("demo")
     await call("POST", START, {"type": "cloud-audio-only"})
     await ana.hears(lambda heard: len(heard) > SAMPLE_RATE)

@@ -205,6 +205,7 @@ class Recorder:
                 clock.now() + longest, lambda: self._stop(running, f"it had {longest:g} s")
             ),
         )
+        running.writer.begin()
         return running
 
     def _from_thread(self, done: partial[None]) -> None:

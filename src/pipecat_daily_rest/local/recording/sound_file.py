@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 
+AT_ONCE = 6  # blocks that are encoded at once
 _PIECE = "250"  # milliseconds of sound that are written at once
 _MICROSECONDS = "000"
 _FORMATS: dict[str, tuple[str, str, dict[str, str]]] = {
@@ -39,6 +40,7 @@ class SoundFile:
         self.path = path
         self._frame = av.AudioFrame
         self._written = 0  # blocks
+        self._blocks: list[Block] = []  # that come next
         self._whole = 0  # bytes up to which all is whole
         self._failed = False
         container = av.open(str(path), "w", format=name, options={**options, "flush_packets": "1"})
@@ -48,15 +50,23 @@ class SoundFile:
 
     def write(self, at: int, block: Block | None) -> None:
         """Add 20 ms (None: silence) that are ``at`` so many blocks from the file's start."""
-        while self._written < at:  # ticks that the mixer has skipped
+        while self._written + len(self._blocks) < at:  # ticks that the mixer has skipped
             self._add(_SILENCE)
         self._add(_SILENCE if block is None else block)
 
     def _add(self, block: Block) -> None:
-        frame = self._frame.from_ndarray(block.reshape(1, -1), format="s16", layout="mono")
+        self._blocks.append(block)
+        if len(self._blocks) >= AT_ONCE:
+            self._encode()
+
+    def _encode(self) -> None:
+        """Encode what waits, at once: each call of the encoder takes the interpreter's lock."""
+        samples = np.concatenate(self._blocks).reshape(1, -1)
+        frame = self._frame.from_ndarray(samples, format="s16", layout="mono")
         frame.sample_rate = SAMPLE_RATE
         frame.pts, frame.time_base = self._written * BLOCK, Fraction(1, SAMPLE_RATE)
-        self._written += 1
+        self._written += len(self._blocks)
+        self._blocks.clear()
         self._mux(frame)
 
     def _mux(self, frame: Any) -> None:
@@ -72,6 +82,8 @@ class SoundFile:
     def close(self) -> None:
         """Write the end; a file that could not be written is cut where it was still whole."""
         try:
+            if self._blocks and not self._failed:
+                self._encode()
             if not self._failed:
                 self._mux(None)
             self._container.close()

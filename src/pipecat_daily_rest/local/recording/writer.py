@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipecat_daily_rest.local.call.mixer import TICK, Block, mixed
-from pipecat_daily_rest.local.recording.sound_file import SoundFile
+from pipecat_daily_rest.local.recording.sound_file import AT_ONCE, SoundFile
 
-_MOST_WAITING = round(30 / TICK)  # ticks; a disk that is further behind ends the recording
+_MOST_WAITING = round(30 / TICK / AT_ONCE)  # batches; a disk that is further behind ends it
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Writer:
     def __init__(
         self, path: Path, start: float, *, raw: bool, ended: Callable[[str | None], None]
     ) -> None:
-        """Begin.
+        """Make it; `begin` starts it.
 
         ``path`` is that of the mix, or what the names of the raw tracks begin with. ``ended`` is
         called on the thread once the files are complete, with what went wrong.
@@ -56,33 +56,39 @@ class Writer:
         self._ended = ended
         self._mix: SoundFile | None = None
         self._tracks: dict[str, _Track] = {}
-        self._ticks: queue.SimpleQueue[Tick | None] = queue.SimpleQueue()
+        self._batch: list[Tick] = []
+        self._batches: queue.SimpleQueue[list[Tick] | None] = queue.SimpleQueue()
         self._late = False
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+
+    def begin(self) -> None:
+        """Start the thread, which may end at once."""
         self._thread.start()
 
     def put(self, tick: Tick) -> None:
-        """Write a tick, soon."""
-        if self._ticks.qsize() < _MOST_WAITING:
-            self._ticks.put(tick)
+        """Write a tick, soon; the thread wakes up for several of them at once."""
+        self._batch.append(tick)
+        if len(self._batch) < AT_ONCE:
+            return
+        if self._batches.qsize() < _MOST_WAITING:
+            self._batches.put(self._batch)
         elif not self._late:
             self._late = True
-            self._ticks.put(None)
+            self._batches.put(None)
+        self._batch = []
 
     def stop(self) -> None:
         """Write what waits, and end."""
-        self._ticks.put(None)
-
-    def join(self) -> None:
-        """Wait for the end; it blocks."""
-        self._thread.join()
+        self._batches.put(self._batch)
+        self._batches.put(None)
 
     def _run(self) -> None:
         error = None
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            while (tick := self._ticks.get()) is not None:
-                self._write(tick)
+            while (batch := self._batches.get()) is not None:
+                for tick in batch:
+                    self._write(tick)
             if self._late:
                 error = "the disk was too slow"
         except Exception as exc:  # PyAV raises many kinds, all of them about the file
