@@ -207,6 +207,12 @@ async function post(url, body) {
   }
 }
 
+// Tells whether a participant may send "audio", "video" or "screenVideo".
+export function maySend({ info }, kind) {
+  const { canSend } = info.permissions;
+  return Array.isArray(canSend) ? canSend.includes(kind) : canSend !== false;
+}
+
 // Asks whether a token opens a room, without joining it: `access`, or `error` and `info`.
 export function check(url, token) {
   return post(`${url}/offer`, { type: "preauth", token });

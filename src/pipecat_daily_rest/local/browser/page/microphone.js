@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The person's microphone: opening it, its meter, and muting it.
 
+import { maySend } from "./connection.js";
 import { Meter, toLevel } from "./meter.js";
 import { MICROPHONE } from "./sentences.js";
 import { $, notify, showLevel, showLevels, showMicrophone } from "./view.js";
 
-export function speaks(participant) {
-  const sends = participant.info.permissions.canSend;
-  return Array.isArray(sends) ? sends.includes("audio") : sends !== false;
-}
+export const speaks = (participant) => maySend(participant, "audio");
 
 export class Microphone {
   stream = null;

@@ -19,6 +19,10 @@ export const SENTENCES = {
     "Chromium with --allow-loopback-in-peer-connection. Then join again.",
 };
 
+// For an app: its local Daily has ended.
+export const GONE =
+  "The local Daily does not answer: it has ended, and its rooms are deleted. Start the bot again and join its new room.";
+
 export const CAMERA = {
   NotAllowedError: "The browser may not use the camera. Allow it in the address bar, then press “Camera” again.",
   NotFoundError: "No camera was found. Plug one in, then press “Camera” again.",

@@ -2,7 +2,7 @@
 // What the events of the room are for daily-js. Its rule: a participant is known before its tracks
 // start, so "participant-joined" comes with tracks that are still loading.
 
-import { SENTENCES } from "./sentences.js";
+import { GONE, SENTENCES } from "../sentences.js";
 
 export function roomEvents(machine) {
   const tellWaiting = ({ event, participant }) => {

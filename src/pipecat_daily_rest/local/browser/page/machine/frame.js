@@ -3,6 +3,7 @@
 // actions to the page and takes events from it, as with the call machine; tracks stay in the page.
 
 import { ACTIONS } from "./actions.js";
+import { maySend } from "../connection.js";
 import { errorOf } from "./errors.js";
 import { describe, isOff, newcomer, off } from "./participants.js";
 import { IGNORED, REFUSED } from "./refusals.js";
@@ -85,8 +86,7 @@ export class Frame {
   }
 
   maySend(kind) {
-    const { canSend } = this.me.info.permissions;
-    return Array.isArray(canSend) ? canSend.includes(kind) : canSend !== false;
+    return maySend(this.me, kind);
   }
 
   tellLocal() {

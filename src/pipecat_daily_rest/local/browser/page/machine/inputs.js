@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The own microphone, camera and screen of a web app.
 
-import { CAMERA_CONSTRAINTS, SCREEN_CONSTRAINTS } from "./pictures.js";
+import { CAMERA_CONSTRAINTS, SCREEN_CONSTRAINTS } from "../pictures.js";
 
 const CUSTOM = "daily-custom-track"; // in a message, for a track that the app gave
 const KINDS = {
@@ -34,7 +34,7 @@ export class Inputs {
   #blocked = {};
   #remotely = {}; // whether an owner has switched it off
   #closed = false;
-  #turn = Promise.resolve();
+  #turn = Promise.resolve(); // devices are opened one after the other
 
   // `onChange(source, track)` is called when a track is another, or is on or off.
   constructor(shared, onChange, onError) {

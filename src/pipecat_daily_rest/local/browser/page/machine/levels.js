@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How loud the own microphone and the others are, as often as the app wants to know.
 
-import { Meter, toLoudness } from "./meter.js";
+import { Meter, toLoudness } from "../meter.js";
 
 const INTERVAL = 200; // ms
 

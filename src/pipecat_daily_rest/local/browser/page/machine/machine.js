@@ -4,7 +4,7 @@
 // daily-js sends it actions and takes events by messages of the window; tracks it reads in `store`.
 
 import { ACTIONS } from "./actions.js";
-import { check, Connection } from "./connection.js";
+import { check, Connection, maySend } from "../connection.js";
 import { errorOf } from "./errors.js";
 import { roomEvents } from "./events.js";
 import { Inputs } from "./inputs.js";
@@ -12,13 +12,11 @@ import { Levels } from "./levels.js";
 import { describe, newcomer, TRACKS } from "./participants.js";
 import { IGNORED, refusal, REFUSED } from "./refusals.js";
 import { Remote, VOICES } from "./remote.js";
-import { SENTENCES } from "./sentences.js";
+import { GONE, SENTENCES } from "../sentences.js";
 
 const WHAT = "iframe-call-message";
 const ENVELOPE = 256; // bytes around an app message
 const LEFT = "The call was left before this was done.";
-export const GONE =
-  "The local Daily does not answer: it has ended, and its rooms are deleted. Start the bot again and join its new room.";
 
 const NOT_LOCAL =
   "This page uses a local room's call machine, which cannot join URL. Without the script tag reroute.js and bundlePathOverride the app joins rooms on Daily.";
@@ -174,8 +172,7 @@ export class Machine {
   }
 
   maySend(kind) {
-    const { canSend } = this.me.info.permissions;
-    return Array.isArray(canSend) ? canSend.includes(kind) : canSend !== false;
+    return maySend(this.me, kind);
   }
 
   describeLocal() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The tracks of the others: each voice and each picture in a place of the connections.
 
-import { assign } from "./connection.js";
-import { Pictures } from "./pictures.js";
+import { assign } from "../connection.js";
+import { Pictures } from "../pictures.js";
 import { isOff, off, TRACKS } from "./participants.js";
 
 export const VOICES = 8; // places for sound; with more voices, the last one carries the rest, mixed
