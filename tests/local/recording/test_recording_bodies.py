@@ -6,20 +6,9 @@ from typing import Any
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
+from streams import STREAM
 
 PATHS = [f"/rooms/demo/recordings/{action}" for action in ("start", "update", "stop")]
-STREAM = {
-    "width": 1280,
-    "height": 720,
-    "fps": 30,
-    "videoBitrate": 3000,
-    "audioBitrate": 128,
-    "minIdleTimeOut": 60,
-    "maxDuration": 900,
-    "backgroundColor": "#00ff00",
-    "instanceId": "c3df927c-f738-4471-a2b7-066fa7e95a6b",
-    "layout": {"preset": "portrait", "variant": "inset", "max_cam_streams": 3},
-}
 GOOD: list[dict[str, Any]] = [
     {**STREAM, "dataOutputs": ["event-json"]},
     {"layout": {"preset": "default", "max_cam_streams": 4}},

@@ -4,6 +4,7 @@
 import pytest
 
 from pipecat_daily_rest.local.rest.endpoints import REFUSALS
+from streams import STREAM
 
 ACTIONS = {
     f"/rooms/demo/{family}/{action}": why
@@ -12,18 +13,6 @@ ACTIONS = {
         ("transcription", "LocalDaily.add_transcript()"),
     )
     for action in ("start", "update", "stop")
-}
-STREAM = {
-    "width": 1280,
-    "height": 720,
-    "fps": 30,
-    "videoBitrate": 3000,
-    "audioBitrate": 128,
-    "minIdleTimeOut": 60,
-    "maxDuration": 900,
-    "backgroundColor": "#00ff00",
-    "instanceId": "c3df927c-f738-4471-a2b7-066fa7e95a6b",
-    "layout": {"preset": "portrait", "variant": "inset", "max_cam_streams": 3},
 }
 GOOD = {
     "live-streaming/start": [
