@@ -36,8 +36,8 @@ class Reply:
         latency: Seconds from the last sound of the question to the first sound of the answer, as the
             person heard it, without the local room's own share. Negative if the bot began too early.
         duration: Seconds from the first sound of the answer to its last.
-        text: What the bot says that it said, by RTVI or a transcription, or what faster-whisper
-            heard, where it is installed; else "".
+        text: The words that the bot reports by RTVI, or else those that faster-whisper heard,
+            where it is installed; else "".
         audio: The sound: 48 kHz, 16 bit, mono.
     """
 
