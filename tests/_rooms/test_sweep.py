@@ -336,10 +336,10 @@ async def test_presence_by_room(daily):
     assert present == {}
 
 
-async def command(daily, *options, cwd):
+async def command(daily, *options, cwd, **environment):
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pipecat_daily_rest", "sweep", "--pause", "0", *options),
-        env={**os.environ, **daily.env()},
+        env={**os.environ, **daily.env(), **environment},
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -359,7 +359,9 @@ async def test_the_command(daily, tmp_path):
     assert f"{old} spared: it is" in out
     assert out.splitlines()[-1] == "0 deleted, 2 spared; 1 with other names left alone"
 
-    code, out, _ = await command(daily, "--min-age", "0", "--dry-run", cwd=tmp_path)
+    (tmp_path / ".env").write_text(f"DAILY_API_KEY={daily.api_key}\n")
+    keyless = ("--min-age", "0", "--dry-run")
+    code, out, _ = await command(daily, *keyless, cwd=tmp_path, DAILY_API_KEY="")
     assert f"{old} spared: somebody is in it\n" in out
     for participant in list(daily.rooms[old].participants.values()):
         daily.state.calls.leave(participant)

@@ -67,6 +67,7 @@ class API:
         self.pace = pace
         self.timings = timings or Timings.current()
         self.is_local = False
+        self.server_date: str | None = None  # of the last response
         self._root = URL(self.url)
         self._root_path = self._root.raw_path.rstrip("/")
         self._headers = {"Authorization": Secret(f"Bearer {self.key}")}
@@ -272,6 +273,7 @@ class API:
             timeout = limits.total or 0.0
             return unanswered(what, self.url, exc, key=self.key, timeout=timeout)
         self.is_local = self.is_local or LOCAL_MARK in response.headers
+        self.server_date = response.headers.get("Date")
         return Response(response.status, raw, response.headers, self.key, whole=whole)
 
     def _for_borrowed(self, client: aiohttp.ClientSession) -> tuple[dict[str, str], dict[str, Any]]:

@@ -21,7 +21,7 @@ from pipecat_daily_rest.errors import (
 
 _SHOWN = 300  # characters of a response in an error
 _INSTANT = re.compile(r"\b(?:exp|nbf|past)\b")
-_SKEW = 30.0  # seconds; a longer difference is not the network's delay
+SKEW = 30.0  # seconds; a longer difference is not the network's delay
 
 
 class Response:
@@ -44,8 +44,7 @@ class Response:
     @property
     def behind(self) -> float | None:
         """Seconds that this machine's clock is behind the server's; None when it sent no date."""
-        sent_at = read_date(self._headers.get("Date"))
-        return None if sent_at is None else sent_at.timestamp() - time.time()
+        return clock_behind(self._headers.get("Date"), now=time.time())
 
     @property
     def empty(self) -> bool:
@@ -66,6 +65,12 @@ class Response:
         except (ValueError, RecursionError) as exc:
             reason = str(exc)
         raise ValueError(reason)  # the original error holds the body
+
+
+def clock_behind(date: str | None, *, now: float) -> float | None:
+    """Give the seconds that ``now`` is behind a response's date; None when that is none."""
+    sent_at = read_date(date)
+    return None if sent_at is None else sent_at.timestamp() - now
 
 
 def refusal(response: Response, what: str, method: str, path: str) -> DailyAPIError:
@@ -102,7 +107,7 @@ def _clock_hint(response: Response, info: str) -> str:
     if not _INSTANT.search(info):
         return ""
     behind = response.behind
-    if behind is None or abs(behind) < _SKEW:
+    if behind is None or abs(behind) < SKEW:
         return " - is this machine's clock right?"
     which = "behind" if behind > 0 else "ahead of"
     return f" - this machine's clock is {abs(behind):.0f} s {which} the server's: set it right."

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The commands: ``pipecat-daily-rest …``, and the same as ``pipecat daily …``.
 
-Imports `runner`, `_bot`, `_rooms` and what those import; a local Daily only as a child process.
+Imports `runner`, `_bot`, `_rooms`, `_rest` and what those import; a local Daily only as a child
+process.
 """
 
 import sys
@@ -12,6 +13,7 @@ import typer
 from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest.cli import serve_command
+from pipecat_daily_rest.cli.output import OutputOption
 
 app = typer.Typer(
     help="Run a Pipecat bot in a Daily room of its own, on Daily or on this machine.",
@@ -137,6 +139,17 @@ def sweep(
     raise typer.Exit(
         sweep_command.main(dry_run=dry_run, name_prefix=prefix, min_age=min_age, pause=pause)
     )
+
+
+@app.command()
+def doctor(output: OutputOption = None) -> None:
+    """Look at the key, Daily, the clock, tokens and this installation, and say what to mend.
+
+    Exit code 1: something stops a bot.
+    """
+    from pipecat_daily_rest.cli import doctor_command
+
+    raise typer.Exit(doctor_command.main(output=output))
 
 
 @app.command()

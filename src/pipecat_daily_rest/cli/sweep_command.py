@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """``pipecat-daily-rest sweep``: deletes rooms and prints a line for each."""
 
-import asyncio
-import sys
 from typing import Any
 
-from dotenv import find_dotenv, load_dotenv
-
-from pipecat_daily_rest._core import log_handler
 from pipecat_daily_rest._rooms.sweep import SweepReport, sweep_rooms
-from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.cli.output import read_env_file, run
 
 
 def main(**options: Any) -> int:
@@ -17,14 +12,8 @@ def main(**options: Any) -> int:
 
     1: a room could not be deleted, or there was an error. 2: a bad option, or no key.
     """
-    log_handler.to_stderr("WARNING")
-    # Unlike in a bot's runner the environment wins: no room of another account may be deleted.
-    load_dotenv(find_dotenv(usecwd=True), override=False)
-    try:
-        report = asyncio.run(sweep_rooms(**options))
-    except DailyError as exc:
-        print(f"Error: {exc}", file=sys.stderr)
-        return 2 if isinstance(exc, DailyConfigError) else 1
+    read_env_file()
+    report = run(sweep_rooms(**options))
     _print(report)
     return 1 if report.failed else 0
 
