@@ -93,7 +93,8 @@ class RoomHandle:
             The event.
 
         Raises:
-            TimeoutError: There was none.
+            TimeoutError: There was none; the message says what came.
+            DailyConfigError: An argument has the wrong type.
         """
         return await self.room.told.take(name, where, timeout, f"the room {self.name!r}")
 

@@ -249,6 +249,12 @@ class Sessions:
     def get(self, session_id: str) -> Session:
         """Give a session that runs, or that ended in the last ten minutes.
 
+        Args:
+            session_id: The session's id.
+
+        Returns:
+            The session.
+
         Raises:
             UnknownSession: There is none of this id.
         """

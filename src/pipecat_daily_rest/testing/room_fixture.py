@@ -150,7 +150,8 @@ class LocalRoom:
             The event.
 
         Raises:
-            TimeoutError: It did not come.
+            TimeoutError: It did not come; the message says what did.
+            DailyConfigError: An argument has the wrong type.
         """
         return await self.hands.event(name, where, timeout=timeout)
 

@@ -57,11 +57,29 @@ class Joining:
         return self._lobby.waiting(self.participant)
 
     def lets_in(self, id: str = "*") -> None:
-        """Let somebody in who waits; everybody with ``*``."""
+        """Let somebody in who waits.
+
+        Args:
+            id: Who: the ``id`` of one of `waiting`; everybody with ``*``.
+
+        Raises:
+            LookupError: Nobody of this id waits.
+            PermissionError: It may not decide that: its token has no owner rights.
+            DailyConfigError: The argument has the wrong type.
+        """
         must_be(str, id=id)
         self._lobby.decide(self.participant.room, id, by=self.participant, let_in=True)
 
     def turns_away(self, id: str = "*") -> None:
-        """Refuse somebody who waits; everybody with ``*``."""
+        """Refuse somebody who waits.
+
+        Args:
+            id: Who: the ``id`` of one of `waiting`; everybody with ``*``.
+
+        Raises:
+            LookupError: Nobody of this id waits.
+            PermissionError: It may not decide that: its token has no owner rights.
+            DailyConfigError: The argument has the wrong type.
+        """
         must_be(str, id=id)
         self._lobby.decide(self.participant.room, id, by=self.participant, let_in=False)

@@ -61,6 +61,9 @@ class Listening(Joining):
 
         Returns:
             Samples at 48 kHz.
+
+        Raises:
+            DailyConfigError: An argument has the wrong type.
         """
         must_be(str, id=id, track=track)
         return _join(self._seat.voices.get(voice_of(id, track), ()))
@@ -135,7 +138,8 @@ class Listening(Joining):
             The event.
 
         Raises:
-            TimeoutError: There was none.
+            TimeoutError: There was none; the message says what came.
+            DailyConfigError: An argument has the wrong type.
         """
         return await self._seat.take(name, where, timeout, self._name)
 
@@ -155,7 +159,8 @@ class Listening(Joining):
             The message. (``event("app-message")`` gives the sender too.)
 
         Raises:
-            TimeoutError: There was none.
+            TimeoutError: There was none; the message says what came.
+            DailyConfigError: An argument has the wrong type.
         """
         must_be(Callable | None, where=where)
 

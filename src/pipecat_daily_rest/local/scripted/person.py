@@ -122,6 +122,9 @@ class Scripted(Turns, Video):
 
         Args:
             muted: Off when True, on when False.
+
+        Raises:
+            DailyConfigError: The argument has the wrong type.
         """
         must_be(bool, muted=muted)
         microphone = "off" if muted else "playable"

@@ -75,7 +75,14 @@ class Video:
         me.feeds[source].show(shown)
 
     def hides(self: _Driven, source: str = "camera") -> None:
-        """Switch the camera or the screen off."""
+        """Switch the camera or the screen off.
+
+        Args:
+            source: ``camera`` or ``screenVideo``.
+
+        Raises:
+            DailyConfigError: The argument is neither.
+        """
         must_be(_Source, source=source)
         self._calls.update(self.participant, media={source: "off"})
 
