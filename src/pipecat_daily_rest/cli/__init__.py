@@ -117,21 +117,24 @@ def local(
     )
 
 
+Prefix = Annotated[str, typer.Option(help="How the rooms' names begin.")]
+MinAge = Annotated[float, typer.Option(help="Spare rooms younger than this many seconds.")]
+Pause = Annotated[
+    float,
+    typer.Option(
+        help="Seconds between two looks whether a room is empty: Daily reports presence late."
+    ),
+]
+
+
 @app.command()
 def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only print what would be deleted.")
     ] = False,
-    prefix: Annotated[str, typer.Option(help="How the rooms' names begin.")] = "pipecat",
-    min_age: Annotated[
-        float, typer.Option(help="Spare rooms younger than this many seconds.")
-    ] = 3600,
-    pause: Annotated[
-        float,
-        typer.Option(
-            help="Seconds between two looks whether a room is empty: Daily reports presence late."
-        ),
-    ] = 30,
+    prefix: Prefix = "pipecat",
+    min_age: MinAge = 3600,
+    pause: Pause = 30,
 ) -> None:
     """Delete the rooms that killed processes left behind."""
     from pipecat_daily_rest.cli import sweep_command
@@ -139,6 +142,29 @@ def sweep(
     raise typer.Exit(
         sweep_command.main(dry_run=dry_run, name_prefix=prefix, min_age=min_age, pause=pause)
     )
+
+
+@app.command()
+def audit(
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave out rooms with this name; `*` stands for anything."),
+    ] = None,
+    prefix: Prefix = "pipecat",
+    min_age: MinAge = 3600,
+    pause: Pause = 30,
+    output: OutputOption = None,
+) -> None:
+    """List the rooms that have no expiry, are public, or were left by a killed process.
+
+    Exit code 1: there are some. 2: that could not be told.
+    """
+    from pipecat_daily_rest.cli import audit_command
+
+    code = audit_command.main(
+        output=output, ignore=ignore or (), name_prefix=prefix, min_age=min_age, pause=pause
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

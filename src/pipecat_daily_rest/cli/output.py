@@ -3,9 +3,11 @@
 
 import asyncio
 import json
+import math
 import os
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -16,6 +18,9 @@ from pipecat_daily_rest._core import settings
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 
 T = TypeVar("T")
+
+_MOMENT = 2.0  # seconds; a longer wait is shown
+_STEP = 0.25  # seconds between two pictures of a progress bar
 
 
 class Output(StrEnum):
@@ -118,6 +123,30 @@ def show_table(output: Output, rows: Sequence[Mapping[str, Any]], columns: Seque
     for line in cells:
         table.add_row(*map(Text, line))
     Console().print(table)
+
+
+def instant(unix: Any) -> str | None:
+    """Give a time of Daily's, in unix seconds, as ISO 8601."""
+    try:
+        return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+async def wait(seconds: float) -> None:
+    """Wait, in a terminal with a progress bar where that takes longer than a moment."""
+    if seconds <= _MOMENT or not sys.stderr.isatty():
+        await asyncio.sleep(seconds)
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    steps = math.ceil(seconds / _STEP)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Waiting until Daily's presence is up to date", total=steps)
+        for _ in range(steps):
+            await asyncio.sleep(seconds / steps)
+            progress.advance(task)
 
 
 def _text(value: Any) -> str:
