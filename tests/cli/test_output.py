@@ -16,8 +16,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch):
+def in_terminal(monkeypatch):
+    """Make both streams a terminal's; a fixture would do it before pytest sets them itself."""
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
     for name in ("stdout", "stderr"):
@@ -25,7 +25,8 @@ def terminal(monkeypatch):
     return output.sys
 
 
-def test_a_terminal_gets_rich_and_a_pipe_plain_unless_asked(terminal, monkeypatch):
+def test_a_terminal_gets_rich_and_a_pipe_plain_unless_asked(monkeypatch):
+    in_terminal(monkeypatch)
     assert output.chosen(None) is Output.RICH
     assert output.chosen(Output.JSON) is Output.JSON
     monkeypatch.setattr(output.sys, "stdout", io.StringIO())
@@ -47,7 +48,8 @@ def test_json_is_the_rows(capsys):
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])
-def test_no_color_takes_the_colours_of_a_terminal_away(terminal, monkeypatch, no_color):
+def test_no_color_takes_the_colours_of_a_terminal_away(monkeypatch, no_color):
+    terminal = in_terminal(monkeypatch)
     monkeypatch.setenv("NO_COLOR", no_color)
     output.show_line(Output.RICH, ["fault", "[key]"], style="red")
     output.show_table(Output.RICH, ROWS, COLUMNS)
@@ -57,7 +59,8 @@ def test_no_color_takes_the_colours_of_a_terminal_away(terminal, monkeypatch, no
     assert ("\x1b[31mfault" in shown) == (not no_color)
 
 
-async def test_a_long_wait_in_a_terminal_has_a_progress_bar(terminal, monkeypatch):
+async def test_a_long_wait_in_a_terminal_has_a_progress_bar(monkeypatch):
+    terminal = in_terminal(monkeypatch)
     await output.wait(0)
     assert terminal.stderr.getvalue() == ""
     monkeypatch.setattr(output, "_MOMENT", 0)
