@@ -9,6 +9,7 @@
 //   heard(track)          the mix of all others, where no voice has a slot of its own
 
 const CONNECT_TIMEOUT = 10_000; // ms until it reports that it has no connection
+const SILENCE_TIMEOUT = 20_000; // ms until a local Daily that says nothing counts as gone
 
 export class Connection {
   id = null; // the own session id
@@ -49,8 +50,8 @@ export class Connection {
     try {
       await this.#connect({ track, userName, microphone, slots });
     } catch (error) {
-      // fetch throws a TypeError when nothing answers
-      this.#end(error instanceof TypeError ? "unreachable" : "no-connection");
+      // What fetch throws when nothing answers.
+      this.#end(["TypeError", "TimeoutError"].includes(error.name) ? "unreachable" : "no-connection");
     }
   }
 
@@ -88,10 +89,11 @@ export class Connection {
 
   #changed(state) {
     if (this.#closed) return;
+    const before = this.interrupted;
     this.interrupted = state === "disconnected";
     if (state === "failed") {
       this.#end(this.joined ? "lost" : "no-connection");
-    } else if (this.joined) {
+    } else if (this.joined && this.interrupted !== before) {
       this.#face.interrupted(this.interrupted);
       if (this.interrupted) this.#lookForServer();
     }
@@ -199,6 +201,7 @@ async function post(url, body) {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
+    signal: AbortSignal.timeout(SILENCE_TIMEOUT),
   });
   try {
     return await response.json();

@@ -78,7 +78,8 @@ export const ACTIONS = {
       return;
     }
     try {
-      await machine.inputs.share(captureOptions);
+      const shared = await machine.inputs.share(captureOptions);
+      if (!shared) machine.emit("local-screen-share-canceled");
     } catch (error) {
       machine.emit("local-screen-share-canceled");
       screenFailed(machine, `The screen is not shared: ${error.message || error.name}.`);

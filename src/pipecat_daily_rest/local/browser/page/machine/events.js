@@ -47,8 +47,7 @@ export function roomEvents(machine) {
       if (!call.joined && reason === "no-connection") {
         // As the answer it rejects the join; as an event daily-js would report it to its vendor.
         const msg = SENTENCES[reason];
-        machine.answered({ error: { type: "connection-error", msg, localizedMsg: msg } });
-        machine.forget();
+        machine.forget({ type: "connection-error", msg, localizedMsg: msg });
         return;
       }
       const { error } = await machine.check();

@@ -17,6 +17,7 @@ const ERRORS = {
   NotFoundError: { type: "not-found", media: "missingMedia", why: "No DEVICE was found." },
   NotReadableError: { type: "in-use", blocked: "byDeviceInUse", why: "Another program uses the DEVICE." },
   OverconstrainedError: { type: "constraints", media: "failedMedia", why: "No DEVICE is as the app wants it." },
+  given: { type: "constraints", media: "failedMedia", why: "The track that the app gave is no DEVICE, or has ended." },
   insecure: { type: "undefined-mediadevices", why: "Browsers give the DEVICE only to pages from localhost or https." },
 };
 const OTHER = { type: "unknown", why: "The DEVICE could not be opened." };
@@ -34,6 +35,7 @@ export class Inputs {
   #blocked = {};
   #remotely = {}; // whether an owner has switched it off
   #closed = false;
+  #unshared = 0; // how often the app has ended the sharing of a screen
   #turn = Promise.resolve(); // devices are opened one after the other
 
   // `onChange(source, track)` is called when a track is another, or is on or off.
@@ -104,7 +106,9 @@ export class Inputs {
   #taken(kind) {
     const track = this.#shared()[KINDS[kind].shared];
     if (track) this.#given.add(track);
-    return track;
+    if (track?.kind === kind && track.readyState === "live") return track;
+    if (track) this.#fail(new Map([[kind, { name: "given" }]]));
+    return null;
   }
 
   #stop(track) {
@@ -236,22 +240,35 @@ export class Inputs {
 
   // -- The screen ----------------------------------------------------------------------------
 
+  // Gives whether it is shared: the app may have changed its mind while the person chose one.
   async share({ mediaStream, displayMediaOptions } = {}) {
+    const unshared = this.#unshared;
     const given = mediaStream === CUSTOM ? this.#shared().screenMediaStream : null;
     const usual = { video: SCREEN_CONSTRAINTS, audio: false };
     const stream = given ?? (await navigator.mediaDevices.getDisplayMedia({ ...usual, ...displayMediaOptions }));
-    this.unshare();
     const [track] = stream.getVideoTracks();
+    if (!track) throw new Error("the stream has no picture");
     if (given) this.#given.add(track);
+    if (this.#closed || unshared !== this.#unshared) {
+      this.#stop(track);
+      return false;
+    }
+    this.#endShare();
     track.contentHint ||= "detail";
     this.streams.screen.stream = new MediaStream([track]);
     track.addEventListener("ended", () => {
       if (this.screen === track) this.unshare();
     });
     this.#onChange("screenVideo", track);
+    return true;
   }
 
   unshare() {
+    this.#unshared += 1;
+    this.#endShare();
+  }
+
+  #endShare() {
     const track = this.screen;
     if (!track) return;
     this.streams.screen.stream = new MediaStream();
@@ -261,7 +278,7 @@ export class Inputs {
 
   close() {
     this.#closed = true;
-    this.#onChange = () => {};
+    this.#onChange = this.#onError = () => {};
     for (const kind of Object.keys(KINDS)) {
       this.#wanted[kind] = false;
       this.#release(kind);

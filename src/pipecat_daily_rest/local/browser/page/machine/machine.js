@@ -38,6 +38,7 @@ export class Machine {
   #opening = null; // settles when they are open
   #isOpen = false;
   #joining = null; // settles when the room has answered
+  #waiting = new Map(); // the actions that the app waits for, by their stamps
   #take = (event) => this.#onMessage(event);
   #vanish = () => this.call?.vanish();
   #comeBack = ({ persisted }) => {
@@ -77,9 +78,17 @@ export class Machine {
       return;
     }
     if (source !== window || data?.what !== WHAT || data.from !== "module" || data.callClientId !== this.#id) return;
-    const answer = await this.#act(data).catch((error) => ({ error: error.answer ?? String(error.message ?? error) }));
-    if (data.callbackStamp) this.emit(`${data.action}-answer`, { ...answer, callbackStamp: data.callbackStamp });
-    else if (answer?.error) this.emit("nonfatal-error", { type: data.action, errorMsg: String(answer.error) });
+    const { action, callbackStamp } = data;
+    if (callbackStamp) this.#waiting.set(callbackStamp, action);
+    const answer = await this.#act(data).catch((error) => ({ error: String(error.message ?? error) }));
+    if (callbackStamp) this.#answer(callbackStamp, answer);
+    else if (answer.error) this.emit("nonfatal-error", { type: action, errorMsg: String(answer.error) });
+  }
+
+  // Answers once: an action may be done after the call was left, which has answered it.
+  #answer(callbackStamp, answer) {
+    const action = this.#waiting.get(callbackStamp);
+    if (this.#waiting.delete(callbackStamp)) this.emit(`${action}-answer`, { ...answer, callbackStamp });
   }
 
   async #act(message) {
@@ -133,6 +142,7 @@ export class Machine {
     this.#asked ??= { startAudioOff, startVideoOff };
     this.#opening ??= inputs.start({ audio: !startAudioOff, video: !startVideoOff });
     await this.#opening;
+    if (this.inputs !== inputs) return {};
     const devices = await this.tellDevices("started-camera");
     this.#isOpen = this.inputs === inputs;
     return devices;
@@ -207,13 +217,13 @@ export class Machine {
     this.begin(message);
     const { inputs } = this;
     const access = await this.check();
-    if (this.inputs !== inputs) return { error: LEFT };
+    if (this.inputs !== inputs) return {};
     if (access.error) {
       this.fail(access.error, access.info);
       return {};
     }
     await this.#prepare(access);
-    if (this.inputs !== inputs) return { error: LEFT };
+    if (this.inputs !== inputs) return {};
     if (access.access.level === "lobby") {
       this.inLobby = true;
       this.emit("access-state-updated", { access: { level: "lobby" } });
@@ -284,10 +294,11 @@ export class Machine {
     this.forget();
   }
 
-  // Forgets the call: the next one begins anew.
-  forget() {
+  // Forgets the call: the next one begins anew. Who waits for something is told why it does not come.
+  forget(error = LEFT) {
+    for (const stamp of this.#waiting.keys()) this.#answer(stamp, { error });
     this.levels.close();
-    this.answered({ error: LEFT });
+    this.answered({});
     this.call?.close();
     this.remote?.close();
     this.inputs?.close();
