@@ -30,7 +30,9 @@ def say_when_full(loop: asyncio.AbstractEventLoop) -> None:
 
     def failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         if context["message"].startswith("socket.accept() out of system resource"):
-            logger.error("No connection can be accepted: too many files are open (ulimit -n).")
+            logger.error(
+                "No connection can be accepted: too many files are open. Raise the limit (ulimit -n)."
+            )
         else:
             loop.default_exception_handler(context)
 

@@ -107,7 +107,10 @@ def pcm_of(tone: float | None, seconds: float, sound: str | Path | None) -> byte
         return pcm
     hz = 440.0 if tone is None else tone
     if not (0 < hz < SAMPLE_RATE / 2 and 0 <= seconds <= _MOST_SECONDS):
-        msg = f"A tone of {hz} Hz and {seconds} s cannot be said."
+        msg = (
+            f"A tone has a frequency between 0 and {SAMPLE_RATE // 2} Hz and lasts {_MOST_SECONDS:g} "
+            f"s at most, not {hz} Hz and {seconds} s."
+        )
         raise DailyConfigError(msg)
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click

@@ -63,7 +63,7 @@ class ServerThread(Generic[S]):
         """Wait for a coroutine that runs on the thread; without an event loop."""
         if threading.current_thread() is self._thread:
             work.close()
-            msg = "this runs on the local Daily's own thread, where nothing may wait"
+            msg = f"this runs on the thread of {self._name}, where nothing may wait: await it in the test"
             raise RuntimeError(msg)
         future = self._start(work)
         try:

@@ -63,7 +63,7 @@ class Microphone:
         """Take the place of the jitter buffer; `on_sound` is called for each packet."""
         attribute = "_RTCRtpReceiver__jitter_buffer"
         if not hasattr(receiver, attribute):
-            msg = "this version of aiortc is not supported: its jitter buffer is not where it was"
+            msg = "this aiortc keeps its jitter buffer elsewhere: pip install 'aiortc<1.17'"
             raise TypeError(msg)
         setattr(receiver, attribute, self)
         self._on_sound = on_sound

@@ -188,7 +188,7 @@ class _Connection:
     def _open(self, source: str, receiver: Any) -> _Lens:
         attribute = "_RTCRtpReceiver__decoder_queue"
         if not hasattr(receiver, attribute):
-            msg = "this version of aiortc is not supported: its decoder queue is not where it was"
+            msg = "this aiortc keeps its decoder queue elsewhere: pip install 'aiortc<1.17'"
             raise TypeError(msg)
         lens = _Lens(self._participant, source, receiver, self._tell)
         setattr(receiver, attribute, lens)

@@ -61,8 +61,8 @@ class Speaking(Listening):
         """Say a tone, after what it is saying already.
 
         Args:
-            hz: Its frequency.
-            seconds: How long.
+            hz: Its frequency in Hz.
+            seconds: How long it lasts.
             amplitude: How loud, up to 1.
             track: As in `says`.
 
@@ -71,7 +71,10 @@ class Speaking(Listening):
         """
         must_be(float, hz=hz, seconds=seconds, amplitude=amplitude)
         if not (0 < hz < SAMPLE_RATE / 2 and 0 <= seconds < math.inf and 0 <= amplitude <= 1):
-            msg = f"A tone of {hz} Hz, {seconds} s and amplitude {amplitude} cannot be said."
+            msg = (
+                f"A tone has a frequency between 0 and {SAMPLE_RATE // 2} Hz, seconds of 0 or more "
+                f"and an amplitude from 0 to 1, not {hz} Hz, {seconds} s and {amplitude}."
+            )
             raise DailyConfigError(msg)
         time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
         edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click

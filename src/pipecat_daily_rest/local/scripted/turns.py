@@ -200,7 +200,7 @@ class Turns(Speaking):
         went_on = rest.ended - (phrase.began or 0.0) - self._share(voice)
         return Interruption(max(0.0, went_on), rest.audio)
 
-    # -- How -------------------------------------------------------------------------------
+    # -- How a turn is measured ------------------------------------------------------------
 
     async def _answer(
         self,

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _HERE = os.path.dirname(os.path.realpath(__file__))
-# The browser may have kept the page of a run on Daily, or would keep this one for such a run.
+# By these a browser would show the page of a run on Daily again, or keep this one for such a run.
 _KEPT = (b"if-none-match", b"if-modified-since", b"etag", b"last-modified", b"content-length")
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
 

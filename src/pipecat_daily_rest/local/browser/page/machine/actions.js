@@ -87,7 +87,7 @@ export const ACTIONS = {
   },
   "local-screen-stop": (machine) => machine.inputs?.unshare(),
   "start-local-audio-level-observer": (machine, { interval }) => {
-    if (!machine.inputs) throw new Error("The microphone was not started yet.");
+    if (!machine.inputs) throw new Error("The microphone was not started yet: join, or call startCamera().");
     machine.levels.observe("local", interval);
   },
   "stop-local-audio-level-observer": (machine) => machine.levels.unobserve("local"),
@@ -185,7 +185,7 @@ function updateParticipant(machine, id, properties) {
   }
 }
 
-// Bits per second since the last question, of sound; the pictures have a connection of their own.
+// Bits of sound per second since the app asked last; the pictures have a connection of their own.
 async function networkStats(machine) {
   const totals = { sent: 0, received: 0, roundTrip: null };
   const reports = machine.call?.joined ? await machine.call.pc.getStats() : [];

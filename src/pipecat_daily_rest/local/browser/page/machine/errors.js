@@ -5,8 +5,8 @@ const TYPES = [
   "no-room", "not-allowed", "meeting-full", "exp-room", "exp-token", "nbf-room", "nbf-token", "ejected",
 ];
 
-// With any other type, and with "no-room" whose sentence lacks this word, daily-js would report the
-// error to its vendor.
+// With any other type, or with "no-room" and a sentence without "deleted", daily-js would report
+// the error to its vendor.
 export function errorOf(kind, sentence) {
   const type = TYPES.includes(kind) ? kind : "not-allowed";
   const msg = type === "no-room" && !sentence.includes("deleted") ? `${sentence} Its rooms are deleted.` : sentence;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the events of the room are for daily-js. Its rule: a participant is known before its tracks
+// Turns the events of the room into those of daily-js. Its rule: a participant is known before its tracks
 // start, so "participant-joined" comes with tracks that are still loading.
 
 import { GONE, SENTENCES } from "../sentences.js";

@@ -25,7 +25,7 @@ export class Frame {
   #page;
   #kind = "ejected"; // of the room's end
 
-  // `page` has call(), join(name), leave(), and switchTo(source, on) for what the person shows and says.
+  // `page` has call(), join(properties), leave(), and switchTo(source, on) for the person's inputs.
   constructor(id, page) {
     this.#id = id;
     this.#page = page;
@@ -109,7 +109,7 @@ export class Frame {
     this.emit("joined-meeting", { participants: { local: this.#describe(this.me) } });
   }
 
-  // An event of the room, which the page shows.
+  // Passes on an event of the room, which the page shows as well.
   told(name, event) {
     switch (name) {
       case "joined":
@@ -145,7 +145,7 @@ export class Frame {
     }
   }
 
-  // The call has ended, or there was none: without a sentence the person left.
+  // The call or the attempt to join has ended; without a `reason` the person left.
   ended(state, reason, sentence, joined) {
     if (reason) this.emit("error", errorOf(state === "refused" ? reason : this.#kind, sentence));
     if (joined || !reason) this.emit("left-meeting");

@@ -38,7 +38,7 @@ export class Inputs {
   #unshared = 0; // how often the app has ended the sharing of a screen
   #turn = Promise.resolve(); // devices are opened one after the other
 
-  // `onChange(source, track)` is called when a track is another, or is on or off.
+  // `onChange(source, track)` is called when a track comes, goes, or is switched on or off.
   constructor(shared, onChange, onError) {
     this.#shared = shared;
     this.#onChange = onChange;

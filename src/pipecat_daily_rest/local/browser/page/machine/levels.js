@@ -23,7 +23,7 @@ export class Levels {
     delete this.#observed[whose];
   }
 
-  // The microphone is another one.
+  // Another microphone is in use now.
   again() {
     if (this.#observed.local) this.observe("local", this.#observed.local.interval);
   }

@@ -148,7 +148,7 @@ export class Machine {
     return devices;
   }
 
-  // Tells which devices are in use, after another event where one is named; gives them.
+  // Tells the app which devices are in use, after the event `first` where one is named; gives them.
   async tellDevices(first) {
     const { inputs } = this;
     const devices = await inputs.devices();
@@ -233,7 +233,7 @@ export class Machine {
     return this.connect(this.properties.userName ?? "");
   }
 
-  // Has the inputs be as the app wants to join: it says so now or said so before, or the room does.
+  // Switches the inputs off as the app asks now or asked before, or as the room wants it.
   async #prepare(access) {
     const names = { audio: "startAudioOff", video: "startVideoOff" };
     const { inputs, properties } = this;
@@ -249,7 +249,7 @@ export class Machine {
     await this.startCamera(Object.fromEntries(off));
   }
 
-  // Asks whether the token opens the room, both as the app has given them.
+  // Asks whether the app's token opens the room.
   async check() {
     const { url, token } = this.properties;
     const place = roomOf(url);

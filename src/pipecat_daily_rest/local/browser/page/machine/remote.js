@@ -94,7 +94,7 @@ export class Remote {
     return [...voices.filter(has), ...voices.filter((key) => !has(key))].slice(0, this.#places.length - 1);
   }
 
-  // Has the streams be what the places of some sources carry now.
+  // Makes the streams of our sources match what the places carry now.
   #settle(places, isOurs) {
     const placed = places.filter(({ key }) => key !== null);
     for (const [key, { from }] of Object.entries(this.streams)) {
