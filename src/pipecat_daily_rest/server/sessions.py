@@ -16,24 +16,25 @@ from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
-from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams
 from pipecat_daily_rest.server.bots import BotSource
 from pipecat_daily_rest.server.burst import Burst
 from pipecat_daily_rest.server.drain_signals import DrainSignals
 from pipecat_daily_rest.server.errors import AtCapacity, Draining, UnknownSession
 from pipecat_daily_rest.server.history import History
-from pipecat_daily_rest.server.launcher import Launcher, OnEnd, SessionSpec
+from pipecat_daily_rest.server.launcher import Ended, Launcher, OnEnd, SessionSpec
 from pipecat_daily_rest.server.launchers import launcher_of
 from pipecat_daily_rest.server.presence import PresenceWatch, Watched
 from pipecat_daily_rest.server.rooms import SessionRooms
 from pipecat_daily_rest.server.run_bot import one_line
 from pipecat_daily_rest.server.session import EndReason, Session, SessionState
-from pipecat_daily_rest.server.session_bot import SessionBot
 from pipecat_daily_rest.server.start_request import StartRequest
 
 _FULL = 5.0  # seconds after which a full server is worth another try
+_LAUNCH = 5.0  # seconds in which a launcher has started a bot
 _READY = 2.0  # seconds in which a launcher has to tell whether it is ready
+_REASONS = {"finished": EndReason.FINISHED, "error": EndReason.ERROR, "lost": EndReason.LOST}
 
 
 class Sessions:
@@ -440,20 +441,30 @@ class Sessions:
             body=request.body,
         )
         ready.set_result(None)
-        bot = SessionBot(
-            session,
-            self.launcher,
-            self._burst,
-            start_timeout=self.start_timeout,
-            max_duration=self.max_duration,
-            stop_grace=self.stop_grace,
+        launch = asyncio.create_task(
+            self._launch(session, spec), name=f"launch of session {session.id}"
         )
+        bot = asyncio.create_task(self._bot(session, launch), name=f"bot of session {session.id}")
         try:
             self._watch(session, room)
-            return await bot.run(spec)
+            return await self._until_over(session, launch, bot)
         finally:
             if session.room_name is not None:
                 self._presence.remove(session.room_name)
+            bot.cancel()
+
+    async def _launch(self, session: Session, spec: SessionSpec) -> bool:
+        """Start the bot, unless the session is to end before."""
+        await self._burst.over()
+        if session.asked_for is not None:
+            return False
+        await self.launcher.start(spec)
+        return True
+
+    async def _bot(self, session: Session, launch: asyncio.Task[bool]) -> Ended:
+        if await launch:
+            return await self.launcher.ended(session.id)
+        return Ended(outcome="finished")
 
     def _watch(self, session: Session, room: ProvisionedRoom | None) -> None:
         if room is None or (self.join_timeout is None and self.empty_timeout is None):
@@ -468,6 +479,53 @@ class Sessions:
                 end=session.ask,
             )
         )
+
+    async def _until_over(
+        self, session: Session, launch: asyncio.Task[bool], bot: asyncio.Task[Ended]
+    ) -> tuple[EndReason, str | None]:
+        asked = asyncio.create_task(session.asked())
+        began = asyncio.create_task(session.began.wait())
+        late = None
+        try:
+            await asyncio.wait(
+                {bot, asked, began},
+                timeout=self.start_timeout,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if not (bot.done() or asked.done() or began.done()):
+                late = f"The bot's code did not begin to run within {self.start_timeout:g} s."
+                session.ask(EndReason.ERROR)
+            elif not (bot.done() or asked.done()):
+                lived = asyncio.get_running_loop().time() - session.created
+                await asyncio.wait(
+                    {bot, asked},
+                    timeout=max(0.0, self.max_duration - lived),
+                    return_when=asyncio.FIRST_COMPLETED,
+                )
+                if not (bot.done() or asked.done()):
+                    session.ask(EndReason.MAX_DURATION)
+        finally:
+            asked.cancel()
+            began.cancel()
+            if not bot.done():
+                await finish(asyncio.create_task(self._stop(session, launch, bot)))
+        if not bot.done():
+            return session.asked_for or EndReason.DRAINED, late or "The bot did not end."
+        try:
+            ended = bot.result()
+        except (DailyError, OSError) as exc:  # as no descriptor or no process left
+            logger.error("Session {}: the bot could not be started: {}", session.id, exc)
+            return session.asked_for or EndReason.ERROR, one_line(exc)
+        return session.asked_for or _REASONS[ended.outcome], late or ended.error
+
+    async def _stop(
+        self, session: Session, launch: asyncio.Task[bool], bot: asyncio.Task[Ended]
+    ) -> None:
+        """Tell the bot to end. A stop with a shorter grace, or the drain's, shortens the wait."""
+        await asyncio.wait({launch}, timeout=_LAUNCH)  # a bot that is on its way cannot be told
+        grace = self.stop_grace if session.grace is None else session.grace
+        await self.launcher.stop(session.id, grace)
+        await asyncio.wait({bot}, timeout=1.0)
 
     async def _tell_end(self, session: Session) -> None:
         try:
