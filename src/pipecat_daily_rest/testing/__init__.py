@@ -45,6 +45,7 @@ from pipecat_daily_rest.testing.openai_server import OpenAIServer
 from pipecat_daily_rest.testing.requests import lines
 from pipecat_daily_rest.testing.room_fixture import LocalRoom, OpenRoom
 from pipecat_daily_rest.testing.server_thread import ServerThread
+from pipecat_daily_rest.testing.tracebacks import shorten
 from pipecat_daily_rest.testing.web_page import OPTION, add_local_page
 
 __all__ = [
@@ -119,6 +120,13 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         "pipecat-daily-rest: pytest-asyncio is missing, which runs `async def` tests: "
         "pip install 'pipecat-daily-rest[test]'"
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Show where the test or the bot failed, not the package's frames; ``--full-trace`` does."""
+    if call.excinfo is not None and not item.config.getoption("fulltrace"):
+        shorten(call.excinfo.value)
 
 
 def _has_asyncio(config: pytest.Config) -> bool:

@@ -159,6 +159,7 @@ def watch(errors: BotErrors, environment: pytest.MonkeyPatch) -> None:
                 rtvi = type(frame.processor).__module__.startswith(_RTVI)
                 told = any(fails() for fails in errors.services_fail)
                 if frame.exception is not None and not (room.ends or rtvi or told):
+                    frame.exception.add_note(f"{frame.processor} said: {frame.error}")
                     room.add(frame.exception)
 
             add(self, "on_pipeline_error", on_pipeline_error)

@@ -201,10 +201,10 @@ class LocalDailyFixture(Requests):
         waiting = self._daily.state.log.wait_for(what, room=room, count=count)
         try:
             return await self._thread.follow(asyncio.wait_for(waiting, allowed))
-        except TimeoutError as exc:
+        except TimeoutError:
             happened = lines(f"{entry.room}: {entry.what}" for entry in self.log)
             msg = f"{what!r} did not happen within {allowed:g} s, only this did:{happened}"
-            raise TimeoutError(msg) from exc
+            raise TimeoutError(msg) from None
 
     @property
     def log(self) -> list[LogEntry]:

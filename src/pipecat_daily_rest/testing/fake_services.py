@@ -109,11 +109,11 @@ class FakeService:
         self._look()
         try:
             await asyncio.wait_for(asyncio.wrap_future(found), allowed)
-        except TimeoutError as exc:
+        except TimeoutError:
             came = ", ".join(repr(asked) for asked, _ in self._asked) or "nothing"
             wanted = "anything" if text is None else repr(text)
             msg = f"{self.name} was not asked {wanted} within {allowed:g} s; it was asked {came}"
-            raise TimeoutError(msg) from exc
+            raise TimeoutError(msg) from None
 
     def take(self, asked: str, body: dict[str, Any]) -> Told | None:
         """Note a request, and give its answer, or None if nothing was told; the server calls it.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 from typing import Any
 
-from pipecat_daily_rest.local.scripted.words import words
+from pipecat_daily_rest.local.scripted.words import error_of, words
 
 
 def event(type: str, sender: str = "bot", **data: Any) -> dict[str, Any]:
@@ -51,3 +51,15 @@ def test_what_is_not_the_bots_text() -> None:
     ]
     assert words(others, "bot") == ""
     assert words(others) == "other"
+
+
+def test_the_errors_that_a_bot_reports() -> None:
+    said = [
+        event("error", error="no model", fatal=False),
+        event("error-response", error="unknown"),
+        event("error"),
+        event("bot-output", error="no"),
+        {"event": "app-message", "sender": "bot", "message": {"type": "error", "data": {}}},
+    ]
+    told = [error_of(each["message"]) for each in said]
+    assert told == ["no model", "unknown", "an error without a text", "", ""]

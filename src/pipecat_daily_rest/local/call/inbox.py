@@ -51,10 +51,10 @@ class Waiters:
                     await self._changed.wait()
                     await asyncio.sleep(pause)
                 return result
-        except TimeoutError as exc:
+        except TimeoutError:
             came = instead()
             msg = f"{failed()} within {allowed:g} s{came and f'. {came}'}"
-            raise TimeoutError(msg) from exc
+            raise TimeoutError(msg) from None
 
 
 @dataclass(eq=False)

@@ -30,7 +30,7 @@ def read_wav(path: str | Path) -> Block:
             pcm = file.readframes(file.getnframes())
     except (OSError, EOFError, wave.Error) as exc:
         msg = f"{str(path)!r} cannot be read as a WAV file: {exc or 'it is empty'}"
-        raise DailyConfigError(msg) from exc
+        raise DailyConfigError(msg) from None
     if width != 2:
         msg = f"{str(path)!r} has {8 * width} bit a sample: save it as a WAV file of 16 bit."
         raise DailyConfigError(msg)

@@ -23,7 +23,7 @@ from pipecat_daily_rest.local.scripted.hearing import (
 )
 from pipecat_daily_rest.local.scripted.joining import Joining
 from pipecat_daily_rest.local.scripted.seat import ScriptedSeat
-from pipecat_daily_rest.local.scripted.words import is_rtvi
+from pipecat_daily_rest.local.scripted.words import error_of, is_rtvi
 
 
 class Listening(Joining):
@@ -176,6 +176,8 @@ class Listening(Joining):
         plain = [message for message in self.received if not is_rtvi(message)]
         kinds = Counter(message["type"] for message in self.received if is_rtvi(message))
         rtvi = ", ".join(f"{kind} ({count})" for kind, count in kinds.items())
+        if errors := [error_of(message) for message in self.received if error_of(message)]:
+            rtvi += f"; errors: {tell(errors)}"
         gone = "" if self.left_reason is None else f"It is no longer in: {self.left_reason}. "
         return f"{gone}{self._name} heard {sounds or 'nothing'}; messages: {tell(plain)}" + (
             f"; RTVI: {rtvi}" if rtvi else ""

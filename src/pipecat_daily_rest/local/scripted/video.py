@@ -146,7 +146,7 @@ class Video:
             found = await self._waiters.until(find, timeout, lambda: failed)
         except TimeoutError as exc:
             last = f"; it saw {_middle(seen[0])} last" if seen else "; it saw nothing"
-            raise TimeoutError(f"{exc}{last}") from exc
+            raise TimeoutError(f"{exc}{last}") from None
         finally:
             other.feeds[source].leave(look)
         return found[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The words that a bot reports as said, by RTVI, whose messages Pipecat's bots send.
+"""What a bot reports as said, and its errors, by RTVI, whose messages Pipecat's bots send.
 
 Reference: https://docs.pipecat.ai/client/rtvi-standard
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _LABEL = "rtvi-ai"
+_ERRORS = ("error", "error-response")
 # What is read of a bot that sends no bot-output, the best first; and what joins the pieces.
 _OTHERS = {"bot-tts-text": " ", "bot-transcription": " ", "bot-llm-text": ""}
 
@@ -15,6 +16,14 @@ _OTHERS = {"bot-tts-text": " ", "bot-transcription": " ", "bot-llm-text": ""}
 def is_rtvi(message: Any) -> bool:
     """Tell whether an app message is one of RTVI."""
     return isinstance(message, dict) and message.get("label") == _LABEL and "type" in message
+
+
+def error_of(message: Any) -> str:
+    """Give the text of an app message by which a bot reports an error; of another one, ""."""
+    if not is_rtvi(message) or message["type"] not in _ERRORS:
+        return ""
+    data = message.get("data")
+    return str((data.get("error") if isinstance(data, dict) else None) or "an error without a text")
 
 
 def words(events: Iterable[Mapping[str, Any]], sender: str | None = None) -> str:
