@@ -154,11 +154,7 @@ async def _step(
 async def _over(
     daily: Child, others: list[Child], work: Awaitable[Any]
 ) -> tuple[dict[str, Any], list[float]]:
-    """Measure while ``work`` runs: what the room reports, and each process's share of a core.
-
-    The result of ``work`` is under ``others``. ``elsewhere`` is the share of a core that all other
-    programs of the machine took.
-    """
+    """Measure while ``work`` runs: what the room reports, and each process's share of a core."""
     children = [daily, *others]
     await daily.do("begin")
     before, busy = [await child.cpu() for child in children], _busy()
@@ -168,7 +164,7 @@ async def _over(
     took = asyncio.get_running_loop().time() - began
     after = [await child.cpu() for child in children]
     shares = [(b - a) / took for a, b in zip(before, after, strict=True)]
-    # The machine's counter is coarser than those of the processes.
+    # What all other programs took; the machine's counter is coarser than those of the processes.
     elsewhere = max(0.0, (_busy() - busy) / took - sum(shares))
     return {**measured, "others": given, "elsewhere": elsewhere}, shares
 
