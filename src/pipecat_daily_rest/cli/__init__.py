@@ -12,8 +12,8 @@ import typer
 
 from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
-from pipecat_daily_rest.cli import serve_command
-from pipecat_daily_rest.cli.output import OutputOption
+from pipecat_daily_rest.cli import rooms_command, serve_command, token_command
+from pipecat_daily_rest.cli.output import Output, OutputOption, chosen, show_json
 
 app = typer.Typer(
     help="Run a Pipecat bot in a Daily room of its own, on Daily or on this machine.",
@@ -21,6 +21,26 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version as installed
+
+        print(f"pipecat-daily-rest {installed('pipecat-daily-rest')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _before(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_say_version, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Take the options before a command."""
 
 
 def _level(name: str) -> str:
@@ -178,8 +198,12 @@ def doctor(output: OutputOption = None) -> None:
     raise typer.Exit(doctor_command.main(output=output))
 
 
+app.add_typer(rooms_command.app, name="rooms")
+app.add_typer(token_command.app, name="token")
+
+
 @app.command()
-def version() -> None:
+def version(output: OutputOption = None) -> None:
     """Print the versions that a bug report needs."""
     import platform
     from importlib.metadata import PackageNotFoundError
@@ -187,11 +211,17 @@ def version() -> None:
 
     from pipecat_daily_rest.cli.tried import DAILY_JS
 
-    print(f"pipecat-daily-rest {installed('pipecat-daily-rest')}")
-    for name in ("pipecat-ai", "aiohttp", "daily-python", "aiortc"):
+    found: dict[str, str | None] = {}
+    for name in ("pipecat-daily-rest", "pipecat-ai", "aiohttp", "daily-python", "aiortc"):
         try:
-            print(f"{name} {installed(name)}")
+            found[name] = installed(name)
         except PackageNotFoundError:
-            print(f"{name} is not installed")
+            found[name] = None
+    if chosen(output) is Output.JSON:
+        more = {"python": platform.python_version(), "system": platform.system()}
+        show_json({**found, "daily-js": list(DAILY_JS), **more})
+        return
+    for name, number in found.items():
+        print(f"{name} {number or 'is not installed'}")
     print(f"daily-js of web apps in a local room: tried with {', '.join(DAILY_JS)}")
     print(f"Python {platform.python_version()} on {platform.system()}")

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What a user gives on a command line: rooms, properties, a confirmation."""
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from pipecat_daily_rest._core import room_names
+from pipecat_daily_rest._core.secret import masked
+from pipecat_daily_rest.cli.output import stop
+from pipecat_daily_rest.errors import DailyConfigError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+M = TypeVar("M", bound="BaseModel")
+
+ROOM = "The room's name or its URL."
+PROPERTY = "A property of Daily's, as JSON or text; repeat it: --property max_participants=2."
+
+
+def room_name(room: str) -> str:
+    """Give the name of a room that is given by its name or its URL."""
+    return room_names.from_url(room) if "/" in room else room_names.check(room)
+
+
+def properties(kind: type[M], given: Iterable[str], **more: Any) -> M:
+    """Read ``name=value`` of each, and give them and ``more`` as Daily's properties."""
+    from pydantic import ValidationError
+
+    values: dict[str, Any] = {}
+    for each in given:
+        name, equals, text = each.partition("=")
+        if not equals or not name:
+            msg = f"--property {masked(each)!r}: write it as name=value."
+            raise DailyConfigError(msg)
+        try:
+            values[name] = json.loads(text)
+        except ValueError:
+            values[name] = text
+    try:
+        return kind(**{**values, **more})
+    except ValidationError as exc:
+        first = exc.errors(include_input=False, include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        msg = f"The property {name} does not fit: {first['msg']}."
+        raise DailyConfigError(msg) from None
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before something is lost; without a terminal ``--yes`` has to say it."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        stop(f"{question} Nobody can answer here: pass --yes.")
+    if not typer.confirm(question, err=True):
+        stop("Nothing was done.", code=1)
