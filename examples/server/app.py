@@ -18,6 +18,7 @@ from fastapi.responses import FileResponse
 from fastapi.security import HTTPBasic, HTTPBasicCredentials
 
 from pipecat_daily_rest.server import Sessions
+from pipecat_daily_rest.server.app import OriginGuard
 from pipecat_daily_rest.server.router import session_router
 
 HERE = Path(__file__).parent
@@ -41,6 +42,8 @@ async def lifespan(app: FastAPI):
 
 
 app = FastAPI(lifespan=lifespan)
+# A browser sends a login along with what another site's page asks for.
+app.add_middleware(OriginGuard)
 app.include_router(session_router(sessions, dependencies=[Depends(login)]), prefix="/bots")
 
 

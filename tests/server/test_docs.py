@@ -125,6 +125,9 @@ async def test_the_app_under_gunicorn_with_its_errors_as_json(run, local_daily):
     assert "allow-origin: https://app.example" in await curl(
         f"curl -i {preflight} {url}/bots/start"
     )
+    other = "-H 'Origin: https://another.example'"
+    refused = await curl(f"curl -X POST {other} {url}/bots/start -d '{{}}' || true")
+    assert json.loads(refused)["status"] == 403
     server.signal(signal.SIGTERM)
     await server.ended()
     assert local_daily.rooms == {}

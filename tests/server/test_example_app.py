@@ -3,6 +3,7 @@
 
 import asyncio
 import base64
+import json
 import signal
 import sys
 from pathlib import Path
@@ -38,6 +39,10 @@ async def test_who_has_logged_in_gets_a_bot_that_knows_the_name(app, local_daily
             assert answer.status == 401
         async with session.post("/bots/start", json=START, headers=stranger) as answer:
             assert answer.status == 401
+    # Another site's page: the browser sends the login along, and plain text without asking.
+    another = {**ANA, "Origin": "https://another.example", "Content-Type": "text/plain"}
+    async with session.post("/bots/start", data=json.dumps(START), headers=another) as answer:
+        assert answer.status == 403
     assert local_daily.rooms == {}
     async with session.get("/", headers=ANA) as answer:
         assert "<form>" in await answer.text()

@@ -4,6 +4,7 @@
 import os
 import signal
 import sys
+import tempfile
 from dataclasses import replace
 
 import pytest
@@ -158,3 +159,11 @@ def test_a_folder_that_cannot_be_used_is_a_sentence(tmp_path, monkeypatch, insid
     monkeypatch.setenv("PIPECAT_DAILY_STATE", str(tmp_path / "file" / inside))
     with pytest.raises(DailyConfigError, match="to another folder"):
         Lease(Owner("tag", "pipecat", "account")).take()
+
+
+def test_without_a_folder_for_what_is_temporary_it_says_what_to_set(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.delenv("PIPECAT_DAILY_STATE")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "file"))
+    with pytest.raises(DailyConfigError, match="set PIPECAT_DAILY_STATE to one that can be writ"):
+        Lease(Owner("tag", "pipecat", "account"))

@@ -10,6 +10,7 @@ import socket
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,6 +69,7 @@ async def test_it_answers_while_it_drains_and_a_second_signal_shortens_that(star
     url = await server.says(r"^(http://\S+)$")
     await ask(f"{url}/start", STAY)
     server.signal(signal.SIGTERM)
+    await server.says("No more sessions are started: 1 may go on for", stream="err")
     await until(lambda: send(f"{url}/readyz")[0] == 503)
     status, refused = await ask(f"{url}/start", STAY)
     assert (status, refused["code"]) == (503, "draining")
@@ -98,6 +100,9 @@ async def test_as_pid_1(start, local_daily):
         (("--host", "0.0.0.0"), "lets everybody start bots: set PIPECAT_DAILY_PUBLIC_KEYS"),  # noqa: S104
         (("--launcher", "thread"), "'process', 'task' or 'module:Class'"),
         (("--log-format", "xml"), "one of text, json"),
+        (("--port", "80000"), "less than or equal to 65535"),
+        (("--host", "a..b", "--no-keys"), "there is no such address. Pass another --host."),
+        (("--preload", "no_such_module"), "Error: no_such_module cannot be loaded: ModuleNotFound"),
     ],
 )
 async def test_wrong_options_are_a_sentence(start, local_daily, options, words):
@@ -112,7 +117,8 @@ async def test_a_port_that_is_taken(start, local_daily):
         port = taken.getsockname()[1]
         server = await start(*SERVE, BEHAVE, "--port", port, env=local_daily.env())
         assert await server.ended() == 2
-        assert f"Cannot listen on 127.0.0.1:{port}" in server.err
+        words = f"Cannot listen on 127.0.0.1:{port}: Address already in use. Pass another --port."
+        assert words in server.err
 
 
 async def test_a_bot_that_cannot_be_imported(start, local_daily, tmp_path):
@@ -130,6 +136,7 @@ async def test_a_bot_that_cannot_be_imported(start, local_daily, tmp_path):
         ("no_such.py", "There is no file '"),
         ("empty.py", "defines no bot(): it needs `async def bot(runner_args)`"),
         ("json:nothing", "json defines no nothing()"),
+        ("no_such:bot", "no_such:bot cannot be loaded: ModuleNotFoundError: No module named"),
     ],
 )
 async def test_what_is_no_bot_is_a_sentence(start, local_daily, tmp_path, bot, words):
@@ -139,6 +146,68 @@ async def test_what_is_no_bot_is_a_sentence(start, local_daily, tmp_path, bot, w
     assert "Error: " in server.err
     assert words in server.err
     assert "Traceback" not in server.err
+
+
+@pytest.mark.parametrize(
+    ("options", "variables", "words"),
+    [
+        (("no_such.py",), {}, "There is no file '"),
+        ((BEHAVE,), {"PIPECAT_DAILY_PUBLIC_KEYS": "short"}, "needs at least 16 ASCII characters"),
+        ((BEHAVE, "--launcher", "thread"), {}, "'process', 'task' or 'module:Class'"),
+    ],
+)
+async def test_what_is_wrong_is_said_before_a_local_daily_starts(start, options, variables, words):
+    env = {"DAILY_API_KEY": "", **variables}
+    server = await start(*SERVE, *options, "--local", "--port", "0", env=env)
+    assert await server.ended() == 2
+    assert words in server.err
+    assert "A web app joins local rooms" not in server.err
+
+
+@pytest.mark.parametrize("folder", ["", "app"])
+async def test_modules_are_found_where_the_command_is_and_beside_the_bot(
+    start, local_daily, tmp_path, folder
+):
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / "beside.py").touch()
+    shutil.copy(BEHAVE, tmp_path / folder / "its_bot.py")
+    bot = f"{folder}/its_bot.py" if folder else "its_bot:bot"
+    script = Path(sys.executable).with_name("pipecat-daily-rest")  # unlike -m, it has no folder
+    options = ("--preload", "beside", "--port", "0")
+    server = await start(script, "serve", bot, *options, env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    _, started = await ask(f"{url}/start", STAY)
+    await server.says(f"in {started['sessionId']}", stream="err")
+
+
+async def test_options_may_be_in_an_env_file(start, local_daily, tmp_path):
+    (tmp_path / ".env").write_text("PIPECAT_DAILY_PORT=0\nPIPECAT_DAILY_MAX_SESSIONS=3\n")
+    server = await start(*SERVE, BEHAVE, env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    assert (await ask(f"{url}/status"))[1]["maxSessions"] == 3
+
+
+async def test_without_a_room_the_log_says_why(start, local_daily):
+    server = await start(*SERVE, BEHAVE, "--port", "0", env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    await ask(f"{url}/start", {"body": {"do": "raise"}})
+    said = r'no room, since its start had no "createDailyRoom": true: the bot raised'
+    await server.says(said, stream="err")
+    await server.says("has ended: error", stream="err")
+    assert "None" not in server.err
+
+
+async def test_a_task_that_ignores_its_cancellation_does_not_hold_up_the_end(start, local_daily):
+    options = ("--port", "0", "--launcher", "task")
+    server = await start(*SERVE, BEHAVE, *options, env=local_daily.env())
+    url = await server.says(r"^(http://\S+)$")
+    await ask(f"{url}/start", {"createDailyRoom": True, "body": {"do": "ignore"}})
+    await server.says("in s", stream="err")
+    server.signal(signal.SIGTERM)
+    assert await server.ended() == 0
+    assert server.err.count("a task cannot be killed") == 1
+    assert "The server ends now" in server.err
+    assert local_daily.rooms == {}
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])

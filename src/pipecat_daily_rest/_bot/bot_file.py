@@ -21,11 +21,16 @@ def find_bot() -> Bot:
     return _bot_of(module, os.path.basename(sys.argv[0]))
 
 
-def load_bot(path: str) -> Bot:
-    """Load a file and give its ``bot``; its ``if __name__ == "__main__"`` block does not run."""
+def check_file(path: str) -> None:
+    """Refuse a bot's file that is not there."""
     if not isinstance(path, str | os.PathLike) or not os.path.isfile(path):
         msg = f"There is no file {path!r}: pass the Python file that defines bot()."
         raise DailyConfigError(msg)
+
+
+def load_bot(path: str) -> Bot:
+    """Load a file and give its ``bot``; its ``if __name__ == "__main__"`` block does not run."""
+    check_file(path)
     name = os.path.splitext(os.path.basename(path))[0]
     while name in sys.modules:
         name = f"{name}_bot"  # a bot's json.py must not replace the module json, nor another bot

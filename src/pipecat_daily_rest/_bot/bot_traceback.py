@@ -2,6 +2,7 @@
 """The traceback of a bot's error: it begins at the bot's own first line and shows no secret."""
 
 import asyncio
+import importlib
 import os
 import threading
 import traceback
@@ -16,6 +17,7 @@ from pipecat_daily_rest.errors import DailyConfigError
 _NOT_THE_BOTS = (
     os.path.dirname(os.path.dirname(__file__)) + os.sep,  # this package
     os.path.dirname(asyncio.__file__) + os.sep,
+    os.path.dirname(importlib.__file__) + os.sep,
     "<frozen importlib",
 )
 
@@ -42,12 +44,16 @@ def log_failed_thread(failed: threading.ExceptHookArgs) -> None:
 
 def why_not_loaded(name: str, error: BaseException) -> str:
     """Say why a bot or a module was not loaded: a sentence of ours, or what its own code raised."""
-    ours = isinstance(error, DailyConfigError) and error.__cause__ is None
-    if ours and all(
+    nobodys = all(
         frame.f_code.co_filename.startswith(_NOT_THE_BOTS)
         for frame, _ in traceback.walk_tb(error.__traceback__)
-    ):
-        return str(error)
+    )
+    if nobodys and error.__cause__ is None and not isinstance(error, SyntaxError):
+        if isinstance(error, DailyConfigError):
+            return str(error)
+        # No line of the bot's ran, as of a module that is not there.
+        words = masked(f"{type(error).__name__}: {error}", *settings.environment_secrets())
+        return f"{name} cannot be loaded: {words}"
     return f"{name} cannot be loaded.\n{shown(error)}"
 
 

@@ -22,9 +22,11 @@ _TEXT = (
 
 def _text(record: Any) -> str:
     """Format a record of a server: with the session's id and room, where it has them."""
-    if "session_id" in record["extra"]:
-        return _TEXT
-    return _TEXT.replace("<cyan>{extra[session_id]}</cyan> {extra[room]} | ", "")
+    if "session_id" not in record["extra"]:
+        return _TEXT.replace("<cyan>{extra[session_id]}</cyan> {extra[room]} | ", "")
+    if record["extra"].get("room") is None:
+        return _TEXT.replace("{extra[room]} | ", "| ")
+    return _TEXT
 
 
 def _json(record: Any) -> str:

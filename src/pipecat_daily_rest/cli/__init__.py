@@ -99,7 +99,7 @@ def run(
     runner.launch(options, lambda: runner.load_bot(bot))
 
 
-app.command("serve")(serve_command.command)
+app.command("serve", cls=serve_command.ReadsEnvFile)(serve_command.command)
 
 
 @app.command(context_settings={"allow_interspersed_args": False})

@@ -4,9 +4,21 @@
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from pipecat_daily_rest._bot.stop_signals import hold, stop_early
 from pipecat_daily_rest._core.log_handler import FORMATS, LOG_LEVELS
+
+
+class ReadsEnvFile(TyperCommand):
+    """Reads `.env` before the options, whose variables may be there as well as the keys."""
+
+    def make_context(self, *args: Any, **more: Any) -> Any:
+        """Make the context, as any command does."""
+        from dotenv import find_dotenv, load_dotenv
+
+        load_dotenv(find_dotenv(usecwd=True), override=True)
+        return super().make_context(*args, **more)
 
 
 def _env(name: str, text: str, **more: Any) -> Any:
@@ -17,7 +29,7 @@ def command(
     bot: Annotated[str, typer.Argument(help="A Python file with bot(), or module:function.")],
     local: Annotated[bool, typer.Option("--local", help="No account, no network.")] = False,
     host: Annotated[str, _env("HOST", "Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, _env("PORT", "Port to listen on.")] = 7860,
+    port: Annotated[int, _env("PORT", "Port to listen on.", min=0, max=65535)] = 7860,
     max_sessions: Annotated[int, _env("MAX_SESSIONS", "Sessions at once.", min=1)] = 10,
     launcher: Annotated[str, _env("LAUNCHER", "process, task or module:Class.")] = "process",
     preload: Annotated[list[str] | None, _env("PRELOAD", "Modules imported ahead.")] = None,

@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
+from loguru import logger
+
 from pipecat_daily_rest._bot import bot_traceback
 from pipecat_daily_rest._bot.ending import Ending
 from pipecat_daily_rest._bot.output import leave, say
@@ -26,6 +28,7 @@ from pipecat_daily_rest.runner.options import use_local
 
 DEFAULT_PORT = 7860  # as Pipecat's own runner
 _BLOCKED = 5.0  # seconds in which the event loop has to hear of a signal
+_LAST = 5.0  # seconds for what is left when all is closed, as a bot that ignores its cancellation
 _END = 30.0  # seconds that the end may take, beside the grace of running sessions
 
 
@@ -83,6 +86,7 @@ class _ServerEnding(Ending):
         super().__init__()
         self._grace = grace
         self.over = threading.Event()
+        self.closed: float | None = None  # when all was closed, by the monotonic clock
 
     def signalled(self, number: int) -> None:
         """Note a signal. Called from a signal handler, so it takes no lock and logs nothing."""
@@ -102,6 +106,12 @@ class _ServerEnding(Ending):
             until = began + _BLOCKED
             if self.stop.is_set():  # the event loop has heard of it
                 until = (began + self._grace if hurried is None else hurried) + _END
+            if self.closed is not None and now > self.closed + _LAST:
+                say(
+                    "The server ends now, though something that a bot began goes on.",
+                    file=sys.stderr,
+                )
+                leave(0)
             if now > until:
                 say(
                     "The server does not end: its rooms are deleted, and it ends now.",
@@ -136,7 +146,8 @@ def serve(options: ServeOptions, bot: Any) -> NoReturn:
     except Exception as exc:
         say(bot_traceback.shown(exc), file=sys.stderr)
         code = 2 if isinstance(exc, ImportError) else 1
-    ending.over.set()
+    if ending.closed is None:
+        ending.over.set()
     raise SystemExit(code)
 
 
@@ -151,9 +162,17 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
     allow_many()
     say_when_full(asyncio.get_running_loop())
     local = use_local(options.local)
+    if not local and daily_module.is_missing():
+        raise DailyConfigError(daily_module.MISSING)
+    # What is wrong is said before anything is started that takes seconds.
+    _check_bot(bot)
+    _find_modules(options, bot)
+    if local:
+        daily_module.put_on_path()
     listener = _listen(options)
     async with AsyncExitStack() as stack:
         stack.callback(listener.close)
+        sessions = _sessions(options, bot)
         if local:
             # It logs its rooms at DEBUG; at INFO it would only repeat the bots.
             child = LocalDailyProcess(log_level="WARNING")
@@ -161,21 +180,39 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
             if ending.stop.is_set():
                 return
             os.environ.update(child.env())
-            daily_module.put_on_path()
             child.tell_web_apps()
-        elif daily_module.is_missing():
-            raise DailyConfigError(daily_module.MISSING)
-        sessions = _sessions(options, bot)
+        logger.info("Loading {}", bot)
         await unless(ending.stop.wait(), stack.enter_async_context(sessions))
         if not ending.stop.is_set():
             await _answer(options, sessions, listener, ending)
+    ending.closed = time.monotonic()
+
+
+def _check_bot(bot: Any) -> None:
+    """Refuse a file that is not there."""
+    from pipecat_daily_rest._bot.bot_file import check_file
+    from pipecat_daily_rest.server.bots import reference
+
+    where = reference(bot)
+    if os.path.isabs(where):
+        check_file(where)
+
+
+def _find_modules(options: ServeOptions, bot: Any) -> None:
+    """Find what is named as a module in the folder of the command, too, and beside a bot's file."""
+    if isinstance(bot, str | os.PathLike) and os.path.isfile(bot):
+        if not options.preload and ":" not in options.launcher:
+            return
+        sys.path.insert(0, os.path.dirname(os.path.abspath(bot)))
+    sys.path.insert(0, os.getcwd())
 
 
 def _listen(options: ServeOptions) -> socket.socket:
     from pipecat_daily_rest.server.app import is_loopback
     from pipecat_daily_rest.server.keys import PRIVATE, PUBLIC, Keys
 
-    if not (is_loopback(options.host) or Keys.from_env() or options.no_keys):
+    keys = Keys.from_env()
+    if not (is_loopback(options.host) or keys or options.no_keys):
         msg = (
             f"Listening on {options.host} lets everybody start bots: set {PUBLIC} and {PRIVATE}, "
             "or pass --no-keys."
@@ -184,8 +221,12 @@ def _listen(options: ServeOptions) -> socket.socket:
     try:
         family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((options.host, options.port), family=family)
-    except OSError as exc:
-        msg = f"Cannot listen on {options.host}:{options.port}: {exc.strerror or exc}. Pass --port."
+    except (OSError, UnicodeError) as exc:
+        why, other = "there is no such address", "--host"
+        if isinstance(exc, OSError) and not isinstance(exc, socket.gaierror):
+            # Its own words may repeat the address.
+            why, other = os.strerror(exc.errno or 0), "--port"
+        msg = f"Cannot listen on {options.host}:{options.port}: {why}. Pass another {other}."
         raise DailyConfigError(msg) from exc
 
 

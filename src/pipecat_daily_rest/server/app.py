@@ -91,10 +91,16 @@ def create_app(
 class OriginGuard:
     """Refuses what a web page of a stranger sends: no website starts bots on somebody's laptop."""
 
-    def __init__(self, app: ASGIApp, *, origins: Collection[str], local: bool) -> None:
-        """Initialize; ``local`` is whether the app listens on loopback only. Origins are plain."""
+    def __init__(self, app: ASGIApp, *, origins: Collection[str] = (), local: bool = False) -> None:
+        """Initialize.
+
+        Args:
+            app: The app that it guards.
+            origins: Origins of web pages that may use it, beside its own.
+            local: Whether the app listens on loopback only; then loopback origins may, too.
+        """
         self._app = app
-        self._origins = set(origins)
+        self._origins = {_origin(each) for each in origins}
         self._hosts = {_hostname(each.partition("://")[2]) for each in self._origins - {"*"}}
         self._local = local
 

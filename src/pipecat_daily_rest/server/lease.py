@@ -34,7 +34,7 @@ def folder() -> Path:
     """Give the folder of the locks, which is this user's alone.
 
     Raises:
-        DailyConfigError: Somebody else owns it.
+        DailyConfigError: It cannot be made, or somebody else owns it.
     """
     if given := os.environ.get(_FOLDER):
         path = Path(given)
@@ -45,8 +45,15 @@ def folder() -> Path:
             raise DailyConfigError(msg) from exc
         return path
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    path = Path(tempfile.gettempdir()) / f"pipecat-daily-rest-{user}"
-    path.mkdir(exist_ok=True, mode=0o700)
+    try:
+        path = Path(tempfile.gettempdir()) / f"pipecat-daily-rest-{user}"
+        path.mkdir(exist_ok=True, mode=0o700)
+    except OSError as exc:  # as in a container whose file system is read-only
+        msg = (
+            f"There is no folder for this server's lock ({exc.strerror}): set {_FOLDER} to one "
+            "that can be written to."
+        )
+        raise DailyConfigError(msg) from exc
     if hasattr(os, "getuid") and (path.is_symlink() or path.stat().st_uid != user):
         msg = f"{path} belongs to somebody else: set {_FOLDER} to a folder of your own."
         raise DailyConfigError(msg)

@@ -111,8 +111,12 @@ class SessionRooms:
                 await self._stack.aclose()
                 raise
             logger.warning("Daily cannot be reached for now: {}", exc)
-        alive = lease.Lease(lease.Owner(self._tag, self._prefix, helper.api.account.digest))
-        alive.take()
+        try:
+            alive = lease.Lease(lease.Owner(self._tag, self._prefix, helper.api.account.digest))
+            alive.take()
+        except BaseException:
+            await self._stack.aclose()
+            raise
         self._stack.callback(lambda: alive.forget() if self._left else alive.release())
         self.workers = alive.workers()
         if self._size:

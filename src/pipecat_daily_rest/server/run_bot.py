@@ -31,9 +31,10 @@ async def run_session(bot: Bot, spec: SessionSpec) -> Ended:
         return Ended(outcome="error", error=_plain(f"exit({code!r})"))
     except BaseException as exc:
         text = shown(exc)
-        logger.error(
-            "Session {}, room {}: the bot raised.\n{}", spec.session_id, spec.room_name, text
-        )
+        room = f"room {spec.room_name}"
+        if spec.room_name is None:
+            room = 'no room, since its start had no "createDailyRoom": true'
+        logger.error("Session {}, {}: the bot raised.\n{}", spec.session_id, room, text)
         return Ended(outcome="error", error=one_line(exc))
     return Ended(outcome="finished")
 

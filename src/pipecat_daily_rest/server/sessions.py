@@ -341,6 +341,11 @@ class Sessions:
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
+        left = (self._drain_until or 0.0) - loop.time()
+        if self._taken and left > 0:
+            logger.info(
+                "No more sessions are started: {} may go on for {:.0f} s", len(self._taken), left
+            )
         while self._taken and (left := (self._drain_until or 0.0) - loop.time()) > 0:
             self._drain_moved.clear()
             moved = asyncio.create_task(self._drain_moved.wait())

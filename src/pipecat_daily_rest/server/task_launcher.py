@@ -34,6 +34,7 @@ class TaskLauncher:
         self._sources = sources
         self._bots: dict[str, Bot] = {}
         self._tasks: dict[str, asyncio.Task[Ended]] = {}
+        self._reported: set[str] = set()  # sessions whose bots ignore their cancellation
         self._output = SessionOutput()
         self._running: Callable[[str], None] = lambda session_id: None
 
@@ -70,12 +71,13 @@ class TaskLauncher:
     async def stop(self, session_id: str, grace: float) -> None:
         """Cancel a bot, and report it when it goes on after ``grace`` seconds."""
         task = self._tasks.get(session_id)
-        if task is None or task.done():
+        if task is None or task.done() or session_id in self._reported:
             return
         if not task.cancelling():  # a second time would hit what the bot does at its end
             task.cancel()
         await asyncio.wait({task}, timeout=grace)
-        if not task.done():
+        if not task.done() and session_id not in self._reported:
+            self._reported.add(session_id)
             logger.error(
                 "The bot of session {} ignores its cancellation, and a task cannot be killed: it "
                 "goes on in this process. With launcher='process' it would have been killed.",
@@ -90,6 +92,7 @@ class TaskLauncher:
         finally:
             if task.done():
                 self._tasks.pop(session_id, None)
+                self._reported.discard(session_id)
         if task.cancelled():  # before it began
             return Ended(outcome="finished")
         return task.result()
