@@ -71,6 +71,30 @@ async def test_the_script_tag_reroutes_the_bundle_and_nothing_else(
     web_apps.outside.clear()
 
 
+async def test_a_page_that_reaches_no_local_daily_is_told_at_once(
+    daily: LocalDaily, web_apps: Any, tmp_path: Path
+) -> None:
+    """The call machine comes with the tag, so that daily-js does not report to its vendor."""
+    why = "(url) => make().join({ url }).catch((error) => error.error)"
+    async with LocalDaily() as stopped:
+        app = await daily_app(web_apps, stopped.url)
+    told = await app.run(why, f"{stopped.url}/demo")
+    assert told["type"] == "no-room"
+    assert told["msg"].startswith("The local Daily does not answer")
+    assert app.errors == []
+    # A file is no page of this machine's servers.
+    script = (await app.page.content()).partition('src="/app')[2].partition('"')[0]
+    shown = await app.run("(name) => fetch(`/app${name}`).then((a) => a.text())", script)
+    (tmp_path / "app.js").write_text(shown)
+    tag = f'<script src="{daily.url}/.daily-js/reroute.js"></script>'
+    (tmp_path / "app.html").write_text(f'{tag}<script src="app.js"></script>')
+    app = await web_apps.visit((tmp_path / "app.html").as_uri())
+    told = await app.run(why, f"{daily.url}/demo")
+    assert told["type"] == "not-allowed"
+    assert told["msg"].startswith("This page is at file://. A local Daily lets only pages of")
+    assert app.errors == []
+
+
 async def test_a_killed_browser_has_left_after_its_pings(
     daily: LocalDaily, web_apps: Any, tmp_path: Path
 ) -> None:

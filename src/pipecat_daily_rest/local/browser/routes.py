@@ -3,6 +3,7 @@
 
 import asyncio
 import importlib
+import json
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -47,11 +48,10 @@ _ASSETS = {
         for name in ("frame", "actions", "errors", "participants", "refusals")
     },
 }
-# What the daily-js of a web app loads: the modules that make up each script, in their order.
+# The modules that make up the call machine, which daily-js loads, in their order.
 _SHARED = ("sentences", "connection", "pictures", "meter")
 _OWN = ("participants", "inputs", "remote", "refusals", "levels", "actions", "errors", "machine")
 _MACHINE = (*_SHARED, *(f"machine/{name}" for name in (*_OWN, "events", "start")))
-_DAILY_JS = {"call-machine-object-bundle.js": _MACHINE, "reroute.js": ("machine/reroute",)}
 _ROOM = "/{room:[A-Za-z0-9_-]{1,128}}"
 _SCRIPTS, _OFFER, _LEAVE = "/.daily-js/{name}", f"{_ROOM}/offer", f"{_ROOM}/leave"
 _NO_MEDIA = (
@@ -106,9 +106,11 @@ class _People:
 
     async def script(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
-        if name not in _DAILY_JS:
+        machine = joined(_MACHINE)
+        scripts = {"call-machine-object-bundle.js": machine, "reroute.js": _reroute(machine)}
+        if name not in scripts:
             raise web.HTTPNotFound
-        return web.Response(text=joined(_DAILY_JS[name]), content_type="text/javascript")
+        return web.Response(text=scripts[name], content_type="text/javascript")
 
     async def preflight(self, request: web.Request) -> web.StreamResponse:
         """Answer a browser that asks whether an app's page may send a request: see `guard`."""
@@ -209,6 +211,11 @@ def joined(modules: tuple[str, ...]) -> str:
     texts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in modules]
     script = re.sub(r"^(import .*\n|export )", "", "\n".join(texts), flags=re.MULTILINE)
     return f"(() => {{\n{script}}})();\n"
+
+
+def _reroute(machine: str) -> str:
+    """Give the script of the tag, which holds the call machine as a text."""
+    return joined(("machine/reroute",)).replace('"CALL MACHINE"', json.dumps(machine))
 
 
 def _refused(exc: JoinRefused) -> web.StreamResponse:

@@ -15,9 +15,12 @@ import { Remote, VOICES } from "./remote.js";
 import { GONE, SENTENCES } from "../sentences.js";
 
 const WHAT = "iframe-call-message";
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const ENVELOPE = 256; // bytes around an app message
 const LEFT = "The call was left before this was done.";
 
+const NOT_HERE =
+  "This page is at ORIGIN. A local Daily lets only pages of this machine join its rooms, as http://localhost:5173: open the app there.";
 const NOT_LOCAL =
   "This page uses a local room's call machine, which cannot join URL. Without the script tag reroute.js and bundlePathOverride the app joins rooms on Daily.";
 
@@ -255,7 +258,11 @@ export class Machine {
     const place = roomOf(url);
     if (!place) return { error: "not-allowed", info: NOT_LOCAL.replace("URL", url) };
     this.room = { url: place, token: token || null };
-    return check(place, this.room.token).catch(() => ({ error: "no-room", info: GONE }));
+    return check(place, this.room.token).catch(() =>
+      isOfThisMachine()
+        ? { error: "no-room", info: GONE }
+        : { error: "not-allowed", info: NOT_HERE.replace("ORIGIN", location.origin) },
+    );
   }
 
   // Joins, and gives the answer to who waits for that.
@@ -309,6 +316,11 @@ export class Machine {
   }
 }
 
+// Whether a local Daily answers the requests of this page.
+function isOfThisMachine() {
+  return LOOPBACK.includes(location.hostname); // that of a file is empty
+}
+
 // The URL of a local room, without what follows; null for a room on Daily.
 function roomOf(text) {
   let url;
@@ -317,7 +329,6 @@ function roomOf(text) {
   } catch {
     return null;
   }
-  const here = ["localhost", "127.0.0.1", "[::1]", location.hostname];
-  const isRoom = here.includes(url.hostname) && /^\/[\w-]+\/?$/.test(url.pathname);
+  const isRoom = [...LOOPBACK, location.hostname].includes(url.hostname) && /^\/[\w-]+\/?$/.test(url.pathname);
   return isRoom ? url.origin + url.pathname.replace(/\/$/, "") : null;
 }
