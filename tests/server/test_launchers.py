@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from pipecat_daily_rest.server import AtCapacity, EndReason, ProcessLauncher, StartRequest, burst
-from serving import LAUNCHERS, STAY, until
+from pipecat_daily_rest.server import (
+    AtCapacity,
+    EndReason,
+    ProcessLauncher,
+    StartRequest,
+    TaskLauncher,
+    burst,
+)
+from serving import LAUNCHERS, STAY, OneLauncher, until
 
 
 @pytest.fixture(params=LAUNCHERS)
@@ -130,6 +137,71 @@ async def test_a_launcher_with_a_capacity_of_its_own(serve):
     starts = [sessions.start(StartRequest(body=STAY)) for _ in range(8)]
     ended = await asyncio.gather(*starts, return_exceptions=True)
     assert [isinstance(each, AtCapacity) for each in ended] == [False] * 5 + [True] * 3
+
+
+async def test_a_launcher_without_capacity_is_full(serve):
+    launcher = TaskLauncher()
+    launcher.capacity = 0
+    sessions = await serve(launcher=launcher)
+    with pytest.raises(AtCapacity, match="All 0 sessions"):
+        await sessions.start(StartRequest())
+    launcher.capacity = None
+    assert sessions.slots == 20
+
+
+@pytest.mark.parametrize("kind", ["task", "fork", "another"])
+async def test_whoever_is_in_a_hurry_shortens_an_end(serve, kind, local_daily, tmp_path):
+    sessions = await serve(launcher=LAUNCHERS[kind](), stop_grace=0.1)
+    places = [tmp_path / "one", tmp_path / "two"]
+    stops = []
+    for place in places:
+        session = await sessions.start(StartRequest(body={"do": "clean up", "file": str(place)}))
+        await session.began.wait()
+        stops.append(asyncio.create_task(sessions.stop(session.id, 6000)))
+    await until(lambda: all(map(Path.exists, places)))
+    await sessions.stop(session.id, 0.2)
+    assert session.end.reason is EndReason.STOPPED
+    assert sessions.taken == 1
+    await sessions.drain()
+    for session in await asyncio.gather(*stops):
+        assert session.end.reason is EndReason.STOPPED
+    assert local_daily.rooms == {}
+    for place in places:  # a task cannot be killed
+        place.with_suffix(".go").touch()
+
+
+async def test_a_launcher_that_raises(serve, local_daily, said):
+    class Raises(OneLauncher):
+        async def start(self, spec):
+            await super().start(spec)
+            if spec.body == "start":
+                raise ValueError("no words for it")
+            if "lost" in spec.body:
+                lost.add(spec.session_id)
+
+        async def ended(self, session_id):
+            if session_id in lost:
+                raise LookupError(session_id)
+            return await super().ended(session_id)
+
+        async def stop(self, session_id, grace):
+            await super().stop(session_id, grace)
+            raise RuntimeError("this is no way to stop")
+
+    lost = set()
+    sessions = await serve(launcher=Raises())
+    session = await sessions.start(StartRequest(body="start"))
+    end = await session.wait()
+    assert (end.reason, end.error) == (EndReason.ERROR, "ValueError: no words for it")
+    session = await sessions.start(StartRequest(body={**STAY, "lost": True}))
+    assert (await session.wait()).reason is EndReason.ERROR
+    assert all(each.done() for each in sessions.launcher._other._tasks.values())
+    session = await sessions.start(StartRequest(body=STAY))
+    await session.began.wait()
+    assert (await sessions.stop(session.id)).end.reason is EndReason.STOPPED
+    assert (sessions.taken, local_daily.rooms) == (0, {})
+    told = "\n".join(each["message"] for each in said)
+    assert told.count("the bot was not told to end") == 3
 
 
 async def test_a_bot_that_is_stopped_while_it_is_started(serve, process_launcher, monkeypatch):

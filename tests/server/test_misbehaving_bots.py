@@ -11,7 +11,7 @@ import pytest
 from test_serve import SERVE, ask
 
 from pipecat_daily_rest.server import EndReason, ProcessLauncher, StartRequest, launched_child
-from serving import BEHAVE, LAUNCHERS, STAY, state_of, until
+from serving import BEHAVE, LAUNCHERS, STAY, family, state_of, until
 
 MISBEHAVE = BEHAVE.with_name("misbehave.py")
 PIDFD = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfds")
@@ -56,11 +56,41 @@ async def test_a_bot_that_closes_the_wire_is_ended(ends, what):
     await gone(pids)
 
 
-@pytest.mark.parametrize("what", ["leave_a_thread", "leave_a_call"])
+@PIDFD
+async def test_a_bot_that_writes_to_the_wire_is_ended(ends):
+    end, pids = await ends("write_to_the_wire")
+    assert end.reason is EndReason.LOST
+    await gone(pids)
+
+
+@pytest.mark.parametrize("what", ["leave_a_thread", "leave_a_call", "leave_a_program"])
 async def test_what_a_bot_leaves_behind_does_not_keep_its_process(ends, what):
     end, pids = await ends(what)
     assert end.reason is EndReason.FINISHED
     await gone(pids)
+
+
+async def test_a_program_of_a_bot_that_is_stopped_is_ended(serve, launcher, tmp_path):
+    sessions = await serve(MISBEHAVE, launcher=launcher)
+    place = tmp_path / "place"
+    body = {"do": "stay_with_a_program", "file": str(place)}
+    session = await sessions.start(StartRequest(body=body))
+    await until(lambda: place.exists() and " " in place.read_text())
+    await sessions.stop(session.id)
+    await gone(place.read_text())
+
+
+async def test_a_program_of_a_bot_ends_with_a_server_that_is_killed(start, local_daily, tmp_path):
+    env = local_daily.env()
+    server = await start(*SERVE, MISBEHAVE, "--port", "0", "--warm", "0", env=env)
+    url = await server.says(r"^(http://\S+)$")
+    place = tmp_path / "place"
+    body = {"do": "stay_with_a_program", "file": str(place)}
+    await ask(f"{url}/start", {"createDailyRoom": True, "body": body})
+    await until(lambda: place.exists() and " " in place.read_text())
+    server.signal(signal.SIGKILL)
+    await server.ended()
+    await gone(place.read_text())
 
 
 async def test_a_task_of_a_bot_that_exits(ends):
@@ -95,11 +125,13 @@ async def test_all_that_a_bot_writes_is_logged_and_nothing_is_on_stdout(
     server.signal(signal.SIGTERM)
     await server.ended()
     assert server.out == f"{url}\n"
-    for said in ("from a thread", "to the bot's own handler", "no end"):
+    for said in ("from a thread", "to stderr", "by logging", "to the bot's own handler", "no end"):
         assert f"- {said}" in server.err
         line = next(each for each in server.err.splitlines() if each.endswith(f"- {said}"))
         assert started["sessionId"] in line
-    for said in ("mine to the bot's own handler", "past the text", "from a program"):
+    for own in ("mine", "printed", "queued"):
+        assert server.err.count(f"\n{own} to the bot's own handler\n") == 1
+    for said in ("past the text", "from a program"):
         assert f"\n{said}\n" in server.err
     assert "error" not in server.err.lower()
     assert server.err.count("x" * 8192) == 3_000_000 // 8192
@@ -134,6 +166,23 @@ async def test_a_template_that_dies_is_replaced(serve, said):
         assert (await session.wait()).reason is EndReason.FINISHED
     assert stays.end is None
     assert len([each for each in said if "another is started" in each["message"]]) == 1
+
+
+async def test_a_template_that_cannot_be_replaced_is_tried_again(serve, tmp_path, monkeypatch):
+    module = tmp_path / "broken_for_a_while.py"
+    module.touch()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    launcher = ProcessLauncher(fork=True, preload=(module.stem,))
+    sessions = await serve(launcher=launcher)
+    await (await sessions.start(StartRequest())).wait()  # the child that was loaded at first
+    module.write_text("import no_such_module\n")
+    for pid in family(os.getpid()):
+        os.kill(pid, signal.SIGKILL)
+    ends = []
+    for text in ("import no_such_module\n", "still = 'broken'; raise OSError\n", ""):
+        module.write_text(text)
+        ends.append((await (await sessions.start(StartRequest())).wait()).reason)
+    assert ends == [EndReason.ERROR, EndReason.ERROR, EndReason.FINISHED]
 
 
 async def test_a_fork_that_fails_is_told_and_the_next_one_works(serve, tmp_path, monkeypatch):

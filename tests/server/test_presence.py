@@ -84,7 +84,7 @@ async def test_a_room_that_somebody_deleted(serve, local_daily, helper, quick):
     token = await helper.get_token(session.room_url)
     bot = local_daily.join(session.room_url, token)
     assert user_id.startswith("bot-")
-    room = sessions._presence._rooms[session.room_name]
+    room = sessions._shared.presence._rooms[session.room_name]
     room.bot_seen = True
     del bot
     await helper.delete_room_by_name(session.room_name)

@@ -175,6 +175,26 @@ async def test_draining(serve):
     assert session.end.reason is EndReason.DRAINED
 
 
+async def test_a_drain_waits_until_all_ends_are_told(serve):
+    told, go = [], asyncio.Event()
+
+    async def on_end(session):
+        await go.wait()
+        told.append(session)
+
+    sessions = await serve(on_end=on_end)
+    finished = await sessions.start(StartRequest())
+    await finished.wait()
+    stays = await sessions.start(StartRequest(body=STAY))
+    draining = asyncio.create_task(sessions.drain())
+    await stays.wait()
+    assert not told
+    assert not draining.done()
+    go.set()
+    await draining
+    assert set(told) == {finished, stays}
+
+
 async def test_a_session_without_a_room(serve, local_daily):
     sessions = await serve()
     session = await sessions.start(StartRequest(create_room=False))

@@ -14,6 +14,8 @@
 
 from pipecat_daily_rest.errors import DailyError
 
+TRY_AGAIN = 5.0  # seconds after which a full server is worth another try
+
 
 class SessionError(DailyError):
     """A session was not started, or is not there.

@@ -151,8 +151,8 @@ class LaunchedChild:
         ending = asyncio.ensure_future(end)
         if grace:
             await asyncio.wait({ending}, timeout=grace)
-        if not (grace and ending.done()):
-            self._signal()
+        self._signal()  # also once it has ended: what its bot has started may go on
+        if not ending.done():
             await asyncio.wait({ending}, timeout=5.0)
             ending.cancel()
         self.close()

@@ -88,20 +88,21 @@ class LaunchedTemplate:
             ConnectionError: The template has died.
         """
         (orders, its_orders), (answers, its_answers) = socket.socketpair(), socket.socketpair()
-        with its_orders, its_answers:
-            while True:
-                try:
-                    # One byte for each child: the template forks when its descriptors arrive.
-                    theirs = [its_orders.fileno(), its_answers.fileno()]
-                    socket.send_fds(self._wire, [b"f"], theirs)
-                except BlockingIOError:  # many starts at once
-                    await asyncio.sleep(0.01)
-                except BaseException:
-                    orders.close()
-                    answers.close()
-                    raise
-                else:
-                    return orders, answers
+        try:
+            with its_orders, its_answers:
+                # One byte for each child: the template forks when its descriptors arrive.
+                theirs = [its_orders.fileno(), its_answers.fileno()]
+                while True:
+                    try:
+                        socket.send_fds(self._wire, [b"f"], theirs)
+                    except BlockingIOError:  # many starts at once
+                        await asyncio.sleep(0.01)
+                    else:
+                        return orders, answers
+        except BaseException:
+            orders.close()
+            answers.close()
+            raise
 
     async def close(self, grace: float = 5.0) -> None:
         """End it, by force after ``grace`` seconds; the children go on."""

@@ -86,7 +86,11 @@ class Launcher(Protocol):
         """
 
     async def stop(self, session_id: str, grace: float) -> None:
-        """Tell a bot to end, and end it by force after ``grace`` seconds, where that is possible."""
+        """Tell a bot to end, and end it by force after ``grace`` seconds, where that is possible.
+
+        Somebody may be in a hurry: then this call is cancelled, and made again with fewer seconds.
+        A bot that has ended, or that was never started, needs nothing.
+        """
 
     async def ended(self, session_id: str) -> Ended:
         """Wait for the end of a bot. Called once for each start."""

@@ -31,8 +31,10 @@ def launcher_of(
     if launcher == "process":
         return ProcessLauncher(), references
     chosen: Launcher = _imported(launcher)() if isinstance(launcher, str) else launcher
-    if not all(callable(getattr(chosen, method, None)) for method in _METHODS):
-        msg = f"launcher: {type(chosen).__name__} has not all of {', '.join(_METHODS)}."
+    if not hasattr(chosen, "capacity") or not all(
+        callable(getattr(chosen, method, None)) for method in _METHODS
+    ):
+        msg = f"launcher: {type(chosen).__name__} has not all of capacity, {', '.join(_METHODS)}."
         raise DailyConfigError(msg)
     return chosen, references
 

@@ -40,6 +40,7 @@ class _Server:
         self._orders: SimpleQueue[dict[str, Any] | None] = SimpleQueue()
         self._stopped = False
         self._stop: Callable[[], None] | None = None
+        self.gone = False
         threading.Thread(target=self._listen, name="orders of the server", daemon=True).start()
 
     def order(self) -> dict[str, Any] | None:
@@ -62,10 +63,11 @@ class _Server:
                 else:
                     self._orders.put(order)
         # The server is gone: leave, and be gone soon in any case.
+        self.gone = True
         self._orders.put(None)
         self._tell_stop()
         time.sleep(_ORPHAN)
-        os._exit(1)
+        _end_all()
 
     def _tell_stop(self) -> None:
         with self._lock:
@@ -87,7 +89,7 @@ def main() -> None:
     os.dup2(nothing, 0)  # what the bot starts, as ffmpeg, would read the orders
     os.close(nothing)
     os.dup2(2, 1)
-    _run(_Server(os.fdopen(orders, "rb"), os.fdopen(answers, "wb")))
+    _serve(_Server(os.fdopen(orders, "rb"), os.fdopen(answers, "wb")))
 
 
 def main_on(orders: int, answers: int) -> None:
@@ -97,7 +99,22 @@ def main_on(orders: int, answers: int) -> None:
         signal.signal(number, signal.SIG_DFL)
     if (numpy_random := sys.modules.get("numpy.random")) is not None:
         numpy_random.seed()  # a fork copies its state; Python's own random sees to itself
-    _run(_Server(os.fdopen(orders, "rb"), os.fdopen(answers, "wb")))
+    _serve(_Server(os.fdopen(orders, "rb"), os.fdopen(answers, "wb")))
+
+
+def _serve(server: _Server) -> None:
+    try:
+        _run(server)
+    finally:
+        if server.gone:
+            _end_all()
+
+
+def _end_all() -> None:
+    """End this process with what the bot has started, as the server would have done."""
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _run(server: _Server) -> None:

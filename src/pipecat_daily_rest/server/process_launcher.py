@@ -150,16 +150,18 @@ class ProcessLauncher:
         child = self._sessions[session_id]
         try:
             return await asyncio.shield(child.end)
-        finally:
-            if child.end.done():
-                self._sessions.pop(session_id, None)
+        finally:  # one that cannot be ended is still among the children
+            self._sessions.pop(session_id, None)
 
     async def drain(self, grace: float) -> None:
         """End every child, and the template."""
         self._draining = True
         if self._looking is not None:
             self._looking.cancel()
+        for task in list(self._tasks):
+            task.cancel()
         await asyncio.gather(*(self.stop(each, grace) for each in list(self._sessions)))
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for child in list(self._children):
             child.kill("The server has ended.")
         if self._template is not None:
@@ -168,8 +170,6 @@ class ProcessLauncher:
         reading = [child.reading for child in self._children if child.reading is not None]
         if reading:
             await asyncio.wait(reading, timeout=5.0)
-        for task in list(self._tasks):
-            task.cancel()
 
     def _refill(self, name: str, least: int = 0) -> None:
         if self._draining:
@@ -200,10 +200,11 @@ class ProcessLauncher:
         elif not child.end.done():
             self._ready[name].append(child)
 
-    async def _start_template(self) -> None:
+    async def _start_template(self) -> LaunchedTemplate | None:
         bots = self._bots.values() if self._load_bots else ()
         self._template = await LaunchedTemplate.start(self._preload, bots)
         self._fork = self._template is not None
+        return self._template
 
     async def _child(self, name: str) -> LaunchedChild:
         """Start a child that imports a bot and then waits for its session."""
@@ -219,17 +220,18 @@ class ProcessLauncher:
     async def _forked(self) -> LaunchedChild | None:
         """Fork a child, from a new template if it has died; None where nothing can be forked."""
         async with self._forking:
-            if self._template is None:
+            template = self._template or await self._start_template()
+            if template is None:
                 return None
             try:
-                orders, answers = await self._template.fork()
+                orders, answers = await template.fork()
             except ConnectionError:
                 logger.warning("The process that bots are forked from has died: another is started")
-                await self._template.close()
-                await self._start_template()
-                if self._template is None:
+                self._template = None  # should its start fail, the next session tries again
+                await template.close()
+                if (template := await self._start_template()) is None:
                     return None
-                orders, answers = await self._template.fork()
+                orders, answers = await template.fork()
         _, writer = await asyncio.open_connection(sock=orders)
         reader, back = await asyncio.open_connection(sock=answers, limit=_LINE)
         return LaunchedChild(reader, writer, back)
@@ -256,8 +258,8 @@ class ProcessLauncher:
                 if "running" in message and child.session_id is not None:
                     self._running(child.session_id)
                     self._refill(child.agent)  # not before: a bot that is to run comes first
-        except (ConnectionError, ValueError, OSError):
-            pass  # it died in the middle of a line
+        except (ConnectionError, ValueError, OSError, TypeError, LookupError):
+            pass  # it died in the middle of a line, or the bot has written to the wire
         finally:
             for ready in self._ready.values():
                 if child in ready:

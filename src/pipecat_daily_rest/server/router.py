@@ -315,7 +315,7 @@ def session_router(
             "status": _status(sessions),
             "transports": ["daily"],
             "sessions": sessions.taken,
-            "maxSessions": sessions.max_sessions,
+            "maxSessions": sessions.slots,
         }
 
     @router.get("/livez", summary="Tell that the process is alive")
@@ -340,7 +340,7 @@ def session_router(
 def _status(sessions: Sessions) -> str:
     if sessions.draining:
         return "draining"
-    return "full" if sessions.taken >= sessions.max_sessions else "ready"
+    return "full" if sessions.taken >= sessions.slots else "ready"
 
 
 def _is_token_of(sessions: Collection[Session], session_id: str, token: Any) -> bool:

@@ -62,6 +62,7 @@ class Session:
         created: When it was started, in seconds of the event loop.
         began: Set when the bot's code begins to run.
         grace: Seconds that the bot has to leave, if it was asked to end with a grace of its own.
+        hurried: Set when it is asked to end with a shorter one.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Session:
     )
     began: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
     grace: float | None = field(default=None, init=False, repr=False)
+    hurried: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 
     @property
     def state(self) -> SessionState:
@@ -103,11 +105,15 @@ class Session:
         return await asyncio.shield(self._ended)
 
     def ask(self, reason: EndReason, grace: float | None = None) -> None:
-        """Ask it to end: the first reason counts. The grace is seconds; None is the usual one."""
+        """Ask it to end: the first reason and the shortest grace count.
+
+        The grace is seconds; None is the usual one.
+        """
         if self._reason is None and self.end is None:
             self._reason = reason
-        if grace is not None:
-            self.grace = grace if self.grace is None else min(grace, self.grace)
+        if grace is not None and (self.grace is None or grace < self.grace):
+            self.grace = grace
+            self.hurried.set()
         if not self._asked.done():
             self._asked.set_result(self._reason or reason)
 

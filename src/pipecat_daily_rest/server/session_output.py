@@ -2,10 +2,11 @@
 """What bots print: each line becomes a log record that carries the session's id and room."""
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from loguru import logger
 
@@ -46,8 +47,7 @@ class _Stream:
 
     def write(self, text: str) -> int:
         lines = _lines.get() or self._all
-        # A bot's own log handler may write to stdout: its records are logged already.
-        if lines is None or hasattr(text, "record"):
+        if lines is None or hasattr(text, "record") or _is_logging():
             return self._stream.write(text)
         lines.take(self._name, text)
         return len(text)
@@ -60,22 +60,35 @@ class _Stream:
         return getattr(self._stream, name)
 
 
+def _is_logging() -> bool:
+    """Whether a log handler prints, as a bot's own may: its records are logged already.
+
+    Logging them would have no end; loguru refuses to log within a handler.
+    """
+    if threading.current_thread().name.startswith("loguru-writer"):  # of `enqueue=True`
+        return True
+    handlers = cast(Any, logger)._core.handlers.values()
+    return any(getattr(each._lock_acquired, "acquired", False) for each in handlers)
+
+
 class SessionOutput:
-    """Takes the place of ``sys.stdout`` while a server runs bots as tasks."""
+    """Takes the place of ``sys.stdout`` and ``sys.stderr`` while a server runs bots."""
 
     def __init__(self) -> None:
         """Initialize; nothing is replaced yet."""
-        self._before: TextIO | None = None
-        self._ours: _Stream | None = None
+        self._replaced: dict[str, tuple[TextIO, _Stream]] = {}
         self._all: _Lines | None = None
 
     def install(self, *, everything: bool = False) -> None:
-        """Take its place; ``everything`` that is printed is the session's then, in any thread."""
-        if self._before is None:
-            self._before = sys.stdout
-            self._all = _Lines() if everything else None
-            self._ours = _Stream("stdout", sys.stdout, self._all)
-            sys.stdout = self._ours
+        """Take their place; ``everything`` that is printed is the session's then, in any thread."""
+        if self._replaced:
+            return
+        self._all = _Lines() if everything else None
+        for name in ("stdout", "stderr"):
+            before = getattr(sys, name)
+            ours = _Stream(name, before, self._all)
+            self._replaced[name] = before, ours
+            setattr(sys, name, ours)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -91,6 +104,7 @@ class SessionOutput:
         """Put back what was there, unless somebody else has taken the place since."""
         if self._all is not None:
             self._all.end()
-        if self._before is not None and sys.stdout is self._ours:
-            sys.stdout = self._before
-        self._before = None
+        for name, (before, ours) in self._replaced.items():
+            if getattr(sys, name) is ours:
+                setattr(sys, name, before)
+        self._replaced.clear()

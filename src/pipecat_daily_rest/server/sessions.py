@@ -4,37 +4,36 @@
 import asyncio
 import inspect
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 from loguru import logger
 
+from pipecat_daily_rest._bot.bot_traceback import shown
 from pipecat_daily_rest._core import arguments, settings
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._core.waiting import finish
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
-from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
-from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import DailyRoomParams
 from pipecat_daily_rest.server.bots import BotSource
 from pipecat_daily_rest.server.burst import Burst
 from pipecat_daily_rest.server.drain_signals import DrainSignals
-from pipecat_daily_rest.server.errors import AtCapacity, Draining, UnknownSession
+from pipecat_daily_rest.server.errors import TRY_AGAIN, AtCapacity, Draining, UnknownSession
 from pipecat_daily_rest.server.history import History
-from pipecat_daily_rest.server.launcher import Ended, Launcher, OnEnd, SessionSpec
+from pipecat_daily_rest.server.launcher import Launcher, OnEnd
 from pipecat_daily_rest.server.launchers import launcher_of
-from pipecat_daily_rest.server.presence import PresenceWatch, Watched
+from pipecat_daily_rest.server.presence import PresenceWatch
 from pipecat_daily_rest.server.rooms import SessionRooms
 from pipecat_daily_rest.server.run_bot import one_line
 from pipecat_daily_rest.server.session import EndReason, Session, SessionState
+from pipecat_daily_rest.server.session_run import SessionRun, Shared
 from pipecat_daily_rest.server.start_request import StartRequest
 
-_FULL = 5.0  # seconds after which a full server is worth another try
-_LAUNCH = 5.0  # seconds in which a launcher has started a bot
 _READY = 2.0  # seconds in which a launcher has to tell whether it is ready
-_REASONS = {"finished": EndReason.FINISHED, "error": EndReason.ERROR, "lost": EndReason.LOST}
+_TOLD = 10.0  # seconds that the end of a drain waits for `on_end`
 
 
 class Sessions:
@@ -99,10 +98,7 @@ class Sessions:
         self.max_sessions = arguments.at_least("max_sessions", max_sessions, 1)
         self.launcher, references = launcher_of(launcher, bot)
         self.bots = references
-        self.max_duration = settings.seconds("max_duration", max_duration)
-        self.join_timeout = _seconds("join_timeout", join_timeout)
-        self.empty_timeout = _seconds("empty_timeout", empty_timeout)
-        self.start_timeout = settings.seconds("start_timeout", start_timeout)
+        lifetime = settings.seconds("max_duration", max_duration)
         self.stop_grace = settings.seconds("stop_grace", stop_grace, least=0)
         self.drain_grace = settings.seconds("drain", drain, least=0)
         if on_end is not None:
@@ -111,22 +107,32 @@ class Sessions:
         self.rooms = SessionRooms(
             params=params,
             pool=pool,
-            lifetime=self.max_duration,
+            lifetime=lifetime,
             name_prefix=name_prefix,
             daily=daily,
             api_key=secret(api_key),
             api_url=api_url,
         )
-        self._presence = PresenceWatch(lambda: self.rooms.helper)
+        self._shared = Shared(
+            bots=references,
+            rooms=self.rooms,
+            launcher=self.launcher,
+            presence=PresenceWatch(lambda: self.rooms.helper),
+            burst=Burst(),
+            max_duration=lifetime,
+            join_timeout=_seconds("join_timeout", join_timeout),
+            empty_timeout=_seconds("empty_timeout", empty_timeout),
+            start_timeout=settings.seconds("start_timeout", start_timeout),
+            stop_grace=self.stop_grace,
+        )
         self._history = History()
-        self._taken: dict[Session, asyncio.Task[None]] = {}
-        self._ready: dict[str, asyncio.Future[None]] = {}
+        self._taken: dict[Session, SessionRun] = {}  # the slots
+        self._tasks: set[asyncio.Task[None]] = set()  # of sessions, with their `on_end`
         self._stack: AsyncExitStack | None = None
         self._open = False
-        self._burst = Burst()
         self._asking: asyncio.Task[bool] | None = None
         self._drain_until: float | None = None  # in seconds of the event loop
-        self._drain_moved = asyncio.Event()
+        self._changed = asyncio.Event()  # when the drain ends, or how many slots are taken
         self._drained: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -185,6 +191,12 @@ class Sessions:
         return self._drain_until is not None or not self._open
 
     @property
+    def slots(self) -> int:
+        """How many sessions there may be at once: the launcher may have fewer than the server."""
+        capacity = self.launcher.capacity
+        return self.max_sessions if capacity is None else min(self.max_sessions, capacity)
+
+    @property
     def taken(self) -> int:
         """How many slots are taken: by sessions that start, run or end."""
         return len(self._taken)
@@ -208,9 +220,9 @@ class Sessions:
         """
         arguments.model("request", request, StartRequest)
         session = self._history.earlier(request) or self._reserve(request)
-        if (ready := self._ready.get(session.id)) is not None:
+        if (run := self._taken.get(session)) is not None:
             try:
-                await asyncio.shield(ready)
+                await asyncio.shield(run.ready)
             except asyncio.CancelledError:
                 # Nobody else can know the session's id.
                 if request.idempotency_key is None:
@@ -232,19 +244,16 @@ class Sessions:
             if self._drain_until is not None:
                 left = self._drain_until - asyncio.get_running_loop().time()
             msg = "This server is shutting down: try another one."
-            raise Draining(msg, retry_after=max(_FULL, left))
-        most = min(self.max_sessions, self.launcher.capacity or self.max_sessions)
-        if len(self._taken) >= most:
-            msg = f"All {most} sessions are taken: try again in {_FULL:g} s."
-            raise AtCapacity(msg, retry_after=_FULL)
+            raise Draining(msg, retry_after=max(TRY_AGAIN, left))
+        if len(self._taken) >= self.slots:
+            msg = f"All {self.slots} sessions are taken: try again in {TRY_AGAIN:g} s."
+            raise AtCapacity(msg, retry_after=TRY_AGAIN)
         session = Session(id=self.rooms.reserve(request), agent=agent, created_at=datetime.now(UTC))
         self._history.add(session, request)
-        ready = self._ready[session.id] = asyncio.get_running_loop().create_future()
-        ready.add_done_callback(lambda done: done.cancelled() or done.exception())
-        self._burst.add(ready)
-        self._taken[session] = asyncio.create_task(
-            self._run(session, request, ready), name=f"session {session.id}"
-        )
+        run = self._taken[session] = SessionRun(session, request, self._shared)
+        task = asyncio.create_task(self._run(session, run), name=f"session {session.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return session
 
     def get(self, session_id: str) -> Session:
@@ -314,11 +323,7 @@ class Sessions:
             UnknownSession: There is none of this id.
         """
         session = self.get(session_id)
-        seconds = _seconds("grace", grace)
-        ending = session.state is SessionState.ENDING
-        session.ask(EndReason.STOPPED, seconds)
-        if ending and seconds is not None:
-            await self.launcher.stop(session_id, seconds)  # which may shorten the wait
+        session.ask(EndReason.STOPPED, _seconds("grace", grace))
         await session.wait()
         return session
 
@@ -333,7 +338,7 @@ class Sessions:
         until = asyncio.get_running_loop().time() + settings.seconds("grace", grace, least=0)
         if self._drain_until is None or until < self._drain_until:
             self._drain_until = until
-            self._drain_moved.set()
+            self._changed.set()
         if self._drained is None:
             self._drained = asyncio.create_task(self._drain(), name="drain of sessions")
         await finish(self._drained)
@@ -347,17 +352,19 @@ class Sessions:
                 "No more sessions are started: {} may go on for {:.0f} s", len(self._taken), left
             )
         while self._taken and (left := (self._drain_until or 0.0) - loop.time()) > 0:
-            self._drain_moved.clear()
-            moved = asyncio.create_task(self._drain_moved.wait())
-            await asyncio.wait(
-                {moved, *self._taken.values()}, timeout=left, return_when=asyncio.FIRST_COMPLETED
-            )
-            moved.cancel()
-        tasks = list(self._taken.values())
+            self._changed.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._changed.wait()
         for session in list(self._taken):
-            session.ask(EndReason.DRAINED)
-        if tasks:
-            await asyncio.wait(tasks)
+            session.ask(EndReason.DRAINED, self.stop_grace)
+        await asyncio.gather(*(session.wait() for session in self._taken))
+        if tasks := set(self._tasks):
+            _, late = await asyncio.wait(tasks, timeout=_TOLD)
+            if late:
+                logger.warning(
+                    "on_end of {} session(s) did not end within {:g} s", len(late), _TOLD
+                )
 
     def _running(self, session_id: str) -> None:
         session = self._history.sessions.get(session_id)
@@ -365,180 +372,29 @@ class Sessions:
             session.running_since = datetime.now(UTC)
             session.began.set()
 
-    async def _run(
-        self, session: Session, request: StartRequest, ready: asyncio.Future[None]
-    ) -> None:
-        """A session from its slot to its end."""
-        reason, error = EndReason.ERROR, None
+    async def _run(self, session: Session, run: SessionRun) -> None:
+        """A session from its slot to its end, and what the server has to do then."""
+        reason, error = EndReason.DRAINED, None
         try:
-            async with AsyncExitStack() as stack:
-                room = await self._room(session, request, stack)
-                reason, error = await self._with_bot(session, request, room, ready)
-            if room is not None and room.found_gone and session.asked_for is None:
-                reason = EndReason.ROOM_GONE
-        except asyncio.CancelledError:
-            reason = session.asked_for or EndReason.DRAINED
-            raise
-        except Exception as exc:
-            error = one_line(exc)
-            if ready.done():
-                logger.exception("Session {} failed", session.id)
+            reason, error = await run.to_end()
+        finally:
+            session.over(reason, error)
+            del self._taken[session]
+            self._changed.set()
+            if run.started:
+                self._history.ended(session)
+                logger.info("Session {} has ended: {}", session.id, reason.value)
             else:
-                ready.set_exception(exc)
-        finally:
-            self._over(session, reason, error, ready)
-        if self._on_end is not None and session.end is not None:
-            await self._tell_end(session)
-
-    def _over(
-        self, session: Session, reason: EndReason, error: str | None, ready: asyncio.Future[None]
-    ) -> None:
-        started = ready.done() and not ready.cancelled() and ready.exception() is None
-        session.over(reason, error)
-        self._taken.pop(session, None)
-        self._ready.pop(session.id, None)
-        if started:
-            self._history.ended(session)
-            logger.info("Session {} has ended: {}", session.id, reason.value)
-            return
-        self._history.drop(session)
-        if not ready.done():
-            msg = "The session was ended before it had a room."
-            kind = Draining if self.draining else UnknownSession
-            ready.set_exception(kind(msg, retry_after=_FULL if self.draining else None))
-
-    async def _room(
-        self, session: Session, request: StartRequest, stack: AsyncExitStack
-    ) -> ProvisionedRoom | None:
-        """Make the session's room, unless it is to end first."""
-        if not request.create_room:
-            return None
-        making = asyncio.create_task(
-            stack.enter_async_context(self.rooms.room(session.id, request)), name="session's room"
-        )
-        asked = asyncio.create_task(session.asked())
-        try:
-            await asyncio.wait({making, asked}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            asked.cancel()
-            if not making.done():
-                making.cancel()
-                await finish(making)
-        room = making.result()
-        session.room_name, session.room_url = room.name, room.url
-        session.user_token = room.user_token
-        return room
-
-    async def _with_bot(
-        self,
-        session: Session,
-        request: StartRequest,
-        room: ProvisionedRoom | None,
-        ready: asyncio.Future[None],
-    ) -> tuple[EndReason, str | None]:
-        spec = SessionSpec(
-            session_id=session.id,
-            bot=self.bots[session.agent],
-            agent=session.agent,
-            room_name=session.room_name,
-            room_url=session.room_url,
-            token=room.bot_token if room is not None else None,
-            body=request.body,
-        )
-        ready.set_result(None)
-        launch = asyncio.create_task(
-            self._launch(session, spec), name=f"launch of session {session.id}"
-        )
-        bot = asyncio.create_task(self._bot(session, launch), name=f"bot of session {session.id}")
-        try:
-            self._watch(session, room)
-            return await self._until_over(session, launch, bot)
-        finally:
-            if session.room_name is not None:
-                self._presence.remove(session.room_name)
-            bot.cancel()
-
-    async def _launch(self, session: Session, spec: SessionSpec) -> bool:
-        """Start the bot, unless the session is to end before."""
-        await self._burst.over()
-        if session.asked_for is not None:
-            return False
-        await self.launcher.start(spec)
-        return True
-
-    async def _bot(self, session: Session, launch: asyncio.Task[bool]) -> Ended:
-        if await launch:
-            return await self.launcher.ended(session.id)
-        return Ended(outcome="finished")
-
-    def _watch(self, session: Session, room: ProvisionedRoom | None) -> None:
-        if room is None or (self.join_timeout is None and self.empty_timeout is None):
-            return
-        self._presence.add(
-            Watched(
-                room=room.name,
-                bot=self.rooms.bot_user_id(session.id),
-                since=asyncio.get_running_loop().time(),
-                join_timeout=self.join_timeout,
-                empty_timeout=self.empty_timeout,
-                end=session.ask,
-            )
-        )
-
-    async def _until_over(
-        self, session: Session, launch: asyncio.Task[bool], bot: asyncio.Task[Ended]
-    ) -> tuple[EndReason, str | None]:
-        asked = asyncio.create_task(session.asked())
-        began = asyncio.create_task(session.began.wait())
-        late = None
-        try:
-            await asyncio.wait(
-                {bot, asked, began},
-                timeout=self.start_timeout,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if not (bot.done() or asked.done() or began.done()):
-                late = f"The bot's code did not begin to run within {self.start_timeout:g} s."
-                session.ask(EndReason.ERROR)
-            elif not (bot.done() or asked.done()):
-                lived = asyncio.get_running_loop().time() - session.created
-                await asyncio.wait(
-                    {bot, asked},
-                    timeout=max(0.0, self.max_duration - lived),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-                if not (bot.done() or asked.done()):
-                    session.ask(EndReason.MAX_DURATION)
-        finally:
-            asked.cancel()
-            began.cancel()
-            if not bot.done():
-                await finish(asyncio.create_task(self._stop(session, launch, bot)))
-        if not bot.done():
-            return session.asked_for or EndReason.DRAINED, late or "The bot did not end."
-        try:
-            ended = bot.result()
-        except (DailyError, OSError) as exc:  # as no descriptor or no process left
-            logger.error("Session {}: the bot could not be started: {}", session.id, exc)
-            return session.asked_for or EndReason.ERROR, one_line(exc)
-        return session.asked_for or _REASONS[ended.outcome], late or ended.error
-
-    async def _stop(
-        self, session: Session, launch: asyncio.Task[bool], bot: asyncio.Task[Ended]
-    ) -> None:
-        """Tell the bot to end. A stop with a shorter grace, or the drain's, shortens the wait."""
-        await asyncio.wait({launch}, timeout=_LAUNCH)  # a bot that is on its way cannot be told
-        grace = self.stop_grace if session.grace is None else session.grace
-        await self.launcher.stop(session.id, grace)
-        await asyncio.wait({bot}, timeout=1.0)
+                self._history.drop(session)
+        await self._tell_end(session)
 
     async def _tell_end(self, session: Session) -> None:
         try:
             result = self._on_end(session) if self._on_end is not None else None
             if inspect.isawaitable(result):
                 await result
-        except Exception:
-            logger.exception("on_end failed for session {}", session.id)
+        except Exception as exc:
+            logger.error("on_end failed for session {}.\n{}", session.id, shown(exc))
 
 
 def _seconds(field: str, value: timedelta | float | None) -> float | None:

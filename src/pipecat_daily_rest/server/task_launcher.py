@@ -90,12 +90,14 @@ class TaskLauncher:
         try:
             await asyncio.wait({task})
         finally:
-            if task.done():
-                self._tasks.pop(session_id, None)
-                self._reported.discard(session_id)
+            task.add_done_callback(lambda _: self._forget(session_id))
         if task.cancelled():  # before it began
             return Ended(outcome="finished")
         return task.result()
+
+    def _forget(self, session_id: str) -> None:
+        self._tasks.pop(session_id, None)
+        self._reported.discard(session_id)
 
     async def drain(self, grace: float) -> None:
         """Cancel every bot and wait ``grace`` seconds."""

@@ -1,6 +1,8 @@
 """A bot that does to its process what bots do."""
 
 import asyncio
+import contextlib
+import logging
 import multiprocessing
 import os
 import signal
@@ -48,6 +50,23 @@ async def leave_a_call(place):
     await asyncio.sleep(0)
 
 
+async def leave_a_program(place):
+    program = subprocess.Popen(["sleep", "600"])  # noqa: ASYNC220
+    place.write_text(f"{os.getpid()} {program.pid}")
+
+
+async def stay_with_a_program(place):
+    await leave_a_program(place)
+    await asyncio.Event().wait()
+
+
+async def write_to_the_wire(place):
+    for descriptor in range(3, 40):
+        with contextlib.suppress(OSError):
+            os.write(descriptor, b"5\n")
+    await asyncio.Event().wait()
+
+
 async def exit_in_a_task(place):
     async def leave():
         raise SystemExit(4)
@@ -61,8 +80,15 @@ async def write(place):
     thread = threading.Thread(target=print, args=("from a thread",))
     thread.start()
     thread.join()
+    print("to stderr", file=sys.stderr)
+    logging.getLogger("bot").warning("by logging")
     logger.add(sys.stdout, format="mine {message}")
+    logger.add(lambda record: print(f"printed {record}", end=""), format="{message}")
+    logger.add(
+        lambda record: sys.stderr.write(f"queued {record}"), format="{message}", enqueue=True
+    )
     logger.info("to the bot's own handler")
+    logger.complete()
     sys.stdout.buffer.write(b"past the text\n")
     sys.stdout.flush()
     subprocess.run(["echo", "from a program"], check=True)  # noqa: ASYNC221
