@@ -20,7 +20,7 @@ help: ## list the commands
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.demo ## talk to a bot in your browser, without an account (with DAILY_API_KEY: on Daily)
-	@exec $(BIN)/pipecat-daily-rest run examples/quickstart.py
+	@exec $(BIN)/pipecat-daily-rest demo
 
 test: $(VENV)/.dev ## run the tests (the browser tests too, where Chromium is installed)
 	$(BIN)/python -m pytest $(if $(ARGS),,-n 4 --dist loadgroup) $(ARGS)

@@ -8,7 +8,7 @@ from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 
 def main() -> None:
     """Run a command. Those with a room or a child take the signals before anything slow is imported."""
-    if sys.argv[1:2] in (["run"], ["serve"]):
+    if sys.argv[1:2] in (["run"], ["serve"], ["demo"]):
         hold(stop_early)
     elif sys.argv[1:2] == ["local"]:
         hold(not_run)

@@ -3,6 +3,7 @@
 
 import importlib.util
 import os
+import re
 import signal
 import socket
 import sys
@@ -33,13 +34,35 @@ def run(start, bots):
     return run
 
 
-async def test_without_a_key_it_is_local_and_says_so(run):
-    program = await run("returns")
+async def test_in_a_terminal_without_a_key_it_is_local_and_says_so(run):
+    program = await run("returns", terminal=True)
     assert await program.ended() == 0
-    assert "No DAILY_API_KEY: using a local Daily" in program.out
-    await program.says(LINK)
-    await program.says("^Room .* deleted$")
-    assert "Traceback" not in program.err
+    out = program.out.replace("\r\n", "\n")
+    assert "No DAILY_API_KEY: using a local Daily" in out
+    assert re.search(LINK, out, re.MULTILINE)
+    assert re.search(r"^Room .* deleted$", out, re.MULTILINE)
+    assert "Traceback" not in out
+
+
+@pytest.mark.parametrize("options", [(), ("--daily",)])
+async def test_without_a_terminal_a_missing_key_is_an_error(run, options):
+    program = await run("returns", *options)
+    assert await program.ended() == 2
+    assert program.err.startswith("Error: DAILY_API_KEY is not set.")
+    assert "--local" in program.err
+    assert "http://" not in program.out
+
+
+async def test_daily_is_insisted_on_in_a_terminal(run):
+    program = await run("returns", "--daily", terminal=True)
+    assert await program.ended() == 2
+    assert "DAILY_API_KEY is not set." in program.out
+
+
+async def test_daily_and_local_contradict_each_other(run):
+    program = await run("returns", "--daily", "--local")
+    assert await program.ended() == 2
+    assert program.err == "Error: --local and --daily contradict each other: leave one out.\n"
 
 
 @SIGNALS

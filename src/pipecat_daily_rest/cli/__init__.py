@@ -6,6 +6,7 @@ process.
 """
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,8 +59,12 @@ def run(
     local: Annotated[
         bool,
         typer.Option(
-            "--local", help="Use a Daily on this machine; the default without DAILY_API_KEY."
+            "--local",
+            help="Use a Daily on this machine; the default in a terminal without DAILY_API_KEY.",
         ),
+    ] = False,
+    daily: Annotated[
+        bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
     ] = False,
     room_url: Annotated[
         str | None, typer.Option(help="Use this room, and do not delete it (DAILY_ROOM_URL).")
@@ -87,6 +92,7 @@ def run(
     sys.argv = [bot]
     options = runner.Options(
         local=local,
+        daily=daily,
         room_url=room_url,
         lifetime=lifetime,
         name_prefix=name_prefix,
@@ -95,6 +101,45 @@ def run(
         open_browser=open_browser,
         sip=sip,
         log_level=log_level,
+    )
+    runner.launch(options, lambda: runner.load_bot(bot))
+
+
+@app.command()
+def demo(
+    local: Annotated[
+        bool,
+        typer.Option("--local", help="Use a Daily on this machine; the default without a key."),
+    ] = False,
+    daily: Annotated[
+        bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(help="The local Daily's port: 7880, or a free one.")
+    ] = None,
+    open_browser: Annotated[
+        bool, typer.Option("--open", help="Open the join link in the browser.")
+    ] = False,
+    copy: Annotated[
+        Path | None, typer.Option(help="Copy the examples into this folder, and run nothing.")
+    ] = None,
+) -> None:
+    """Talk to a bot in your browser: it repeats what you say. No account is needed."""
+    hold(stop_early)
+    from pipecat_daily_rest.cli import demo_command
+
+    if copy is not None:
+        demo_command.copy(copy)
+        return
+    from pipecat_daily_rest import runner
+
+    bot = str(demo_command.examples() / "quickstart.py")
+    sys.argv = [bot]
+    options = runner.Options(
+        local=local or not (daily or demo_command.has_key()),
+        daily=daily,
+        port=port,
+        open_browser=open_browser,
     )
     runner.launch(options, lambda: runner.load_bot(bot))
 

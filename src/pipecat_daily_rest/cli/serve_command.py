@@ -28,6 +28,9 @@ def _env(name: str, text: str, **more: Any) -> Any:
 def command(
     bot: Annotated[str, typer.Argument(help="A Python file with bot(), or module:function.")],
     local: Annotated[bool, typer.Option("--local", help="No account, no network.")] = False,
+    daily: Annotated[
+        bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
+    ] = False,
     host: Annotated[str, _env("HOST", "Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, _env("PORT", "Port to listen on.", min=0, max=65535)] = 7860,
     max_sessions: Annotated[int, _env("MAX_SESSIONS", "Sessions at once.", min=1)] = 10,
@@ -74,6 +77,7 @@ def command(
 
     options = ServeOptions(
         local=local,
+        daily=daily,
         host=host,
         port=port,
         max_sessions=max_sessions,

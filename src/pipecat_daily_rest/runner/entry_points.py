@@ -142,7 +142,9 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
     watchdog = Watchdog(ending)
     code: object = 0
     try:
-        local = use_local(options.local, room_url=options.room_url, file=sys.stdout)
+        local = use_local(
+            options.local, daily=options.daily, room_url=options.room_url, file=sys.stdout
+        )
         _choose_daily_module(local, options.room_url, restart=restart)
         bot = find()
         if local:

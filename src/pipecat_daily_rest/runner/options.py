@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -11,6 +12,7 @@ from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._rooms.room_spec import DEFAULT_LIFETIME
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.runner.local_daily_process import DEFAULT_HOST, DEFAULT_PORT
 
 
@@ -20,6 +22,7 @@ class Options:
 
     Parameters:
         local: Run on a local Daily.
+        daily: Insist on Daily: without a key it is an error.
         room_url: A room that exists, to be used instead of a new one.
         lifetime: Seconds after which the room ends by itself; 1 hour when None.
         name_prefix: How the room's name begins.
@@ -39,6 +42,7 @@ class Options:
     open_browser: bool = False
     sip: bool = False
     log_level: str = "INFO"
+    daily: bool = False
 
     def __post_init__(self) -> None:
         """Keep a token in the URL from being shown."""
@@ -55,7 +59,10 @@ def parse() -> Options:
     add(
         "--local",
         action="store_true",
-        help="use a Daily on this machine; the default without DAILY_API_KEY",
+        help="use a Daily on this machine; the default in a terminal without DAILY_API_KEY",
+    )
+    add(
+        "--daily", action="store_true", help="insist on Daily: without DAILY_API_KEY it is an error"
     )
     add("--room-url", metavar="URL", help="use this room, and do not delete it (DAILY_ROOM_URL)")
     add(
@@ -89,15 +96,32 @@ def parse() -> Options:
     return Options(**given)
 
 
-def use_local(local: bool, *, room_url: str | None = None, file: TextIO | None = None) -> bool:
+def use_local(
+    local: bool, *, daily: bool = False, room_url: str | None = None, file: TextIO | None = None
+) -> bool:
     """Read `.env` as Pipecat's runner does, and tell whether to use a local Daily.
 
-    That is so without a key, which is said on ``file``, stderr when None.
+    That is so without a key in a terminal, and it is said on ``file``, stderr when None. With
+    ``daily``, or without a terminal, a missing key is an error.
     """
     from dotenv import find_dotenv, load_dotenv
 
+    if local and daily:
+        msg = "--local and --daily contradict each other: leave one out."
+        raise DailyConfigError(msg)
     load_dotenv(find_dotenv(usecwd=True), override=True)
     if local or settings.environment_key() or room_url:
         return local
+    if daily or not _in_terminal():
+        settings.api_key()  # raises, and says what to do
     say("No DAILY_API_KEY: using a local Daily, on this machine only.", file=file or sys.stderr)
     return True
+
+
+def _in_terminal() -> bool:
+    """Whether somebody can see what is said: a container has no terminal."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):  # closed, or replaced
+            if stream.isatty():
+                return True
+    return False

@@ -77,6 +77,7 @@ class ServeOptions:
     no_keys: bool = False
     log_level: str = "INFO"
     log_format: str = "text"
+    daily: bool = False
 
 
 class _ServerEnding(Ending):
@@ -161,7 +162,7 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
 
     allow_many()
     say_when_full(asyncio.get_running_loop())
-    local = use_local(options.local)
+    local = use_local(options.local, daily=options.daily)
     if not local and daily_module.is_missing():
         raise DailyConfigError(daily_module.MISSING)
     # What is wrong is said before anything is started that takes seconds.

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+import importlib.util
+import os
+import signal
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipecat_daily_rest.cli import demo_command
+from programs import processes
+
+ROOT = Path(__file__).parents[2]
+LINK = r"(http://localhost:\d+/[a-z0-9-]+\?t=[\w.-]+)\s"
+
+
+def files(folder):
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)) for path in found if "__pycache__" not in path.parts}
+
+
+@pytest.fixture
+async def start(tmp_path, warm):
+    async with processes(tmp_path, warm) as start:
+        yield start
+
+
+async def test_the_demo_is_local_without_a_key(start):
+    command = (sys.executable, "-m", "pipecat_daily_rest", "demo")
+    program = await start(*command)
+    await program.says(LINK)
+    program.signal(signal.SIGINT)
+    await program.says("^Room .* deleted$")
+    assert await program.ended() == 0
+
+
+async def test_the_demo_on_daily_needs_a_key(command):
+    code, out, err = await command("demo", "--daily")
+    assert (code, out) == (2, "")
+    assert err.startswith("Error: DAILY_API_KEY is not set.")
+
+
+async def test_a_copy_of_the_examples(command, tmp_path):
+    code, out, err = await command("demo", "--copy", "bots")
+    assert (code, out) == (0, "")
+    assert "bots/quickstart.py" in err
+    assert files(tmp_path / "bots") == files(ROOT / "examples")
+    changed = tmp_path / "bots" / "quickstart.py"
+    changed.write_text("mine")
+    code, _, err = await command("demo", "--copy", "bots")
+    assert code == 2
+    assert err == "Error: bots has something in it: name a new folder.\n"
+    assert changed.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+async def test_a_folder_that_cannot_be_written(command, tmp_path):
+    tmp_path.chmod(0o500)
+    code, _, err = await command("demo", "--copy", "bots")
+    assert code == 1
+    assert err.startswith("Error: The examples cannot be copied")
+
+
+def test_a_wheel_has_the_examples_where_the_demo_looks_first():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    package = Path(importlib.util.find_spec("pipecat_daily_rest").origin).parent
+    assert included == {"examples": "pipecat_daily_rest/examples"}
+    assert demo_command._FOLDERS[0] == package / "examples"
