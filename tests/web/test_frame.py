@@ -76,6 +76,30 @@ async def test_an_app_shows_the_room_and_is_told(daily: LocalDaily, web_apps: An
     assert app.errors == []
 
 
+# Joins, and leaves or goes before the room has answered.
+HURRIES = """
+async ([url, way]) => {
+  const call = (window.call = DailyIframe.createFrame(document.body));
+  const joining = new Promise((begun) => call.on("joining-meeting", begun));
+  const outcome = call.join({ url }).then(() => "joined", (error) => error);
+  await joining;
+  await call[way]();
+  const told = [await outcome, call.meetingState()];
+  if (way === "leave") await call.destroy();
+  return told;
+}
+"""
+
+
+async def test_a_join_that_is_left_is_answered(daily: LocalDaily, web_apps: Any) -> None:
+    app = await daily_app(web_apps, None)
+    for way in ("leave", "destroy"):
+        told = await app.run(HURRIES, [f"{daily.url}/demo", way])
+        assert told == ["The call was left before this was done.", "left-meeting"], way
+    assert daily.rooms["demo"].participants == {}
+    assert app.errors == []
+
+
 async def test_a_wrapped_frame_and_what_ends_its_call(daily: LocalDaily, web_apps: Any) -> None:
     daily.state.rooms.create("secret", "private", {})
     app = await daily_app(web_apps, None)

@@ -4,7 +4,7 @@
 
 import { ACTIONS } from "./actions.js";
 import { maySend } from "../connection.js";
-import { errorOf } from "./errors.js";
+import { errorOf, LEFT } from "./errors.js";
 import { describe, isOff, newcomer, off } from "./participants.js";
 import { IGNORED, REFUSED } from "./refusals.js";
 
@@ -24,6 +24,7 @@ export class Frame {
   #id; // of the app's call frame
   #page;
   #kind = "ejected"; // of the room's end
+  #joining = null; // the stamp of a join that is not answered yet
 
   // `page` has call(), join(properties), leave(), and switchTo(source, on) for the person's inputs.
   constructor(id, page) {
@@ -42,9 +43,17 @@ export class Frame {
 
   async #take({ source, data }) {
     if (source !== window.parent || data?.what !== WHAT || data.callClientId !== this.#id) return;
+    const { action, callbackStamp } = data;
+    if (action === "join-meeting") this.#joining = callbackStamp;
     const answer = await this.#act(data).catch((error) => ({ error: String(error.message ?? error) }));
-    if (data.callbackStamp) this.emit(`${data.action}-answer`, { ...answer, callbackStamp: data.callbackStamp });
-    else if (answer.error) this.emit("nonfatal-error", { type: data.action, errorMsg: answer.error });
+    if (action === "join-meeting") return; // the room answers it, or its end
+    if (callbackStamp) this.emit(`${action}-answer`, { ...answer, callbackStamp });
+    else if (answer.error) this.emit("nonfatal-error", { type: action, errorMsg: answer.error });
+  }
+
+  #answerJoin(answer) {
+    if (this.#joining) this.emit("join-meeting-answer", { ...answer, callbackStamp: this.#joining });
+    this.#joining = null;
   }
 
   async #act(message) {
@@ -107,6 +116,7 @@ export class Frame {
 
   #tellJoined() {
     this.emit("joined-meeting", { participants: { local: this.#describe(this.me) } });
+    this.#answerJoin({});
   }
 
   // Passes on an event of the room, which the page shows as well.
@@ -148,6 +158,7 @@ export class Frame {
   // The call or the attempt to join has ended; without a `reason` the person left.
   ended(state, reason, sentence, joined) {
     if (reason) this.emit("error", errorOf(state === "refused" ? reason : this.#kind, sentence));
+    this.#answerJoin(reason ? {} : { error: LEFT });
     if (joined || !reason) this.emit("left-meeting");
   }
 }

@@ -5,7 +5,7 @@
 
 import { ACTIONS } from "./actions.js";
 import { check, Connection, maySend } from "../connection.js";
-import { errorOf } from "./errors.js";
+import { errorOf, LEFT } from "./errors.js";
 import { roomEvents } from "./events.js";
 import { Inputs } from "./inputs.js";
 import { Levels } from "./levels.js";
@@ -17,7 +17,6 @@ import { GONE, SENTENCES } from "../sentences.js";
 const WHAT = "iframe-call-message";
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 const ENVELOPE = 256; // bytes around an app message
-const LEFT = "The call was left before this was done.";
 
 const NOT_HERE =
   "This page is at ORIGIN. A local Daily lets only pages of this machine join its rooms, as http://localhost:5173: open the app there.";
