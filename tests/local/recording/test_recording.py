@@ -3,15 +3,8 @@
 
 import io
 import json
-import os
-import signal
 import stat
-import subprocess
-import sys
-import textwrap
-import threading
 import zipfile
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +21,7 @@ from pipecat_daily_rest.local.call.log import Log
 from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE, Block
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.choices import Choices
-from pipecat_daily_rest.local.recording import recorder, sound_file, writer
+from pipecat_daily_rest.local.recording import sound_file
 from pipecat_daily_rest.local.recording.sound_file import read_sound
 from pipecat_daily_rest.local.recording.stored import Stored
 from pipecat_daily_rest.local.rules.claims import sign
@@ -277,143 +270,6 @@ async def test_a_token_may_start_it(daily: LocalDaily) -> None:
     bo = daily.join("demo", token)
     await bo.hears(lambda heard: len(heard) > 0)
     assert len(daily.recordings) == 1
-
-
-PROGRAM = """
-import asyncio, resource, sys
-from pipecat_daily_rest.errors import DailyConfigError
-from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.call.clock import Clock
-from pipecat_daily_rest.local.call.log import Log
-
-async def main():
-    async with LocalDaily(recordings=sys.argv[1]) as daily:
-        room = daily.state.rooms.create("demo", "public", {})
-        ana, bo = daily.join("demo"), daily.join("demo")
-        ana.tone(440, 60)
-        daily.recorder.start(room, {"type": sys.argv[2], "instanceId": "one"}, None)
-        await after(daily, bo)
-
-"""
-
-
-def program(folder: Path, kind: str, rest: str) -> "subprocess.Popen[str]":
-    code = PROGRAM + textwrap.dedent(rest) + "\nasyncio.run(main())\n"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(folder), kind], stdout=subprocess.PIPE, text=True
-    )
-
-
-@pytest.mark.parametrize(
-    ("kind", "pattern"),
-    [("cloud", "*.mp4"), ("cloud-audio-only", "*.m4a"), ("raw-tracks", "*.webm")],
-)
-def test_a_killed_process_leaves_files_that_can_be_heard(
-    tmp_path: Path, kind: str, pattern: str
-) -> None:
-    with program(
-        tmp_path,
-        kind,
-        """
-        async def after(daily, bo):
-            await bo.hears(lambda heard: len(heard) > 48_000 * 1.5)
-            print(daily.mixer.now, flush=True)
-            await asyncio.sleep(60)
-        """,
-    ) as process:
-        assert process.stdout is not None
-        ticks = int(process.stdout.readline())
-        os.kill(process.pid, signal.SIGKILL)
-    sounds = [read_sound(path) for path in tmp_path.rglob(pattern)]
-    (heard,) = [sound for sound in sounds if tone_level(sound, 440) > 0.05]
-    # Some of the first ticks may have been before the start.
-    assert ticks * 0.02 - len(heard) / SAMPLE_RATE < 0.6 + 0.2
-
-
-def test_a_full_disk_ends_it_with_a_reason(tmp_path: Path) -> None:
-    with program(
-        tmp_path,
-        "cloud-audio-only",
-        """
-        async def after(daily, bo):
-            resource.setrlimit(resource.RLIMIT_FSIZE, (8000, resource.RLIM_INFINITY))
-            error = await bo.event("recording-error")
-            stopped = await bo.event("recording-stopped")
-            (recording,) = daily.recordings
-            print(error["message"], stopped["streamId"], recording.status, sep="|")
-            bo.forget()
-            await bo.hears(440)  # the call goes on
-            print("and on")
-        """,
-    ) as process:
-        out, _ = process.communicate(timeout=120)
-    assert out.splitlines() == ["the file cannot be written: File too large|one|finished", "and on"]
-    (file,) = tmp_path.rglob("*.m4a")
-    assert _has(file, 440)
-
-
-async def test_a_folder_that_cannot_be_made_ends_it_with_a_reason(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    async with LocalDaily(recordings=tmp_path / "file") as daily, calling(daily) as call:
-        daily.state.rooms.create("demo", "public", {})
-        ana = daily.join("demo")
-        assert (await call("POST", START, {"type": "cloud-audio-only"}))[0] == 200
-        error = await ana.event("recording-error")
-        assert error["message"].startswith("the file cannot be written: ")
-        (recording,) = daily.recordings
-        assert (recording.status, recording.paths) == ("canceled", ())
-
-
-@pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Files that hang until this is set."""
-    release = threading.Event()
-
-    class Hanging(writer.SoundFile):
-        def write(self, at: int, block: Any) -> None:
-            release.wait(120)
-            super().write(at, block)
-
-    monkeypatch.setattr(writer, "SoundFile", Hanging)
-    yield release
-    release.set()
-
-
-async def test_the_clock_does_not_wait_for_the_disk(
-    daily: LocalDaily, call: Any, hanging: threading.Event
-) -> None:
-    ana, bo = daily.join("demo"), daily.join("demo")
-    await call("POST", START, {"type": "cloud-audio-only"})
-    ana.tone(440, 0.5)
-    await bo.hears(440)
-    hanging.set()
-    await call("POST", STOP)
-    recording = await recorded(daily)
-    assert recording.has(440)
-
-
-async def test_a_disk_that_stays_behind_ends_it_with_a_reason(
-    daily: LocalDaily, call: Any, hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(writer, "_MOST_WAITING", 3)
-    ana = daily.join("demo")
-    await call("POST", START, {"type": "cloud-audio-only"})
-    await ana.hears(lambda heard: len(heard) > SAMPLE_RATE)
-    hanging.set()
-    assert (await ana.event("recording-error"))["message"] == "the disk was too slow"
-    assert (await recorded(daily)).status == "finished"
-
-
-async def test_a_disk_that_hangs_does_not_hang_the_end(
-    hanging: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recorder, "_LAST", 0.1)
-    async with LocalDaily() as daily, calling(daily) as call:
-        daily.state.rooms.create("demo", "public", {})
-        ana = daily.join("demo")
-        await call("POST", START, {"type": "cloud-audio-only"})
-        await ana.hears(lambda heard: len(heard) > SAMPLE_RATE // 10)
-    assert not hanging.is_set()
 
 
 def test_what_is_asked_of_a_recording(tmp_path: Path) -> None:
