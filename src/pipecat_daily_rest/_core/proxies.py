@@ -27,6 +27,11 @@ class Proxy:
         """Its host and port, without a password."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
+    @property
+    def password(self) -> str:
+        """Its password, or ""."""
+        return urlsplit(self.url).password or ""
+
 
 def trusted() -> bool:
     """Tell whether ``DAILY_TRUST_ENV`` says that proxies are used."""

@@ -12,7 +12,7 @@ import aiohttp
 from loguru import logger
 from yarl import URL
 
-from pipecat_daily_rest._core import compact_json, settings
+from pipecat_daily_rest._core import compact_json, proxies, settings
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.secret import Secret
 from pipecat_daily_rest._core.timings import Timings
@@ -59,12 +59,14 @@ class API:
         policy: RetryPolicy | None = None,
         pace: RateLimits | bool = True,
         timings: Timings | None = None,
+        trust_env: bool | None = None,
     ) -> None:
         """Initialize; nothing is opened before the first request."""
         self.key = settings.api_key(api_key)
         self.url = settings.api_url(api_url)
         self.policy = policy or RetryPolicy()
         self.pace = pace
+        self.trust_env = proxies.trusted() if trust_env is None else trust_env
         self.timings = timings or Timings.current()
         self.is_local = False
         self.server_date: str | None = None  # of the last response
@@ -89,7 +91,7 @@ class API:
     @property
     def batch_group(self) -> tuple[object, ...]:
         """Equal for those of an account whose deletions may share a request."""
-        return type(self), self.policy, self.pace, self._borrowed
+        return type(self), self.policy, self.pace, self._borrowed, self.trust_env
 
     def twin(self) -> "API":
         """Give an API for the same account that works on when a borrowed session is closed."""
@@ -253,6 +255,9 @@ class API:
         options: dict[str, Any] = {}
         if client is self._borrowed:
             headers, options = self._for_borrowed(client)
+        # Not by aiohttp's trust_env: it would read a netrc, too.
+        if self.trust_env and (proxy := proxies.proxy_for(self.url)) is not None:
+            options = {**options, "proxy": proxy.url}
         try:
             response = await client.request(
                 method,
@@ -271,7 +276,14 @@ class API:
             raise
         except Exception as exc:  # a borrowed session, or a parser, may raise anything
             timeout = limits.total or 0.0
-            return unanswered(what, self.url, exc, key=self.key, timeout=timeout)
+            proxy = proxies.proxy_for(self.url)
+            return unanswered(
+                *(what, self.url, exc),
+                key=self.key,
+                timeout=timeout,
+                proxy=proxy,
+                proxy_used=self.trust_env,
+            )
         self.is_local = self.is_local or LOCAL_MARK in response.headers
         self.server_date = response.headers.get("Date")
         return Response(response.status, raw, response.headers, self.key, whole=whole)

@@ -3,6 +3,7 @@
 
 import aiohttp
 
+from pipecat_daily_rest._core.proxies import Proxy
 from pipecat_daily_rest._core.secret import masked
 from pipecat_daily_rest.errors import DailyConnectionError, DailyTimeoutError
 
@@ -17,11 +18,19 @@ class Untrusted(DailyConnectionError):
 
 
 def unanswered(
-    what: str, url: str, cause: Exception, *, key: str, timeout: float
+    what: str,
+    url: str,
+    cause: Exception,
+    *,
+    key: str,
+    timeout: float,
+    proxy: Proxy | None = None,
+    proxy_used: bool = False,
 ) -> DailyConnectionError:
     """Make the error for a request without a response; ``sent`` unless it surely was not sent.
 
-    `what` begins the message, `timeout` is what the attempt was allowed in seconds.
+    `what` begins the message, `timeout` is what the attempt was allowed in seconds, `proxy` is the
+    one that the environment names.
     """
     kind: type[DailyConnectionError] = DailyConnectionError
     sent = True
@@ -42,12 +51,20 @@ def unanswered(
             reason = f"the connection was lost ({type(cause).__name__})"
         case _:  # from a borrowed session or aiohttp's parser
             reason = f"the request failed ({type(cause).__name__}: {str(cause)[:200]})"
-    error = kind(masked(f"{what}: no answer from {url}: {reason}.", key))
+    hint, hidden = "", ""
+    if proxy is not None:
+        hidden = proxy.password
+        hint = (
+            f" The request went through the proxy {proxy.address} ({proxy.variable})."
+            if proxy_used
+            else f" {proxy.variable} is set and not used: DAILY_TRUST_ENV=1 or trust_env=True uses it."
+        )
+    error = kind(masked(f"{what}: no answer from {url}: {reason}.{hint}", key, hidden))
     error.sent = sent
     # Only its kind and its text: its frames and arguments hold the headers with the key.
     kinds = (TimeoutError, OSError, aiohttp.ClientError, Exception)
     bare = next(each for each in kinds if isinstance(cause, each))
-    error.__cause__ = bare(masked(f"{type(cause).__name__}: {cause}"[:1000], key))
+    error.__cause__ = bare(masked(f"{type(cause).__name__}: {cause}"[:1000], key, hidden))
     return error
 
 

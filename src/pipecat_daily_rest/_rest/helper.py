@@ -57,6 +57,7 @@ class DailyRESTHelper(
         aiohttp_session: aiohttp.ClientSession | None = None,
         retry: RetryPolicy | None = None,
         pace: RateLimits | bool = True,
+        trust_env: bool | None = None,
     ) -> None:
         """Initialize the helper; nothing is opened before the first request.
 
@@ -68,6 +69,8 @@ class DailyRESTHelper(
             retry: How often and how long requests are tried.
             pace: Whether requests wait until Daily's rate limits allow them. For an account whose
                 limits differ from the documented ones: ``RateLimits(default=(200, 5))``.
+            trust_env: Whether requests go through the proxy of ``HTTPS_PROXY``; never to this
+                machine itself. ``DAILY_TRUST_ENV`` when None.
 
         Raises:
             DailyConfigError: An argument has the wrong type or value.
@@ -83,12 +86,15 @@ class DailyRESTHelper(
                 f"not {type(pace).__name__}."
             )
             raise DailyConfigError(msg)
+        if trust_env is not None:
+            arguments.flag("trust_env", trust_env)
         self.api = API(
             api_key=daily_api_key,
             api_url=daily_api_url,
             session=aiohttp_session,
             policy=retry,
             pace=pace,
+            trust_env=trust_env,
         )
         self.aiohttp_session = aiohttp_session
 
@@ -99,6 +105,7 @@ class DailyRESTHelper(
         aiohttp_session: aiohttp.ClientSession | None = None,
         retry: RetryPolicy | None = None,
         pace: RateLimits | bool = True,
+        trust_env: bool | None = None,
     ) -> Self:
         """Create a helper from ``DAILY_API_KEY`` and ``DAILY_API_URL``.
 
@@ -106,6 +113,8 @@ class DailyRESTHelper(
             aiohttp_session: aiohttp's session to use; it is not closed here.
             retry: How often and how long requests are tried.
             pace: Whether requests wait until Daily's rate limits allow them.
+            trust_env: Whether requests go through the proxy of ``HTTPS_PROXY``;
+                ``DAILY_TRUST_ENV`` when None.
 
         Returns:
             The helper.
@@ -119,6 +128,7 @@ class DailyRESTHelper(
             aiohttp_session=aiohttp_session,
             retry=retry,
             pace=pace,
+            trust_env=trust_env,
         )
 
     @property
