@@ -179,7 +179,9 @@ async def test_two_kinds_of_keys(web, local_daily):
     send = await web(create_app(sessions_of(), keys=keys))
     public, private = f"Bearer {PUBLIC}", f"Bearer {PRIVATE}"
     assert (await send("POST", "/start", STAY))[0] == 401
-    assert (await send("POST", "/start", STAY, authorization="Bearer wrong"))[0] == 401
+    for method, path in (("POST", "/start"), ("GET", "/status")):
+        status, refused, _ = await send(method, path, authorization="Bearer wrong")
+        assert (status, refused["info"]) == (401, "The key is none of this server's.")
     status, started, _ = await send("POST", "/start", STAY, authorization=public)
     assert status == 200
     for path in ("/sessions", "/status", f"/sessions/{started['sessionId']}"):

@@ -109,6 +109,9 @@ class _Route(APIRoute):
         return handle_errors
 
 
+_UNKNOWN_KEY = "The key is none of this server's."
+
+
 def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorAnswer} for status in (*statuses, 422)}
 
@@ -169,7 +172,7 @@ def session_router(
         key = api_keys.bearer(authorization)
         if not keys.may_start(key):
             msg = "A key is needed: send 'Authorization: Bearer <key>'."
-            raise HTTPError(401, msg)
+            raise HTTPError(401, msg if key is None else _UNKNOWN_KEY)
         return api_keys.caller_of(key)
 
     async def may_manage(authorization: Annotated[str | None, Header()] = None) -> None:
@@ -180,7 +183,7 @@ def session_router(
             msg = "A private key is needed: this one only starts sessions."
             raise HTTPError(403, msg)
         msg = "A private key is needed: send 'Authorization: Bearer <key>'."
-        raise HTTPError(401, msg)
+        raise HTTPError(401, msg if key is None else _UNKNOWN_KEY)
 
     async def start(request: Request, agent: str | None, caller: str) -> Response:
         data = await read_json(request)
