@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
+from loguru import logger
 
 from helpers import calling
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.mixer import SAMPLE_RATE
 from pipecat_daily_rest.local.recording import recorder, writer
@@ -110,14 +113,68 @@ def test_a_full_disk_ends_it_with_a_reason(tmp_path: Path) -> None:
 
 async def test_a_folder_that_cannot_be_made_ends_it_with_a_reason(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
+    said: list[str] = []
+    sink = logger.add(said.append, level="ERROR", format="{message}")
     async with LocalDaily(recordings=tmp_path / "file") as daily, calling(daily) as call:
         daily.state.rooms.create("demo", "public", {})
         ana = daily.join("demo")
         assert (await call("POST", START, {"type": "cloud-audio-only"}))[0] == 200
         error = await ana.event("recording-error")
         assert error["message"].startswith("the file cannot be written: ")
-        (recording,) = daily.recordings
+        recording = await recorded(daily)
         assert (recording.status, recording.paths) == ("canceled", ())
+        assert recording.why == error["message"]
+    logger.remove(sink)
+    assert f"Its folder is {tmp_path / 'file'}\n" in said[0]
+
+
+async def test_files_that_are_gone_or_broken_are_said_so() -> None:
+    async with LocalDaily() as daily, calling(daily) as call, aiohttp.ClientSession() as http:
+        daily.state.rooms.create("demo", "public", {})
+        ana = daily.join("demo")
+        await call("POST", START, {"type": "raw-tracks"})
+        await ana.hears(lambda heard: len(heard) > SAMPLE_RATE // 5)
+        await call("POST", STOP, {})
+        recording = await recorded(daily)
+        assert recording.why == "stopped by the API"
+        link = (await call("GET", f"/recordings/{recording.id}/access-link"))[1]["download_link"]
+        recording.paths[0].write_bytes(b"no sound")
+        with pytest.raises(DailyConfigError, match=r"\.webm' cannot be read: Invalid data"):
+            recording.has(440)
+        recording.paths[0].unlink()
+        with pytest.raises(DailyConfigError, match=r"\.webm' cannot be read: No such file"):
+            recording.has(440)
+        async with http.get(str(link)) as response:
+            assert (response.status, await response.text()) == (
+                404,
+                "This link's file was deleted.",
+            )
+
+
+async def test_a_recording_that_is_deleted_while_it_runs_leaves_no_file(tmp_path: Path) -> None:
+    async with LocalDaily(recordings=tmp_path) as daily, calling(daily) as call:
+        daily.state.rooms.create("demo", "public", {})
+        ana = daily.join("demo")
+        await call("POST", START, {"type": "cloud-audio-only"})
+        await ana.hears(lambda heard: len(heard) > SAMPLE_RATE // 5)
+        (recording,) = daily.recordings
+        assert (await call("DELETE", f"/recordings/{recording.id}"))[0] == 200
+        await call("POST", STOP, {})
+        await daily.state.log.wait_for("recording stopped")
+        assert daily.recordings == []
+    assert not [each for each in tmp_path.rglob("*") if each.is_file()]
+
+
+async def test_an_empty_folder_name_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with LocalDaily(recordings="") as daily, calling(daily) as call:
+        daily.state.rooms.create("demo", "public", {})
+        ana = daily.join("demo")
+        await call("POST", START, {"type": "cloud-audio-only"})
+        await ana.hears(lambda heard: len(heard) > SAMPLE_RATE // 5)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture

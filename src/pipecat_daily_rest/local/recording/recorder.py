@@ -85,13 +85,13 @@ class Recorder:
         stored: Stored,
         folder: str | Path | None = None,
     ) -> None:
-        """Record into a folder; None is a private one, which goes with the local Daily."""
+        """Record into a folder; None (and "") is a private one, which goes with the local Daily."""
         self._domain = domain
         self._calls = calls
         self._mixer = mixer
         self._stored = stored
         self._choices = calls.choices
-        self._given = None if folder is None else Path(folder)
+        self._given = Path(folder) if folder else None
         self._folder = self._given
         self._running: list[Running] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -244,30 +244,32 @@ class Recorder:
         running.longest.cancel()
         self._running.remove(running)
         self._ended.set()
-        paths = tuple(running.writer.paths)
-        sizes = [path.stat().st_size if path.exists() else 0 for path in paths]
+        sizes = {path: path.stat().st_size for path in running.writer.paths if path.exists()}
+        paths = tuple(path for path, size in sizes.items() if size)
         folder = running.recording.s3key.rpartition("/")[0]
         tracks = [
-            {"type": "audio", "size": size, "s3key": f"{folder}/{path.name}"}
-            for path, size in zip(paths, sizes, strict=True)
+            {"type": "audio", "size": sizes[path], "s3key": f"{folder}/{path.name}"}
+            for path in paths
         ]
         running.recording = self._stored.finish(
             running.recording,
-            status="finished" if any(sizes) else "canceled",
-            duration=running.ticks * TICK if any(sizes) else 0.0,
+            status="finished" if paths else "canceled",
+            duration=running.ticks * TICK if paths else 0.0,
             max_participants=running.most,
             paths=paths,
+            why=error or running.why,
             tracks=tracks if running.kind == "raw-tracks" else None,
         )
         room, instance = running.room, running.instance
         if error is not None:
-            logger.error("Local room {}: the recording has ended: {}.", room.name, error)
+            text = "Local room {}: the recording has ended: {}. Its folder is {}"
+            logger.error(text, room.name, error, self._folder)
             told = {"event": "recording-error", "streamId": instance, "message": error}
             self._calls.tell(room, told)
             self._notify("recording.error", running, action="cloud-recording-err", error_msg=error)
-        self._calls.log.record(room.name, "recording stopped", error or running.why)
+        self._calls.log.record(room.name, "recording stopped", running.recording.why)
         self._calls.tell(room, {"event": "recording-stopped", "streamId": instance})
-        if any(sizes):
+        if paths and running.recording.id in self._stored.recordings:
             self._notify("recording.ready-to-download", running)
 
     def _observe(self, what: str, subject: Any) -> None:

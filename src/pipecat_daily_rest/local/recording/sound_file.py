@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 
 AT_ONCE = 6  # blocks that are encoded at once
@@ -96,12 +97,16 @@ class SoundFile:
 
 
 def read_sound(path: Path) -> NDArray[np.int16]:
-    """Decode a file; gives samples at 48 kHz, mono."""
+    """Decode a file; gives samples at 48 kHz, mono; raises `DailyConfigError`."""
     import av
 
     parts = []
-    with av.open(str(path)) as container:
-        resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
-        for frame in container.decode(audio=0):
-            parts += [each.to_ndarray().reshape(-1) for each in resampler.resample(frame)]
+    try:
+        with av.open(str(path)) as container:
+            resampler = av.AudioResampler("s16", "mono", SAMPLE_RATE)
+            for frame in container.decode(audio=0):
+                parts += [each.to_ndarray().reshape(-1) for each in resampler.resample(frame)]
+    except av.FFmpegError as exc:
+        msg = f"the recording {str(path)!r} cannot be read: {exc.strerror}"
+        raise DailyConfigError(msg) from exc
     return np.concatenate(parts) if parts else np.zeros(0, np.int16)

@@ -47,6 +47,7 @@ class Recording:
         bucket: ``bucket_name`` and ``bucket_region``.
         s3key: Where it is in the bucket.
         paths: Its files, if a call was recorded: one, or one for each raw track.
+        why: Why it ended, if a call was recorded; "" while it runs.
         id: UUID.
         share_token: Deprecated by Daily.
     """
@@ -63,6 +64,7 @@ class Recording:
     bucket: Mapping[str, str]
     s3key: str
     paths: tuple[Path, ...] = ()
+    why: str = ""
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     share_token: str = field(default_factory=lambda: secrets.token_urlsafe(9), repr=False)
 
@@ -76,7 +78,7 @@ class Recording:
             Whether it is in one of the files.
 
         Raises:
-            DailyConfigError: The file cannot be read, or the argument has the wrong type.
+            DailyConfigError: A file cannot be read, or the argument has the wrong type.
         """
         must_be(float | Path, what=what)
         if isinstance(what, Path):
@@ -86,7 +88,7 @@ class Recording:
 
     @property
     def sounds(self) -> list[Block]:
-        """The sound of each file: samples at 48 kHz, mono."""
+        """The sound of each file: samples at 48 kHz, mono; raises `DailyConfigError` without one."""
         return [read_sound(path) for path in self.paths]
 
 
@@ -179,10 +181,12 @@ class Stored:
         return recording
 
     def finish(self, recording: Recording, **members: Any) -> Recording:
-        """Note what has become of a recording; one that was deleted meanwhile stays so."""
+        """Note what has become of a recording; one that was deleted meanwhile loses its files."""
         finished = replace(recording, **members)
-        if recording.id in self.recordings:
-            self.recordings[recording.id] = finished
+        there = recording.id in self.recordings
+        self.recordings[recording.id] = finished
+        if not there:
+            self.delete_recording(finished)
         return finished
 
     def delete_recording(self, recording: Recording) -> None:

@@ -71,7 +71,10 @@ class _Files:
             return web.Response(status=404, text=_GONE)
         if isinstance(file, Recording):
             kind = file.content_type
-            content = await asyncio.to_thread(_read, file) if file.paths else file.content
+            try:
+                content = await asyncio.to_thread(_read, file) if file.paths else file.content
+            except FileNotFoundError:  # somebody has deleted it from the folder
+                return web.Response(status=404, text=_GONE)
             name = f"{file.s3key}{mimetypes.guess_extension(kind) or ''}"
         else:
             kind, content, name = "text/vtt; charset=utf-8", file.content.encode(), file.s3key
