@@ -198,13 +198,14 @@ async def test_without_a_room_the_log_says_why(start, local_daily):
 
 
 async def test_a_task_that_ignores_its_cancellation_does_not_hold_up_the_end(start, local_daily):
-    options = ("--port", "0", "--launcher", "task")
+    options = ("--port", "0", "--launcher", "task", "--memory-limit", "500", "--preload", "json")
     server = await start(*SERVE, BEHAVE, *options, env=local_daily.env())
     url = await server.says(r"^(http://\S+)$")
     await ask(f"{url}/start", {"createDailyRoom": True, "body": {"do": "ignore"}})
     await server.says("in s", stream="err")
     server.signal(signal.SIGTERM)
     assert await server.ended() == 0
+    assert "Only --launcher process heeds --preload, --memory-limit: ignored" in server.err
     assert server.err.count("a task cannot be killed") == 1
     assert "The server ends now" in server.err
     assert local_daily.rooms == {}

@@ -244,6 +244,14 @@ def _sessions(options: ServeOptions, bot: Any) -> Any:
             memory_limit=most or None,
             memory_warning=most * 4 // 5 or None,
         )
+    else:
+        given = {
+            "--preload": options.preload,
+            "--preload-bot": options.preload_bot,
+            "--memory-limit": options.memory_limit,
+        }
+        if ignored := [name for name, value in given.items() if value]:
+            logger.warning("Only --launcher process heeds {}: ignored", ", ".join(ignored))
     return Sessions(
         bot,
         max_sessions=options.max_sessions,
