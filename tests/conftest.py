@@ -40,6 +40,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="ask the real Daily as well, with the account of DAILY_API_KEY",
     )
     parser.addoption(
+        "--launcher",
+        metavar="module:Class",
+        help="what every launcher of the session server has to do is done by this one",
+    )
+    parser.addoption(
         "--seconds",
         type=Path,
         metavar="FILE",
