@@ -238,9 +238,11 @@ async def test_json_logs(start, local_daily):
     server.signal(signal.SIGTERM)
     await server.ended()
     lines = [json.loads(line) for line in server.err.splitlines() if line.startswith("{")]
-    (said,) = [each for each in lines if each["message"] == f"in {started['sessionId']}"]
-    assert said["session_id"] == started["sessionId"]
-    assert said["room"] == f"pipecat-{started['sessionId']}"
+    session_id = started["sessionId"]
+    for message in (f"in {session_id}", f"Session {session_id} has ended: finished"):
+        (said,) = [each for each in lines if each["message"] == message]
+        assert said["session_id"] == session_id
+        assert said["room"] == f"pipecat-{session_id}"
 
 
 SERVERS = {

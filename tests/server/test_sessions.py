@@ -112,7 +112,8 @@ async def test_a_task_that_ignores_its_cancellation_is_reported(serve, said, loc
     await sessions.stop(session.id)
     assert session.end.error == "The bot did not end."
     assert local_daily.rooms == {}
-    assert [each for each in said if "ignores its cancellation" in each["message"]]
+    (told,) = [each for each in said if "ignores its cancellation" in each["message"]]
+    assert told["extra"] == {"session_id": session.id, "room": session.room_name}
     released.set()
 
 

@@ -88,6 +88,11 @@ class Session:
     hurried: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 
     @property
+    def log_fields(self) -> dict[str, str | None]:
+        """What the log records about it carry, as those of its bot do."""
+        return {"session_id": self.id, "room": self.room_name}
+
+    @property
     def state(self) -> SessionState:
         """How far it is."""
         if self.end is not None:

@@ -77,7 +77,9 @@ class SessionRun:
                 self.ready.set_exception(exc)
                 return asked_for or EndReason.ERROR, None if asked_for else one_line(exc)
             # Not `logger.exception`: an app's own handler may show the values of frames.
-            logger.error("Session {} failed.\n{}", self._session.id, shown(exc))
+            logger.bind(**self._session.log_fields).error(
+                "Session {} failed.\n{}", self._session.id, shown(exc)
+            )
             return asked_for or EndReason.ERROR, one_line(exc)
         finally:
             if not self.ready.done():  # the event loop ends
@@ -204,7 +206,9 @@ class SessionRun:
         try:
             ended = bot.result()
         except (DailyError, OSError) as exc:  # as no descriptor or no process left
-            logger.error("Session {}: the bot could not be started: {}", session.id, exc)
+            logger.bind(**session.log_fields).error(
+                "Session {}: the bot could not be started: {}", session.id, exc
+            )
             return session.asked_for or EndReason.ERROR, one_line(exc)
         return session.asked_for or _REASONS[ended.outcome], late or ended.error
 
@@ -227,9 +231,9 @@ class SessionRun:
         await asyncio.wait({bot}, timeout=1.0)
 
     async def _tell(self, grace: float) -> None:
-        try:
-            await self._shared.launcher.stop(self._session.id, grace)
-        except Exception as exc:
-            logger.error(
-                "Session {}: the bot was not told to end.\n{}", self._session.id, shown(exc)
-            )
+        session = self._session
+        with logger.contextualize(**session.log_fields):
+            try:
+                await self._shared.launcher.stop(session.id, grace)
+            except Exception as exc:
+                logger.error("Session {}: the bot was not told to end.\n{}", session.id, shown(exc))

@@ -383,7 +383,9 @@ class Sessions:
             self._changed.set()
             if run.started:
                 self._history.ended(session)
-                logger.info("Session {} has ended: {}", session.id, reason.value)
+                logger.bind(**session.log_fields).info(
+                    "Session {} has ended: {}", session.id, reason.value
+                )
             else:
                 self._history.drop(session)
         await self._tell_end(session)
@@ -394,7 +396,9 @@ class Sessions:
             if inspect.isawaitable(result):
                 await result
         except Exception as exc:
-            logger.error("on_end failed for session {}.\n{}", session.id, shown(exc))
+            logger.bind(**session.log_fields).error(
+                "on_end failed for session {}.\n{}", session.id, shown(exc)
+            )
 
 
 def _seconds(field: str, value: timedelta | float | None) -> float | None:
