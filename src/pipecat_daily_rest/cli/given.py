@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from pipecat_daily_rest._core import room_names
 from pipecat_daily_rest._core.secret import masked
 from pipecat_daily_rest.cli.output import stop
 from pipecat_daily_rest.errors import DailyConfigError
@@ -24,6 +23,8 @@ PROPERTY = "A property of Daily's, as JSON or text; repeat it: --property max_pa
 
 def room_name(room: str) -> str:
     """Give the name of a room that is given by its name or its URL."""
+    from pipecat_daily_rest._core import room_names  # slow to import, and `run` needs none of it
+
     return room_names.from_url(room) if "/" in room else room_names.check(room)
 
 
