@@ -2,6 +2,7 @@
 """The connections of browsers; their other end is aiortc in this process."""
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -10,7 +11,7 @@ from typing import Any
 import aiohttp
 import numpy as np
 import pytest
-from aiortc import RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCSessionDescription
 from loguru import logger
 
 from peers import WAIT, Peer, Peers
@@ -445,3 +446,33 @@ async def test_a_connection_that_does_not_get_closed_is_not_kept_alive(
         assert each.state == "closed"
         task = each._connection._query_consent_task
         assert task is None or task.done()
+
+
+async def test_a_connection_that_is_closed_while_it_is_made_says_nothing() -> None:
+    """aiortc starts the transport again for each track; a browser that hurries has closed it."""
+    failed: list[dict[str, Any]] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: failed.append(context))
+    browser, room = RTCPeerConnection(), webrtc_close.PeerConnection()
+    for _ in range(4):
+        browser.addTransceiver("audio")
+    await browser.setLocalDescription(await browser.createOffer())
+    await room.setRemoteDescription(browser.localDescription)
+    await room.setLocalDescription(await room.createAnswer())
+    dtls = room.getTransceivers()[0].receiver.transport
+    began, start = asyncio.Event(), dtls.start
+
+    async def starting(remote: Any) -> None:
+        began.set()
+        await start(remote)
+
+    dtls.start = starting
+    await browser.setRemoteDescription(room.localDescription)
+    await within(began.wait())
+    await within(webrtc_close.close(room))
+    await within(webrtc_close.close(browser))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    gc.collect()
+    loop.set_exception_handler(None)
+    assert failed == []

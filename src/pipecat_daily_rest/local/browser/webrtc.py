@@ -31,14 +31,14 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import aioice.ice
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCSessionDescription
 from loguru import logger
 
 from pipecat_daily_rest.local.browser import owners
 from pipecat_daily_rest.local.browser.opus import Encoder
 from pipecat_daily_rest.local.browser.webrtc_audio import Sound
 from pipecat_daily_rest.local.browser.webrtc_channel import Channel
-from pipecat_daily_rest.local.browser.webrtc_close import close
+from pipecat_daily_rest.local.browser.webrtc_close import PeerConnection, close
 from pipecat_daily_rest.local.browser.webrtc_video import Pictures
 from pipecat_daily_rest.local.call.app_messages import AppMessages, TooLarge
 from pipecat_daily_rest.local.call.calls import Calls
@@ -118,7 +118,7 @@ class Connection:
         self._seen = asyncio.get_running_loop().time()
         self._tasks: list[asyncio.Task[None]] = []
         self._end: asyncio.Task[None] | None = None
-        self._pc = RTCPeerConnection(
+        self._pc = PeerConnection(
             RTCConfiguration(iceServers=[])
         )  # without STUN: no request leaves the machine
         self._sound = Sound(self._pc, encoders, self._alive)

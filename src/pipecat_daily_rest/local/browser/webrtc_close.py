@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Close a connection of aiortc completely."""
+"""A connection of aiortc that can be closed at any time, and completely."""
 
 import asyncio
 from contextlib import suppress
 from typing import Any
 
+from aiortc import InvalidStateError, RTCPeerConnection
+
 _PATIENCE = 2.0  # seconds that aiortc gets to close it by itself
 _LATE = 1.0  # seconds that a connection that was being made may take to stop
+
+
+class PeerConnection(RTCPeerConnection):
+    """One that may be closed while it is being made: aiortc's task would fail with a traceback."""
+
+    async def _RTCPeerConnection__connect(self) -> None:
+        with suppress(InvalidStateError):
+            await getattr(super(), "_RTCPeerConnection__connect")()  # noqa: B009 - it is private
 
 
 async def close(connection: Any) -> None:

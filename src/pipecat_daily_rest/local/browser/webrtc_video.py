@@ -18,11 +18,11 @@ from fractions import Fraction
 from typing import Any
 
 import av
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCRtpReceiver, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from loguru import logger
 
-from pipecat_daily_rest.local.browser.webrtc_close import close
+from pipecat_daily_rest.local.browser.webrtc_close import PeerConnection, close
 from pipecat_daily_rest.local.browser.webrtc_offer import kinds_of
 from pipecat_daily_rest.local.call.pictures import SOURCES, Feed, is_key
 from pipecat_daily_rest.local.call.room import MEDIA, Participant
@@ -157,7 +157,7 @@ class _Connection:
         self._wanted: Any = None
         self._lenses: list[_Lens] = []
         self._slots: list[_Slot] = []
-        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._pc = PeerConnection(RTCConfiguration(iceServers=[]))
 
     async def answer(self, sdp: str) -> str:
         """Answer an offer of a camera, a screen and the slots; a ValueError says it is none."""
