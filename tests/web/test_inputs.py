@@ -165,6 +165,40 @@ async def test_devices_that_fail_are_told(daily: LocalDaily, web_apps: Any) -> N
     assert app.errors == []
 
 
+# Another microphone that is not there, and a track that is none of a camera.
+SWITCH = """
+async (url) => {
+  const call = (window.call = make());
+  const failed = [];
+  call.on("camera-error", ({ error }) => failed.push(error.type));
+  await call.join({ url, userName: "Ana" });
+  const used = () => ["audio", "video"].map((kind) => call.participants().local.tracks[kind].persistentTrack);
+  const before = used();
+  await call.setInputDevicesAsync({ audioDeviceId: "unplugged" });
+  await call.setInputDevicesAsync({ videoDeviceId: toneTrack(1500) });
+  const states = used().map((track, at) => [track === before[at], track.readyState]);
+  call.setLocalVideo(false);
+  call.setLocalVideo(true); // the camera again
+  return [failed, states];
+}
+"""
+
+
+async def test_a_device_that_works_stays_where_another_does_not(
+    daily: LocalDaily, web_apps: Any
+) -> None:
+    bo = daily.join("demo", user_name="Bo")
+    app = await daily_app(web_apps, daily.url)
+    await app.run(f"() => {{ {MADE} }}")
+    failed, states = await app.run(SWITCH, f"{daily.url}/demo")
+    assert failed == ["constraints", "constraints"]
+    assert states == [[True, "live"], [True, "live"]]
+    [ana] = [p for p in daily.rooms["demo"].participants.values() if p.user_name == "Ana"]
+    await bo.hears(500, voice=ana.id)
+    await app.until("() => call.participants().local.tracks.video.state === 'playable'")
+    assert app.errors == []
+
+
 async def test_calls_that_cross_each_other(daily: LocalDaily, web_apps: Any) -> None:
     app = await daily_app(web_apps, daily.url)
     url = f"{daily.url}/demo"

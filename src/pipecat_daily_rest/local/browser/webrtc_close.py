@@ -11,7 +11,7 @@ _PATIENCE = 2.0  # seconds that aiortc gets to close it by itself
 _LATE = 1.0  # seconds that a connection that was being made may take to stop
 
 
-class PeerConnection(RTCPeerConnection):
+class PeerConnection(RTCPeerConnection):  # type: ignore[misc]
     """One that may be closed while it is being made: aiortc's task would fail with a traceback."""
 
     async def _RTCPeerConnection__connect(self) -> None:

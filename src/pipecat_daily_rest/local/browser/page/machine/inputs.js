@@ -145,12 +145,14 @@ export class Inputs {
     this.#stop(track);
   }
 
-  // Tells the app why a device did not open, once for both if the reason is the same.
+  // Tells the app why a device did not open, once for both if the reason is the same. One that works
+  // goes on.
   #fail(failed) {
     const [[first, error]] = failed;
     const kinds = [...failed.keys()];
     const { type, media, blocked = "byDeviceMissing", why } = ERRORS[error.name] ?? OTHER;
-    for (const kind of kinds) this.#blocked[kind] = blocked;
+    const without = kinds.filter((kind) => !this.track(kind));
+    for (const kind of without) this.#blocked[kind] = blocked;
     const inUse = { audio: "mic-in-use", video: "cam-in-use" };
     const msg = why.replace("DEVICE", kinds.map((kind) => KINDS[kind].source).join(" and the "));
     this.#onError(msg, {
@@ -160,7 +162,7 @@ export class Inputs {
       ...(type === "permissions" ? { blockedBy: "user" } : {}),
       ...(type === "constraints" ? { reason: "invalid" } : {}),
     });
-    for (const kind of kinds) this.#onChange(KINDS[kind].source, null);
+    for (const kind of without) this.#onChange(KINDS[kind].source, null);
   }
 
   // -- On and off ----------------------------------------------------------------------------
@@ -192,17 +194,16 @@ export class Inputs {
 
   // Takes another device, a track of the app's, or other constraints.
   async change(kind, settings) {
+    const before = this.settings[kind];
     this.settings[kind] = settings;
-    const before = this.track(kind);
-    if (!before && !this.#wanted[kind] && !this.#isCustom(kind)) return;
-    if (this.#isCustom(kind)) {
-      this.#use(kind, this.#taken(kind));
-      return;
-    }
-    this.#turn = this.#turn.then(async () => {
-      const stream = await this.#ask([kind]).catch((error) => this.#fail(new Map([[kind, error]])));
-      if (stream) this.#use(kind, stream.getTracks()[0]);
-    });
+    if (!this.track(kind) && !this.#wanted[kind] && !this.#isCustom(kind)) return;
+    const take = async () => {
+      const asks = () => this.#ask([kind]).catch((error) => this.#fail(new Map([[kind, error]])));
+      const track = this.#isCustom(kind) ? this.#taken(kind) : (await asks())?.getTracks()[0];
+      if (track) this.#use(kind, track);
+      else if (this.track(kind)) this.settings[kind] = before;
+    };
+    this.#turn = this.#turn.then(take);
     await this.#turn;
   }
 
