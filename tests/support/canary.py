@@ -3,6 +3,7 @@
 
 import asyncio
 import io
+import json
 import logging
 import re
 import traceback
@@ -64,10 +65,8 @@ class Net:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        options: dict[str, Any] = {"level": 0, "diagnose": True, "backtrace": True}
-        for serialize in (False, True):
-            sink = logger.add(self._said.append, serialize=serialize, **options)
-            self._stack.callback(logger.remove, sink)
+        sink = logger.add(self._hear, level=0, diagnose=True, backtrace=True, serialize=True)
+        self._stack.callback(logger.remove, sink)
         root, stream = logging.getLogger(), io.StringIO()
         self._stack.callback(root.setLevel, root.level)
         root.setLevel(logging.NOTSET)
@@ -95,6 +94,10 @@ class Net:
         traceback: TracebackType | None,
     ) -> None:
         self._stack.close()
+
+    def _hear(self, serialized: str) -> None:
+        """Note a record as JSON, and the text that is in it: to make either takes loguru long."""
+        self._said += [serialized, json.loads(serialized)["text"]]
 
     @property
     def said(self) -> str:
