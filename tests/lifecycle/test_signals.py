@@ -117,6 +117,36 @@ async def test_a_closed_terminal(local_daily, tmp_path):
     assert await asyncio.to_thread(process.wait) == 0
 
 
+async def test_a_bot_that_prints_to_a_closed_terminal(local_daily, tmp_path):
+    """It fails, and what is left in a buffer does not fail once more at the exit."""
+    mine = WAITS.replace("await asyncio.Event().wait()", "await ends()")
+    ends = """
+async def ends():
+    try:
+        await asyncio.Event().wait()
+    finally:
+        print("out", flush=True)
+"""
+    (tmp_path / "mine.py").write_text("import asyncio\n" + mine + ends)
+    ours, theirs = os.openpty()
+    env = {**os.environ, **local_daily.env()}
+    env.pop("PYTHONUNBUFFERED", None)
+    process = subprocess.Popen(  # noqa: ASYNC220
+        [*IN_TERMINAL, *COMMAND, "run", "mine.py"],
+        **{"stdin": theirs, "stdout": theirs, "stderr": theirs},
+        cwd=tmp_path,
+        env=env,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    said = b""
+    while b"\nin\r" not in said:
+        said += await asyncio.to_thread(os.read, ours, 4096)
+    os.close(ours)
+    assert await asyncio.to_thread(process.wait) == 1
+    assert local_daily.rooms == {}
+
+
 # -- A bot with handlers of its own --------------------------------------------------------------
 
 WAYS = {

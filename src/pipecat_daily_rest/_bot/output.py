@@ -22,9 +22,22 @@ def say(*words: str, file: TextIO | None = None) -> None:
     try:
         print(*words, file=stream, flush=True)
     except (OSError, ValueError):
-        # What is left in the buffer would fail once more at the interpreter's exit.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        _let_go(stream)
+
+
+def let_go() -> None:
+    """Before the exit, let go of streams that nobody reads: what others printed stays in them."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            _let_go(stream)
+
+
+def _let_go(stream: TextIO) -> None:
+    """What is left in the buffer would fail once more at the interpreter's exit, with a code of 120."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def leave(code: int) -> NoReturn:

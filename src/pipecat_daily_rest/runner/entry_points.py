@@ -7,14 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NoReturn
 
 from pipecat_daily_rest._bot import bot_traceback
 from pipecat_daily_rest._bot.bot_file import Bot, find_bot
 from pipecat_daily_rest._bot.ending import Ending
-from pipecat_daily_rest._bot.output import leave, say
+from pipecat_daily_rest._bot.output import leave, let_go, say
 from pipecat_daily_rest._bot.stop_signals import StopSignals, hold, stop_early
 from pipecat_daily_rest._core import arguments, daily_module, log_handler, settings
 from pipecat_daily_rest._rooms.room_spec import RoomSpec
@@ -162,12 +161,11 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
         _complain(exc)
         code = 2 if isinstance(exc, DailyConfigError) else 1
     except BaseException as exc:
-        print(bot_traceback.shown(exc), file=sys.stderr, end="")
+        say(bot_traceback.shown(exc).removesuffix("\n"), file=sys.stderr)
         code = 1
     ending.begun = True  # a signal no longer ends the process at once
     watchdog.over(code)
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
+    let_go()
     raise SystemExit(code)
 
 

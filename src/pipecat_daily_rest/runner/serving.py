@@ -17,7 +17,7 @@ from loguru import logger
 
 from pipecat_daily_rest._bot import bot_traceback
 from pipecat_daily_rest._bot.ending import Ending
-from pipecat_daily_rest._bot.output import leave, say
+from pipecat_daily_rest._bot.output import leave, let_go, say
 from pipecat_daily_rest._bot.stop_signals import hold
 from pipecat_daily_rest._core import daily_module, log_handler
 from pipecat_daily_rest._core.waiting import unless
@@ -149,6 +149,7 @@ def serve(options: ServeOptions, bot: Any) -> NoReturn:
         code = 2 if isinstance(exc, ImportError) else 1
     if ending.closed is None:
         ending.over.set()
+    let_go()
     raise SystemExit(code)
 
 
