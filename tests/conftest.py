@@ -14,8 +14,8 @@ from document import observe
 from helpers import calling, helper_of
 from pipecat_daily_rest import DailyRESTHelper
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.call.budget import BUDGET
 from pipecat_daily_rest.testing import llm, openai_server, stt, tts  # noqa: F401 - fixtures
+from pipecat_daily_rest.testing.budgets import add_budgets, set_budgets
 from programs import heed_signals
 from receiver import Receiver
 from redis_server import RedisServer
@@ -30,10 +30,10 @@ os.environ.pop("PYTHONDEVMODE", None)
 # Some hundred programs are started: none should compile the package again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-BUDGET.default = 100.0  # seconds: ten times the default, for slow machines
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    add_budgets(parser)
     parser.addoption(
         "--daily-live",
         action="store_true",
@@ -50,6 +50,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="allow what is promised in seconds and no more, and note there what it took",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    set_budgets(config)
 
 
 @pytest.hookimpl(tryfirst=True)

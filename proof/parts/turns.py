@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from pipecat_daily_rest._core.daily_module import FOLDER
+from pipecat_daily_rest.local.call.budget import BUDGET
 from pipecat_daily_rest.local.scripted.turns import SHARE
 from pipecat_daily_rest.testing.bot_errors import BotErrors
 from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
@@ -81,7 +82,7 @@ async def _is_late(open_room: OpenRoom, turns: int, found: Turns) -> None:
         ana = await room.person("Ana")
         for _ in range(turns):
             try:
-                await ana.asks(440, within=0.3, pause=0.3)
+                await ana.asks(440, within=0.3 / BUDGET.factor, pause=0.3)
             except AssertionError:
                 found.late += 1
 

@@ -44,7 +44,7 @@ async def test_an_event_is_given_once_by_any_handle_of_the_room() -> None:
         joined = [await room.event("participant-joined") for _ in range(2)]
         assert [e["participant"]["id"] for e in joined] == [ana.id, bo.id]
         with pytest.raises(TimeoutError, match="the room 'demo' did not get 'participant-joined'"):
-            await daily.room("demo").event("participant-joined", timeout=0.05)
+            await daily.room("demo").event("participant-joined", timeout=0.005)
         ana.send("to one", bo.id)
         ana.send("to all")
         await room.event("app-message", lambda e: e["message"] == "to all")
@@ -301,7 +301,7 @@ async def test_without_a_network_a_participant_sees_nothing(shown: bool) -> None
         daily.room("demo").lose_network("Ana", seconds=10)
         for viewer, colour, other in ((ana, blue, bo), (bo, red, ana)):
             with pytest.raises(TimeoutError, match="did not see"):
-                await viewer.sees(colour, of=other.id, timeout=0.2)
+                await viewer.sees(colour, of=other.id, timeout=0.02)
         daily.advance(11)
         await ana.sees(blue, of=bo.id)
         await bo.sees(red, of=ana.id)

@@ -38,7 +38,7 @@ def run_suite(folder: Path, *args: str, **files: str) -> subprocess.CompletedPro
 
     Without a pytest.ini among them, waits take ten times as long as a user's, for slow machines.
     """
-    ini = "[pytest]\nasyncio_default_fixture_loop_scope = function\nlocal_daily_timeout = 100\n"
+    ini = "[pytest]\nasyncio_default_fixture_loop_scope = function\nlocal_daily_factor = 10\n"
     for name, text in {"pytest__ini": ini, **files}.items():
         (folder / name.replace("__", ".")).write_text(text)
     return run_pytest(folder, *args)

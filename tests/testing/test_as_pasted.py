@@ -4,6 +4,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from suites import CONFTEST, run_pytest, run_suite
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -78,7 +80,7 @@ def test_classes_processes_locals_and_no_asyncio(tmp_path: Path) -> None:
     paste(tmp_path)
     (tmp_path / "test_bot.py").write_text(WAYS)
     ended = run_pytest(
-        tmp_path, "-n", "2", "--showlocals", "-o", "local_daily_timeout=100", "-p", "xdist"
+        tmp_path, "-n", "2", "--showlocals", "-o", "local_daily_factor=10", "-p", "xdist"
     )
     assert "1 failed, 2 passed" in ended.stdout, ended.stdout + ended.stderr
     assert re.search(r"^(E +)?ana += <'Ana', ", ended.stdout, re.MULTILINE), ended.stdout
@@ -86,7 +88,7 @@ def test_classes_processes_locals_and_no_asyncio(tmp_path: Path) -> None:
 
 
 def test_fixtures_of_the_session(tmp_path: Path) -> None:
-    ini = "[pytest]\nlocal_daily_scope = session\nlocal_daily_timeout = 100\n"
+    ini = "[pytest]\nlocal_daily_scope = session\nlocal_daily_factor = 10\n"
     files = {"pytest__ini": ini, "conftest__py": CONFTEST, "bot__py": FILES["bot.py"]}
     ended = run_suite(tmp_path, test_it__py=SESSION, **files)
     assert "2 passed" in ended.stdout, ended.stdout + ended.stderr
@@ -135,3 +137,18 @@ async def _make(local_daily):
         "local_daily_factor in pytest's ini file must be a number above 0, not 'no'" in ended.stderr
     )
     assert "Traceback" not in ended.stderr
+
+
+def test_our_own_waits_and_those_of_nested_runs_are_ten_times_as_long(
+    tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    assert pytestconfig.getini("local_daily_factor") == "10"
+    test = """
+from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
+def test_it():
+    assert (BUDGET.factor, BUDGET.of(DEFAULT), BUDGET.of(0.2)) == (10, 100, 2)
+"""
+    exec(test, there := {})  # noqa: S102
+    there["test_it"]()
+    ended = run_suite(tmp_path, conftest__py=CONFTEST, test_it__py=test)
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr

@@ -97,7 +97,7 @@ async def test_a_recording_is_said_and_heard(local_room, tmp_path, rate, channel
             await person.hears(said, voice=voice)
             other = wav(tmp_path / "other.wav", 900, rate, channels)
             with pytest.raises(TimeoutError, match="(Bo|Ana) did not hear .*other.wav"):
-                await person.hears(other, voice=voice, timeout=0.5)
+                await person.hears(other, voice=voice, timeout=0.05)
         ana.says(wav(tmp_path / "tone.wav", 1500, rate, channels, sweep=0))
         await bo.hears(1500, voice=ana.id)  # at the right speed
 
@@ -112,7 +112,7 @@ async def test_messages_and_events(local_room):
         await ana.hears("three")
         await ana.hears({"sum": 3})
         with pytest.raises(TimeoutError):
-            await ana.hears({"sum": 3}, timeout=0.2)  # each once
+            await ana.hears({"sum": 3}, timeout=0.02)  # each once
         ana.leave()
         left = await room.event("participant-left")
         assert left["participant"]["id"] == ana.id
@@ -168,14 +168,14 @@ async def test_at_the_end(local_room):
         await room.person("Ana")
 
 async def test_never(local_room, monkeypatch):
-    monkeypatch.setenv(VARIABLE, '{"fixture_grace": 0.3}')
+    monkeypatch.setenv(VARIABLE, '{"fixture_grace": 0.03}')
     async with local_room(stays) as room:
         running = room.bot
         await room.person("Ana")
 
 async def test_waits_for_an_end(local_room):
     async with local_room(echo) as room:
-        await room.ended(timeout=0.1)
+        await room.ended(timeout=0.01)
 
 async def test_fails_itself(local_room):
     async with local_room(echo) as room:

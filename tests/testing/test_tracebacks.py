@@ -45,14 +45,14 @@ from pipecat_daily_rest import provisioned_room
 async def test_wait(local_room):
     async with local_room(bot) as room:
         ana = await room.person("Ana")
-        await ana.hears(880, timeout=0.1)
+        await ana.hears(880, timeout=0.01)
 
 async def test_reported(local_room):
     async with local_room(bot) as room:
         ana = await room.person("Ana")
         ana.send({"with": "nothing"})
         await ana.message(lambda message: message["type"] == "error")
-        await ana.hears(880, timeout=0.1)
+        await ana.hears(880, timeout=0.01)
 
 async def test_never_raised(local_room):
     async with local_room(bot) as room:
@@ -67,7 +67,7 @@ async def test_handler(local_room):
 
 async def test_log(local_room):
     async with local_room(bot) as room:
-        await room.recording(timeout=0.1)
+        await room.recording(timeout=0.01)
 
 async def test_file(local_room):
     async with local_room(bot) as room:
@@ -84,7 +84,7 @@ async def test_rest(local_daily):
         pass
 
 def test_without_a_loop(local_daily):
-    local_daily.run(local_daily.wait_for("joined", timeout=0.1))
+    local_daily.run(local_daily.wait_for("joined", timeout=0.01))
 
 async def test_fault_of_the_package(local_daily):
     local_daily._daily.state.log.entries = None

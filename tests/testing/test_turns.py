@@ -7,7 +7,7 @@ from pathlib import Path
 from suites import CONFTEST, run_suite
 
 SUPPORT = Path(__file__).parents[1] / "support"
-INI = f"[pytest]\npythonpath = {SUPPORT} {SUPPORT.parents[1]}\nlocal_daily_timeout = 100\n"
+INI = f"[pytest]\npythonpath = {SUPPORT} {SUPPORT.parents[1]}\nlocal_daily_factor = 10\n"
 
 TURNS = """
 import asyncio
@@ -130,26 +130,26 @@ from delayed_bot import delayed
 async def test_late(local_room):
     async with local_room(delayed(0.6)) as room:
         ana = await room.person("Ana")
-        await ana.asks(440, within=0.01, pause=0.3)
+        await ana.asks(440, within=0.001, pause=0.3)
 
 async def test_mute(local_room):
     async with local_room(delayed(600)) as room:
         ana, bo = await room.person("Ana"), await room.person("Bo")
         bo.tone(600, 0.3)
         bo.send({"hi": "Ana"})
-        await ana.asks(440, timeout=2)
+        await ana.asks(440, timeout=0.2)
 
 async def test_never_stops(local_room):
     async with local_room(delayed(0.1, seconds=30)) as room:
         ana = await room.person("Ana")
         ana.tone(440, 0.3)
         await ana.hears(880)
-        await ana.asks(440, timeout=0.5)
+        await ana.asks(440, timeout=0.05)
 
 async def test_nobody_to_interrupt(local_room):
     async with local_room(delayed(600)) as room:
         ana = await room.person("Ana")
-        await ana.interrupts(440, timeout=0.5)
+        await ana.interrupts(440, timeout=0.05)
 """
 
 SAID = {

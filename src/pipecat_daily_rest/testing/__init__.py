@@ -16,7 +16,6 @@ Imports `local`, `_rooms` and what those import.
 PYTEST_DONT_REWRITE: there is no assert here, and a conftest may import a type from it.
 """
 
-import math
 import sys
 import warnings
 from collections.abc import Iterator
@@ -34,9 +33,9 @@ except ImportError as exc:
 from pipecat_daily_rest._core import daily_module
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.owned import owned_rooms
-from pipecat_daily_rest.local.call.budget import BUDGET, DEFAULT
 from pipecat_daily_rest.testing.bot_errors import BotErrors
 from pipecat_daily_rest.testing.bot_errors import watch as watch_bots
+from pipecat_daily_rest.testing.budgets import add_budgets, reset_budgets, set_budgets
 from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
 from pipecat_daily_rest.testing.daily_thread import DailyThread, RemoteAPI
 from pipecat_daily_rest.testing.fake_services import FakeLLM, FakeSTT, FakeTTS
@@ -76,10 +75,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Load the stand-in as early as possible: pytest calls this when it loads the plugin."""
     text = "whether `daily` is the stand-in of the local room instead of daily-python"
     parser.addini("daily_stand_in", text, type="bool", default=True)
-    text = "seconds that a wait of the local Daily's people and rooms takes when it is given none"
-    parser.addini("local_daily_timeout", text, default=str(DEFAULT))
-    text = "by how much all such waits and budgets are longer, on a slow machine"
-    parser.addini("local_daily_factor", text, default="1")
+    add_budgets(parser)
     text = "the scope of local_daily, local_room and daily_helper: function, module, session, …"
     parser.addini("local_daily_scope", text, default="function")
     text = "the Chromium of `local_page`, as chromium or /usr/bin/chromium; Playwright's when unset"
@@ -92,8 +88,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Take the budgets from the ini file, and have pytest-asyncio run every `async def` test."""
-    BUDGET.default = _seconds(config, "local_daily_timeout")
-    BUDGET.factor = _seconds(config, "local_daily_factor")
+    set_budgets(config)
     add_local_page(config)
     if not _has_asyncio(config):
         return
@@ -109,7 +104,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     """Put the budgets back."""
-    BUDGET.default, BUDGET.factor = DEFAULT, 1.0
+    reset_budgets()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -131,18 +126,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def _has_asyncio(config: pytest.Config) -> bool:
     return config.pluginmanager.has_plugin("asyncio")
-
-
-def _seconds(config: pytest.Config, name: str) -> float:
-    text = config.getini(name)
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < math.inf:
-        msg = f"{name} in pytest's ini file must be a number above 0, not {text!r}"
-        raise pytest.UsageError(msg)
-    return number
 
 
 def _load_stand_in(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -180,7 +180,7 @@ async def test_a_camera_that_is_off_or_muted_is_not_seen(daily: LocalDaily, peer
             lambda e: e["participant"]["media"]["camera"]["state"] == "off",
         )
         with pytest.raises(TimeoutError, match="it saw nothing"):
-            await owner.sees(RED, of=id, timeout=0.5)
+            await owner.sees(RED, of=id, timeout=0.05)
     await ana.event("mute", camera=False)
 
 

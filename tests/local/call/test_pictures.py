@@ -234,14 +234,14 @@ async def test_a_participant_who_is_hidden_or_may_not_send_is_not_seen() -> None
     hidden = Scripted(state.lobby, state.calls, state.messages, "demo", token(hasPresence=False))
     hidden.shows(RED)
     with pytest.raises(TimeoutError, match="it saw nothing"):
-        await ana.sees(RED, of=hidden.id, timeout=0.05)
+        await ana.sees(RED, of=hidden.id, timeout=0.005)
     limited = Scripted(state.lobby, state.calls, state.messages, "demo", token(canSend=["video"]))
     limited.shows(GREEN)
     await ana.sees(GREEN, of=limited.id)
     with pytest.raises(PermissionError, match="screenVideo"):
         limited.shows(GREEN, source="screenVideo")
     with pytest.raises(TimeoutError, match=r"it saw \(0, 255, 0\) last"):
-        await ana.sees(RED, of=limited.id, timeout=0.05)
+        await ana.sees(RED, of=limited.id, timeout=0.005)
     described = limited.participant.describe()["media"]
     assert described["camera"]["state"] == "playable"
     assert described["screenVideo"]["offReasons"] == ["sendPermission"]
@@ -260,7 +260,7 @@ async def test_a_permission_that_is_taken_and_given_back() -> None:
     for change in ({"canSend": ["audio"]}, {"hasPresence": False}):
         state.calls.permit(room, {ana.id: change})
         with pytest.raises(TimeoutError, match="it saw nothing"):
-            await bo.sees(RED, of=ana.id, timeout=0.05)
+            await bo.sees(RED, of=ana.id, timeout=0.005)
         state.calls.permit(room, {ana.id: {"canSend": True, "hasPresence": True}})
         await bo.sees(RED, of=ana.id)
 
@@ -277,6 +277,6 @@ async def test_pictures_from_another_thread() -> None:
         seen = await bo.sees(lambda pixels: pixels[5, 15, 2] == 255, of=ana.id)
         assert (seen == picture).all()
         with pytest.raises(TimeoutError, match="did not see the colour"):
-            await bo.sees(RED, of=ana.id, timeout=0.05)
+            await bo.sees(RED, of=ana.id, timeout=0.005)
     finally:
         await asyncio.to_thread(thread.stop)

@@ -618,6 +618,6 @@ async def test_a_scripted_participant_sees_what_it_may(local_daily: LocalDaily) 
     room = bo.participant.room
     local_daily.state.calls.permit(room, {bo.id: {"canReceive": {"base": {"audio": True}}}})
     with pytest.raises(TimeoutError, match="saw nothing"):
-        await bo.sees((255, 0, 0), of=ana.id, timeout=0.5)
+        await bo.sees((255, 0, 0), of=ana.id, timeout=0.05)
     local_daily.state.calls.permit(room, {bo.id: {"canReceive": {"base": True}}})
     await bo.sees((255, 0, 0), of=ana.id)
