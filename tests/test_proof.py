@@ -96,6 +96,7 @@ def test_a_part_that_is_not_there_is_a_sentence(only, tmp_path):
     assert not (tmp_path / "page.md").exists()
 
 
+@pytest.mark.filterwarnings("ignore:'audioop':DeprecationWarning")  # Pipecat imports it
 @pytest.mark.parametrize("name", command.names())
 def test_every_part_says_what_it_proves(name):
     module = importlib.import_module(f"{parts.__name__}.{name}")

@@ -22,7 +22,7 @@ async def test_what_a_program_starts(tmp_path, warm: Warm, command, count, forke
     async with processes(tmp_path, warm) as start:
         program = await start(
             *(sys.executable, "-m", "pipecat_daily_rest", *command, "--port", "0"),
-            env={"PIPECAT_DAILY_STATE": str(tmp_path / "state")},
+            env={"PIPECAT_DAILY_STATE": str(tmp_path / "state"), "PYTHONPATH": ""},
             forked=forked,
         )
         await program.says("http://")

@@ -116,14 +116,15 @@ async def test_after_silence_a_tone_is_heard_at_once_and_whole(
     ana = await join(daily, browser_person, slots=2)
     await listen(ana, script.id)
 
-    async def buffered() -> tuple[float, float]:
-        """Give how long samples have waited in the browser in all, and how many there were."""
+    async def received() -> tuple[float, float, int]:
+        """Give how long samples waited in the browser in all, how many these were, and the packets."""
         return tuple(
             await ana.page.evaluate(
                 """async () => {
                   const stats = [...(await call.voices[0].getStats()).values()];
-                  const sound = stats.find(({ type }) => type === "inbound-rtp");
-                  return [sound?.jitterBufferDelay ?? 0, sound?.jitterBufferEmittedCount ?? 0];
+                  const sound = stats.find(({ type }) => type === "inbound-rtp") ?? {};
+                  const { jitterBufferDelay, jitterBufferEmittedCount, packetsReceived } = sound;
+                  return [jitterBufferDelay ?? 0, jitterBufferEmittedCount ?? 0, packetsReceived ?? 0];
                 }"""
             )
         )
@@ -131,18 +132,22 @@ async def test_after_silence_a_tone_is_heard_at_once_and_whole(
     async def said() -> tuple[float, float]:
         """Say a second; give how long samples waited in the browser, and how much was heard."""
         await ana.page.evaluate("slots[0].loud = 0")
-        before = await buffered()
+        before = await received()
         script.tone(500, 1.0)
         await ana.until("slots[0].now.length > 0", "play the tone")
         await ana.until("slots[0].now.length === 0", "end the tone")
-        waited, count = np.subtract(await buffered(), before)
+        waited, count, _ = np.subtract(await received(), before)
         return waited / count, await ana.page.evaluate("slots[0].loud")
 
     # Without silence in the slot, what is said after a pause comes 0.8 s too late from then on, or a
-    # quarter of it comes. A busy machine may spoil one or the other.
+    # quarter of it comes. A busy machine may spoil one or the other, and buffers for longer.
+    latest = 0.3 if size(0, 1) else float("inf")
     tries = [await said()]
-    while len(tries) < 2 or not (tries[-1][0] < 0.3 and 0.95 < tries[-1][1] < 1.05):
+    while len(tries) < 2 or not (tries[-1][0] < latest and 0.95 < tries[-1][1] < 1.05):
         assert len(tries) < 7, tries
+        *_, before = await received()
         await asyncio.sleep(size(3, 15))  # the pause is the point
+        *_, after = await received()
+        assert after > before + 20
         tries.append(await said())
     await ana.page.evaluate("call.leave()")
