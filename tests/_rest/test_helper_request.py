@@ -117,8 +117,8 @@ async def test_a_501_is_not_sent_again(local_daily, helper, method):
     assert (caught.value.attempts, caught.value.retryable) == (1, False)
     assert "unknown" not in str(caught.value)
     local_daily.state.rooms.create("demo", "public", {})
-    with pytest.raises(DailyAPIError, match="records nothing") as caught:
-        await helper.request("POST", "/rooms/demo/recordings/start", json={})
+    with pytest.raises(DailyAPIError, match="stores nothing") as caught:
+        await helper.request("POST", "/rooms/demo/transcription/start", json={})
     assert caught.value.status == 501
 
 

@@ -97,6 +97,9 @@ class RoomTokens:
         deadline: Deadline,
         room: asyncio.Future[Any] | None,
     ) -> tuple[Secret, Secret]:
+        if bot.claims is not None and user.claims is not None:  # one look for the id, not two
+            id = await domain_id(self.api, deadline=deadline)
+            return self._sign(bot.claims, id), self._sign(user.claims, id)
         return await both(
             self.create(bot, deadline=deadline, room=room),
             self.create(user, deadline=deadline, room=room),
