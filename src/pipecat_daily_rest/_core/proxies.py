@@ -2,10 +2,10 @@
 """The proxy that the environment names for a URL: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``NO_PROXY``."""
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from urllib.parse import urlsplit
+
+from pipecat_daily_rest._core.loopback import is_loopback
 
 _YES = ("1", "true", "yes", "on")
 
@@ -45,7 +45,8 @@ def proxy_for(url: str) -> Proxy | None:
     parts = urlsplit(url)
     proxies = getproxies_environment()
     proxy = proxies.get(parts.scheme)
-    if not proxy or _is_loopback(parts.hostname or ""):
+    host = parts.hostname or ""
+    if not proxy or is_loopback(host) or host.endswith(".localhost"):
         return None
     if proxy_bypass(parts.netloc):
         return None
@@ -58,11 +59,3 @@ def variables() -> list[str]:
     """Name the variables of proxies that are set."""
     names = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
     return [each for name in names for each in (name.lower(), name) if os.environ.get(each)]
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False

@@ -20,6 +20,7 @@ from pipecat_daily_rest._bot.ending import Ending
 from pipecat_daily_rest._bot.output import leave, let_go, say
 from pipecat_daily_rest._bot.stop_signals import hold
 from pipecat_daily_rest._core import daily_module, log_handler
+from pipecat_daily_rest._core.loopback import is_loopback
 from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
@@ -210,7 +211,6 @@ def _find_modules(options: ServeOptions, bot: Any) -> None:
 
 
 def _listen(options: ServeOptions) -> socket.socket:
-    from pipecat_daily_rest.server.app import is_loopback
     from pipecat_daily_rest.server.keys import PRIVATE, PUBLIC, Keys
 
     keys = Keys.from_env()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A whole app around `session_router`: origins, errors, the page."""
 
-import ipaddress
 import os
 import re
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -16,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pipecat_daily_rest._core.loopback import is_loopback
 from pipecat_daily_rest._core.settings import listed
 from pipecat_daily_rest.server import keys as api_keys
 from pipecat_daily_rest.server.http_errors import HTTPError, answer, answer_of
@@ -135,17 +135,6 @@ class OriginGuard:
             f"Web pages of {origin} may not use this server: see --allowed-origins.",
             code="403",
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine reaches a host name or address."""
-    host = host.lower().removesuffix(".")
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _hostname(host: str) -> str:
