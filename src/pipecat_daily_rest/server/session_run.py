@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from loguru import logger
 
 from pipecat_daily_rest._bot.bot_traceback import shown
-from pipecat_daily_rest._core.waiting import finish
+from pipecat_daily_rest._core.waiting import finish, unless
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.server.burst import Burst
@@ -64,7 +64,6 @@ class SessionRun:
 
     async def to_end(self) -> tuple[EndReason, str | None]:
         """Make the room, run the bot in it, delete the room; tell why it has ended."""
-        asked_for = None
         try:
             async with AsyncExitStack() as stack:
                 room = await self._room(stack)
@@ -93,19 +92,10 @@ class SessionRun:
         session = self._session
         if not self._request.create_room:
             return None
-        made = self._shared.rooms.room(session.id, self._request)
-        making = asyncio.create_task(stack.enter_async_context(made), name="session's room")
-        asked = asyncio.create_task(session.asked())
-        try:
-            await asyncio.wait({making, asked}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            asked.cancel()
-            if not making.done():
-                making.cancel()
-                await finish(making)
-        if making.cancelled():
+        making = stack.enter_async_context(self._shared.rooms.room(session.id, self._request))
+        room = await unless(session.asked(), making)
+        if room is None:
             raise self._ended_before()
-        room = making.result()
         session.room_name, session.room_url = room.name, room.url
         session.user_token = room.user_token
         return room
