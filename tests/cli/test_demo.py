@@ -35,6 +35,13 @@ async def test_the_demo_is_local_without_a_key(start):
     assert await program.ended() == 0
 
 
+def test_the_demo_looks_for_a_key_as_the_runner_does(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("DAILY_API_KEY=\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAILY_API_KEY", "one of another account")
+    assert not demo_command.has_key()
+
+
 async def test_the_demo_on_daily_needs_a_key(command):
     code, out, err = await command("demo", "--daily")
     assert (code, out) == (2, "")

@@ -181,10 +181,16 @@ async def test_modules_are_found_where_the_command_is_and_beside_the_bot(
 
 
 async def test_options_may_be_in_an_env_file(start, local_daily, tmp_path):
-    (tmp_path / ".env").write_text("PIPECAT_DAILY_PORT=0\nPIPECAT_DAILY_MAX_SESSIONS=3\n")
-    server = await start(*SERVE, BEHAVE, env=local_daily.env())
+    (tmp_path / ".env").write_text(
+        "PIPECAT_DAILY_PORT=0\nPIPECAT_DAILY_MAX_SESSIONS=3\nPIPECAT_DAILY_LOG_FORMAT=text\n"
+    )
+    server = await start(*SERVE, BEHAVE, "--log-format", "json", env=local_daily.env())
     url = await server.says(r"^(http://\S+)$")
     assert (await ask(f"{url}/status"))[1]["maxSessions"] == 3
+    _, started = await ask(f"{url}/start", STAY)
+    # What the command line says is so in the bots' processes, too.
+    line = await server.says(rf"^(.*in {started['sessionId']}.*)\n", stream="err")
+    assert json.loads(line)["session_id"] == started["sessionId"]
 
 
 async def test_without_a_room_the_log_says_why(start, local_daily):

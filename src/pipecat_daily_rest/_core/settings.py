@@ -17,6 +17,13 @@ DEFAULT_API_URL = "https://api.daily.co/v1"
 KEY_PAGE = "https://dashboard.daily.co/developers"
 
 
+def read_env_file() -> None:
+    """Read ``.env`` over the environment, as Pipecat's runner does."""
+    from dotenv import find_dotenv, load_dotenv
+
+    load_dotenv(find_dotenv(usecwd=True), override=True)
+
+
 def _from_environment(name: str) -> str | None:
     return os.environ.get(name, "").strip() or None
 
@@ -47,9 +54,9 @@ def api_key(given: str | None = None) -> Secret:
     key = given if given is not None else environment_key()
     if not key:
         msg = (
-            f"DAILY_API_KEY is not set. Get a key at {KEY_PAGE} and export it; the runner and "
-            "`sweep` also read .env. Without an account: `pipecat-daily-rest run bot.py --local` "
-            "for a bot, `pipecat-daily-rest local -- COMMAND` for any program."
+            f"DAILY_API_KEY is not set. Get a key at {KEY_PAGE} and export it; the commands also "
+            "read .env. Without an account: `pipecat-daily-rest run bot.py --local` for a bot, "
+            "`pipecat-daily-rest local -- COMMAND` for any program."
         )
         raise DailyConfigError(msg)
     if hint := quotes(key):

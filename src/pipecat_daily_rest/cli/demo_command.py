@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from pipecat_daily_rest._core import settings
-from pipecat_daily_rest.cli.output import note, read_env_file, stop
+from pipecat_daily_rest.cli.output import note, stop
 
 _PACKAGE = Path(__file__).parents[1]
 # In a wheel they are inside the package; an editable install has the project around it.
@@ -37,5 +37,5 @@ def copy(target: Path) -> None:
 
 def has_key() -> bool:
     """Tell whether there is a key, in `.env` or in the environment."""
-    read_env_file()
+    settings.read_env_file()  # as the runner does, which decides by the same key
     return bool(settings.environment_key())

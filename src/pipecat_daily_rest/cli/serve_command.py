@@ -7,6 +7,7 @@ import typer
 from typer.core import TyperCommand
 
 from pipecat_daily_rest._bot.stop_signals import hold, stop_early
+from pipecat_daily_rest._core import settings
 from pipecat_daily_rest._core.log_handler import FORMATS, LOG_LEVELS
 
 
@@ -15,9 +16,7 @@ class ReadsEnvFile(TyperCommand):
 
     def make_context(self, *args: Any, **more: Any) -> Any:
         """Make the context, as any command does."""
-        from dotenv import find_dotenv, load_dotenv
-
-        load_dotenv(find_dotenv(usecwd=True), override=True)
+        settings.read_env_file()
         return super().make_context(*args, **more)
 
 
@@ -72,7 +71,6 @@ def command(
         raise typer.BadParameter(f"--log-level: one of {', '.join(LOG_LEVELS)}")
     if log_format not in FORMATS:
         raise typer.BadParameter(f"--log-format: one of {', '.join(FORMATS)}")
-    from pipecat_daily_rest._core.settings import listed
     from pipecat_daily_rest.runner.serving import ServeOptions, serve
 
     options = ServeOptions(
@@ -82,7 +80,7 @@ def command(
         port=port,
         max_sessions=max_sessions,
         launcher=launcher,
-        preload=listed(*(preload or ())),
+        preload=settings.listed(*(preload or ())),
         preload_bot=preload_bot,
         memory_limit=memory_limit,
         warm=warm,
@@ -91,8 +89,8 @@ def command(
         join_timeout=join_timeout,
         empty_timeout=empty_timeout,
         drain=drain,
-        allowed_origins=listed(*(allowed_origins or ())),
-        allow_property=listed(*(allow_property or ())),
+        allowed_origins=settings.listed(*(allowed_origins or ())),
+        allow_property=settings.listed(*(allow_property or ())),
         no_keys=no_keys,
         log_level=log_level.upper(),
         log_format=log_format,

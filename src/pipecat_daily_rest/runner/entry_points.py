@@ -141,6 +141,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
     watchdog = Watchdog(ending)
     code: object = 0
     try:
+        settings.read_env_file()
         local = use_local(
             options.local, daily=options.daily, room_url=options.room_url, file=sys.stdout
         )

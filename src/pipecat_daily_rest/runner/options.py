@@ -99,17 +99,14 @@ def parse() -> Options:
 def use_local(
     local: bool, *, daily: bool = False, room_url: str | None = None, file: TextIO | None = None
 ) -> bool:
-    """Read `.env` as Pipecat's runner does, and tell whether to use a local Daily.
+    """Tell whether to use a local Daily, once `.env` is read.
 
     That is so without a key in a terminal, and it is said on ``file``, stderr when None. With
     ``daily``, or without a terminal, a missing key is an error.
     """
-    from dotenv import find_dotenv, load_dotenv
-
     if local and daily:
         msg = "--local and --daily contradict each other: leave one out."
         raise DailyConfigError(msg)
-    load_dotenv(find_dotenv(usecwd=True), override=True)
     if local or settings.environment_key() or room_url:
         return local
     if daily or not _in_terminal():
