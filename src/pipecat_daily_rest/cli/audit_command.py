@@ -12,7 +12,6 @@ from pipecat_daily_rest.cli.output import (
     chosen,
     instant,
     note,
-    read_env_file,
     run,
     show_table,
     wait,
@@ -24,7 +23,6 @@ NO_EXPIRY, PUBLIC, LEFT = "no expiry", "public", "left by a dead process"
 
 def main(*, output: Output | None, ignore: Sequence[str], **options: Any) -> int:
     """Print the rooms; the exit code is 1 if there are any, and 2 if that is not known."""
-    read_env_file()
     rows, looked_at = run(_audit(ignore, options), failed=2)
     if rows or chosen(output) is Output.JSON:
         show_table(chosen(output), rows, _COLUMNS)

@@ -16,7 +16,6 @@ from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest.cli.output import (
     Output,
     chosen,
-    read_env_file,
     run,
     show_json,
     show_line,
@@ -61,9 +60,8 @@ class Finding:
 
 def main(*, output: Output | None) -> int:
     """Print what is found, and give the exit code: 1 if there is a fault."""
-    before = settings.environment_key()
-    read_env_file()
-    return run(_main(chosen(output), from_file=not before))
+    from_file = not settings.environment_key()  # `run` reads .env
+    return run(_main(chosen(output), from_file=from_file))
 
 
 async def _main(output: Output, *, from_file: bool) -> int:

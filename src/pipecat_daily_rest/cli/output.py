@@ -46,7 +46,23 @@ def chosen(output: Output | None) -> Output:
     return output or (Output.RICH if sys.stdout.isatty() else Output.PLAIN)
 
 
-def read_env_file() -> None:
+def run(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
+    """Read `.env`, then run a command's work.
+
+    A `DailyError` ends the command with a sentence and an exit code. That is 2 for what the user
+    has to change, such as a missing key, else ``failed``.
+    """
+    from pipecat_daily_rest._core import log_handler
+
+    log_handler.to_stderr("WARNING")
+    _read_env_file()
+    try:
+        return asyncio.run(work)
+    except DailyError as exc:
+        stop(str(exc), code=2 if isinstance(exc, DailyConfigError) else failed)
+
+
+def _read_env_file() -> None:
     """Read ``.env``. The environment wins: no room of another account may be touched."""
     from dotenv import dotenv_values, find_dotenv, load_dotenv
 
@@ -55,20 +71,6 @@ def read_env_file() -> None:
     key = dotenv_values(path).get("DAILY_API_KEY")
     if key and not settings.environment_key():  # an empty variable counts as not set
         os.environ["DAILY_API_KEY"] = key
-
-
-def run(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
-    """Run a command's work. A `DailyError` ends the command with a sentence and an exit code.
-
-    That is 2 for what the user has to change, such as a missing key, else ``failed``.
-    """
-    from pipecat_daily_rest._core import log_handler
-
-    log_handler.to_stderr("WARNING")
-    try:
-        return asyncio.run(work)
-    except DailyError as exc:
-        stop(str(exc), code=2 if isinstance(exc, DailyConfigError) else failed)
 
 
 def stop(message: str, *, code: int = 2) -> NoReturn:

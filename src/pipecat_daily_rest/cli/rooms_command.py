@@ -12,7 +12,6 @@ from pipecat_daily_rest.cli.output import (
     chosen,
     instant,
     note,
-    read_env_file,
     run,
     show_json,
     show_line,
@@ -36,7 +35,6 @@ def list_rooms(output: OutputOption = None) -> None:
         async with DailyRESTHelper.from_env() as daily:
             return [room async for room in daily.list_rooms()]
 
-    read_env_file()
     rooms = run(work())
     if chosen(output) is Output.JSON:
         show_json([_json(room) for room in rooms])
@@ -56,7 +54,6 @@ def show(room: Room, output: OutputOption = None) -> None:
             found = await daily.get_room(name)
             return found, (await daily.presence()).get(name, [])
 
-    read_env_file()
     found, people = run(work())
     if chosen(output) is Output.JSON:
         show_json({**_json(found), "people": [each.model_dump(mode="json") for each in people]})
@@ -108,7 +105,6 @@ def create(
         async with DailyRESTHelper.from_env() as daily:
             return await daily.create_room(params)
 
-    read_env_file()
     room = run(work())
     if dry_run:
         note("This would be sent:")
@@ -143,7 +139,6 @@ def delete(
                 await daily.delete_room_by_name(name)
                 note(f"{name} deleted")
 
-    read_env_file()
     names, people = run(look())
     if dry_run:
         for name in names:
@@ -169,7 +164,6 @@ def open_room(
 
     from pipecat_daily_rest.cli import token_command
 
-    read_env_file()
     made = run(token_command.new_token(room, owner=owner, user_name=user_name))
     link = f"{made['url']}?t={made['token']}"
     if chosen(output) is Output.JSON:

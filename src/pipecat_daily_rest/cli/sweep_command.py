@@ -4,7 +4,7 @@
 from typing import Any
 
 from pipecat_daily_rest._rooms.sweep import SweepReport, sweep_rooms
-from pipecat_daily_rest.cli.output import read_env_file, run, wait
+from pipecat_daily_rest.cli.output import run, wait
 
 
 def main(**options: Any) -> int:
@@ -12,7 +12,6 @@ def main(**options: Any) -> int:
 
     1: a room could not be deleted, or there was an error. 2: a bad option, or no key.
     """
-    read_env_file()
     report = run(sweep_rooms(sleep=wait, **options))
     _print(report)
     return 1 if report.failed else 0

@@ -15,7 +15,6 @@ from pipecat_daily_rest.cli.output import (
     chosen,
     instant,
     note,
-    read_env_file,
     run,
     show_json,
     show_table,
@@ -39,7 +38,6 @@ def create(
     output: OutputOption = None,
 ) -> None:
     """Create a token for a room and print it."""
-    read_env_file()
     made = run(
         new_token(
             room,
@@ -79,7 +77,6 @@ def read(
         name = given.room_name(room) if room is not None else None
         return read_token(_token(text), room_name=name)
 
-    read_env_file()
     found = run(work()).model_dump(mode="json", exclude_none=True, warnings=False)
     if chosen(output) is Output.JSON:
         show_json(found)
