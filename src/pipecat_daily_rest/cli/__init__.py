@@ -13,7 +13,7 @@ import typer
 
 from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
-from pipecat_daily_rest.cli import rooms_command, serve_command, token_command
+from pipecat_daily_rest.cli import given, rooms_command, serve_command, token_command
 from pipecat_daily_rest.cli.output import Output, OutputOption, chosen, show_json
 
 app = typer.Typer(
@@ -44,13 +44,14 @@ def _before(
     """Take the options before a command."""
 
 
-def _level(name: str) -> str:
-    if name.upper() not in LOG_LEVELS:
-        raise typer.BadParameter(f"one of {', '.join(LOG_LEVELS)}")
-    return name.upper()
-
-
-LOG_LEVEL = typer.Option(help=f"Log from this level on: {', '.join(LOG_LEVELS)}.", callback=_level)
+LogLevel = Annotated[
+    str,
+    typer.Option(
+        help=f"Log from this level on: {', '.join(LOG_LEVELS)}.", callback=given.log_level
+    ),
+]
+LocalPort = Annotated[int | None, typer.Option(help="The local Daily's port: 7880, or a free one.")]
+OpenBrowser = Annotated[bool, typer.Option("--open", help="Open the join link in the browser.")]
 
 
 @app.command()
@@ -63,9 +64,7 @@ def run(
             help="Use a Daily on this machine; the default in a terminal without DAILY_API_KEY.",
         ),
     ] = False,
-    daily: Annotated[
-        bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
-    ] = False,
+    daily: given.Daily = False,
     room_url: Annotated[
         str | None, typer.Option(help="Use this room, and do not delete it (DAILY_ROOM_URL).")
     ] = None,
@@ -74,16 +73,12 @@ def run(
     ] = None,
     name_prefix: Annotated[str, typer.Option(help="How the room's name begins.")] = "pipecat",
     host: Annotated[str, typer.Option(help="Where the local Daily listens.")] = "127.0.0.1",
-    port: Annotated[
-        int | None, typer.Option(help="The local Daily's port: 7880, or a free one.")
-    ] = None,
-    open_browser: Annotated[
-        bool, typer.Option("--open", help="Open the join link in the browser.")
-    ] = False,
+    port: LocalPort = None,
+    open_browser: OpenBrowser = False,
     sip: Annotated[
         bool, typer.Option("--sip", help="Make a room that can be called by SIP.")
     ] = False,
-    log_level: Annotated[str, LOG_LEVEL] = "INFO",
+    log_level: LogLevel = "INFO",
 ) -> None:
     """Run a bot in a room that is deleted when the bot ends."""
     hold(stop_early)
@@ -111,15 +106,9 @@ def demo(
         bool,
         typer.Option("--local", help="Use a Daily on this machine; the default without a key."),
     ] = False,
-    daily: Annotated[
-        bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
-    ] = False,
-    port: Annotated[
-        int | None, typer.Option(help="The local Daily's port: 7880, or a free one.")
-    ] = None,
-    open_browser: Annotated[
-        bool, typer.Option("--open", help="Open the join link in the browser.")
-    ] = False,
+    daily: given.Daily = False,
+    port: LocalPort = None,
+    open_browser: OpenBrowser = False,
     copy: Annotated[
         Path | None, typer.Option(help="Copy the examples into this folder, and run nothing.")
     ] = None,
@@ -154,7 +143,7 @@ def local(
     ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="The port: 7880, or a free one.")] = None,
-    log_level: Annotated[str, LOG_LEVEL] = "WARNING",
+    log_level: LogLevel = "WARNING",
     limits: Annotated[
         bool, typer.Option("--limits", help="Apply Daily's rate limits: answer 429 above them.")
     ] = False,

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a user gives on a command line: rooms, properties, a confirmation."""
+"""What a user gives on a command line: a log level, rooms, properties, a confirmation."""
 
 import json
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest._core.secret import masked
 from pipecat_daily_rest.cli.output import stop
 from pipecat_daily_rest.errors import DailyConfigError
@@ -19,6 +20,17 @@ M = TypeVar("M", bound="BaseModel")
 
 ROOM = "The room's name or its URL."
 PROPERTY = "A property of Daily's, as JSON or text; repeat it: --property max_participants=2."
+
+Daily = Annotated[
+    bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
+]
+
+
+def log_level(name: str) -> str:
+    """Give a level's name as loguru has it."""
+    if name.upper() not in LOG_LEVELS:
+        raise typer.BadParameter(f"one of {', '.join(LOG_LEVELS)}")
+    return name.upper()
 
 
 def room_name(room: str) -> str:

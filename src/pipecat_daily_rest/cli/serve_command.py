@@ -8,7 +8,8 @@ from typer.core import TyperCommand
 
 from pipecat_daily_rest._bot.stop_signals import hold, stop_early
 from pipecat_daily_rest._core import settings
-from pipecat_daily_rest._core.log_handler import FORMATS, LOG_LEVELS
+from pipecat_daily_rest._core.log_handler import FORMATS
+from pipecat_daily_rest.cli import given
 
 
 class ReadsEnvFile(TyperCommand):
@@ -27,9 +28,7 @@ def _env(name: str, text: str, **more: Any) -> Any:
 def command(
     bot: Annotated[str, typer.Argument(help="A Python file with bot(), or module:function.")],
     local: Annotated[bool, typer.Option("--local", help="No account, no network.")] = False,
-    daily: Annotated[
-        bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
-    ] = False,
+    daily: given.Daily = False,
     host: Annotated[str, _env("HOST", "Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, _env("PORT", "Port to listen on.", min=0, max=65535)] = 7860,
     max_sessions: Annotated[int, _env("MAX_SESSIONS", "Sessions at once.", min=1)] = 10,
@@ -62,13 +61,13 @@ def command(
     no_keys: Annotated[
         bool, typer.Option("--no-keys", help="Listen beyond this machine without keys.")
     ] = False,
-    log_level: Annotated[str, _env("LOG_LEVEL", "One of loguru's levels.")] = "INFO",
+    log_level: Annotated[
+        str, _env("LOG_LEVEL", "One of loguru's levels.", callback=given.log_level)
+    ] = "INFO",
     log_format: Annotated[str, _env("LOG_FORMAT", "text or json.")] = "text",
 ) -> None:
     """Serve a bot over HTTP: a room and a process for each visitor."""
     hold(stop_early)
-    if log_level.upper() not in LOG_LEVELS:
-        raise typer.BadParameter(f"--log-level: one of {', '.join(LOG_LEVELS)}")
     if log_format not in FORMATS:
         raise typer.BadParameter(f"--log-format: one of {', '.join(FORMATS)}")
     from pipecat_daily_rest.runner.serving import ServeOptions, serve
@@ -92,7 +91,7 @@ def command(
         allowed_origins=settings.listed(*(allowed_origins or ())),
         allow_property=settings.listed(*(allow_property or ())),
         no_keys=no_keys,
-        log_level=log_level.upper(),
+        log_level=log_level,
         log_format=log_format,
     )
     serve(options, bot)
