@@ -11,7 +11,7 @@ import pytest
 from test_serve import SERVE, ask
 
 from pipecat_daily_rest.server import EndReason, ProcessLauncher, StartRequest, launched_child
-from serving import BEHAVE, LAUNCHERS, STAY, family, state_of, until
+from serving import BEHAVE, LAUNCHERS, STAY, all_gone, family, until
 
 MISBEHAVE = BEHAVE.with_name("misbehave.py")
 PIDFD = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfds")
@@ -38,7 +38,7 @@ async def ends(serve, launcher, tmp_path, local_daily):
 
 
 async def gone(pids):
-    await until(lambda: all(state_of(int(pid)) == "Z" for pid in pids.split()))
+    await all_gone([int(pid) for pid in pids.split()])
 
 
 @PIDFD
@@ -160,7 +160,7 @@ async def test_a_template_that_dies_is_replaced(serve, said):
     for pid in children.read_text().split():
         if b"process_template" in Path(f"/proc/{pid}/cmdline").read_bytes():
             os.kill(int(pid), signal.SIGKILL)
-            await until(lambda pid=int(pid): state_of(pid) == "Z")
+            await gone(pid)
     started = await asyncio.gather(*(sessions.start(StartRequest()) for _ in range(3)))
     for session in started:
         assert (await session.wait()).reason is EndReason.FINISHED

@@ -100,6 +100,7 @@ async def test_as_pid_1(start, local_daily):
         (("--host", "0.0.0.0"), "lets everybody start bots: set PIPECAT_DAILY_PUBLIC_KEYS"),  # noqa: S104
         (("--launcher", "thread"), "'process', 'task' or 'module:Class'"),
         (("--log-format", "xml"), "one of text, json"),
+        (("--log-level", "loud"), "one of TRACE, DEBUG"),
         (("--port", "80000"), "less than or equal to 65535"),
         (("--host", "a..b", "--no-keys"), "there is no such address. Pass another --host."),
         (("--preload", "no_such_module"), "Error: no_such_module cannot be loaded: ModuleNotFound"),
