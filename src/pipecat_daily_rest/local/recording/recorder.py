@@ -26,9 +26,8 @@ from pipecat_daily_rest.local.call.mixer import TICK, Block, Mixer, voice_of
 from pipecat_daily_rest.local.call.room import Participant, Room
 from pipecat_daily_rest.local.recording.stored import Recording, Stored
 from pipecat_daily_rest.local.recording.writer import Tick, Writer
-from pipecat_daily_rest.local.rules.schema import Refusal, invalid, refusal
+from pipecat_daily_rest.local.rules.schema import Refusal, invalid, not_here, refusal
 
-NOT_HERE = "not-supported-locally"
 SOUND_ALONE = "the local Daily records the sound alone: this recording has no pictures"
 _NO_BUCKET = (
     "the local Daily has no buckets: recordings lie in a folder on this machine, so leave out "
@@ -106,9 +105,9 @@ class Recorder:
         kind = self._kind(room, settings, by)
         bucket = "recordings_bucket"
         if room.config.get(bucket) or self._domain.properties.get(bucket):
-            raise Refusal(501, NOT_HERE, _NO_BUCKET)
+            raise not_here(_NO_BUCKET)
         if importlib.util.find_spec("av") is None:
-            raise Refusal(501, NOT_HERE, _GET_IT)
+            raise not_here(_GET_IT)
         given = settings.get("instanceId")
         others = [each.instance for each in self._of(room)]
         beside = new or self._choices.second_recording == "beside"

@@ -61,6 +61,11 @@ def no_room(name: str, status: int = 404, **more: Any) -> Refusal:
     return refusal(status, NO_ROOM.format(name=name), **more)
 
 
+def not_here(why: str) -> Refusal:
+    """Make the error for what Daily does and a local room does not."""
+    return Refusal(501, "not-supported-locally", why)
+
+
 @dataclass(frozen=True)
 class RoomBody:
     """What a request says about a room; None for what it leaves out. A null resets a property."""

@@ -18,7 +18,6 @@ Route: TypeAlias = tuple[str, str, Endpoint]
 
 T = TypeVar("T")
 _OLDEST = "OLDEST"
-NOT_HERE = "not-supported-locally"
 
 
 class Family(ABC):

@@ -12,10 +12,10 @@ from typing import Any
 from aiohttp import web
 
 from pipecat_daily_rest.local.call.log import LogEntry
-from pipecat_daily_rest.local.rest.endpoints.family import NOT_HERE, Family, Route
+from pipecat_daily_rest.local.rest.endpoints.family import Family, Route
 from pipecat_daily_rest.local.rest.journal import Request
 from pipecat_daily_rest.local.rules.kinds import as_text
-from pipecat_daily_rest.local.rules.schema import Refusal, invalid
+from pipecat_daily_rest.local.rules.schema import invalid, not_here
 
 NO_SESSION = "mtgSessionId or userSessionId is required"
 NO_METRICS = "the local Daily measures no call: its calls use no network"
@@ -51,7 +51,7 @@ class LogEndpoints(Family):
         )
         limit = self._schema.limit(query, _LIMIT)
         if metrics:
-            raise Refusal(501, NOT_HERE, NO_METRICS)
+            raise not_here(NO_METRICS)
         found = [
             entry
             for entry in self._parts.log.entries
@@ -77,7 +77,7 @@ class LogEndpoints(Family):
                 f'"source" must be one of [webhook, api] [Received source="{as_text(source)}"]'
             )
         if source == "webhook":
-            raise Refusal(501, NOT_HERE, NO_DELIVERIES)
+            raise not_here(NO_DELIVERIES)
         url = request.query.get("url")
         found = [
             each

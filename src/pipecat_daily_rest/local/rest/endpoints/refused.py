@@ -12,10 +12,10 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from pipecat_daily_rest.local.rest.endpoints.family import NOT_HERE, Family, Route
+from pipecat_daily_rest.local.rest.endpoints.family import Family, Route
 from pipecat_daily_rest.local.rules import media_properties
 from pipecat_daily_rest.local.rules.kinds import Check
-from pipecat_daily_rest.local.rules.schema import Refusal
+from pipecat_daily_rest.local.rules.schema import not_here
 
 _NO_STREAM = "the local Daily streams nothing: no media leaves this machine"
 _NO_TRANSCRIPTION = (
@@ -51,4 +51,4 @@ class RefusedEndpoints(Family):
     ) -> NoReturn:
         self._room(request)
         self._schema.body(table, body)
-        raise Refusal(501, NOT_HERE, why)
+        raise not_here(why)
