@@ -8,7 +8,6 @@ transcribes them, so that the room's clock never waits.
 import asyncio
 import importlib.util
 import json
-import math
 import os
 import sys
 from collections import deque
@@ -20,7 +19,7 @@ import numpy as np
 from loguru import logger
 
 from pipecat_daily_rest.local.bot.transcriber import Transcriber
-from pipecat_daily_rest.local.call.mixer import BLOCK, TICK, Block
+from pipecat_daily_rest.local.call.mixer import BLOCK, TICK, Block, loudness_of
 from pipecat_daily_rest.local.call.room import Participant, Room
 
 RATE = 16_000  # Hz, the rate of Whisper
@@ -49,8 +48,7 @@ class _Utterance:
 
     def add(self, block: Block) -> None:
         """Take 20 ms."""
-        samples = block.astype(np.float32)
-        loud = math.sqrt(float(np.dot(samples, samples)) / len(block)) / 32768 > _LOUD
+        loud = loudness_of(block) > _LOUD
         if not self._blocks and not loud:
             self._before.append(block)
             return

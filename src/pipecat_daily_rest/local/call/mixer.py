@@ -52,6 +52,12 @@ def mixed(blocks: Iterable[Block]) -> Block:
     return _clip(_sum(blocks))
 
 
+def loudness_of(samples: Block | NDArray[np.int32]) -> float:
+    """Measure 20 ms; 1 is full scale."""
+    floats = samples.astype(np.float32)
+    return math.sqrt(float(np.dot(floats, floats)) / BLOCK) / 32768
+
+
 class Mixer:
     """Mixes every room of a domain on one 20 ms clock.
 
@@ -174,10 +180,7 @@ class Mixer:
     def _measure(
         self, id: str, said: NDArray[np.int32] | None, before: Mapping[str, float]
     ) -> None:
-        now = 0.0
-        if said is not None:
-            samples = said.astype(np.float32)
-            now = math.sqrt(float(np.dot(samples, samples)) / BLOCK) / 32768
+        now = 0.0 if said is None else loudness_of(said)
         loudness = before.get(id, 0.0) * (1 - _SMOOTH) + now * _SMOOTH
         if loudness > 1e-4:
             self._loudness[id] = loudness

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """When a participant spoke, and when it heard the bot: what a turn is measured by. No I/O."""
 
-import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, TICK, Block, mixed
+from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, TICK, Block, loudness_of, mixed
 
 QUIET = 10 ** (-50 / 20)  # loudness (1 is full scale) up to which it is silence
 _SOFT = 10 ** (-35 / 20)  # of the loudest part of a recording: softer is its noise
@@ -69,7 +68,7 @@ class Ear:
     def hear(self, now: float, blocks: list[Block]) -> None:
         """Take 20 ms."""
         block = mixed(blocks) if blocks else None
-        moment = Moment(now, _loudness(block), block)
+        moment = Moment(now, 0.0 if block is None else loudness_of(block), block)
         self.moments.append(moment)
         for listener in list(self.listeners):
             listener(moment)
@@ -149,10 +148,3 @@ class Utterance:
         """Its sound, without the silence after it."""
         blocks = self._blocks[: len(self._blocks) - self._quiet]
         return np.concatenate(blocks) if blocks else np.zeros(0, np.int16)
-
-
-def _loudness(block: Block | None) -> float:
-    if block is None:
-        return 0.0
-    samples = block.astype(np.float32)
-    return math.sqrt(float(np.dot(samples, samples)) / BLOCK) / 32768
