@@ -13,7 +13,6 @@ import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -93,7 +92,6 @@ class Recorder:
         self._given = Path(folder) if folder else None
         self._folder = self._given
         self._running: list[Running] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = asyncio.Event()
         mixer.listeners.append(self._hear)
         calls.log.observers.append(self._observe)
@@ -170,7 +168,7 @@ class Recorder:
         settings: Mapping[str, Any],
         by: Participant | None,
     ) -> Running:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         clock, (suffix, content_type) = self._calls.log.clock, _FILES[kind]
         recording = self._stored.record(room, content_type)
         if self._folder is None:
@@ -184,7 +182,8 @@ class Recorder:
 
         def ended(error: str | None) -> None:
             """Called on the thread."""
-            self._from_thread(partial(self._finish, running, error))
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._finish, running, error)
 
         running = Running(
             instance=instance,
@@ -206,10 +205,6 @@ class Recorder:
         )
         running.writer.begin()
         return running
-
-    def _from_thread(self, done: partial[None]) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(done)
 
     # -- A recording runs ------------------------------------------------------------------
 
