@@ -9,23 +9,20 @@ A slot that was used once sends silence when there is nothing to hear: after a p
 packets, a browser plays all that follows 0.8 s late.
 """
 
-import asyncio
-from collections import deque
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any
 from weakref import WeakValueDictionary
 
-import av
 from aiortc import RTCPeerConnection, RTCRtpSender
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from pipecat_daily_rest.local.browser.opus import SILENCE, Encoder
 from pipecat_daily_rest.local.browser.webrtc_microphone import Microphone
 from pipecat_daily_rest.local.browser.webrtc_offer import kinds_of
+from pipecat_daily_rest.local.browser.webrtc_packets import PacketTrack
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block, mixed
 
 MOST_SLOTS = 16
+_MOST_WAITING = 5  # packets of 20 ms
 REST = "*"  # in a slot: all whom no other slot carries
 _OPUS = [
     codec
@@ -34,38 +31,19 @@ _OPUS = [
 ]
 
 
-class AudioOut(MediaStreamTrack):  # type: ignore[misc] # aiortc is not typed for mypy
+class AudioOut(PacketTrack):
     """Sound to the browser, as Opus."""
 
     kind = "audio"
 
     def __init__(self) -> None:
-        super().__init__()
-        self._packets: deque[bytes] = deque(maxlen=5)
-        self._news = asyncio.Event()
-        self._pts = 0
+        super().__init__(SAMPLE_RATE, _MOST_WAITING)
+        self._pts = -BLOCK
 
-    def put(self, packet: bytes) -> None:
-        """Queue 20 ms, five at most; drop the oldest."""
-        self._packets.append(packet)
-        self._news.set()
-
-    async def recv(self) -> Any:
-        """Give aiortc the next 20 ms."""
-        while not self._packets:
-            if self.readyState != "live":
-                raise MediaStreamError
-            self._news.clear()
-            await self._news.wait()
-        packet = av.Packet(self._packets.popleft())
-        packet.time_base, packet.pts = Fraction(1, SAMPLE_RATE), self._pts
+    def time(self) -> int:
+        """Count the samples that were sent."""
         self._pts += BLOCK
-        return packet
-
-    def stop(self) -> None:
-        """End the track, and aiortc's wait for it."""
-        super().stop()
-        self._news.set()
+        return self._pts
 
 
 class _Slot:

@@ -7,6 +7,7 @@ from typing import Any
 
 import av
 
+from pipecat_daily_rest.local.browser.webrtc_packets import put_into
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 
 _PATIENCE = 3  # packets that wait for a missing one
@@ -61,11 +62,7 @@ class Microphone:
 
     def __init__(self, receiver: Any, on_sound: Callable[[], None]) -> None:
         """Take the place of the jitter buffer; `on_sound` is called for each packet."""
-        attribute = "_RTCRtpReceiver__jitter_buffer"
-        if not hasattr(receiver, attribute):
-            msg = "this aiortc keeps its jitter buffer elsewhere: pip install 'aiortc<1.17'"
-            raise TypeError(msg)
-        setattr(receiver, attribute, self)
+        put_into(receiver, "jitter_buffer", self)
         self._on_sound = on_sound
         self._source: int | None = None
         self._next = 0  # the number of the packet that comes next

@@ -11,19 +11,16 @@ the frames replaces its queue to the decoder, and it sends packets instead of pi
 
 import asyncio
 import queue
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from fractions import Fraction
 from typing import Any
 
-import av
 from aiortc import RTCConfiguration, RTCRtpReceiver, RTCSessionDescription
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from loguru import logger
 
 from pipecat_daily_rest.local.browser.webrtc_close import PeerConnection, close
 from pipecat_daily_rest.local.browser.webrtc_offer import kinds_of
+from pipecat_daily_rest.local.browser.webrtc_packets import PacketTrack, put_into
 from pipecat_daily_rest.local.call.pictures import SOURCES, Feed, is_key
 from pipecat_daily_rest.local.call.room import MEDIA, Participant
 from pipecat_daily_rest.local.call.vp8 import CLOCK
@@ -38,24 +35,22 @@ _CODEC = [
 ]
 
 
-class _Slot(MediaStreamTrack):  # type: ignore[misc] # aiortc is not typed for mypy
+class _Slot(PacketTrack):
     """One place for a picture on the page; its feed may change at any time."""
 
     kind = "video"
 
     def __init__(self, viewer: Participant) -> None:
-        super().__init__()
+        super().__init__(CLOCK)
         self._viewer = viewer
         self._feed: Feed | None = None
-        self._frames: deque[bytes] = deque()
-        self._news = asyncio.Event()
         self._began = False
 
     def look_at(self, feed: Feed | None) -> None:
         if feed is self._feed:
             return
         before, self._feed = self._feed, feed
-        self._frames.clear()
+        self._packets.clear()
         self._began = False
         if before is not None:
             before.leave(self._take)
@@ -72,30 +67,20 @@ class _Slot(MediaStreamTrack):  # type: ignore[misc] # aiortc is not typed for m
             return
         if not self._began and not is_key(frame):
             self.refresh()
-        if len(self._frames) >= _MOST_WAITING:
-            self._frames.clear()
+        if len(self._packets) >= _MOST_WAITING:
+            self._packets.clear()
             self._began = False
             self.refresh()
         self._began = self._began or is_key(frame)
         if self._began:
-            self._frames.append(frame)
-            self._news.set()
+            self.put(frame)
+
+    def time(self) -> int:
+        return round(asyncio.get_running_loop().time() * CLOCK)
 
     def stop(self) -> None:
         super().stop()
         self.look_at(None)
-        self._news.set()
-
-    async def recv(self) -> Any:
-        while not self._frames:
-            if self.readyState != "live":
-                raise MediaStreamError
-            self._news.clear()
-            await self._news.wait()
-        packet = av.Packet(self._frames.popleft())
-        packet.time_base = Fraction(1, CLOCK)
-        packet.pts = round(asyncio.get_running_loop().time() * CLOCK)
-        return packet
 
 
 class _Lens(queue.Queue[Any]):
@@ -186,12 +171,8 @@ class _Connection:
         return str(self._pc.localDescription.sdp)
 
     def _open(self, source: str, receiver: Any) -> _Lens:
-        attribute = "_RTCRtpReceiver__decoder_queue"
-        if not hasattr(receiver, attribute):
-            msg = "this aiortc keeps its decoder queue elsewhere: pip install 'aiortc<1.17'"
-            raise TypeError(msg)
         lens = _Lens(self._participant, source, receiver, self._tell)
-        setattr(receiver, attribute, lens)
+        put_into(receiver, "decoder_queue", lens)
         return lens
 
     def look(self, wanted: Any) -> None:
