@@ -33,7 +33,7 @@ class RtviLoops:
 
     def reaches_bots(self, sender: Participant | None, message: Any) -> bool:
         """Whether other bots get an app message: not beyond 20 RTVI errors a second from a bot."""
-        if sender is None or sender.kind != "bot" or not _is_answer(message):
+        if sender is None or sender.kind != "bot" or not is_error(message):
             return True
         now = time.monotonic()
         sent = self._sent.setdefault(sender, deque(maxlen=_MOST))
@@ -46,10 +46,16 @@ class RtviLoops:
         return False
 
 
-def _is_answer(message: Any) -> bool:
-    """Whether a message is an error with which RTVI answers."""
+def is_rtvi(message: Any) -> bool:
+    """Tell whether an app message is one of RTVI."""
+    # https://docs.pipecat.ai/client/rtvi-standard
     return (
         isinstance(message, dict)
         and message.get("label") == "rtvi-ai"
-        and message.get("type") in ("error", "error-response")
+        and isinstance(message.get("type"), str)
     )
+
+
+def is_error(message: Any) -> bool:
+    """Tell whether it is an error with which RTVI answers."""
+    return is_rtvi(message) and message["type"] in ("error", "error-response")

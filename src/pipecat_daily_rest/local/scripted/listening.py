@@ -14,6 +14,7 @@ from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call.budget import DEFAULT
 from pipecat_daily_rest.local.call.inbox import Waiters, tell
 from pipecat_daily_rest.local.call.mixer import Block, voice_of
+from pipecat_daily_rest.local.call.rtvi_loops import is_rtvi
 from pipecat_daily_rest.local.scripted.hearing import (
     WINDOW,
     describe,
@@ -23,7 +24,7 @@ from pipecat_daily_rest.local.scripted.hearing import (
 )
 from pipecat_daily_rest.local.scripted.joining import Joining
 from pipecat_daily_rest.local.scripted.seat import ScriptedSeat
-from pipecat_daily_rest.local.scripted.words import error_of, is_rtvi
+from pipecat_daily_rest.local.scripted.words import error_of
 
 
 class Listening(Joining):

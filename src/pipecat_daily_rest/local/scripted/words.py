@@ -7,20 +7,15 @@ Reference: https://docs.pipecat.ai/client/rtvi-standard
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_LABEL = "rtvi-ai"
-_ERRORS = ("error", "error-response")
+from pipecat_daily_rest.local.call.rtvi_loops import is_error, is_rtvi
+
 # What is read of a bot that sends no bot-output, the best first; and what joins the pieces.
 _OTHERS = {"bot-tts-text": " ", "bot-transcription": " ", "bot-llm-text": ""}
 
 
-def is_rtvi(message: Any) -> bool:
-    """Tell whether an app message is one of RTVI."""
-    return isinstance(message, dict) and message.get("label") == _LABEL and "type" in message
-
-
 def error_of(message: Any) -> str:
     """Give the text of an app message by which a bot reports an error; of another one, ""."""
-    if not is_rtvi(message) or message["type"] not in _ERRORS:
+    if not is_error(message):
         return ""
     data = message.get("data")
     return str((data.get("error") if isinstance(data, dict) else None) or "an error without a text")
@@ -44,7 +39,7 @@ def words(events: Iterable[Mapping[str, Any]], sender: str | None = None) -> str
             elif data.get("spoken"):  # RTVI 1: a piece at a time
                 segments[len(segments), "piece"] = str(data.get("text") or "")
         else:
-            others.setdefault(str(message["type"]), []).append(str(data.get("text") or ""))
+            others.setdefault(message["type"], []).append(str(data.get("text") or ""))
     spoken = " ".join(text.strip() for text in segments.values() if text.strip())
     for kind, between in _OTHERS.items():
         spoken = spoken or between.join(others.get(kind, ())).strip()
