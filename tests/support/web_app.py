@@ -21,6 +21,29 @@ from aiohttp import web
 from chromium import WAIT, Browsers
 
 NO_NAMES = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+# Gives what the page plays by such elements: of each track how loud a tone is, and the loudest, in
+# dB. Chromium gives the sound of a track only to who plays it.
+PLAYED = """
+(elements) => {
+  window.ears ??= new Map();
+  const found = [...document.querySelectorAll(elements)];
+  const tracks = found.flatMap(({ srcObject }) => srcObject?.getAudioTracks() ?? []);
+  return tracks.filter(({ readyState }) => readyState !== "ended").map((track) => {
+    if (!ears.has(track.id)) {
+      const context = new AudioContext();
+      const ear = new AnalyserNode(context, { fftSize: 8192 });
+      context.createMediaStreamSource(new MediaStream([track])).connect(ear);
+      ears.set(track.id, ear);
+    }
+    const ear = ears.get(track.id);
+    const levels = new Float32Array(ear.frequencyBinCount);
+    ear.getFloatFrequencyData(levels);
+    const bin = (hz) => Math.round((hz * ear.fftSize) / ear.context.sampleRate);
+    const peak = (hz) => Math.max(...levels.subarray(bin(hz) - 2, bin(hz) + 3));
+    return { peak, loudest: Math.max(...levels) };
+  });
+}
+"""
 _PAGE = '<!doctype html><html><head><meta charset="utf-8"><title>App</title>{head}</head><body>{body}</body></html>'
 
 

@@ -13,32 +13,15 @@ import pytest_asyncio
 from pipecat_daily_rest._core import daily_module
 from programs import processes
 from pypi import prebuilt
+from web_app import PLAYED
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 BUTTON = "[data-slot=connect-button]"  # Connect, later Disconnect
 BOT = Path(__file__).parent / "bots" / "either.py"
-# Whether what the page plays has a tone. Chromium gives the sound of a track only to who plays it.
-HUMS = """
-(hz) => {
-  for (const { srcObject } of document.querySelectorAll("audio, video")) {
-    for (const track of srcObject?.getAudioTracks() ?? []) {
-      if (!(window.ears ??= new Map()).has(track.id)) {
-        const context = new AudioContext();
-        const ear = new AnalyserNode(context, { fftSize: 8192 });
-        context.createMediaStreamSource(new MediaStream([track])).connect(ear);
-        ears.set(track.id, ear);
-      }
-      const ear = ears.get(track.id);
-      const levels = new Float32Array(ear.frequencyBinCount);
-      ear.getFloatFrequencyData(levels);
-      const bin = Math.round((hz * ear.fftSize) / ear.context.sampleRate);
-      const peak = Math.max(...levels.subarray(bin - 2, bin + 3));
-      if (peak > -60 && peak >= Math.max(...levels)) return true;
-    }
-  }
-  return false;
-}
+# Whether a tone is the loudest in a track that the page plays.
+HUMS = f"""
+(hz) => ({PLAYED})("audio, video").some(({{ peak, loudest }}) => peak(hz) > -60 && peak(hz) >= loudest)
 """
 
 

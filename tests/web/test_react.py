@@ -7,6 +7,7 @@ import pytest
 
 from npm import bundled, installed
 from pipecat_daily_rest.local import LocalDaily
+from web_app import PLAYED
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -19,30 +20,12 @@ VOICE_UI_KIT = (
     "@pipecat-ai/daily-transport@1.6.9",
 )
 # Which tones are in the tracks that the page plays, each with how many tracks have it.
-TONES = """
-(tones) => {
-  window.ears ??= new Map();
-  const found = {};
-  for (const { srcObject } of document.querySelectorAll("audio")) {
-    for (const track of srcObject?.getAudioTracks() ?? []) {
-      if (track.readyState === "ended") continue;
-      if (!ears.has(track.id)) {
-        const context = new AudioContext();
-        const ear = new AnalyserNode(context, { fftSize: 8192 });
-        context.createMediaStreamSource(new MediaStream([track])).connect(ear);
-        ears.set(track.id, ear);
-      }
-      const ear = ears.get(track.id);
-      const levels = new Float32Array(ear.frequencyBinCount);
-      ear.getFloatFrequencyData(levels);
-      for (const hz of tones) {
-        const bin = Math.round((hz * ear.fftSize) / ear.context.sampleRate);
-        if (Math.max(...levels.subarray(bin - 2, bin + 3)) > -60) found[hz] = (found[hz] ?? 0) + 1;
-      }
-    }
-  }
-  return found;
-}
+TONES = f"""
+(tones) => {{
+  const played = ({PLAYED})("audio");
+  const counts = tones.map((hz) => [hz, played.filter(({{ peak }}) => peak(hz) > -60).length]);
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
+}}
 """
 HOOKS = """
 import Daily from "@daily-co/daily-js";
