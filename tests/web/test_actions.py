@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Whatever a daily-js can ask of the call machine has an answer, and what it takes is told."""
 
-import asyncio
 import re
 from typing import Any
 
@@ -75,13 +74,11 @@ async def test_no_call_of_an_app_waits_for_ever(daily: LocalDaily, web_apps: Any
     assert await app.run("call.meetingState()") == "joined-meeting"
     assert app.errors == []
     await app.run("() => call.destroy()")
-    await asyncio.sleep(0)
 
 
 # What an app calls, and what comes of it.
 ASKED = {
     "getNetworkTopology": {"topology": "sfu"},
-    "getMeetingSession": "meetingSession",
     "getCpuLoadStats": {"cpuLoadState": "low", "cpuLoadStateReason": "none", "stats": {}},
     "getReceiveSettings": {},
 }
@@ -117,8 +114,7 @@ async def test_what_an_app_asks_in_a_call(daily: LocalDaily, web_apps: Any) -> N
     app = await daily_app(web_apps, daily.url)
     told = await app.run(CALL, f"{daily.url}/demo")
     for name, wanted in ASKED.items():
-        if isinstance(wanted, dict):
-            assert told[name] == wanted
+        assert told[name] == wanted
     assert told["getMeetingSession"]["meetingSession"]["id"] == daily.rooms["demo"].meeting_id
     assert told["name"]["userName"] == "Anna"
     assert told["data"]["userData"] == {"seat": 7}
@@ -136,9 +132,7 @@ async def test_what_an_app_asks_in_a_call(daily: LocalDaily, web_apps: Any) -> N
     await app.until("() => Object.values(call.getRemoteParticipantsAudioLevel())[0] > 0.05")
     levels = await app.run("Object.keys(call.getRemoteParticipantsAudioLevel())")
     assert levels == [bo.id]
-    await app.until(
-        f"() => call.getActiveSpeaker().peerId === {bo.id!r} || call.getActiveSpeaker().peerId"
-    )
+    await app.until("() => call.getActiveSpeaker().peerId")
     # Without automatic subscription a track comes and goes as the app asks.
     await app.until("() => person(call, 'Bo').tracks.audio.state === 'sendable'")
     subscribe = "(yes) => call.updateParticipant(person(call, 'Bo').session_id, { setSubscribedTracks: { audio: yes } })"
