@@ -116,6 +116,8 @@ async def test_what_cannot_be_asked(local_room):
             await ana.asks(bytes(48_000))
         with pytest.raises(DailyConfigError, match="within must be a number"):
             await ana.asks(440, within="1")
+        with pytest.raises(DailyConfigError, match="after must be a number"):
+            await ana.interrupts(440, after="1")
         ana.mute()
         with pytest.raises(DailyConfigError, match="Nobody would hear Ana: its microphone is off"):
             await ana.asks(440)

@@ -179,7 +179,8 @@ class Turns(Speaking):
             TimeoutError: The bot did not speak, or not for long enough; says what came instead.
             DailyConfigError: As in `asks`.
         """
-        self._check(after, None, voice)
+        must_be(float, after=after)
+        must_be(str | None, voice=voice)
         bot, ear = self._whose(voice), self._ear(voice)
         with self._hearing(ear, Utterance(ear.threshold(), _LONGEST)) as before:
             spoke = lambda: before.speaks and before.ended - (before.began or 0.0) >= after
@@ -295,8 +296,8 @@ class Turns(Speaking):
         finally:
             ear.listeners.remove(utterance.hear)
 
-    def _check(self, seconds: float, within: float | None, voice: str | None) -> None:
-        must_be(float, pause=seconds)
+    def _check(self, pause: float, within: float | None, voice: str | None) -> None:
+        must_be(float, pause=pause)
         must_be(float | None, within=within)
         must_be(str | None, voice=voice)
 
