@@ -3,7 +3,7 @@
 
 from typing import Any
 
-from pipecat_daily_rest.local.call.calls import Calls
+from pipecat_daily_rest.local.call.calls import Calls, need_admin
 from pipecat_daily_rest.local.call.lobby import Lobby
 from pipecat_daily_rest.local.call.room import Participant
 from pipecat_daily_rest.local.rules.properties import PERMISSIONS
@@ -25,12 +25,11 @@ def change(calls: Calls, me: Participant, message: dict[str, Any]) -> str | None
     target = me.room.participants.get(str(message.get("id")))
     if target is None:
         return "this participant is not in the room"
-    if not me.administers:
-        return "only an owner may change other participants: join with an owner's token"
-    switches = {name: message.get(name) for name in ("microphone", "camera")}
-    if not all(isinstance(on, bool | None) for on in switches.values()):
-        return "microphone and camera are true, false or null"
     try:
+        need_admin(me)
+        switches = {name: message.get(name) for name in ("microphone", "camera")}
+        if not all(isinstance(on, bool | None) for on in switches.values()):
+            return "microphone and camera are true, false or null"
         if (permissions := message.get("permissions")) is not None:
             body = Schema(calls.choices).body(
                 {"permissions": PERMISSIONS}, {"permissions": permissions}

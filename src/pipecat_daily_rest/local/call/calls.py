@@ -163,7 +163,7 @@ class Calls:
         camera: bool | None = None,
     ) -> None:
         """Have an owner switch a participant's inputs: False is off, None leaves it."""
-        _need_admin(by)
+        need_admin(by)
         switched = {"microphone": microphone, "camera": camera}
         if True in switched.values() and not by.is_owner:
             msg = "only an owner may ask others to switch something on: join with an owner's token"
@@ -202,7 +202,7 @@ class Calls:
         """Change permissions, by session id; ``*`` is everybody not named, no ``by`` is REST."""
         # https://docs.daily.co/reference/rest-api/rooms/session/update-permissions
         if by is not None:
-            _need_admin(by)
+            need_admin(by)
         for participant in list(room.participants.values()):
             change = changes.get(participant.id, changes.get("*", {}))
             after = rights.changed(participant.permissions, change)
@@ -248,7 +248,8 @@ class Calls:
         self.tell(room, {"event": "active-speaker-changed", "participant": participant.describe()})
 
 
-def _need_admin(by: Participant) -> None:
+def need_admin(by: Participant) -> None:
+    """Refuse a participant who may not change others, with a PermissionError."""
     if not by.administers:
         msg = "only an owner may change other participants: join with an owner's token"
         raise PermissionError(msg)
