@@ -9,8 +9,6 @@
 They stay in a folder of the virtual environment. A test without node is skipped, but for CI.
 """
 
-import fcntl
-import hashlib
 import os
 import platform
 import shutil
@@ -19,6 +17,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from made_once import made_once
 
 CACHE = Path(sys.prefix) / "npm-packages"
 ESBUILD = "esbuild@0.25.12"
@@ -38,18 +38,14 @@ def program(name: str) -> str:
 def installed(*packages: str) -> Path:
     """Install packages, each ``name@version`` or ``alias@npm:name@version``; give their folder."""
     npm = program("npm")
-    key = hashlib.sha256(" ".join(sorted(packages)).encode()).hexdigest()[:16]
-    folder = CACHE / key
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # other processes test at the same time
-        if not (folder / ".complete").exists():
-            (folder / "package.json").write_text('{"private": true}')
-            quiet = ("--no-audit", "--no-fund", "--loglevel=error", "--update-notifier=false")
-            unchanged = ("--no-save", "--no-package-lock", "--ignore-scripts")
-            _run(npm, "install", *quiet, *unchanged, *packages, cwd=folder)
-            (folder / ".complete").touch()
-    return folder
+
+    def install(folder: Path) -> None:
+        (folder / "package.json").write_text('{"private": true}')
+        quiet = ("--no-audit", "--no-fund", "--loglevel=error", "--update-notifier=false")
+        unchanged = ("--no-save", "--no-package-lock", "--ignore-scripts")
+        _run(npm, "install", *quiet, *unchanged, *packages, cwd=folder)
+
+    return made_once(CACHE, sorted(packages), install)
 
 
 def bundled(folder: Path, entry: str, *, jsx: bool = False) -> str:
