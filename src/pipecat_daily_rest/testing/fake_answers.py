@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.local.arguments import must_be
-from pipecat_daily_rest.local.scripted.hearing import read_wav
+from pipecat_daily_rest.local.scripted.hearing import read_wav, sine
 
 SAMPLE_RATE = 24_000  # of the text to speech, as OpenAI's
 _MOST_SECONDS = 60.0
@@ -112,6 +110,5 @@ def pcm_of(tone: float | None, seconds: float, sound: str | Path | None) -> byte
             f"s at most, not {hz} Hz and {seconds} s."
         )
         raise DailyConfigError(msg)
-    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-    edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click
-    return (np.sin(2 * np.pi * hz * time) * edge * 9000).astype("<i2").tobytes()
+    wave = sine(hz, seconds, SAMPLE_RATE) * 9000
+    return wave.astype("<i2").tobytes()

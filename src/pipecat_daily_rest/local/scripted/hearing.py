@@ -22,6 +22,14 @@ _PARTS = [2000, 4000, 6000]  # where the loudest second is cut, in coarse sample
 _NEARER, _LATER = 40, 4000  # coarse samples that a part may come too early or late
 
 
+def sine(hz: float, seconds: float, rate: int = SAMPLE_RATE) -> NDArray[np.float64]:
+    """Make a tone of amplitude 1 that begins and ends without a click."""
+    time = np.arange(round(seconds * rate)) / rate
+    edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)
+    wave: NDArray[np.float64] = np.sin(2 * np.pi * hz * time) * edge
+    return wave
+
+
 def read_wav(path: str | Path) -> Block:
     """Read a WAV file of 16 bit as samples at 48 kHz, mono; raise `DailyConfigError`."""
     try:

@@ -12,7 +12,7 @@ from pipecat_daily_rest.local.arguments import must_be
 from pipecat_daily_rest.local.call.calls import Calls
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 from pipecat_daily_rest.local.scripted.ear import Phrase
-from pipecat_daily_rest.local.scripted.hearing import read_wav
+from pipecat_daily_rest.local.scripted.hearing import read_wav, sine
 from pipecat_daily_rest.local.scripted.listening import Listening
 
 
@@ -76,7 +76,5 @@ class Speaking(Listening):
                 f"and an amplitude from 0 to 1, not {hz} Hz, {seconds} s and {amplitude}."
             )
             raise DailyConfigError(msg)
-        time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
-        edge = np.clip(np.minimum(time, time[::-1]) / 0.005, 0, 1)  # no click
-        wave = np.sin(2 * np.pi * hz * time) * edge * amplitude * 32767
+        wave = sine(hz, seconds) * amplitude * 32767
         self.says(wave.astype(np.int16), track=track)
