@@ -26,10 +26,6 @@ export class Pictures {
     this.#onFailure = onFailure;
   }
 
-  get isOpen() {
-    return this.#connection !== null;
-  }
-
   // Sends a camera or a screen, or nothing.
   async send(source, track) {
     if (!track && !this.#connection) return;
