@@ -14,8 +14,6 @@ from daily._shapes import Shape
 
 Settings = Mapping[str, Any] | None
 
-_NO_STREAM = "it streams nowhere"
-
 
 class Refused(Handle):
     """The part of `CallClient` that needs Daily's servers."""
@@ -23,14 +21,13 @@ class Refused(Handle):
     def _cannot(
         self,
         name: str,
-        reason: str,
         completion: Completion,
         *given: tuple[Shape, Any],
         stream_id: str | None = None,
         force_new: bool | None = None,
         pair: bool = False,
     ) -> None:
-        """Refuse for a wrong argument or a missing permission, or for the reason."""
+        """Refuse for a wrong argument or a missing permission, or since nothing is streamed."""
         call = self._call
         need_texts(stream_id)
         need_flag(force_new)
@@ -39,7 +36,7 @@ class Refused(Handle):
             for shape, value in (*given, (STREAM_ID, stream_id)):
                 shape(value)
             call.operations.need_link()
-            error = f"{name} does not work in a local room: {reason}"
+            error = f"{name} does not work in a local room: it streams nowhere"
             if not may_admin(call.local["info"], "streaming"):
                 error = f"{name} needs an owner's token, or the permission canAdmin: streaming"
             raise CallError(error)
@@ -51,14 +48,14 @@ class Refused(Handle):
     ) -> None:
         """Refuse."""
         name, given = "addLiveStreamingEndpoints", (TEXTS, plain_list(endpoints))
-        self._cannot(name, _NO_STREAM, completion, given, stream_id=stream_id)
+        self._cannot(name, completion, given, stream_id=stream_id)
 
     def remove_live_streaming_endpoints(
         self, endpoints: list[str], stream_id: str | None = None, completion: Completion = None
     ) -> None:
         """Refuse."""
         name, given = "removeLiveStreamingEndpoints", (TEXTS, plain_list(endpoints))
-        self._cannot(name, _NO_STREAM, completion, given, stream_id=stream_id)
+        self._cannot(name, completion, given, stream_id=stream_id)
 
     def _cannot_stream(
         self,
@@ -70,7 +67,6 @@ class Refused(Handle):
     ) -> None:
         self._cannot(
             "startLiveStream",
-            _NO_STREAM,
             completion,
             (TEXTS, plain_list(targets)),
             (STREAMING, plain(settings)),
@@ -102,7 +98,7 @@ class Refused(Handle):
 
     def stop_live_stream(self, stream_id: str | None = None, completion: Completion = None) -> None:
         """Refuse."""
-        self._cannot("stopLiveStream", _NO_STREAM, completion, stream_id=stream_id)
+        self._cannot("stopLiveStream", completion, stream_id=stream_id)
 
     def update_live_stream(
         self,
@@ -112,4 +108,4 @@ class Refused(Handle):
     ) -> None:
         """Refuse."""
         given = (STREAM_UPDATE, plain(update_settings))
-        self._cannot("updateLiveStream", _NO_STREAM, completion, given, stream_id=stream_id)
+        self._cannot("updateLiveStream", completion, given, stream_id=stream_id)
