@@ -7,7 +7,6 @@ import json
 import os
 import threading
 from collections import Counter
-from pathlib import Path
 
 from aiohttp import web
 from loguru import logger
@@ -15,6 +14,7 @@ from loguru import logger
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call import log, meetings, room
 from pipecat_daily_rest.local.rest import journal
+from proof.looks import resident
 
 _MOST = 300  # past requests, log lines and meetings kept, so few that the bound is reached in the warm-up
 # Classes of what may be kept after people have left, each with a bound of its own.
@@ -36,11 +36,6 @@ def held() -> dict[str, int]:
         "tasks": len(asyncio.all_tasks()),
         **kinds,
     }
-
-
-def resident(pid: int | str = "self") -> int:
-    """Give the memory of a process, in kB."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 10
 
 
 async def main() -> None:

@@ -11,15 +11,12 @@ only where the warm-up lasts twice as long. `SOAK_SECONDS=600 make proof ONLY=se
 """
 
 import asyncio
-import os
 import signal
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import linear_regression
 from typing import Any
 
 import aiohttp
@@ -27,7 +24,7 @@ import aiohttp
 from pipecat_daily_rest.local import LocalDaily
 from programs import Program, processes
 from proof.figures import Check, Figures, Table
-from proof.soak_room import resident
+from proof.looks import Hour, held, resident, settled, slope
 from serving import BEHAVE, all_gone, family
 
 _STAY = {"do": "stay"}
@@ -66,9 +63,8 @@ class Soak:
         return {what: (was[what], count) for what, count in now.items() if count > was[what]}
 
     def slope(self, name: str) -> float:
-        """Give kB a round of a process's memory since the warm-up, by least squares."""
-        xs, ys = zip(*((each.round, getattr(each, name)) for each in self.looks), strict=True)
-        return linear_regression(xs, ys).slope
+        """Give kB a round of a process's memory since the warm-up."""
+        return slope(self.looks, name)
 
 
 class _Rounds:
@@ -120,27 +116,9 @@ class _Rounds:
 
 
 def _look(number: int, pid: int) -> Look:
-    folder = Path(f"/proc/{pid}")
     children = family(pid)
-    held = {
-        "descriptors": len(list((folder / "fd").iterdir())),
-        "threads": len(list((folder / "task").iterdir())),
-        "processes": len(children),
-    }
-    return Look(number, held, resident(pid), resident(children[0]))
-
-
-async def _settled(look: Callable[[], Look], before: Look | None = None) -> Look:
-    """Look until the server holds what it held before; without it, until nothing changes."""
-    end = time.monotonic() + _SETTLE
-    last = look()
-    while time.monotonic() < end:
-        await asyncio.sleep(0.5)
-        now = look()
-        if now.held == (before or last).held:
-            return now
-        last = now
-    return last
+    counts = {**held(pid), "processes": len(children)}
+    return Look(number, counts, resident(pid), resident(children[0]))
 
 
 async def run(
@@ -161,18 +139,21 @@ async def run(
     async with aiohttp.ClientSession(connector=connector) as session:
         rounds = _Rounds(session, url)
 
-        def look() -> Look:
+        async def look() -> Look:
             return _look(soak.rounds, pid)
+
+        def rests(last: Look, now: Look) -> bool:
+            return now.held == (soak.warm or last).held
 
         while goes_on(soak.rounds):
             soak.ended += await rounds.run(soak.rounds)
             soak.rounds += 1
             if soak.warm is None and is_warm(soak.rounds):
-                soak.warm = await _settled(look)
+                soak.warm = await settled(look, rests, every=0.5, within=_SETTLE)
                 soak.looks = [soak.warm]
             elif soak.warm is not None and soak.rounds % every == 0:
-                soak.looks.append(await _settled(look, soak.warm))
-        soak.looks.append(await _settled(look, soak.warm))
+                soak.looks.append(await settled(look, rests, every=0.5, within=_SETTLE))
+        soak.looks.append(await settled(look, rests, every=0.5, within=_SETTLE))
         soak.rooms = len(daily.rooms)
     left = family(pid)
     server.signal(signal.SIGTERM)
@@ -183,19 +164,11 @@ async def run(
 
 async def prove() -> Figures:
     """Soak for almost an hour, or for SOAK_SECONDS."""
-    seconds = float(os.environ.get("SOAK_SECONDS", "3300"))
-    began = time.monotonic()
-
-    def goes_on(rounds: int) -> bool:
-        return time.monotonic() - began < seconds
-
-    def is_warm(rounds: int) -> bool:
-        return time.monotonic() - began > seconds / 2
-
+    hour = Hour()
     with tempfile.TemporaryDirectory() as folder:
         async with processes(Path(folder)) as start, LocalDaily() as daily:
-            soak = await run(start, daily, goes_on=goes_on, is_warm=is_warm, every=20)
-    return figures(soak, judges_memory=seconds / 2 >= 2 * _LISTED)
+            soak = await run(start, daily, goes_on=hour.goes_on, is_warm=hour.is_warm, every=20)
+    return figures(soak, judges_memory=hour.seconds / 2 >= 2 * _LISTED)
 
 
 def figures(soak: Soak, *, judges_memory: bool) -> Figures:

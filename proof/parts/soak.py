@@ -17,7 +17,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +28,7 @@ import aiohttp
 from peers import Camera, Peer
 from programs import processes
 from proof.figures import Check, Figures, Table
-from proof.soak_room import resident
+from proof.looks import Hour, held, resident, settled, slope
 
 _ROOT = Path(__file__).parents[2]
 # kB a round that count as no growth; Pipecat keeps a renderer for each participant that ever joined.
@@ -63,12 +62,8 @@ class Soak:
         return self.looks[-1]
 
     def slope(self, name: str) -> float:
-        """Give kB a round of one process's memory since the warm-up, by least squares."""
-        xs = [look.round for look in self.looks]
-        ys = [getattr(look, name) for look in self.looks]
-        x, y = sum(xs) / len(xs), sum(ys) / len(ys)
-        spread = sum((each - x) ** 2 for each in xs)
-        return sum((a - x) * (b - y) for a, b in zip(xs, ys, strict=True)) / (spread or 1)
+        """Give kB a round of one process's memory since the warm-up."""
+        return slope(self.looks, name)
 
 
 class _Rounds:
@@ -157,14 +152,6 @@ async def _join(bot: "aiohttp.ClientWebSocketResponse[bool]", **fields: Any) -> 
     raise RuntimeError(msg)
 
 
-def _bot_holds(pid: int) -> dict[str, int]:
-    folder = Path(f"/proc/{pid}")
-    return {
-        "descriptors": len(list((folder / "fd").iterdir())),
-        "threads": len(list((folder / "task").iterdir())),
-    }
-
-
 async def run(
     start: Any, *, goes_on: Callable[[int], bool], is_warm: Callable[[int], bool], every: int
 ) -> Soak:
@@ -184,7 +171,12 @@ async def run(
             async with session.get(about["look"]) as answer:
                 seen = await answer.json()
             pid = bot.process.pid
-            return Look(soak.rounds, seen["held"], _bot_holds(pid), seen["resident"], resident(pid))
+            return Look(soak.rounds, seen["held"], held(pid), seen["resident"], resident(pid))
+
+        def rests(last: Look, now: Look) -> bool:
+            if soak.warm is None:
+                return (now.room, now.bot) == (last.room, last.bot)
+            return not growth(soak.warm, now)
 
         while goes_on(soak.rounds):
             # The warm-up has the most people at once, so that what is kept for them exists by its end.
@@ -196,28 +188,13 @@ async def run(
                 raise RuntimeError(msg + room.err[-2000:] + bot.err[-2000:]) from exc
             soak.rounds += 1
             if soak.warm is None and is_warm(soak.rounds):
-                soak.warm = await settled(look)
+                soak.warm = await settled(look, rests, every=1.0, within=_SETTLE)
                 soak.looks = [soak.warm]
             elif soak.warm is not None and soak.rounds % every == 0:
                 soak.looks.append(await look())
         # aiortc's connections, for one, take a while to end.
-        soak.looks.append(await settled(look, soak.warm))
+        soak.looks.append(await settled(look, rests, every=1.0, within=_SETTLE))
     return soak
-
-
-async def settled(look: Callable[[], Any], before: Look | None = None) -> Look:
-    """Look until nothing has grown since ``before``; without it, until nothing changes."""
-    end = time.monotonic() + _SETTLE
-    last = await look()
-    while time.monotonic() < end:
-        await asyncio.sleep(1.0)
-        now = await look()
-        if before is None and (now.room, now.bot) == (last.room, last.bot):
-            return now
-        if before is not None and not growth(before, now):
-            return now
-        last = now
-    return last
 
 
 def growth(before: Look, after: Look) -> dict[str, tuple[int, int]]:
@@ -234,18 +211,10 @@ def growth(before: Look, after: Look) -> dict[str, tuple[int, int]]:
 
 async def prove() -> Figures:
     """Soak for almost an hour, or for SOAK_SECONDS."""
-    seconds = float(os.environ.get("SOAK_SECONDS", "3300"))
-    began = time.monotonic()
+    hour = Hour()
     with tempfile.TemporaryDirectory() as folder:
         async with processes(Path(folder)) as start:
-
-            def goes_on(rounds: int) -> bool:
-                return time.monotonic() - began < seconds
-
-            def is_warm(rounds: int) -> bool:
-                return time.monotonic() - began > seconds / 2
-
-            soak = await run(start, goes_on=goes_on, is_warm=is_warm, every=25)
+            soak = await run(start, goes_on=hour.goes_on, is_warm=hour.is_warm, every=25)
     if soak.warm is None:
         msg = f"{soak.rounds} rounds were too few for the warm-up: give it more SOAK_SECONDS."
         raise RuntimeError(msg)
