@@ -9,13 +9,12 @@ in a test. In the last row, a bot that answers 500 ms later than allowed has to 
 """
 
 import asyncio
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 
 from pipecat_daily_rest._core.daily_module import FOLDER
 from pipecat_daily_rest.local.call.budget import BUDGET
@@ -92,8 +91,11 @@ async def run(delays: Sequence[float], *, rooms: int, turns: int, late: int = 0)
     found = Turns()
     thread = DailyThread()
     try:
-        with environment(thread):
-            open_room = OpenRoom(LocalDailyFixture(thread, env=thread.daily.env()), BotErrors())
+        with pytest.MonkeyPatch.context() as environment:
+            env = thread.daily.env()
+            for name, value in env.items():
+                environment.setenv(name, value)
+            open_room = OpenRoom(LocalDailyFixture(thread, env=env), BotErrors())
             for first in range(0, len(delays), rooms):
                 await asyncio.gather(
                     *(_ask(open_room, delay, turns, found) for delay in delays[first:][:rooms])
@@ -103,20 +105,6 @@ async def run(delays: Sequence[float], *, rooms: int, turns: int, late: int = 0)
     finally:
         thread.stop()
     return found
-
-
-@contextmanager
-def environment(thread: DailyThread) -> Iterator[None]:
-    """Have the package use the local Daily of a thread."""
-    before = {name: os.environ.get(name) for name in thread.daily.env()}
-    os.environ.update(thread.daily.env())
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
 
 
 def rows(found: Turns, name: str) -> list[tuple[str, ...]]:
