@@ -347,7 +347,7 @@ def test_a_bot_whose_service_was_told_to_fail_goes_on(tmp_path: Path) -> None:
     """Any other exception of a bot fails its test."""
     ended = run_suite(
         tmp_path,
-        *("-o", "local_daily_factor=10", *LEFT_OPEN),
+        *LEFT_OPEN,
         conftest__py=CONFTEST,
         bot__py=BOT,
         test_it__py="""
@@ -379,7 +379,7 @@ async def test_nobody_told_it_anything(local_room, llm, tts):
 def test_a_bot_calls_a_tool_and_answers_with_its_result(tmp_path: Path) -> None:
     ended = run_suite(
         tmp_path,
-        *("-o", "local_daily_factor=10", *LEFT_OPEN),
+        *LEFT_OPEN,
         conftest__py=CONFTEST,
         bot__py=BOT,
         test_it__py="""

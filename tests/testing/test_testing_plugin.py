@@ -48,7 +48,7 @@ def test_the_examples_conversations_calls_and_recordings_pass() -> None:
 
 def test_the_voice_agent_is_tested_without_a_key_and_twice(suite: Run) -> None:
     ended = suite(
-        *("-o", "local_daily_factor=10", *LEFT_OPEN),
+        *LEFT_OPEN,
         conftest__py=CONFTEST,
         voice_agent__py=(EXAMPLE.parent / "voice_agent.py").read_text(),
         test_it__py=f"""
