@@ -20,6 +20,6 @@ async def local_page(local_daily: LocalDailyFixture, page: "Page") -> "Page":
 
     The bot may run beside it, in `local_room`.
     """
-    answer = machine(local_daily.url)
+    answer = machine()
     await page.context.route(BUNDLE, lambda route: route.fulfill(**answer))
     return page

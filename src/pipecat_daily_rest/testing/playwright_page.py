@@ -20,6 +20,6 @@ def local_page(local_daily: LocalDailyFixture, page: "Page") -> "Page":
 
     Playwright occupies the event loop of this process, so start the bot in another one.
     """
-    answer = machine(local_daily.url)
+    answer = machine()
     page.context.route(BUNDLE, lambda route: route.fulfill(**answer))
     return page

@@ -4,10 +4,11 @@
 import importlib
 import re
 import shutil
-import urllib.request
 from typing import Any
 
 import pytest
+
+from pipecat_daily_rest.local.browser.routes import call_machine
 
 OPTION = "chromium_executable_path"
 # Where the versions of daily-js load their call machine from.
@@ -38,12 +39,10 @@ def add_local_page(config: pytest.Config) -> None:
             config.pluginmanager.register(added)
 
 
-def machine(url: str) -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     """Give Playwright's answer to the request for the call machine: that of a local Daily."""
-    with urllib.request.urlopen(f"{url}/.daily-js/call-machine-object-bundle.js") as response:  # noqa: S310 - ours
-        script = response.read().decode()
     headers = {"Access-Control-Allow-Origin": "*"}
-    return {"body": script, "content_type": "text/javascript", "headers": headers}
+    return {"body": call_machine(), "content_type": "text/javascript", "headers": headers}
 
 
 @pytest.fixture(scope="session")

@@ -106,7 +106,7 @@ class _People:
 
     async def script(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
-        machine = joined(_MACHINE)
+        machine = call_machine()
         scripts = {"call-machine-object-bundle.js": machine, "reroute.js": _reroute(machine)}
         if name not in scripts:
             raise web.HTTPNotFound
@@ -211,6 +211,11 @@ def joined(modules: tuple[str, ...]) -> str:
     texts = [(_PAGE / f"{name}.js").read_text(encoding="utf-8") for name in modules]
     script = re.sub(r"^(import .*\n|export )", "", "\n".join(texts), flags=re.MULTILINE)
     return f"(() => {{\n{script}}})();\n"
+
+
+def call_machine() -> str:
+    """Give the script that daily-js loads."""
+    return joined(_MACHINE)
 
 
 def _reroute(machine: str) -> str:
