@@ -21,6 +21,10 @@ class Reader(FrameProcessor):
             raise LookupError("the processor cannot read")
         await self.push_frame(frame, direction)
 
+async def of_all_rooms(_transport, participant):
+    if participant["info"]["userName"] == "Dee":
+        raise KeyError("no welcome")
+
 async def bot(args):
     transport = DailyTransport(args.room_url, args.token, "Bot", DailyParams(audio_in_enabled=True))
     worker = PipelineWorker(Pipeline([transport.input(), Reader()]), idle_timeout_secs=None)
@@ -47,6 +51,7 @@ async def bot(args):
         if participant["info"]["userName"] == "Cy":
             raise KeyError("no farewell")
 
+    transport.add_event_handler("on_participant_joined", of_all_rooms)
     transport.add_event_handler("on_participant_joined", removed)
     transport.remove_event_handler("on_participant_joined", removed)
     runner = WorkerRunner(handle_sigint=False)
@@ -62,6 +67,13 @@ from bots import bot
 async def test_a_handler(local_room):
     async with local_room(bot) as room:
         await room.person("Ana")
+        await asyncio.Event().wait()
+
+async def test_a_handler_of_two_rooms(local_room):
+    async with local_room(bot):
+        pass
+    async with local_room(bot) as room:
+        await room.person("Dee")
         await asyncio.Event().wait()
 
 async def test_a_function_that_handles(local_room):
@@ -141,6 +153,7 @@ async def test_no_error(local_room):
 
 FAILED = {
     "a_handler": "KeyError: 'no greeting'",
+    "a_handler_of_two_rooms": "KeyError: 'no welcome'",
     "a_function_that_handles": "KeyError: 'no task'",
     "a_processor": "LookupError: the processor cannot read",
     "a_task": "ZeroDivisionError: division by zero",

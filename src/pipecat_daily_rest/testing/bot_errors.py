@@ -138,16 +138,16 @@ def watch(errors: BotErrors, environment: pytest.MonkeyPatch) -> None:
     add = BaseObject.add_event_handler
     remove = getattr(BaseObject, "remove_event_handler", None)  # not in the oldest
     make, create_task = PipelineWorker.__init__, TaskManager.create_task
-    wrapped: dict[Handler, Handler] = {}  # so that they can be removed
+    wrapped: dict[tuple[Any, Handler], Handler] = {}  # by owner, so that they can be removed
 
     def add_event_handler(self: Any, event_name: str, handler: Handler) -> None:
         if (room := errors.of_bot()) is not None:
-            handler = wrapped.setdefault(handler, room.wrap(handler))
+            handler = wrapped.setdefault((self, handler), room.wrap(handler))
         add(self, event_name, handler)
 
     def remove_event_handler(self: Any, event_name: str, handler: Handler) -> None:
         if remove is not None:
-            remove(self, event_name, wrapped.get(handler, handler))
+            remove(self, event_name, wrapped.get((self, handler), handler))
 
     @functools.wraps(make)
     def init(self: Any, *args: Any, **options: Any) -> None:
