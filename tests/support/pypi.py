@@ -27,3 +27,9 @@ def target(*packages: str) -> Path:
 def prebuilt() -> Path:
     """Give the folder with Pipecat's own page for its development runner."""
     return target("pipecat-ai-prebuilt==1.3.0")
+
+
+def playwright_plugin(kind: str = "playwright") -> Path:
+    """Give the folder with pytest-playwright, or with pytest-playwright-asyncio."""
+    needed = ("pytest-base-url==2.1.0", "python-slugify==8.0.4", "text-unidecode==1.3")
+    return target(f"pytest-{kind}==0.10.0", *needed)

@@ -5,14 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pypi import target
+from pypi import playwright_plugin
 from suites import CONFTEST, run_suite
 
 TEST = "def test_it(local_page):\n    pass\n\n\ndef test_of_other_people(page):\n    pass\n"
-PLUGINS = (
-    *("pytest-playwright==0.10.0", "pytest-base-url==2.1.0"),
-    *("python-slugify==8.0.4", "text-unidecode==1.3"),
-)
 # Nothing of the plugin needs Playwright until a test asks for a page.
 NO_PLAYWRIGHT = """
 import sys
@@ -29,7 +25,7 @@ def test_without_a_plugin_for_playwright(tmp_path: Path) -> None:
 
 
 def test_with_a_chromium_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(target(*PLUGINS)))
+    monkeypatch.setenv("PYTHONPATH", str(playwright_plugin()))
     ini = "[pytest]\nchromium_executable_path = /no/such/chromium\n"
     ended = run_suite(tmp_path, conftest__py=CONFTEST, test_it__py=TEST, pytest__ini=ini)
     sentence = "chromium_executable_path = /no/such/chromium: there is no such program."

@@ -20,7 +20,7 @@ from daily_app import package
 from npm import installed
 from npm import program as program_of
 from programs import processes
-from pypi import target
+from pypi import playwright_plugin
 from web_app import NO_NAMES
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -105,7 +105,6 @@ def app_url():
 def browser_type_launch_args(browser_type_launch_args):
     return {{**browser_type_launch_args, "args": [*browser_type_launch_args["args"], {flag!r}]}}
 """
-PLUGINS = ("pytest-base-url==2.1.0", "python-slugify==8.0.4", "text-unidecode==1.3")
 
 
 @pytest.mark.parametrize("kind", ["playwright", "playwright-asyncio"])
@@ -124,7 +123,7 @@ async def test_a_test_in_python(
         FILES["conftest.py"] + OURS.format(site=site, flag=NO_NAMES)
     )
     (folder / "pytest.ini").write_text(FILES["pytest.ini"] if "async" in kind else "[pytest]\n")
-    packages = target(f"pytest-{kind}==0.10.0", *PLUGINS)
+    packages = playwright_plugin(kind)
     path = ("-o", "chromium_executable_path=chromium")
     program = await start(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *path),
