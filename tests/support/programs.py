@@ -144,6 +144,11 @@ async def processes(folder: Path, warm: Warm | None = None) -> AsyncIterator[Any
         programs.append(Program(process, ours))
         return programs[-1]
 
-    yield start
-    for program in programs:
-        await program.aclose()
+    try:
+        yield start
+    finally:
+        for program in programs:
+            await program.aclose()
+            print(
+                f"{program.out[-3000:]}\n{program.err[-3000:]}"
+            )  # pytest shows it of a failed test

@@ -86,7 +86,8 @@ async def test_a_greeting_and_what_the_bot_says_that_it_said(local_room):
         assert len(room.latency) == 2
 
 async def test_an_interruption(local_room):
-    async with local_room(delayed(0.1, seconds=8, stops=True)) as room:
+    # It answers long after it has stopped: a hole in what it hears is not the end of a question.
+    async with local_room(delayed(1.5, seconds=8, stops=True)) as room:
         ana = await room.person("Ana")
         ana.tone(440, 0.3)
         stopped = await ana.interrupts(500, after=0.4)

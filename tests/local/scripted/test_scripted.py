@@ -7,6 +7,7 @@ import pytest
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Mixer
 from pipecat_daily_rest.local.call.room import JoinRefused
+from pipecat_daily_rest.local.scripted.ear import Moment
 from pipecat_daily_rest.local.scripted.hearing import tone_level
 
 
@@ -126,6 +127,28 @@ async def test_memory_is_bounded_and_says_takes_bytes(daily: LocalDaily) -> None
     last = bo.heard_from(ana.id)[-BLOCK:]
     assert last[0] == BLOCK * 9 + 1
     assert not last[1:].any()
+
+
+async def test_music_with_a_hole_is_not_the_answer(
+    daily: LocalDaily, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counted as silence before the question does so after it."""
+    ana, bo = daily.join("demo"), daily.join("demo")
+    music = np.random.default_rng(1).normal(0, 330, SAMPLE_RATE).astype(np.int16)
+    ear = ana._ear(bo.id)
+    ear.moments.extend(Moment(0.0, 0.01, None) for _ in range(300))
+
+    async def hole(_voice: object) -> None:
+        ear.moments.extend(Moment(0.0, 0.0, None) for _ in range(100))
+        bo.says(music)
+
+    monkeypatch.setattr(ana, "_is_heard", hole)
+    asking = asyncio.create_task(ana.asks(440, pause=0.2, voice=bo.id))
+    await bo.hears(440)
+    bo.tone(880, 0.3)
+    reply = await asking
+    assert reply.latency > 0
+    assert tone_level(reply.audio[: SAMPLE_RATE // 5], 880) > 0.1
 
 
 async def test_its_repr(daily: LocalDaily) -> None:

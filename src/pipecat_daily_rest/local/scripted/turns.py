@@ -108,11 +108,20 @@ class Turns(Speaking):
         ear = self._ear(voice)
         silent = round(pause / TICK)
         failed = f"{self._name} could not ask, since {self._whose(voice)} did not stop speaking"
-        await self._until(lambda: ear.quiet_for(ear.threshold()) >= silent, timeout, failed)
+        threshold = 0.0
+
+        def is_silent() -> bool:
+            nonlocal threshold
+            threshold = ear.threshold()
+            return ear.quiet_for(threshold) >= silent
+
+        await self._until(is_silent, timeout, failed)
         await self._is_heard(voice)
         self._account(ear)
         phrase = self._say(what)
-        return await self._answer(phrase, within, pause, voice, timeout)
+        # The loudness up to which it was silent still counts as silence: a hole in a bot's music
+        # must not make an answer of the music.
+        return await self._answer(phrase, within, pause, voice, timeout, threshold)
 
     async def listens(
         self,
@@ -145,7 +154,8 @@ class Turns(Speaking):
         """
         self._check(pause, within, voice)
         phrase = self._seat.phrases[-1] if self._seat.phrases else None
-        return await self._answer(phrase, within, pause, voice, timeout)
+        threshold = self._ear(voice).threshold()
+        return await self._answer(phrase, within, pause, voice, timeout, threshold)
 
     async def interrupts(
         self,
@@ -210,9 +220,10 @@ class Turns(Speaking):
         pause: float,
         voice: str | None,
         timeout: float,  # noqa: ASYNC109
+        threshold: float,
     ) -> Reply:
         ear, bot = self._ear(voice), self._whose(voice)
-        utterance = Utterance(ear.threshold(), pause, phrase)
+        utterance = Utterance(threshold, pause, phrase)
         with self._hearing(ear, utterance, since=self._heard_until):
             if phrase is not None:
                 await self._until(lambda: phrase.ended is not None, None, "")
