@@ -46,3 +46,33 @@ async def test_a_burst_of_requests_at_a_limit(start, local_daily, hard):
     assert local_daily.rooms == {}
     assert "Traceback" not in server.err
     assert hard == "-H" or "too many files are open" not in server.err
+
+
+ENDS = """
+import asyncio, resource, socket
+from loguru import logger
+from pipecat_daily_rest.server.connections import say_when_full
+
+async def main():
+    loop, full = asyncio.get_running_loop(), asyncio.Event()
+    logger.add(lambda _: full.set())
+    say_when_full(loop)
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    client = socket.socket()
+    client.setblocking(False)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (client.fileno() + 1, hard))
+    await loop.sock_connect(client, server.sockets[0].getsockname())
+    await full.wait()
+    server.close()
+    await asyncio.sleep(1.5)  # asyncio tries again after a second
+
+asyncio.run(main())
+"""
+
+
+async def test_a_server_that_ends_while_it_may_open_no_file(start):
+    program = await start(sys.executable, "-c", ENDS)
+    assert await program.ended() == 0
+    assert "too many files are open" in program.err
+    assert "Traceback" not in program.err

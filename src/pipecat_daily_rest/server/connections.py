@@ -29,10 +29,13 @@ def say_when_full(loop: asyncio.AbstractEventLoop) -> None:
     """Say in a sentence that no descriptor is left: asyncio tries again after a second."""
 
     def failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if context["message"].startswith("socket.accept() out of system resource"):
+        message = context["message"]
+        if message.startswith("socket.accept() out of system resource"):
             logger.error(
                 "No connection can be accepted: too many files are open. Raise the limit (ulimit -n)."
             )
+        elif "_start_serving" in message and isinstance(context.get("exception"), ValueError):
+            pass  # the server has ended within that second
         else:
             loop.default_exception_handler(context)
 
