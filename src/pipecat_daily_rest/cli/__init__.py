@@ -54,9 +54,12 @@ LocalPort = Annotated[int | None, typer.Option(help="The local Daily's port: 788
 OpenBrowser = Annotated[bool, typer.Option("--open", help="Open the join link in the browser.")]
 
 
-@app.command()
+@app.command(cls=given.OwnArguments)
 def run(
     bot: Annotated[str, typer.Argument(help="The Python file that defines bot().")],
+    arguments: Annotated[
+        list[str] | None, typer.Argument(help="Arguments of the bot's own, after `--`.")
+    ] = None,
     local: Annotated[
         bool,
         typer.Option(
@@ -78,16 +81,21 @@ def run(
     sip: Annotated[
         bool, typer.Option("--sip", help="Make a room that can be called by SIP.")
     ] = False,
+    body: Annotated[
+        str | None,
+        typer.Option(metavar="JSON|@FILE", help="What the bot gets as runner_args.body."),
+    ] = None,
     log_level: LogLevel = "INFO",
 ) -> None:
     """Run a bot in a room that is deleted when the bot ends."""
     hold(stop_early)
     from pipecat_daily_rest import runner
 
-    sys.argv = [bot]
+    sys.argv = [bot, *(arguments or ())]
     options = runner.Options(
         local=local,
         daily=daily,
+        body=body,
         room_url=room_url,
         lifetime=lifetime,
         name_prefix=name_prefix,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperCommand
 
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest._core.secret import masked
@@ -24,6 +25,20 @@ PROPERTY = "A property of Daily's, as JSON or text; repeat it: --property max_pa
 Daily = Annotated[
     bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
 ]
+
+
+class OwnArguments(TyperCommand):
+    """Takes the bot's own arguments behind ``--`` only, so that a wrong option stays an error."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the command line, as any command does."""
+        given = list(args)
+        rest = super().parse_args(ctx, args)
+        own = list(ctx.params.get("arguments") or ())
+        behind = given[given.index("--") + 1 :] if "--" in given else []
+        if own not in ([], behind, behind[1:]):  # the bot's file may stand behind it, too
+            ctx.fail(f"Arguments of the bot's own come after `--`: -- {' '.join(own)}")
+        return rest
 
 
 def log_level(name: str) -> str:

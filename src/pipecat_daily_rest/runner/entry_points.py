@@ -20,7 +20,13 @@ from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties, DailyRoomSipParams
 from pipecat_daily_rest.runner.local_daily_process import DEFAULT_HOST, LocalDailyProcess
-from pipecat_daily_rest.runner.options import Options, parse, use_local
+from pipecat_daily_rest.runner.options import (
+    Options,
+    before_own,
+    parse,
+    read_body,
+    use_local,
+)
 from pipecat_daily_rest.runner.session import BotStillRunningError, Session
 from pipecat_daily_rest.runner.watchdog import Watchdog
 
@@ -104,7 +110,7 @@ def main(bot: Bot | None = None) -> NoReturn:
         SystemExit: Always; 0 when the bot ended or was interrupted cleanly.
     """
     hold(stop_early)
-    if "--serve" in sys.argv[1:]:
+    if "--serve" in before_own(sys.argv[1:])[0]:
         _serve(bot)
     launch(parse(), lambda: bot or find_bot(), restart=True)
 
@@ -145,6 +151,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
         local = use_local(
             options.local, daily=options.daily, room_url=options.room_url, file=sys.stdout
         )
+        body = read_body(options.body)
         _choose_daily_module(local, options.room_url, restart=restart)
         bot = find()
         if local:
@@ -152,7 +159,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
             if settings.room_url():
                 say("DAILY_ROOM_URL is ignored: a local run makes its own room.")
         ending.begun = True
-        if (end := asyncio.run(_run(options, bot, local, ending, signals))) is not None:
+        if (end := asyncio.run(_run(options, bot, body, local, ending, signals))) is not None:
             raise end
     except SystemExit as exc:
         code = exc.code
@@ -171,7 +178,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
 
 
 async def _run(
-    options: Options, bot: Bot, local: bool, ending: Ending, signals: StopSignals
+    options: Options, bot: Bot, body: Any, local: bool, ending: Ending, signals: StopSignals
 ) -> BaseException | None:
     """Run the session; returns what the bot or a handler of its raised to end the process."""
     ending.attach()
@@ -193,6 +200,7 @@ async def _run(
         local=LocalDailyProcess(host=options.host, port=options.port, log_level=level)
         if local
         else None,
+        body=body,
         cli_args=argparse.Namespace(**vars(options)),
         open_browser=options.open_browser,
     )

@@ -2,10 +2,12 @@
 """The options of a bot's command line."""
 
 import argparse
+import json
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TextIO
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
 
 from pipecat_daily_rest._bot.output import say
 from pipecat_daily_rest._core import settings
@@ -31,6 +33,7 @@ class Options:
         open_browser: Open the join link.
         sip: Make a room that can be called by SIP.
         log_level: One of loguru's levels.
+        body: JSON, or ``@`` and a file with it: what the bot gets as ``runner_args.body``.
     """
 
     local: bool = False
@@ -43,6 +46,7 @@ class Options:
     sip: bool = False
     log_level: str = "INFO"
     daily: bool = False
+    body: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Keep a token in the URL from being shown."""
@@ -50,9 +54,13 @@ class Options:
 
 
 def parse() -> Options:
-    """Read the options of this program's own command line."""
+    """Read the options of this program's own command line.
+
+    What stands behind ``--`` is the bot's own: it becomes ``sys.argv[1:]``.
+    """
     parser = argparse.ArgumentParser(
-        description="Run this bot in a Daily room that is deleted when the bot ends."
+        description="Run this bot in a Daily room that is deleted when the bot ends.",
+        epilog="Arguments of the bot's own come after --; the bot finds them in sys.argv.",
     )
     add = parser.add_argument
     add("--serve", action="store_true", help="serve it: see `pipecat-daily-rest serve --help`")
@@ -83,6 +91,7 @@ def parse() -> Options:
         "--open", action="store_true", dest="open_browser", help="open the join link in the browser"
     )
     add("--sip", action="store_true", help="make a room that can be called by SIP")
+    add("--body", metavar="JSON|@FILE", help="what the bot gets as runner_args.body")
     add(
         "--log-level",
         default="INFO",
@@ -91,9 +100,48 @@ def parse() -> Options:
         metavar="LEVEL",
         help=f"log from this level on: {', '.join(LOG_LEVELS)} (INFO)",
     )
-    given = vars(parser.parse_args())
+    ours, separator, own = before_own(sys.argv[1:])
+    given = vars(parser.parse_args(ours))
+    if separator:
+        sys.argv[1:] = own
     del given["serve"]
     return Options(**given)
+
+
+def before_own(arguments: list[str]) -> tuple[list[str], bool, list[str]]:
+    """Take arguments apart at the first ``--``; tell whether there is one."""
+    if "--" not in arguments:
+        return arguments, False, []
+    at = arguments.index("--")
+    return arguments[:at], True, arguments[at + 1 :]
+
+
+def read_body(given: str | None) -> Any:
+    """Read what ``--body`` gives: JSON, or ``@`` and a file with it; None when it is not given.
+
+    Raises:
+        DailyConfigError: It is not JSON, or the file cannot be read.
+    """
+    if given is None:
+        return None
+    text: str | bytes = given
+    if given.startswith("@"):
+        try:
+            text = Path(given[1:]).read_bytes()
+        except OSError as exc:
+            msg = f"--body: the file {given[1:]!r} cannot be read: {exc.strerror}."
+            raise DailyConfigError(msg) from exc
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError) as exc:
+        why = "it is nested too deeply" if isinstance(exc, RecursionError) else exc
+        msg = f"--body must be JSON, or @ and the name of a file with JSON: {why}."
+        raise DailyConfigError(msg) from None
+
+
+def _refuse(constant: str) -> None:
+    msg = f"JSON has no {constant}"
+    raise ValueError(msg)
 
 
 def use_local(
