@@ -71,6 +71,7 @@ async def stays(args):
 """
 
 PEOPLE = """
+import asyncio
 import wave
 from pathlib import Path
 import numpy as np
@@ -116,6 +117,30 @@ async def test_messages_and_events(local_room):
         ana.leave()
         left = await room.event("participant-left")
         assert left["participant"]["id"] == ana.id
+
+async def test_a_recording_that_was_deleted(local_room, local_daily, daily_helper):
+    async with local_room(echo) as room:
+        async def ask(what, instance):
+            path = f"/rooms/{room.provisioned.name}/recordings/{what}"
+            more = {"type": "cloud-audio-only"} if what == "start" else {}
+            await daily_helper.request("POST", path, json={"instanceId": instance, **more})
+
+        ana = await room.person("Ana")
+        ana.tone(440, 60)
+        one, two = ("1" * 8 + "-1111-4111-8111-" + number * 12 for number in "12")
+        await ask("start", one)
+        await ana.hears(440)  # from the bot
+        await ask("stop", one)
+        first = await room.recording()
+        await daily_helper.delete_recording(first.id)
+        with pytest.raises(RuntimeError, match="the recording of the call was deleted: wait for"):
+            await room.recording()
+        await ask("start", two)
+        waiting = asyncio.create_task(room.recording())
+        ana.forget()
+        await ana.hears(440)
+        await ask("stop", two)
+        assert (await waiting).id != first.id  # not the one that was deleted
 
 async def test_what_cannot_be_said(local_room, tmp_path):
     async with local_room(echo) as room:
@@ -191,7 +216,7 @@ def test_people_and_a_bot(tmp_path: Path) -> None:
         bots__py=BOTS,
         test_people__py=PEOPLE,
     )
-    assert "7 passed" in ended.stdout, ended.stdout + ended.stderr
+    assert "8 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
 FAILED = {

@@ -37,6 +37,7 @@ from pipecat_daily_rest.local.outside.sending import Sender
 from pipecat_daily_rest.local.outside.switchboard import Switchboard
 from pipecat_daily_rest.local.outside.telephony import Telephony
 from pipecat_daily_rest.local.outside.webhooks import Webhooks
+from pipecat_daily_rest.local.recording.private_folder import remove_dead
 from pipecat_daily_rest.local.recording.recorder import Recorder
 from pipecat_daily_rest.local.recording.stored import Stored
 from pipecat_daily_rest.local.rest.control import routes as control_routes
@@ -257,6 +258,7 @@ class LocalDaily(ForTests):
             self._runner = None
             raise DailyConfigError(self._why_not(exc)) from exc
         self.port = self._runner.addresses[0][1]
+        remove_dead()
         self.mixer.start()
         if not is_loopback(self.host):
             logger.warning(

@@ -2,6 +2,7 @@
 """A room with a bot in it, which people of a test join."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -185,15 +186,18 @@ class LocalRoom:
 
         Raises:
             TimeoutError: None has ended; the message lists what has happened.
+            RuntimeError: Those that have ended were deleted.
             DailyConfigError: The timeout is not a number.
         """
         name = self.provisioned.name
-        await self._daily.wait_for("recording stopped", room=name, timeout=timeout)
-        ended = [
-            each
-            for each in self._daily.recordings
-            if each.room == name and each.status != "in-progress"
-        ]
+        for count in itertools.count(1):
+            await self._daily.wait_for("recording stopped", room=name, count=count, timeout=timeout)
+            mine = [each for each in self._daily.recordings if each.room == name]
+            if ended := [each for each in mine if each.status != "in-progress"]:
+                break
+            if not mine:
+                msg = "the recording of the call was deleted: wait for room.recording() before that"
+                raise RuntimeError(msg)
         return ended[-1]
 
 

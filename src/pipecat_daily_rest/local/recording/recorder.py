@@ -8,8 +8,6 @@ https://docs.daily.co/reference/daily-js/events/recording-events
 import asyncio
 import contextlib
 import importlib.util
-import shutil
-import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from pipecat_daily_rest.local.call.clock import Timer
 from pipecat_daily_rest.local.call.domain import Domain
 from pipecat_daily_rest.local.call.mixer import TICK, Block, Mixer, voice_of
 from pipecat_daily_rest.local.call.room import Participant, Room
+from pipecat_daily_rest.local.recording.private_folder import PrivateFolder
 from pipecat_daily_rest.local.recording.stored import Recording, Stored
 from pipecat_daily_rest.local.recording.writer import Tick, Writer
 from pipecat_daily_rest.local.rules.schema import Refusal, invalid, not_here, refusal
@@ -31,6 +30,10 @@ SOUND_ALONE = "the local Daily records the sound alone: this recording has no pi
 _NO_BUCKET = (
     "the local Daily has no buckets: recordings lie in a folder on this machine, so leave out "
     "recordings_bucket"
+)
+_NO_FOLDER = (
+    "there is no folder for recordings ({why}): give LocalDaily(recordings=…) one, or set "
+    "LOCAL_DAILY_RECORDINGS"
 )
 _GET_IT = "the local Daily records with PyAV: pip install 'pipecat-daily-rest[local]'"
 _LONGEST = 15_000.0  # seconds, as at Daily
@@ -89,8 +92,8 @@ class Recorder:
         self._mixer = mixer
         self._stored = stored
         self._choices = calls.choices
-        self._given = Path(folder) if folder else None
-        self._folder = self._given
+        self._folder = Path(folder) if folder else None
+        self._private: PrivateFolder | None = None
         self._running: list[Running] = []
         self._ended = asyncio.Event()
         mixer.listeners.append(self._hear)
@@ -139,8 +142,8 @@ class Recorder:
                 while self._running:
                     self._ended.clear()
                     await self._ended.wait()
-        if self._folder is not None and self._given is None:
-            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+        if self._private is not None:
+            await asyncio.to_thread(self._private.remove)
 
     # -- A recording begins ----------------------------------------------------------------
 
@@ -170,12 +173,9 @@ class Recorder:
     ) -> Running:
         loop = asyncio.get_running_loop()
         clock, (suffix, content_type) = self._calls.log.clock, _FILES[kind]
+        folder = self._where()
         recording = self._stored.record(room, content_type)
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="local-daily-recordings-"))
-        path = (
-            self._folder / room.name / f"{int(recording.start * 1000)}-{recording.id[:8]}{suffix}"
-        )
+        path = folder / room.name / f"{int(recording.start * 1000)}-{recording.id[:8]}{suffix}"
         longest = float(settings.get("maxDuration") or _LONGEST)
         layout = {"layout": settings["layout"]} if settings.get("layout") else {}
         running: Running
@@ -205,6 +205,16 @@ class Recorder:
         )
         running.writer.begin()
         return running
+
+    def _where(self) -> Path:
+        """Give the folder of the recordings; without a given one, a private one is made."""
+        if self._folder is None:
+            try:
+                self._private = PrivateFolder()
+            except OSError as exc:  # as in a container whose file system is read-only
+                raise not_here(_NO_FOLDER.format(why=exc.strerror)) from exc
+            self._folder = self._private.path
+        return self._folder
 
     # -- A recording runs ------------------------------------------------------------------
 
