@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from chromium import WAIT
 from pipecat_daily_rest._core import daily_module
 from programs import processes
 from pypi import prebuilt
@@ -18,6 +19,8 @@ from web_app import PLAYED
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 BUTTON = "[data-slot=connect-button]"  # Connect, later Disconnect
+CAN_CONNECT = f"{BUTTON}[data-state=initialized]"  # earlier, the page ignores the click
+READY = '() => document.body.innerText.toUpperCase().split("READY").length > 2'  # app and bot
 BOT = Path(__file__).parent / "bots" / "either.py"
 # Whether a tone is the loudest in a track that the page plays.
 HUMS = f"""
@@ -43,13 +46,16 @@ async def test_it_talks_to_the_bot_by_daily_and_by_smallwebrtc(web_apps: Any, st
         app = await web_apps.visit(page)
         if choice != "SmallWebRTC":  # which is chosen at first
             await app.page.get_by_text("SmallWebRTC").first.click()
-            await app.page.get_by_text(choice, exact=True).last.click()
-        await app.page.locator(BUTTON).click()
+            chosen = f"[{choice} Transport] Initialized"  # the button of the former choice is gone
+            async with app.page.expect_console_message(
+                lambda message, chosen=chosen: chosen in message.text, timeout=WAIT * 1000
+            ):
+                await app.page.get_by_text(choice, exact=True).last.click()
+        await app.page.locator(CAN_CONNECT).click()
         await program.says(f"^started {transport}Transport")
         await app.until(HUMS, 660)
         await program.says("^heard you$")
-        text = await app.run("() => document.body.innerText")
-        assert text.upper().count("READY") >= 2, text
+        await app.until(READY)
         program.out = ""
         await app.page.locator(BUTTON).click()
         await program.says("^left$")
