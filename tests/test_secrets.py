@@ -219,11 +219,11 @@ async def test_the_runners_objects(net, key, monkeypatch):
         monkeypatch.setenv(name, "")
     with net:
         child = LocalDailyProcess()
-        answer = {"api_url": "http://x/v1", "api_key": key, "script_tag": ""}
+        answer = {"api_url": "http://x/v1", "api_key": key, "script_tag": "", "face_url": key}
         child._read(json.dumps(answer).encode())
         session = Session(bot=print, request=RoomSpec(), ending=Ending())
         session.use(child)
-        net.show(child, child.env(), session, session.request, child.api_key)
+        net.show(child, child.env(), session, session.request, child.api_key, child.face_url)
     assert os.environ["DAILY_API_KEY"] == key
     assert not leaks(net.said, key)
 

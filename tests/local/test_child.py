@@ -63,7 +63,7 @@ def alive(process: subprocess.Popen[str]) -> bool:
 def test_it_lives_until_its_stdin_ends(within: Within) -> None:
     with child() as process:
         ready = answer(process)
-        assert sorted(ready) == ["api_key", "api_url", "script_tag"]
+        assert sorted(ready) == ["api_key", "api_url", "face_url", "script_tag"]
         assert ready["api_url"].startswith("http://127.0.0.1:")
         assert len(ready["api_key"]) == 64
         assert ready["api_key"] not in " ".join(process.args)

@@ -40,7 +40,8 @@ CLIENT = """
 """
 LOCAL = """
     __main__    server rest
-    server      for_tests rest bot browser outside recording call guard choices secret arguments
+    server      face for_tests rest bot browser outside recording call guard choices secret arguments
+    face        for_tests rest outside call rules guard secret arguments
     for_tests   rest bot room_handle outside recording scripted call secret arguments
     rest        outside recording call rules choices secret arguments
     bot         outside recording call rules choices

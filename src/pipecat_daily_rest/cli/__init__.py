@@ -159,7 +159,11 @@ def local(
         float, typer.Option(help="Seconds that every request takes at least.")
     ] = 0.0,
     control: Annotated[
-        bool, typer.Option("--control", help="Let other processes inject faults, at /.faults.")
+        bool,
+        typer.Option(
+            "--control",
+            help="Let other processes inject faults, at /.faults, and the page change things.",
+        ),
     ] = False,
 ) -> None:
     """Start a Daily on this machine, for one command or until Ctrl-C."""

@@ -71,13 +71,13 @@ async def _main(command: Sequence[str], signals: _Signals, **options: Any) -> in
         if signals:
             return 128 + signals.popleft()
         if command:
-            child.tell_web_apps()
+            child.announce()
             return await _run(command, child.env(), signals)
         say(f"A local Daily answers at {child.api_url}. Paste this into another terminal:\n")
         for name, value in child.env().items():
             say(f"export {name}={shlex.quote(value)}")
         say()
-        child.tell_web_apps(sys.stdout)
+        child.announce(sys.stdout)
         say("\nCtrl-C ends it.")
         await unless(signals.wait(), child.died())
         if signals:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A local Daily as a process of its own: ``python -m pipecat_daily_rest.local``.
 
-It writes one JSON line to stdout, ``{"api_url", "api_key", "script_tag"}`` or ``{"error"}``, and
-runs until its stdin closes or its parent ends. It ignores signals: after a Ctrl-C in a terminal,
-the bot must still be able to delete its room.
+It writes one JSON line to stdout, ``{"api_url", "api_key", "script_tag", "face_url"}`` or
+``{"error"}``, and runs until its stdin closes or its parent ends. It ignores signals: after a
+Ctrl-C in a terminal, the bot must still be able to delete its room.
 """
 
 import argparse
@@ -77,7 +77,9 @@ def _arguments() -> argparse.Namespace:
         help="the lowest level that is logged to stderr",
     )
     parser.add_argument(
-        "--control", action="store_true", help="let other processes inject faults, at /.faults"
+        "--control",
+        action="store_true",
+        help="let other processes inject faults, at /.faults, and the page at / change things",
     )
     parser.add_argument(
         "--limits", action="store_true", help="apply Daily's documented rate limits"
@@ -108,7 +110,12 @@ async def _serve(arguments: argparse.Namespace, say: Callable[..., None], parent
     threading.Thread(target=_watch_parent, args=(parent, end), daemon=True).start()
     daily = await _start(arguments)
     try:
-        say(api_url=daily.api_url, api_key=daily.api_key, script_tag=daily.script_tag)
+        say(
+            api_url=daily.api_url,
+            api_key=daily.api_key,
+            script_tag=daily.script_tag,
+            face_url=daily.face_url,
+        )
         await ended.wait()
     finally:
         await daily.aclose()

@@ -45,9 +45,16 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
+_POLICY = "Content-Security-Policy"
+# A page that can delete rooms must not be in a frame, where a click may be meant for another page.
+_FACE_HEADERS = _HEADERS | {
+    _POLICY: _HEADERS[_POLICY].partition("frame-ancestors")[0] + "frame-ancestors 'none'"
+}
 # What the pages of this machine's other servers may ask for, by the patterns of the routes: the
 # scripts for their daily-js, and what these send to a room.
 _SCRIPTS = "/.daily-js/{name}"
+FACE = "/.face/"
+"""Below this is what the page at ``/`` asks for."""
 _FOR_APPS = (_SCRIPTS, "/{room}/offer", "/{room}/leave")
 _APP = web.RequestKey("app", str)  # the origin of such a page
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
@@ -102,6 +109,8 @@ def guard(daily: Listening) -> Middleware:
 
 def headers(request: web.Request) -> dict[str, str]:
     """Give the headers of the response to a request."""
+    if request.path == "/" or request.path.startswith(FACE):
+        return _FACE_HEADERS
     pattern = _pattern(request)
     if pattern not in _FOR_APPS:
         return _HEADERS

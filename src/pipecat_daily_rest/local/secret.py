@@ -22,7 +22,7 @@ def trace(exc: BaseException, api_key: str = "") -> str:
     return masked("".join(traceback.format_exception(exc, limit=-_FRAMES)), api_key)
 
 
-def masked_log(api_key: str) -> logging.Logger:
+def masked_log(*secrets: str) -> logging.Logger:
     """Make a logger for aiohttp's server, which quotes malformed requests."""
 
     class Masking(logging.Handler):
@@ -30,7 +30,7 @@ def masked_log(api_key: str) -> logging.Logger:
             said, exc = record.getMessage(), record.exc_info and record.exc_info[1]
             if exc:  # a malformed request; the exceptions of handlers are logged elsewhere
                 said = f"{said}: {str(exc) or type(exc).__name__}"
-            line = " ".join(masked(said, api_key).split())
+            line = " ".join(masked(said, *secrets).split())
             level = "WARNING" if isinstance(exc, _BAD_REQUEST) else record.levelname
             logger.log(level, "Local Daily: {}", line[:_LINE])
 

@@ -29,6 +29,8 @@ from pipecat_daily_rest.local.call.network import Network
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.face.routes import routes as face_routes
+from pipecat_daily_rest.local.face.timelines import Timelines
 from pipecat_daily_rest.local.for_tests import ForTests
 from pipecat_daily_rest.local.guard import WILDCARDS, bracketed, guard, headers, is_loopback
 from pipecat_daily_rest.local.outside.dialing import Dialing
@@ -87,7 +89,8 @@ class LocalDaily(ForTests):
             limits: Rate limits for the REST API, as ``Limits()``; None is no limits.
             latency: Seconds that every request to the REST API takes at least: half of them pass
                 before the request is handled, half after.
-            control: Whether other processes with the key may inject faults over HTTP.
+            control: Whether other processes with the key may inject faults over HTTP, and the page
+                at `face_url` may change things.
             speech_model: The Whisper model that transcribes for bots, if faster-whisper is
                 installed: the name of one that is on this machine, or its folder. None leaves
                 transcription to the test, see `RoomHandle.transcribe`.
@@ -137,6 +140,8 @@ class LocalDaily(ForTests):
         self.recorder = Recorder(state.domain, state.calls, self.mixer, self.stored, recordings)
         self.services = Services(choices, self.dialing, self.transcriber, self.recorder)
         self.network = Network(state.calls)
+        self._timelines = Timelines(state.log, state.domain, self.mixer)
+        self._face_secret = Secret(secrets.token_urlsafe(24))
         self.closers: list[Callable[[], Awaitable[None]]] = []  # called when it stops
         model = speech_model or os.environ.get("LOCAL_DAILY_SPEECH_MODEL") or "tiny.en"
         self.speech = Speech(self.transcriber, model)
@@ -181,6 +186,11 @@ class LocalDaily(ForTests):
     def script_tag(self) -> str:
         """The line of HTML with which a web app's page joins these rooms, unchanged otherwise."""
         return f'<script src="{self.url}/.daily-js/reroute.js"></script>'
+
+    @property
+    def face_url(self) -> str:
+        """The link to the page with the rooms, their timelines and the requests; it holds a secret."""
+        return Secret(f"{self.url}/#{self._face_secret}")
 
     @property
     def rooms(self) -> dict[str, Room]:
@@ -243,12 +253,23 @@ class LocalDaily(ForTests):
             file_routes(self.parts),
             bot_routes(*participants, self.services),
             browser_routes(*participants, self.mixer, self.host, self.closers),
+            face_routes(
+                self,
+                self.parts,
+                self._timelines,
+                self._face_secret,
+                control=self._control,
+                closers=self.closers,
+            ),
         ):
             app.add_routes(routes)
         if self._control:
             app.add_routes(control_routes(self.api_key, self.faults))
         self._runner = web.AppRunner(
-            app, access_log=None, logger=masked_log(self.api_key), shutdown_timeout=1
+            app,
+            access_log=None,
+            logger=masked_log(self.api_key, self._face_secret),
+            shutdown_timeout=1,
         )
         await self._runner.setup()
         try:

@@ -31,11 +31,13 @@ class LocalDailyProcess:
         api_url: The URL of its API.
         api_key: The key that it accepts.
         script_tag: The line of HTML with which a web app joins its rooms.
+        face_url: The link to the page that shows its rooms; it holds a secret.
     """
 
     api_url: str
     api_key: str
     script_tag: str
+    face_url: str
 
     def __init__(
         self,
@@ -110,12 +112,13 @@ class LocalDailyProcess:
             raise DailyConfigError(str(answer["error"]))
         self.api_url, self.api_key = answer["api_url"], Secret(answer["api_key"])
         self.script_tag = answer["script_tag"]
+        self.face_url = Secret(answer["face_url"])
 
-    def tell_web_apps(self, file: TextIO | None = None) -> None:
-        """Print the script tag, to stderr when ``file`` is None: stdout is for other programs."""
-        say(
-            f"A web app joins local rooms with this tag: {self.script_tag}", file=file or sys.stderr
-        )
+    def announce(self, file: TextIO | None = None) -> None:
+        """Print its links, to stderr when ``file`` is None: stdout is for other programs."""
+        file = file or sys.stderr
+        say(f"A web app joins local rooms with this tag: {self.script_tag}", file=file)
+        say(f"See the rooms, their timelines and the requests: {self.face_url}", file=file)
 
     def env(self) -> dict[str, str]:
         """Give the variables with which a program uses it, and the stand-in for ``daily``."""

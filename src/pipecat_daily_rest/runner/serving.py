@@ -183,7 +183,7 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
             if ending.stop.is_set():
                 return
             os.environ.update(child.env())
-            child.tell_web_apps()
+            child.announce()
         logger.info("Loading {}", bot)
         await unless(ending.stop.wait(), stack.enter_async_context(sessions))
         if not ending.stop.is_set():

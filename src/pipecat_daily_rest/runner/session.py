@@ -109,7 +109,7 @@ class Session:
         if room.sip_endpoint:
             say(f"SIP: {room.sip_endpoint}")
         if self.local is not None:
-            self.local.tell_web_apps()
+            self.local.announce()
         say("Talk to the bot (Ctrl-C stops it and deletes its room):")
         # One plain line, so that a terminal, a script and a person can all take it as it is.
         say(str(room.join_url))

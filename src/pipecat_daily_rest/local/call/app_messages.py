@@ -46,6 +46,7 @@ class AppMessages:
             targets = [other for id, other in room.participants.items() if id == recipient]
         if everybody or targets:
             room.told.put(event)
+            self._calls.log.notify("app-message", (room, event))
         bots = [target for target in targets if target.kind == "bot"]
         if bots and not self._rtvi_loops.reaches_bots(source, message):
             targets = [target for target in targets if target not in bots]

@@ -153,6 +153,7 @@ class Calls:
         if joined and after != before and not participant.hidden:
             event = {"event": "participant-updated", "participant": after}
             self.tell(participant.room, event, but=participant)
+            self.log.notify("changed", participant)
 
     def mute(
         self,

@@ -48,6 +48,11 @@ class Clock:
         self._ahead = 0.0
         self.timers: set[Timer] = set()
 
+    @property
+    def ahead(self) -> float:
+        """How many seconds it was moved forward."""
+        return self._ahead
+
     def now(self) -> float:
         """Give the present, in unix seconds."""
         return time.time() + self._ahead

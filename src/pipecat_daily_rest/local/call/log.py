@@ -43,7 +43,7 @@ class Log:
     Parameters:
         entries: The latest 10,000, oldest first.
         observers: Each is called with what happened and to whom, as ``("joined", participant)``.
-            They must neither wait nor raise.
+        watchers: Each is called with every new entry. Neither may wait or raise.
     """
 
     def __init__(self, clock: Clock, api_key: str = "") -> None:
@@ -52,7 +52,7 @@ class Log:
         self.entries: list[LogEntry] = []
         self.observers: list[Callable[[str, Any], None]] = []
         self._api_key = api_key
-        self._watchers: list[Callable[[LogEntry], None]] = []
+        self.watchers: list[Callable[[LogEntry], None]] = []
 
     def record(self, room: str, what: str, detail: str = "", **ids: str) -> None:
         """Add an entry; ``ids`` are its ``participant`` and ``meeting``."""
@@ -61,7 +61,7 @@ class Log:
         if len(self.entries) > _MOST:
             del self.entries[: _MOST // 10]
         logger.debug("Local room {}: {}{}", room, what, f" ({detail})" if detail else "")
-        for watcher in list(self._watchers):
+        for watcher in list(self.watchers):
             watcher(entry)
 
     def failed(self, room: str, what: str, exc: Exception) -> None:
@@ -88,9 +88,9 @@ class Log:
             if len(matches) >= count and not found.done():
                 found.set_result(matches[count - 1])
 
-        self._watchers.append(look)
+        self.watchers.append(look)
         try:
             look()
             return await found
         finally:
-            self._watchers.remove(look)
+            self.watchers.remove(look)

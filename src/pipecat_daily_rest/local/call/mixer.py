@@ -22,7 +22,7 @@ Block: TypeAlias = NDArray[np.int16]
 
 _CATCH_UP = 3  # ticks; further behind it skips them, since a burst would only fill buffers
 _SMOOTH = 0.1  # of the new block in the running loudness: about 200 ms
-_QUIET = 0.008  # loudness (1 is full scale) below which nobody is the active speaker
+QUIET = 0.008  # loudness (1 is full scale) below which nobody is the active speaker
 _LOUDER = 1.6  # times louder than the active speaker: another one becomes it
 _FLOOR = -55.0  # dB of full scale that the page shows as nothing; 0 dB is everything
 
@@ -67,6 +67,8 @@ class Mixer:
     Parameters:
         listeners: Each is called once a tick with a room and what was said in it, by voice; they must
             not block or raise.
+        watchers: Each is called once a tick, after all rooms, with how loud everybody is who is not
+            silent, by session id; 1 is full scale. They must not block or raise.
         late: How many ticks have come more than 20 ms late, or not at all.
         ticks: How many there have been.
         left_out: How many have not come at all, since the process was busy.
@@ -75,9 +77,11 @@ class Mixer:
     def __init__(self, domain: Domain, calls: Calls) -> None:
         self._domain = domain
         self._calls = calls
-        self._loudness: dict[str, float] = {}
+        self._loudness: dict[str, float] = {}  # running
+        self._now: dict[str, float] = {}  # of this tick
         self._task: asyncio.Task[None] | None = None
         self.listeners: list[Callable[[Room, Mapping[str, Block]], None]] = []
+        self.watchers: list[Callable[[Mapping[str, float]], None]] = []
         self.ticks = self.late = self.left_out = 0
 
     @property
@@ -129,10 +133,12 @@ class Mixer:
     def tick(self) -> None:
         """Mix the next 20 ms of every room; a test may call it, too."""
         self.ticks += 1
-        before, self._loudness = self._loudness, {}
+        before, self._loudness, self._now = self._loudness, {}, {}
         for room in list(self._domain.rooms.values()):
             if room.participants:
                 self._mix(room, before)
+        for watcher in self.watchers:
+            watcher(self._now)
 
     def _mix(self, room: Room, before: Mapping[str, float]) -> None:
         voices: dict[str, Block] = {}
@@ -181,6 +187,8 @@ class Mixer:
         self, id: str, said: NDArray[np.int32] | None, before: Mapping[str, float]
     ) -> None:
         now = 0.0 if said is None else loudness_of(said)
+        if now:
+            self._now[id] = now
         loudness = before.get(id, 0.0) * (1 - _SMOOTH) + now * _SMOOTH
         if loudness > 1e-4:
             self._loudness[id] = loudness
@@ -191,7 +199,7 @@ class Mixer:
             return
         loudness = self._loudness.get(loudest, 0.0)
         current = self._loudness.get(room.active_speaker or "", 0.0)
-        if loudness > _QUIET and (current < _QUIET or loudness > current * _LOUDER):
+        if loudness > QUIET and (current < QUIET or loudness > current * _LOUDER):
             self._calls.speaking(room, loudest)
 
 

@@ -255,6 +255,7 @@ class Room:
         meeting: The running meeting; None while nobody is in.
         told: The events that were told in it, to everybody or to one, as in `Seat`.
         latencies: Of the turns that a test had with a bot in it, in seconds.
+        made_by: The user agent of the request that created it, or "".
     """
 
     name: str
@@ -269,6 +270,7 @@ class Room:
     active_speaker: str | None = None
     told: Inbox = field(default_factory=lambda: Inbox(_MOST_TOLD, _MOST_BYTES), repr=False)
     latencies: list[float] = field(default_factory=list, repr=False)
+    made_by: str = field(default="", repr=False)
 
     @property
     def meeting_id(self) -> str | None:

@@ -20,11 +20,13 @@ class Rooms:
         self._calls = calls
         self._lobby = lobby
 
-    def create(self, name: str, privacy: str, config: Mapping[str, Any]) -> Room:
+    def create(
+        self, name: str, privacy: str, config: Mapping[str, Any], *, made_by: str = ""
+    ) -> Room:
         """Create a room whose parameters were checked; it replaces an expired one of that name."""
         if (expired := self._domain.rooms.get(name)) is not None:
             self._end(expired, "room-expired")
-        room = Room(name, privacy, dict(config), self._clock.now())
+        room = Room(name, privacy, dict(config), self._clock.now(), made_by=made_by)
         self._domain.rooms[name] = room
         self._calls.log.record(name, "created", privacy)
         self._watch_expiry(room)
@@ -42,6 +44,7 @@ class Rooms:
         if self._choices.update_moves_ejection:
             for participant in list(room.participants.values()):
                 self._calls.limit_stay(participant)
+        self._calls.log.notify("room changed", room)
 
     def delete(self, room: Room) -> None:
         """Delete a room and eject everyone."""
@@ -68,6 +71,7 @@ class Rooms:
         if what is not None:
             self._calls.log.record(room.name, what)
         self._empty(room, reason, ("no-room", "The room was deleted. Ask for a new link."))
+        self._calls.log.notify("room ended", room)
 
     def _empty(self, room: Room, reason: str, refused: tuple[str, str]) -> None:
         self._lobby.refuse_all(room, *refused)

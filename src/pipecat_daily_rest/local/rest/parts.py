@@ -17,7 +17,7 @@ from pipecat_daily_rest.local.outside.webhooks import Webhooks
 from pipecat_daily_rest.local.recording.recorder import Recorder
 from pipecat_daily_rest.local.recording.stored import Stored
 from pipecat_daily_rest.local.rest.faults import Faults
-from pipecat_daily_rest.local.rest.journal import Request
+from pipecat_daily_rest.local.rest.journal import Journal
 from pipecat_daily_rest.local.rest.limits import Limiter
 
 
@@ -32,7 +32,7 @@ class Parts:
     calls: Calls
     messages: AppMessages
     rooms: Rooms
-    requests: list[Request]  # in order of arrival
+    requests: Journal
     limits: Limiter
     faults: Faults
     stored: Stored

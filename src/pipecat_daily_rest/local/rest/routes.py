@@ -8,7 +8,6 @@ import asyncio
 import hmac
 import inspect
 import re
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,12 +16,17 @@ from aiohttp.web_protocol import RequestPayloadError
 from loguru import logger
 
 from pipecat_daily_rest.local.rest.endpoints import FAMILIES, Endpoint, Route
-from pipecat_daily_rest.local.rest.journal import Request, masked_body, masked_path
+from pipecat_daily_rest.local.rest.journal import (
+    Request,
+    masked_body,
+    masked_path,
+    user_agent,
+)
 from pipecat_daily_rest.local.rest.parts import Parts
 from pipecat_daily_rest.local.rules.kinds import as_text
 from pipecat_daily_rest.local.rules.schema import BAD_HEADER, Refusal, refusal
 from pipecat_daily_rest.local.rules.strict_json import NotJSON, parse
-from pipecat_daily_rest.local.secret import trace
+from pipecat_daily_rest.local.secret import masked, trace
 
 PREFIX = "/v1"
 
@@ -61,13 +65,15 @@ class _Api:
             at=self._domain.clock.now(),
             ip=request.remote or "",
             size=0 if body is None or isinstance(body, Refusal) else len(await request.read()),
+            query=masked(request.rel_url.raw_query_string, key),
+            agent=user_agent(request, key),
         )
         self._parts.requests.append(arrived)
         respond = partial(self._respond, endpoint, request, body, arrived)
         response = await self._parts.faults.serve(request, path, respond)
         if response is None:
             return web.Response()  # for aiohttp: the connection is closed
-        self._answered(arrived, response.status)
+        self._parts.requests.answered(arrived, response.status)
         await self._delay()
         return response
 
@@ -95,13 +101,6 @@ class _Api:
     async def _delay(self) -> None:
         if self._parts.latency:
             await asyncio.sleep(self._parts.latency / 2)
-
-    def _answered(self, arrived: Request, status: int) -> None:
-        requests = self._parts.requests
-        for index in reversed(range(len(requests))):
-            if requests[index] is arrived:
-                requests[index] = replace(arrived, status=status)
-                return
 
     def unknown(self, request: web.Request, body: Any) -> Any:
         """Answer 404 to every path that the local Daily does not have."""

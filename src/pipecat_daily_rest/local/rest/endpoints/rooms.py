@@ -13,6 +13,7 @@ from aiohttp import web
 
 from pipecat_daily_rest.local.call.room import Room
 from pipecat_daily_rest.local.rest.endpoints.family import Family, Route, iso
+from pipecat_daily_rest.local.rest.journal import user_agent
 from pipecat_daily_rest.local.rules import schema
 from pipecat_daily_rest.local.rules.properties import BATCH_CREATE, BATCH_DELETE
 from pipecat_daily_rest.local.rules.schema import RoomBody, invalid, no_room
@@ -52,7 +53,7 @@ class RoomEndpoints(Family):
         """Create a room."""
         # https://docs.daily.co/reference/rest-api/rooms/create-room
         wanted = self._schema.room(body, now=self._now)
-        [room] = self._create([wanted])
+        [room] = self._create([wanted], user_agent(request, self._domain.api_key))
         return self._describe(room)
 
     def get_room(self, request: web.Request, body: Any) -> Any:
@@ -118,7 +119,8 @@ class RoomEndpoints(Family):
             raise invalid(
                 f"the rooms have {len(buckets)} different recordings_buckets (10 at most)"
             )
-        rooms = [self._describe(room) for room in self._create(wanted)]
+        made_by = user_agent(request, self._domain.api_key)
+        rooms = [self._describe(room) for room in self._create(wanted, made_by)]
         wrapped = self._choices.batch_create_wrapped
         return {"total_count": len(rooms), "data": rooms} if wrapped else rooms
 
@@ -139,7 +141,7 @@ class RoomEndpoints(Family):
             self._parts.rooms.delete(room)
         return {"deleted_count": len(rooms)}
 
-    def _create(self, wanted: list[RoomBody]) -> list[Room]:
+    def _create(self, wanted: list[RoomBody], made_by: str) -> list[Room]:
         """Create all of these rooms, or none."""
         free = self._choices.expired_name_free
         taken = self._domain.existing() if free else self._domain.rooms
@@ -157,6 +159,7 @@ class RoomEndpoints(Family):
                 name,
                 each.privacy or "public",
                 self._with_sip_uri(name, schema.config(each.properties)),
+                made_by=made_by,
             )
             for name, each in zip(names, wanted, strict=True)
         ]

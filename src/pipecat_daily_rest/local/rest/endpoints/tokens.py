@@ -31,6 +31,7 @@ class TokenEndpoints(Family):
         if name is not None and not self._choices.token_for_unknown_room:
             if self._domain.find(name) is None:
                 raise no_room(name, 400)
+        self._parts.log.notify("token created", properties)
         return {"token": self._domain.sign(properties)}
 
     def validate_token(self, request: web.Request, body: Any) -> Any:
