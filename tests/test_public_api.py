@@ -40,7 +40,9 @@ def test_names_are_imported_when_they_are_used():
 
 def test_a_local_dailys_process_loads_no_client():
     code = (
-        "import sys, pipecat_daily_rest.local\n"
+        "import sys\n"
+        "from pipecat_daily_rest.local import *\n"
+        "assert LocalDaily and Choices and Limits and JoinRefused\n"
         "client = {'pydantic', 'pipecat_daily_rest._rest.helper', 'pipecat_daily_rest.models'}\n"
         "assert not client & sys.modules.keys(), client & sys.modules.keys()\n"
     )

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The log handler of the commands, beside the program's own handlers."""
+"""The log handler of the commands, beside the program's own handlers.
+
+`--help` needs the names of the levels and no handler, so loguru is imported with the handler.
+"""
 
 import json
 import sys
 import traceback
 from typing import Any, cast
-
-from loguru import _defaults, logger
 
 LOG_LEVELS = ("TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL")
 _DEFAULT = 0  # the id of the handler that loguru begins with
@@ -51,6 +52,8 @@ def to_stderr(level: str, log_format: str | None = None) -> None:
     A program that has removed the default handler gets none. ``log_format`` is "text" or "json",
     both with the session of a server, or None for loguru's own.
     """
+    from loguru import _defaults, logger
+
     core = cast(Any, logger)._core
     # Without a default handler the program's first handler has that id.
     if not _defaults.LOGURU_AUTOINIT or _DEFAULT not in core.handlers:

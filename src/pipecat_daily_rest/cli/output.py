@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What commands print: data on stdout, notes on stderr, errors as a sentence."""
 
-import asyncio
 import json
 import math
 import os
@@ -52,6 +51,8 @@ def run(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
     A `DailyError` ends the command with a sentence and an exit code. That is 2 for what the user
     has to change, such as a missing key, else ``failed``.
     """
+    import asyncio
+
     from pipecat_daily_rest._core import log_handler
 
     log_handler.to_stderr("WARNING")
@@ -137,6 +138,8 @@ def instant(unix: Any) -> str | None:
 
 async def wait(seconds: float) -> None:
     """Wait, in a terminal with a progress bar where that takes longer than a moment."""
+    import asyncio
+
     if seconds <= _MOMENT or not sys.stderr.isatty():
         await asyncio.sleep(seconds)
         return

@@ -16,13 +16,13 @@ Imports `local`, `_rooms` and what those import.
 PYTEST_DONT_REWRITE: there is no assert here, and a conftest may import a type from it.
 """
 
+import importlib
 import sys
 import warnings
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 try:
     import pytest
@@ -31,21 +31,17 @@ except ImportError as exc:
     raise ImportError(msg) from exc
 
 from pipecat_daily_rest._core import daily_module
-from pipecat_daily_rest._rest.helper import DailyRESTHelper
-from pipecat_daily_rest._rooms.owned import owned_rooms
-from pipecat_daily_rest.testing.bot_errors import BotErrors
-from pipecat_daily_rest.testing.bot_errors import watch as watch_bots
 from pipecat_daily_rest.testing.budgets import add_budgets, reset_budgets, set_budgets
-from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
-from pipecat_daily_rest.testing.daily_thread import DailyThread, RemoteAPI
-from pipecat_daily_rest.testing.fake_services import FakeLLM, FakeSTT, FakeTTS
-from pipecat_daily_rest.testing.leaks import Line, watch
-from pipecat_daily_rest.testing.openai_server import OpenAIServer
-from pipecat_daily_rest.testing.requests import lines
-from pipecat_daily_rest.testing.room_fixture import LocalRoom, OpenRoom
-from pipecat_daily_rest.testing.server_thread import ServerThread
 from pipecat_daily_rest.testing.tracebacks import shorten
 from pipecat_daily_rest.testing.web_page import OPTION, add_local_page
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest._rest.helper import DailyRESTHelper
+    from pipecat_daily_rest.testing.bot_errors import BotErrors
+    from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
+    from pipecat_daily_rest.testing.fake_services import FakeLLM, FakeSTT, FakeTTS
+    from pipecat_daily_rest.testing.openai_server import OpenAIServer
+    from pipecat_daily_rest.testing.room_fixture import LocalRoom, OpenRoom
 
 __all__ = [
     "FakeLLM",
@@ -65,14 +61,41 @@ __all__ = [
     "tts",
 ]
 
+# Imported at their first use, and so is all that only a fixture needs: pytest loads the plugin in
+# every run, also in one that has no test of a bot. There is no `__dir__`: pytest would ask for all.
+_LATER = {
+    "FakeLLM": "fake_services",
+    "FakeSTT": "fake_services",
+    "FakeTTS": "fake_services",
+    "LocalDailyFixture": "daily_fixture",
+    "LocalRoom": "room_fixture",
+}
+
 _TRANSPORT = "pipecat.transports.daily.transport"
 # The fixtures that hold the event loop of a test. The end of the loop deletes what the test has
 # leaked, so it has to come after the leak check.
 _LOOPS = ("_function_scoped_runner", "event_loop")
 
 
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    return value
+
+
+class _StandIn:
+    """Finds `daily` before daily-python does. The stand-in is loaded when something imports it."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Find the stand-in."""
+        return PathFinder.find_spec(name, [str(daily_module.FOLDER)]) if name == "daily" else None
+
+
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Load the stand-in as early as possible: pytest calls this when it loads the plugin."""
+    """Find the stand-in as early as possible: pytest calls this when it loads the plugin."""
     text = "whether `daily` is the stand-in of the local room instead of daily-python"
     parser.addini("daily_stand_in", text, type="bool", default=True)
     add_budgets(parser)
@@ -82,7 +105,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     parser.addini(OPTION, text, default="")
     config = pluginmanager.get_plugin("pytestconfig")
     if config is not None and config.getini("daily_stand_in"):
-        _load_stand_in(pluginmanager)
+        _find_stand_in(pluginmanager)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -128,17 +151,15 @@ def _has_asyncio(config: pytest.Config) -> bool:
     return config.pluginmanager.has_plugin("asyncio")
 
 
-def _load_stand_in(pluginmanager: pytest.PytestPluginManager) -> None:
+def _find_stand_in(pluginmanager: pytest.PytestPluginManager) -> None:
     if daily_module.is_real_loaded() or (_TRANSPORT in sys.modules and "daily" not in sys.modules):
         raise pytest.UsageError(_too_late(pluginmanager))
-    if "daily" in sys.modules:
+    if "daily" in sys.modules or _StandIn in sys.meta_path:
         return
-    spec = PathFinder.find_spec("daily", [str(daily_module.FOLDER)])
-    if spec is None or spec.loader is None:
+    if _StandIn.find_spec("daily") is None:
         msg = f"the stand-in for daily is missing from {daily_module.FOLDER}: install the package again"
         raise pytest.UsageError(msg)
-    module = sys.modules["daily"] = module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.meta_path.insert(0, _StandIn)
 
 
 def _too_late(pluginmanager: pytest.PytestPluginManager) -> str:
@@ -188,15 +209,22 @@ def local_daily_options() -> dict[str, Any]:
 @pytest.fixture(scope=_scope)
 def local_daily(
     request: pytest.FixtureRequest, local_daily_options: dict[str, Any]
-) -> Iterator[LocalDailyFixture]:
+) -> "Iterator[LocalDailyFixture]":
     """A local Daily for this test, which fails when a room outlives it.
 
     ``DAILY_API_URL`` and ``DAILY_API_KEY`` point to it and ``DAILY_ROOM_URL`` is empty while the
     test runs. ``PYTHONPATH`` has the stand-in for the programs that the test starts.
     """
+    from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
+    from pipecat_daily_rest.testing.daily_thread import DailyThread
+    from pipecat_daily_rest.testing.leaks import watch
+    from pipecat_daily_rest.testing.requests import lines
+
     for name in _LOOPS if request.scope == "function" else ():
         if name in request.fixturenames:
             request.getfixturevalue(name)
+    if request.config.getini("daily_stand_in"):
+        importlib.import_module("daily")  # from now on nothing of this process reaches Daily
     thread = DailyThread(**local_daily_options)
     leaks: list[str] = []
     try:
@@ -220,7 +248,9 @@ def local_daily(
         pytest.fail(msg, pytrace=False)
 
 
-def _leaks(daily: LocalDailyFixture, opened: dict[str, Line]) -> list[str]:
+def _leaks(daily: "LocalDailyFixture", opened: dict[str, tuple[str, int]]) -> list[str]:
+    from pipecat_daily_rest._rooms.owned import owned_rooms
+
     rooms = daily.rooms
     for room in owned_rooms():
         if room.name in rooms:
@@ -229,7 +259,7 @@ def _leaks(daily: LocalDailyFixture, opened: dict[str, Line]) -> list[str]:
     return [f"{name}, {_where(opened.get(name))}" for name in rooms]
 
 
-def _where(opened: Line | None) -> str:
+def _where(opened: tuple[str, int] | None) -> str:
     if opened is None:
         return "opened by a plain request, or by another process"
     file, line = opened
@@ -237,8 +267,11 @@ def _where(opened: Line | None) -> str:
 
 
 @pytest.fixture(scope=_scope)
-def daily_helper(local_daily: LocalDailyFixture) -> Iterator[DailyRESTHelper]:
+def daily_helper(local_daily: "LocalDailyFixture") -> "Iterator[DailyRESTHelper]":
     """A helper for the test's local Daily; `LocalDailyFixture.run` serves tests without a loop."""
+    from pipecat_daily_rest._rest.helper import DailyRESTHelper
+    from pipecat_daily_rest.testing.daily_thread import RemoteAPI
+
     helper = DailyRESTHelper(daily_api_key=local_daily.api_key, daily_api_url=local_daily.api_url)
     helper.api = RemoteAPI(local_daily._thread)
     yield helper
@@ -246,19 +279,23 @@ def daily_helper(local_daily: LocalDailyFixture) -> Iterator[DailyRESTHelper]:
 
 
 @pytest.fixture(scope=_scope)
-def bot_errors() -> Iterator[BotErrors]:
+def bot_errors() -> "Iterator[BotErrors]":
     """What the bots of the test may raise in their event handlers and pipelines: see `expects`."""
+    from pipecat_daily_rest.testing.bot_errors import BotErrors, watch
+
     with pytest.MonkeyPatch.context() as environment:
         errors = BotErrors()
-        watch_bots(errors, environment)
+        watch(errors, environment)
         yield errors
 
 
 @pytest.fixture(scope=_scope)
 def local_room(
-    request: pytest.FixtureRequest, local_daily: LocalDailyFixture, bot_errors: BotErrors
-) -> OpenRoom:
+    request: pytest.FixtureRequest, local_daily: "LocalDailyFixture", bot_errors: "BotErrors"
+) -> "OpenRoom":
     """Opens a room with a bot in it, for the people that a test sends there: see `OpenRoom`."""
+    from pipecat_daily_rest.testing.room_fixture import OpenRoom
+
     if request.scope == "function" and "openai_server" in request.fixturenames:
         server: OpenAIServer = request.getfixturevalue("openai_server")
         fakes = (server.llm, server.stt, server.tts)
@@ -277,11 +314,14 @@ def local_page() -> None:
 
 
 @pytest.fixture
-def openai_server() -> Iterator[OpenAIServer]:
+def openai_server() -> "Iterator[OpenAIServer]":
     """The server behind `llm`, `stt` and `tts`.
 
     ``OPENAI_BASE_URL`` points to it, and there is an ``OPENAI_API_KEY``, while the test runs.
     """
+    from pipecat_daily_rest.testing.openai_server import OpenAIServer
+    from pipecat_daily_rest.testing.server_thread import ServerThread
+
     thread = ServerThread("openai_server", OpenAIServer)
     try:
         with pytest.MonkeyPatch.context() as environment:
@@ -293,18 +333,18 @@ def openai_server() -> Iterator[OpenAIServer]:
 
 
 @pytest.fixture
-def llm(openai_server: OpenAIServer) -> FakeLLM:
+def llm(openai_server: "OpenAIServer") -> "FakeLLM":
     """A language model that answers as the test says; Pipecat's OpenAI service finds it."""
     return openai_server.llm
 
 
 @pytest.fixture
-def stt(openai_server: OpenAIServer) -> FakeSTT:
+def stt(openai_server: "OpenAIServer") -> "FakeSTT":
     """A speech to text that understands what the test says; Pipecat's OpenAI service finds it."""
     return openai_server.stt
 
 
 @pytest.fixture
-def tts(openai_server: OpenAIServer) -> FakeTTS:
+def tts(openai_server: "OpenAIServer") -> "FakeTTS":
     """A text to speech that says what the test says; Pipecat's OpenAI service finds it."""
     return openai_server.tts

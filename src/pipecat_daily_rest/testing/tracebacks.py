@@ -1,28 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The traceback of a failed test without the frames of this package: it ends in the test, or the bot."""
 
-import asyncio
-import concurrent.futures
 import contextlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
 from pipecat_daily_rest.errors import DailyError
-from pipecat_daily_rest.local.call.room import JoinRefused
 
 _HERE = Path(__file__).parent
 _OURS = str(_HERE.parent)
 # What the package raises with a sentence; anything else that it raises is a fault of its own,
 # unless it is raised where the exceptions of a bot are raised again.
-_SENTENCES = (AssertionError, DailyError, JoinRefused, RuntimeError, TimeoutError)
+_SENTENCES = (AssertionError, DailyError, RuntimeError, TimeoutError)
 _AGAIN = (str(_HERE / "room_fixture.py"), str(_HERE / "daily_thread.py"))
-# By these the package calls itself.
-_BETWEEN = (
-    contextlib.__file__,
-    str(Path(asyncio.__file__).parent),
-    str(Path(concurrent.futures.__file__).parent),
-)
 
 
 def shorten(error: BaseException) -> None:
@@ -40,10 +32,12 @@ def _shorten(error: BaseException) -> None:
     if not entries:
         return
     last = entries[-1]
-    if _is_of(last, _OURS) and not (isinstance(error, _SENTENCES) or _is_of(last, *_AGAIN)):
+    if _is_of(last, _OURS) and not (_is_sentence(error) or _is_of(last, *_AGAIN)):
         return
     inside = [_is_of(entry, _OURS) for entry in entries]
-    between = [_is_of(entry, *_BETWEEN) for entry in entries]
+    if not any(inside):
+        return
+    between = [_is_of(entry, *_between()) for entry in entries]
     for at in range(1, len(entries)):
         inside[at] |= between[at] and inside[at - 1]
     for at in reversed(range(len(entries) - 1)):
@@ -53,6 +47,24 @@ def _shorten(error: BaseException) -> None:
         if not left_out:
             entry.tb_next, kept = kept, entry
     error.__traceback__ = kept
+
+
+@cache
+def _between() -> tuple[str, ...]:
+    """Give the files and folders by which the package calls itself."""
+    import asyncio
+    import concurrent.futures
+
+    folders = (str(Path(each.__file__).parent) for each in (asyncio, concurrent.futures))
+    return (contextlib.__file__, *folders)
+
+
+def _is_sentence(error: BaseException) -> bool:
+    if isinstance(error, _SENTENCES):
+        return True
+    from pipecat_daily_rest.local import JoinRefused
+
+    return isinstance(error, JoinRefused)
 
 
 def _is_of(entry: TracebackType, *places: str) -> bool:

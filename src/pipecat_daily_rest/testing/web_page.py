@@ -8,8 +8,6 @@ from typing import Any
 
 import pytest
 
-from pipecat_daily_rest.local.browser.routes import call_machine
-
 OPTION = "chromium_executable_path"
 # Where the versions of daily-js load their call machine from.
 BUNDLE = re.compile(
@@ -41,6 +39,8 @@ def add_local_page(config: pytest.Config) -> None:
 
 def machine() -> dict[str, Any]:
     """Give Playwright's answer to the request for the call machine: that of a local Daily."""
+    from pipecat_daily_rest.local.browser.routes import call_machine
+
     headers = {"Access-Control-Allow-Origin": "*"}
     return {"body": call_machine(), "content_type": "text/javascript", "headers": headers}
 
