@@ -57,13 +57,3 @@ def test_no_color_takes_the_colours_of_a_terminal_away(monkeypatch, no_color):
     assert "[key]" in shown
     assert "a[b]" in shown
     assert ("\x1b[31mfault" in shown) == (not no_color)
-
-
-async def test_a_long_wait_in_a_terminal_has_a_progress_bar(monkeypatch):
-    terminal = in_terminal(monkeypatch)
-    await output.wait(0)
-    assert terminal.stderr.getvalue() == ""
-    monkeypatch.setattr(output, "_MOMENT", 0)
-    await output.wait(0.01)
-    assert "Waiting" in terminal.stderr.getvalue()
-    assert terminal.stdout.getvalue() == ""

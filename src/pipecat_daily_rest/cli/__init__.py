@@ -19,7 +19,6 @@ from pipecat_daily_rest.cli.output import Output, OutputOption, chosen, show_jso
 app = typer.Typer(
     help="Run a Pipecat bot in a Daily room of its own, on Daily or on this machine.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -47,11 +46,24 @@ def _before(
 LogLevel = Annotated[
     str,
     typer.Option(
-        help=f"Log from this level on: {', '.join(LOG_LEVELS)}.", callback=given.log_level
+        help=f"Log from this level on: {', '.join(LOG_LEVELS)}.",
+        callback=given.log_level,
+        autocompletion=given.completing(*LOG_LEVELS),
+        rich_help_panel=given.SEEN,
     ),
 ]
-LocalPort = Annotated[int | None, typer.Option(help="The local Daily's port: 7880, or a free one.")]
-OpenBrowser = Annotated[bool, typer.Option("--open", help="Open the join link in the browser.")]
+LocalPort = Annotated[
+    int | None,
+    typer.Option(
+        help="The local Daily's port.",
+        show_default="7880, or a free one",
+        rich_help_panel=given.WHERE,
+    ),
+]
+OpenBrowser = Annotated[
+    bool,
+    typer.Option("--open", help="Open the join link in the browser.", rich_help_panel=given.SEEN),
+]
 
 
 @app.command(cls=given.OwnArguments)
@@ -65,25 +77,49 @@ def run(
         typer.Option(
             "--local",
             help="Use a Daily on this machine; the default in a terminal without DAILY_API_KEY.",
+            rich_help_panel=given.WHERE,
         ),
     ] = False,
     daily: given.Daily = False,
     room_url: Annotated[
-        str | None, typer.Option(help="Use this room, and do not delete it (DAILY_ROOM_URL).")
+        str | None,
+        typer.Option(
+            help="Use this room, and do not delete it.",
+            show_default="DAILY_ROOM_URL, else a new room",
+            rich_help_panel=given.THE_ROOM,
+        ),
     ] = None,
     lifetime: Annotated[
-        float | None, typer.Option(help="Seconds that the room lives at most (3600).")
+        float | None,
+        typer.Option(
+            help="Seconds that the room lives at most.",
+            show_default="3600",
+            rich_help_panel=given.THE_ROOM,
+        ),
     ] = None,
-    name_prefix: Annotated[str, typer.Option(help="How the room's name begins.")] = "pipecat",
-    host: Annotated[str, typer.Option(help="Where the local Daily listens.")] = "127.0.0.1",
+    name_prefix: Annotated[
+        str, typer.Option(help="How the room's name begins.", rich_help_panel=given.THE_ROOM)
+    ] = "pipecat",
+    host: Annotated[
+        str, typer.Option(help="Where the local Daily listens.", rich_help_panel=given.WHERE)
+    ] = "127.0.0.1",
     port: LocalPort = None,
     open_browser: OpenBrowser = False,
     sip: Annotated[
-        bool, typer.Option("--sip", help="Make a room that can be called by SIP.")
+        bool,
+        typer.Option(
+            "--sip",
+            help="Make a room that can be called by SIP.",
+            rich_help_panel=given.THE_ROOM,
+        ),
     ] = False,
     body: Annotated[
         str | None,
-        typer.Option(metavar="JSON|@FILE", help="What the bot gets as runner_args.body."),
+        typer.Option(
+            metavar="JSON|@FILE",
+            help="What the bot gets as runner_args.body.",
+            rich_help_panel=given.THE_BOT,
+        ),
     ] = None,
     log_level: LogLevel = "INFO",
 ) -> None:
@@ -112,7 +148,11 @@ def run(
 def demo(
     local: Annotated[
         bool,
-        typer.Option("--local", help="Use a Daily on this machine; the default without a key."),
+        typer.Option(
+            "--local",
+            help="Use a Daily on this machine; the default without a key.",
+            rich_help_panel=given.WHERE,
+        ),
     ] = False,
     daily: given.Daily = False,
     port: LocalPort = None,
@@ -144,25 +184,37 @@ def demo(
 app.command("serve", cls=serve_command.ReadsEnvFile)(serve_command.command)
 
 
+_ANSWERS = "How it answers"
+
+
 @app.command(context_settings={"allow_interspersed_args": False})
 def local(
     command: Annotated[
         list[str] | None, typer.Argument(help="A command to run on the local Daily, after `--`.")
     ] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="The port: 7880, or a free one.")] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on.", rich_help_panel=given.WHERE)
+    ] = "127.0.0.1",
+    port: LocalPort = None,
     log_level: LogLevel = "WARNING",
     limits: Annotated[
-        bool, typer.Option("--limits", help="Apply Daily's rate limits: answer 429 above them.")
+        bool,
+        typer.Option(
+            "--limits",
+            help="Apply Daily's rate limits: answer 429 above them.",
+            rich_help_panel=_ANSWERS,
+        ),
     ] = False,
     latency: Annotated[
-        float, typer.Option(help="Seconds that every request takes at least.")
+        float,
+        typer.Option(help="Seconds that every request takes at least.", rich_help_panel=_ANSWERS),
     ] = 0.0,
     control: Annotated[
         bool,
         typer.Option(
             "--control",
             help="Let other processes inject faults, at /.faults, and the page change things.",
+            rich_help_panel=_ANSWERS,
         ),
     ] = False,
 ) -> None:
@@ -195,19 +247,19 @@ Pause = Annotated[
 
 @app.command()
 def sweep(
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only print what would be deleted.")
-    ] = False,
+    dry_run: given.DryRun = False,
     prefix: Prefix = "pipecat",
     min_age: MinAge = 3600,
     pause: Pause = 30,
+    output: OutputOption = None,
 ) -> None:
     """Delete the rooms that killed processes left behind."""
     from pipecat_daily_rest.cli import sweep_command
 
-    raise typer.Exit(
-        sweep_command.main(dry_run=dry_run, name_prefix=prefix, min_age=min_age, pause=pause)
+    code = sweep_command.main(
+        output=output, dry_run=dry_run, name_prefix=prefix, min_age=min_age, pause=pause
     )
+    raise typer.Exit(code)
 
 
 @app.command()

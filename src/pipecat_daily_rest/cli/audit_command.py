@@ -7,15 +7,8 @@ from typing import Any
 
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest._rooms.sweep import sweep_rooms
-from pipecat_daily_rest.cli.output import (
-    Output,
-    chosen,
-    instant,
-    note,
-    run,
-    show_table,
-    wait,
-)
+from pipecat_daily_rest.cli import progress
+from pipecat_daily_rest.cli.output import Output, chosen, instant, note, run, show_table
 
 _COLUMNS = ("room", "why", "privacy", "created", "expires")
 NO_EXPIRY, PUBLIC, LEFT = "no expiry", "public", "left by a dead process"
@@ -35,7 +28,7 @@ async def _audit(
 ) -> tuple[list[dict[str, Any]], int]:
     """Give a row for each room that needs attention, and how many were looked at."""
     async with DailyRESTHelper.from_env() as daily:
-        report = await sweep_rooms(daily=daily, dry_run=True, sleep=wait, **options)
+        report = await sweep_rooms(daily=daily, dry_run=True, sleep=progress.wait, **options)
         rooms = [
             room
             async for room in daily.list_rooms()

@@ -13,13 +13,8 @@ from pipecat_daily_rest._core import daily_module, proxies, room_names, settings
 from pipecat_daily_rest._http.response import SKEW, clock_behind
 from pipecat_daily_rest._http.retry import RetryPolicy
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
-from pipecat_daily_rest.cli.output import (
-    Output,
-    chosen,
-    run,
-    show_json,
-    show_line,
-)
+from pipecat_daily_rest.cli import progress
+from pipecat_daily_rest.cli.output import Output, chosen, run, show_json, show_line
 from pipecat_daily_rest.errors import DailyAPIError, DailyError
 from pipecat_daily_rest.tokens import sign
 
@@ -36,6 +31,7 @@ _EXTRAS = {
     "redis": ("redis",),
     "test": ("pytest", "pytest_asyncio"),
 }
+_CHECKS = 13  # about: some depend on others
 _NO_CARD = "invalid-plan-type"
 
 
@@ -68,6 +64,7 @@ async def _main(output: Output, *, from_file: bool) -> int:
     found = []
     async for finding in examine(from_file=from_file):
         found.append(finding)
+        progress.tell("Looking at what a bot needs", len(found), _CHECKS)
         if output is not Output.JSON:
             _show(output, finding)
     faults = sum(finding.state == "fault" for finding in found)

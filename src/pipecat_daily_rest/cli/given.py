@@ -3,7 +3,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -17,13 +17,22 @@ from pipecat_daily_rest.errors import DailyConfigError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
 M = TypeVar("M", bound="BaseModel")
 
 ROOM = "The room's name or its URL."
 PROPERTY = "A property of Daily's, as JSON or text; repeat it: --property max_participants=2."
 
+# The panels of a long list of options.
+WHERE, THE_ROOM, THE_BOT, SEEN = "Where it runs", "The room", "The bot", "What you see"
+
 Daily = Annotated[
-    bool, typer.Option("--daily", help="Insist on Daily: without a key it is an error.")
+    bool,
+    typer.Option(
+        "--daily", help="Insist on Daily: without a key it is an error.", rich_help_panel=WHERE
+    ),
 ]
 
 
@@ -39,6 +48,16 @@ class OwnArguments(TyperCommand):
         if own not in ([], behind, behind[1:]):  # the bot's file may stand behind it, too
             ctx.fail(f"Arguments of the bot's own come after `--`: -- {' '.join(own)}")
         return rest
+
+
+def completing(*words: str) -> Callable[[str], list[str]]:
+    """Complete these words; a word of the user's own is not refused."""
+
+    def complete(incomplete: str) -> list[str]:
+        spelt = [word.lower() for word in words] if incomplete.islower() else words
+        return [word for word in spelt if word.startswith(incomplete)]
+
+    return complete
 
 
 def log_level(name: str) -> str:

@@ -4,6 +4,7 @@
 import asyncio
 import os
 import shlex
+import shutil
 import signal
 import sys
 from collections import deque
@@ -21,6 +22,8 @@ from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 
 _SHORTEST_KEY = 32  # characters, for a local Daily
+_PYTHONS = ("python", "python3")
+_PROGRAMS = "Scripts" if os.name == "nt" else "bin"  # of a virtual environment
 # A key in a terminal sends these to every process of the foreground group.
 _BY_KEY = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
 
@@ -93,9 +96,21 @@ def _key_in_env_file() -> str | None:
     return key if key and len(key) >= _SHORTEST_KEY else None
 
 
+def _program(name: str) -> str:
+    """Give the program of a command: a Python that has what it needs, where it is just ``python``."""
+    if name not in _PYTHONS:
+        return name
+    active = os.environ.get("VIRTUAL_ENV")
+    if active and (own := shutil.which(name, path=os.path.join(active, _PROGRAMS))):
+        return own
+    return sys.executable or name
+
+
 async def _run(command: Sequence[str], environment: dict[str, str], signals: _Signals) -> int:
     try:
-        process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environment})
+        process = await asyncio.create_subprocess_exec(
+            *(_program(command[0]), *command[1:]), env={**os.environ, **environment}
+        )
     except OSError as exc:
         say(f"Error: cannot run {command[0]!r}: {exc.strerror}.", file=sys.stderr)
         return 127

@@ -2,7 +2,6 @@
 """What commands print: data on stdout, notes on stderr, errors as a sentence."""
 
 import json
-import math
 import os
 import sys
 from collections.abc import Coroutine, Mapping, Sequence
@@ -14,12 +13,10 @@ import typer
 
 from pipecat_daily_rest._bot.output import say
 from pipecat_daily_rest._core import settings
+from pipecat_daily_rest.cli import progress
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 
 T = TypeVar("T")
-
-_MOMENT = 2.0  # seconds; a longer wait is shown
-_STEP = 0.25  # seconds between two pictures of a progress bar
 
 
 class Output(StrEnum):
@@ -48,7 +45,7 @@ def chosen(output: Output | None) -> Output:
 def run(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
     """Read `.env`, then run a command's work.
 
-    A `DailyError` ends the command with a sentence and an exit code. That is 2 for what the user
+    In a terminal, work that takes longer than a moment has a progress bar. A `DailyError` ends the command with a sentence and an exit code. That is 2 for what the user
     has to change, such as a missing key, else ``failed``.
     """
     import asyncio
@@ -58,7 +55,7 @@ def run(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
     log_handler.to_stderr("WARNING")
     _read_env_file()
     try:
-        return asyncio.run(work)
+        return asyncio.run(progress.shown(work))
     except DailyError as exc:
         stop(str(exc), code=2 if isinstance(exc, DailyConfigError) else failed)
 
@@ -82,6 +79,7 @@ def stop(message: str, *, code: int = 2) -> NoReturn:
 
 def note(message: str) -> None:
     """Print something that is not data."""
+    progress.hide()
     say(message, file=sys.stderr)
 
 
@@ -92,6 +90,7 @@ def show_json(value: Any) -> None:
 
 def show_line(output: Output, words: Sequence[str], *, style: str = "") -> None:
     """Print a line; ``style`` is for its first word in a terminal."""
+    progress.hide()
     first, *others = map(clean, words)
     if output is Output.RICH:
         from rich.console import Console
@@ -134,24 +133,6 @@ def instant(unix: Any) -> str | None:
         return datetime.fromtimestamp(unix, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (TypeError, ValueError, OverflowError, OSError):
         return None
-
-
-async def wait(seconds: float) -> None:
-    """Wait, in a terminal with a progress bar where that takes longer than a moment."""
-    import asyncio
-
-    if seconds <= _MOMENT or not sys.stderr.isatty():
-        await asyncio.sleep(seconds)
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    steps = math.ceil(seconds / _STEP)
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("Waiting until Daily's presence is up to date", total=steps)
-        for _ in range(steps):
-            await asyncio.sleep(seconds / steps)
-            progress.advance(task)
 
 
 def _text(value: Any) -> str:

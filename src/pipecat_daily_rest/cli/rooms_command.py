@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipecat_daily_rest.cli import given
+from pipecat_daily_rest.cli import given, progress
 from pipecat_daily_rest.cli.output import (
     Output,
     OutputOption,
@@ -21,7 +21,6 @@ from pipecat_daily_rest.cli.output import (
 app = typer.Typer(help="List, show, create, delete and open rooms.", no_args_is_help=True)
 
 Room = Annotated[str, typer.Argument(help=given.ROOM)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")]
 
 _COLUMNS = ("name", "privacy", "created", "expires", "url")
 
@@ -75,7 +74,7 @@ def create(
         float, typer.Option(help="Seconds after which the room ends, with everyone ejected.")
     ] = 3600,
     properties: Annotated[list[str] | None, typer.Option("--property", help=given.PROPERTY)] = None,
-    dry_run: DryRun = False,
+    dry_run: given.DryRun = False,
     output: OutputOption = None,
 ) -> None:
     """Create a room and print its URL. It is private, and ends by itself.
@@ -119,8 +118,9 @@ def create(
 @app.command()
 def delete(
     rooms: Annotated[list[str], typer.Argument(help="Names or URLs of rooms.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    dry_run: DryRun = False,
+    yes: given.Yes = False,
+    dry_run: given.DryRun = False,
+    output: OutputOption = None,
 ) -> None:
     """Delete rooms. Everyone in them is ejected."""
     from pipecat_daily_rest._rest.helper import DailyRESTHelper
@@ -128,14 +128,14 @@ def delete(
     async def look() -> tuple[list[str], int]:
         names = list(dict.fromkeys(map(given.room_name, rooms)))
         async with DailyRESTHelper.from_env() as daily:
-            for name in names:
+            for name in progress.steps("Looking for the rooms", names):
                 await daily.get_room(name)  # one with a typing error must not delete the others
             presence = await daily.presence()
         return names, sum(len(presence.get(name, ())) for name in names)
 
     async def work() -> None:
         async with DailyRESTHelper.from_env() as daily:
-            for name in names:
+            for name in progress.steps("Deleting rooms", names):
                 await daily.delete_room_by_name(name)
                 note(f"{name} deleted")
 
@@ -143,10 +143,12 @@ def delete(
     if dry_run:
         for name in names:
             note(f"{name} would be deleted")
-        return
-    inside = f", with {people} people in them" if people else ""
-    given.confirm(f"Delete {', '.join(names)}{inside}?", yes=yes)
-    run(work())
+    else:
+        inside = f", with {people} people in them" if people else ""
+        given.confirm(f"Delete {', '.join(names)}{inside}?", yes=yes)
+        run(work())
+    if chosen(output) is Output.JSON:
+        show_json([{"room": name, "deleted": not dry_run} for name in names])
 
 
 @app.command("open")

@@ -8,7 +8,7 @@ from typer.core import TyperCommand
 
 from pipecat_daily_rest._bot.stop_signals import hold, stop_early
 from pipecat_daily_rest._core import settings
-from pipecat_daily_rest._core.log_handler import FORMATS
+from pipecat_daily_rest._core.log_handler import FORMATS, LOG_LEVELS
 from pipecat_daily_rest.cli import given
 
 
@@ -21,50 +21,83 @@ class ReadsEnvFile(TyperCommand):
         return super().make_context(*args, **more)
 
 
-def _env(name: str, text: str, **more: Any) -> Any:
-    return typer.Option(help=text, envvar=f"PIPECAT_DAILY_{name}", show_envvar=True, **more)
+_SESSIONS, _BOTS, _STARTS = "Sessions", "The bots", "Who may start a session"
+
+
+def _env(panel: str, name: str, text: str, **more: Any) -> Any:
+    envvar = f"PIPECAT_DAILY_{name}"
+    return typer.Option(help=text, envvar=envvar, show_envvar=True, rich_help_panel=panel, **more)
 
 
 def command(
     bot: Annotated[str, typer.Argument(help="A Python file with bot(), or module:function.")],
-    local: Annotated[bool, typer.Option("--local", help="No account, no network.")] = False,
+    local: Annotated[
+        bool, typer.Option("--local", help="No account, no network.", rich_help_panel=given.WHERE)
+    ] = False,
     daily: given.Daily = False,
-    host: Annotated[str, _env("HOST", "Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, _env("PORT", "Port to listen on.", min=0, max=65535)] = 7860,
-    max_sessions: Annotated[int, _env("MAX_SESSIONS", "Sessions at once.", min=1)] = 10,
-    launcher: Annotated[str, _env("LAUNCHER", "process, task or module:Class.")] = "process",
-    preload: Annotated[list[str] | None, _env("PRELOAD", "Modules imported ahead.")] = None,
+    host: Annotated[str, _env(given.WHERE, "HOST", "Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, _env(given.WHERE, "PORT", "Port to listen on.", min=0, max=65535)] = 7860,
+    max_sessions: Annotated[int, _env(_SESSIONS, "MAX_SESSIONS", "Sessions at once.", min=1)] = 10,
+    launcher: Annotated[
+        str,
+        _env(
+            _BOTS,
+            "LAUNCHER",
+            "process, task or module:Class.",
+            autocompletion=given.completing("process", "task"),
+        ),
+    ] = "process",
+    preload: Annotated[list[str] | None, _env(_BOTS, "PRELOAD", "Modules imported ahead.")] = None,
     preload_bot: Annotated[
-        bool, _env("PRELOAD_BOT", "Import the bot ahead, too; it must start nothing then.")
+        bool, _env(_BOTS, "PRELOAD_BOT", "Import the bot ahead, too; it must start nothing then.")
     ] = False,
     memory_limit: Annotated[
-        int, _env("MEMORY_LIMIT", "MB; a bot above it is killed; 0: no limit.", min=0)
+        int, _env(_BOTS, "MEMORY_LIMIT", "MB; a bot above it is killed; 0: no limit.", min=0)
     ] = 0,
-    warm: Annotated[int, _env("WARM", "Processes that wait ready.", min=0)] = 1,
-    pool: Annotated[int, _env("POOL", "Rooms that wait ready.", min=0)] = 0,
+    warm: Annotated[int, _env(_BOTS, "WARM", "Processes that wait ready.", min=0)] = 1,
+    pool: Annotated[int, _env(_SESSIONS, "POOL", "Rooms that wait ready.", min=0)] = 0,
     max_duration: Annotated[
-        float, _env("MAX_DURATION", "Seconds a session may last.", min=1)
+        float, _env(_SESSIONS, "MAX_DURATION", "Seconds a session may last.", min=1)
     ] = 3600,
     join_timeout: Annotated[
-        float, _env("JOIN_TIMEOUT", "Seconds for the first person to join; 0: no limit.", min=0)
+        float,
+        _env(
+            _SESSIONS, "JOIN_TIMEOUT", "Seconds for the first person to join; 0: no limit.", min=0
+        ),
     ] = 120,
     empty_timeout: Annotated[
-        float, _env("EMPTY_TIMEOUT", "Seconds after the last person left; 0: no limit.", min=0)
+        float,
+        _env(_SESSIONS, "EMPTY_TIMEOUT", "Seconds after the last person left; 0: no limit.", min=0),
     ] = 30,
-    drain: Annotated[float, _env("DRAIN", "Seconds for running calls at the end.", min=0)] = 0,
+    drain: Annotated[
+        float, _env(_SESSIONS, "DRAIN", "Seconds for running calls at the end.", min=0)
+    ] = 0,
     allowed_origins: Annotated[
-        list[str] | None, _env("ALLOWED_ORIGINS", "Web pages that may start sessions.")
+        list[str] | None, _env(_STARTS, "ALLOWED_ORIGINS", "Web pages that may start sessions.")
     ] = None,
     allow_property: Annotated[
-        list[str] | None, _env("ALLOW_PROPERTY", "Room properties that a browser may set.")
+        list[str] | None, _env(_STARTS, "ALLOW_PROPERTY", "Room properties that a browser may set.")
     ] = None,
     no_keys: Annotated[
-        bool, typer.Option("--no-keys", help="Listen beyond this machine without keys.")
+        bool,
+        typer.Option(
+            "--no-keys", help="Listen beyond this machine without keys.", rich_help_panel=_STARTS
+        ),
     ] = False,
     log_level: Annotated[
-        str, _env("LOG_LEVEL", "One of loguru's levels.", callback=given.log_level)
+        str,
+        _env(
+            given.SEEN,
+            "LOG_LEVEL",
+            "One of loguru's levels.",
+            callback=given.log_level,
+            autocompletion=given.completing(*LOG_LEVELS),
+        ),
     ] = "INFO",
-    log_format: Annotated[str, _env("LOG_FORMAT", "text or json.")] = "text",
+    log_format: Annotated[
+        str,
+        _env(given.SEEN, "LOG_FORMAT", "text or json.", autocompletion=given.completing(*FORMATS)),
+    ] = "text",
 ) -> None:
     """Serve a bot over HTTP: a room and a process for each visitor."""
     hold(stop_early)

@@ -35,6 +35,7 @@ def create(
         float, typer.Option(help="Seconds for which it is valid; the room's at most.")
     ] = _LIFETIME,
     properties: Annotated[list[str] | None, typer.Option("--property", help=given.PROPERTY)] = None,
+    dry_run: given.DryRun = False,
     output: OutputOption = None,
 ) -> None:
     """Create a token for a room and print it."""
@@ -45,9 +46,13 @@ def create(
             user_name=user_name,
             lifetime=lifetime,
             properties=properties or (),
+            dry_run=dry_run,
         )
     )
-    if chosen(output) is Output.JSON:
+    if dry_run:
+        note("This would be signed:")
+        show_json(made)
+    elif chosen(output) is Output.JSON:
         show_json(made)
     else:
         print(made["token"])
@@ -94,8 +99,12 @@ async def new_token(
     user_name: str | None = None,
     lifetime: float = _LIFETIME,
     properties: Sequence[str] = (),
+    dry_run: bool = False,
 ) -> dict[str, Any]:
-    """Create a token for a room that exists, and give it with the room's URL and its expiry."""
+    """Create a token for a room that exists, and give it with the room's URL and its expiry.
+
+    A dry run gives the token's properties.
+    """
     from pipecat_daily_rest._core import settings
     from pipecat_daily_rest._rest.helper import DailyRESTHelper
     from pipecat_daily_rest._rooms.room_tokens import RoomTokens
@@ -120,7 +129,10 @@ async def new_token(
             expires_at=until,
             room_ejects=found.config.eject_at_room_exp is True,
         )
-        token = await tokens.create(tokens.spec(wanted, owner=owner))
+        spec = tokens.spec(wanted, owner=owner)
+        if dry_run:
+            return spec.properties
+        token = await tokens.create(spec)
     return {"token": token, "url": found.url, "expires": instant(until)}
 
 

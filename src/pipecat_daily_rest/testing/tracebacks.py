@@ -55,7 +55,7 @@ def _between() -> tuple[str, ...]:
     import asyncio
     import concurrent.futures
 
-    folders = (str(Path(each.__file__).parent) for each in (asyncio, concurrent.futures))
+    folders = (asyncio.__path__[0], concurrent.futures.__path__[0])
     return (contextlib.__file__, *folders)
 
 
