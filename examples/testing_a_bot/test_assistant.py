@@ -11,7 +11,7 @@ A_PHONE = DailyRoomParams(properties=DailyRoomProperties(sip=DailyRoomSipParams(
 
 
 async def test_it_answers_in_time(local_room, llm, stt, tts):
-    tts.answers(tone=ANSWER, seconds=0.5)
+    tts.answers(tone=ANSWER, seconds=0.2)
     stt.answers("What time is it?")
     llm.answers("It is noon.", to="What time is it?", after=0.2)
     async with local_room(bot) as room:

@@ -9,9 +9,13 @@ in a test. In the last row, a bot that answers 500 ms later than allowed has to 
 """
 
 import asyncio
+import re
+import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +27,8 @@ from pipecat_daily_rest.testing.bot_errors import BotErrors
 from pipecat_daily_rest.testing.daily_fixture import LocalDailyFixture
 from pipecat_daily_rest.testing.daily_thread import DailyThread
 from pipecat_daily_rest.testing.room_fixture import OpenRoom
+from proof.command import ROOT, CommandError
+from proof.command import run as run_command
 from proof.figures import Check, Figures, Table
 
 sys.path.insert(0, str(FOLDER))  # before Pipecat's transport imports daily
@@ -30,7 +36,10 @@ sys.path.insert(0, str(FOLDER))  # before Pipecat's transport imports daily
 from delayed_bot import delayed
 
 DELAYS = (0.3, 0.8, 1.5)
+EXAMPLE = ROOT / "examples" / "testing_a_bot"
 _MANY = 10
+_CONVERSATIONS = 5
+_LATE = r"Assistant answered Ana after ([0-9.]+) s, where [0-9.]+ s are allowed\."
 
 
 @dataclass
@@ -82,8 +91,8 @@ async def _is_late(open_room: OpenRoom, turns: int, found: Turns) -> None:
         for _ in range(turns):
             try:
                 await ana.asks(440, within=0.3 / BUDGET.factor, pause=0.3)
-            except AssertionError:
-                found.late += 1
+            except AssertionError as exc:
+                found.late += " answered Ana after " in str(exc)
 
 
 async def run(delays: Sequence[float], *, rooms: int, turns: int, late: int = 0) -> Turns:
@@ -127,8 +136,56 @@ def rows(found: Turns, name: str) -> list[tuple[str, ...]]:
     return table
 
 
+async def converse(*changed: tuple[str, str]) -> tuple[float, str]:
+    """Run the conversation test of the example with some texts of it changed.
+
+    Gives the seconds that it took, without the imports, and what it said in its failure.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
+        test = Path(folder) / "test_assistant.py"
+        source = test.read_text("utf-8")
+        for old, new in changed:
+            if source.count(old) != 1:
+                raise CommandError(f"{old!r} is not in the example's test once.")
+            source = source.replace(old, new)
+        test.write_text(source, "utf-8")
+        options = ("-q", "-k", "in_time", "--durations=0", "-p", "no:cacheprovider")
+        command = (sys.executable, "-m", "pytest", *options, "test_assistant.py")
+        said = await run_command(*command, cwd=Path(folder), codes=(0, 1))
+    if (took := re.search(r"([0-9.]+)s call", said)) is None:
+        raise CommandError(f"The example's test did not run:\n{said[-3000:]}")
+    failed = re.search(r"^E +AssertionError: (.*)$", said, re.MULTILINE)
+    return float(took[1]), failed[1] if failed else ""
+
+
+async def _conversation() -> list[Check]:
+    """Run it as it is, then with a bot that answers 500 ms later than the test allows."""
+    ran = [await converse() for _ in range(_CONVERSATIONS)]
+    _, said = await converse(("within=1.5", "within=0.001"))
+    if (found := re.match(_LATE, said)) is None:
+        raise CommandError(f"The example's bot was not too late: {said!r}")
+    after = 0.2 + 1.5 + 0.5 - float(found[1])
+    _, late = await converse(("after=0.2", f"after={after:.2f}"))
+    by = float(match[1]) - 1.5 if (match := re.match(_LATE, late)) else 0.0
+    took = sorted(seconds for seconds, _ in ran)[len(ran) // 2]
+    failures = "; ".join(filter(None, (failed for _, failed in ran)))
+    return [
+        Check(
+            "the conversation test of the example, median, at most 3.5 s",
+            failures or f"{took:.2f} s",
+            not failures and took <= 3.5,
+        ),
+        Check(
+            "with a bot that is 500 ms too late, it fails with a sentence",
+            late or "it passes",
+            0.3 < by < 0.7,
+        ),
+    ]
+
+
 async def prove() -> Figures:
-    """Ask 120 questions in one room at a time, and 300 in ten."""
+    """Ask 120 questions in one room at a time, and 300 in ten; have the example's conversations."""
     one = await run(DELAYS, rooms=1, turns=40, late=10)
     many = await run((DELAYS * 4)[:_MANY], rooms=_MANY, turns=30)
     head = ("rooms", "the bot's delay", "turns", "the room's share", "bias", "5 to 95 %", "p95")
@@ -151,5 +208,6 @@ async def prove() -> Figures:
             "questions that a busy machine tore apart", str(torn := one.torn + many.torn), torn < 21
         ),
         Check("answers 500 ms too late that were found out", f"{one.late} of 10", one.late == 10),
+        *await _conversation(),
     ]
     return Figures(checks, [table])
