@@ -42,10 +42,10 @@ class Answerer(FrameProcessor):
     """
 
     def __init__(
-        self, delays: list[float], sound: bytes, text: str, *, at_once: bool, stops: bool
+        self, delays: list[float], sounds: list[bytes], text: str, *, at_once: bool, stops: bool
     ) -> None:
         super().__init__()
-        self._waits, self._sound, self._text = delays, sound, text
+        self._waits, self._sounds, self._text = delays, sounds, text
         self._at_once, self._stops = at_once, stops
         self._due: asyncio.TimerHandle | None = None
         self._until = 0.0
@@ -75,9 +75,10 @@ class Answerer(FrameProcessor):
 
     def _answers(self, heard: float) -> None:
         now = time.monotonic()
+        sound = self._sounds[min(len(self.delays), len(self._sounds) - 1)]
         self.delays.append(now - heard)
-        self._until = now + len(self._sound) / 2 / RATE
-        self._task = asyncio.ensure_future(self.say(self._sound, self._text))
+        self._until = now + len(sound) / 2 / RATE
+        self._task = asyncio.ensure_future(self.say(sound, self._text))
 
     async def say(self, sound: bytes, text: str) -> None:
         """Say something now."""
@@ -107,22 +108,23 @@ class Music(BaseAudioMixer):
 def delayed(
     *delays: float,
     hz: float = 880,
-    seconds: float = 0.4,
+    seconds: float | tuple[float, ...] = 0.4,
     answer: str = "",
     greeting: str = "",
     music: float = 0.0,
     at_once: bool = False,
     stops: bool = False,
 ) -> Callable[[Any], Awaitable[None]]:
-    """Make one, which answers after each of the delays in turn."""
+    """Make one, which answers after each of the delays in turn; the last of `seconds` stays."""
     answerers: list[Answerer] = []
 
     async def bot(args: Any) -> None:
         params = DailyParams(audio_in_enabled=True, audio_out_enabled=True)
         params.audio_out_mixer = Music(music) if music else None
         transport = DailyTransport(args.room_url, args.token, "Bot", params)
-        sound = tone(hz, seconds)
-        answerer = Answerer(list(delays), sound, answer, at_once=at_once, stops=stops)
+        lengths = seconds if isinstance(seconds, tuple) else (seconds,)
+        sounds = [tone(hz, each) for each in lengths]
+        answerer = Answerer(list(delays), sounds, answer, at_once=at_once, stops=stops)
         answerers.append(answerer)
         pipeline = Pipeline([transport.input(), answerer, transport.output()])
         worker = PipelineWorker(pipeline, idle_timeout_secs=None)

@@ -43,7 +43,10 @@ IMPORTED = (
 LIMIT = 1 << 20  # bytes of a line
 # What is read when Python or a package of those starts, if anything is set.
 AT_START = ("PYTHON", "LOGURU_", "PIPECAT_")
-FREELY = ("PYTHONPATH", "PYTHONUNBUFFERED", "PIPECAT_DAILY_")  # the last are our own
+FREELY = (  # the last are our own
+    *("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"),
+    "PIPECAT_DAILY_",
+)
 
 
 def may_be(command: Sequence[Any], env: Mapping[str, str]) -> bool:
@@ -134,6 +137,23 @@ class Warm:
         program._end.add_done_callback(lambda _: writer.close())
         return program
 
+    def run(
+        self, *command: Any, env: dict[str, str], cwd: Path, timeout: float
+    ) -> subprocess.CompletedProcess[str]:
+        """Do what `subprocess.run` would do with what is behind ``python``."""
+
+        async def run() -> subprocess.CompletedProcess[str]:
+            program = await self.start(*command, env=env, cwd=cwd, stdin=False)
+            streams = (program.stdout.read(), program.stderr.read())
+            try:
+                async with asyncio.timeout(timeout):
+                    code, *texts = await asyncio.gather(program.wait(), *streams)
+            finally:
+                program.kill()
+            return subprocess.CompletedProcess(command, code, *(text.decode() for text in texts))
+
+        return asyncio.run(run())
+
 
 async def _reader(number: int) -> asyncio.StreamReader:
     reader = asyncio.StreamReader(limit=LIMIT)
@@ -198,6 +218,7 @@ def _become(command: list[str]) -> None:
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.path[1:1] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     kind, *rest = command
     sys.orig_argv = [sys.executable, *command]
     if kind == "-m":

@@ -2,9 +2,8 @@
 """What Pipecat logs and swallows of a bot fails the test at once, with the bot's own traceback."""
 
 import re
-from pathlib import Path
 
-from suites import CONFTEST, run_suite
+from suites import CONFTEST, Run
 
 BOTS = """
 from pipecat.frames.frames import InputTransportMessageFrame
@@ -163,10 +162,8 @@ FAILED = {
 }
 
 
-def test_it_fails_the_test_at_once(tmp_path: Path) -> None:
-    ended = run_suite(
-        tmp_path, "--timeout=90", conftest__py=CONFTEST, bots__py=BOTS, test_them__py=FAILING
-    )
+def test_it_fails_the_test_at_once(suite: Run) -> None:
+    ended = suite("--timeout=90", conftest__py=CONFTEST, bots__py=BOTS, test_them__py=FAILING)
     said = dict(re.findall(r"^FAILED .*::test_(\w+) - (.*)$", ended.stdout, re.MULTILINE))
     assert said.keys() == FAILED.keys(), ended.stdout + ended.stderr
     for name, why in FAILED.items():
@@ -176,10 +173,8 @@ def test_it_fails_the_test_at_once(tmp_path: Path) -> None:
     assert "The bot had raised ZeroDivisionError('division by zero') by then." in ended.stdout
 
 
-def test_what_a_test_or_a_fake_expects_does_not(tmp_path: Path) -> None:
-    ended = run_suite(
-        tmp_path, "--timeout=90", conftest__py=CONFTEST, bots__py=BOTS, test_them__py=PASSING
-    )
+def test_what_a_test_or_a_fake_expects_does_not(suite: Run) -> None:
+    ended = suite("--timeout=90", conftest__py=CONFTEST, bots__py=BOTS, test_them__py=PASSING)
     assert "3 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
@@ -232,8 +227,8 @@ async def test_untold(local_room, llm):
 """
 
 
-def test_a_service_that_was_told_to_fail_may(tmp_path: Path) -> None:
-    ended = run_suite(tmp_path, "--timeout=90", conftest__py=CONFTEST, test_them__py=SERVICES)
+def test_a_service_that_was_told_to_fail_may(suite: Run) -> None:
+    ended = suite("--timeout=90", conftest__py=CONFTEST, test_them__py=SERVICES)
     said = dict(re.findall(r"^FAILED .*::test_(\w+) - (.*)$", ended.stdout, re.MULTILINE))
     assert "2 failed, 1 passed" in ended.stdout, ended.stdout + ended.stderr
     assert said["a_handler_counts_all_the_same"].startswith('KeyError: "the handler\'s own"')

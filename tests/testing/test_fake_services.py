@@ -18,7 +18,7 @@ from openai import AsyncOpenAI
 
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.testing import FakeLLM, FakeSTT, FakeTTS
-from suites import CONFTEST, LEFT_OPEN, run_suite
+from suites import CONFTEST, LEFT_OPEN, Run
 
 HELLO = [{"role": "user", "content": "Hello there."}]
 
@@ -281,9 +281,8 @@ async def test_these_services_of_pipecat_take_the_url(
     assert str(service._client.base_url).rstrip("/") == llm.url
 
 
-def test_the_fixtures_work_in_a_test_without_a_loop(tmp_path: Path) -> None:
-    ended = run_suite(
-        tmp_path,
+def test_the_fixtures_work_in_a_test_without_a_loop(suite: Run) -> None:
+    ended = suite(
         conftest__py=CONFTEST,
         test_it__py="""
 import os, openai
@@ -343,10 +342,9 @@ async def bot(args):
 """
 
 
-def test_a_bot_whose_service_was_told_to_fail_goes_on(tmp_path: Path) -> None:
+def test_a_bot_whose_service_was_told_to_fail_goes_on(suite: Run) -> None:
     """Any other exception of a bot fails its test."""
-    ended = run_suite(
-        tmp_path,
+    ended = suite(
         *LEFT_OPEN,
         conftest__py=CONFTEST,
         bot__py=BOT,
@@ -376,9 +374,8 @@ async def test_nobody_told_it_anything(local_room, llm, tts):
     assert "The test has told llm no answer" in ended.stdout
 
 
-def test_a_bot_calls_a_tool_and_answers_with_its_result(tmp_path: Path) -> None:
-    ended = run_suite(
-        tmp_path,
+def test_a_bot_calls_a_tool_and_answers_with_its_result(suite: Run) -> None:
+    ended = suite(
         *LEFT_OPEN,
         conftest__py=CONFTEST,
         bot__py=BOT,

@@ -2,9 +2,8 @@
 """`local_room` as other people's suites use it: a bot and people in a room."""
 
 import re
-from pathlib import Path
 
-from suites import CONFTEST, run_suite
+from suites import CONFTEST, Run
 
 BOTS = """
 import asyncio
@@ -208,9 +207,8 @@ async def test_fails_itself(local_room):
 """
 
 
-def test_people_and_a_bot(tmp_path: Path) -> None:
-    ended = run_suite(
-        tmp_path,
+def test_people_and_a_bot(suite: Run) -> None:
+    ended = suite(
         *("--asyncio-mode=auto", "--timeout=90"),
         conftest__py=CONFTEST,
         bots__py=BOTS,
@@ -231,9 +229,8 @@ FAILED = {
 }
 
 
-def test_a_failure_is_the_bots_own_and_comes_at_once(tmp_path: Path) -> None:
-    ended = run_suite(
-        tmp_path,
+def test_a_failure_is_the_bots_own_and_comes_at_once(suite: Run) -> None:
+    ended = suite(
         *("--asyncio-mode=auto", "--timeout=55"),
         conftest__py=CONFTEST,
         bots__py=BOTS,

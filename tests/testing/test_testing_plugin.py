@@ -6,19 +6,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from suites import CONFTEST, LEFT_OPEN, run_pytest, run_suite
+from suites import CONFTEST, LEFT_OPEN, Run, run_pytest, run_suite
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "testing_a_bot"
 REAL_DAILY = "class CallClient: ...\n"  # not the stand-in, that is
 LOADED_BY_P = ("-p", "pipecat_daily_rest.testing")
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 """The traceback of a failed test begins and ends with the user's own lines, as other people see it."""
 
 import re
-from pathlib import Path
 
-from suites import CONFTEST, run_suite
+from suites import CONFTEST, Run
 
 BOT = """
 from pipecat.frames.frames import InputTransportMessageFrame
@@ -92,9 +91,9 @@ async def test_fault_of_the_package(local_daily):
 """
 
 
-def test_it_has_the_users_lines_alone(tmp_path: Path) -> None:
+def test_it_has_the_users_lines_alone(suite: Run) -> None:
     files = {"conftest__py": CONFTEST, "bots__py": BOT, "test_it__py": TESTS}
-    ended = run_suite(tmp_path, "--tb=short", "--show-capture=no", **files)
+    ended = suite("--tb=short", "--show-capture=no", **files)
     assert "10 failed" in ended.stdout, ended.stdout + ended.stderr
     parts = re.split(r"^_+ test_(\w+) _+$", ended.stdout, flags=re.MULTILINE)
     shown = dict(zip(parts[1::2], parts[2::2], strict=True))
@@ -110,5 +109,5 @@ def test_it_has_the_users_lines_alone(tmp_path: Path) -> None:
     assert "E   Reports#" in shown["never_raised"]  # who sent the ErrorFrame
     assert "said: cannot think" in shown["never_raised"]
     assert 'errors: "cannot think"' in shown["reported"]
-    ended = run_suite(tmp_path, "--full-trace", "-k", "test_wait", **files)
+    ended = suite("--full-trace", "-k", "test_wait", **files)
     assert "daily_thread.py" in ended.stdout, ended.stdout

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A turn as other people's suites use it: bots that answer after a known time, in a local room."""
+"""A turn as other people's suites use it: bots that answer after a known time, in a local room.
+
+Each of their tests has a suite of its own, so that several processes share them.
+"""
 
 import re
 from pathlib import Path
 
-from suites import CONFTEST, run_suite
+import pytest
+
+from suites import CONFTEST, Run
 
 SUPPORT = Path(__file__).parents[1] / "support"
 INI = f"[pytest]\npythonpath = {SUPPORT} {SUPPORT.parents[1]}\nlocal_daily_factor = 10\n"
@@ -87,7 +92,7 @@ async def test_a_greeting_and_what_the_bot_says_that_it_said(local_room):
 
 async def test_an_interruption(local_room):
     # It answers long after it has stopped: a hole in what it hears is not the end of a question.
-    async with local_room(delayed(1.5, seconds=8, stops=True)) as room:
+    async with local_room(delayed(1.5, seconds=(8, 2), stops=True)) as room:
         ana = await room.person("Ana")
         ana.tone(440, 0.3)
         stopped = await ana.interrupts(500, after=0.4)
@@ -166,17 +171,15 @@ SAID = {
 }
 
 
-def test_turns_are_measured_at_the_persons_ear(tmp_path: Path) -> None:
-    ended = run_suite(
-        tmp_path, "--timeout=200", pytest__ini=INI, conftest__py=CONFTEST, test_turns__py=TURNS
-    )
-    assert "9 passed" in ended.stdout, ended.stdout + ended.stderr
+@pytest.mark.parametrize("name", re.findall(r"def test_(\w+)", TURNS))
+def test_turns_are_measured_at_the_persons_ear(suite: Run, name: str) -> None:
+    files = {"pytest__ini": INI, "conftest__py": CONFTEST, "test_turns__py": TURNS}
+    ended = suite("--timeout=200", f"test_turns.py::test_{name}", **files)
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
-def test_a_turn_that_fails_says_what_came_instead(tmp_path: Path) -> None:
-    ended = run_suite(
-        tmp_path, "--timeout=60", pytest__ini=INI, conftest__py=CONFTEST, test_late__py=LATE
-    )
+def test_a_turn_that_fails_says_what_came_instead(suite: Run) -> None:
+    ended = suite("--timeout=60", pytest__ini=INI, conftest__py=CONFTEST, test_late__py=LATE)
     assert " 4 failed" in ended.stdout, ended.stdout + ended.stderr
     for name, why in SAID.items():
         found = re.search(rf"^____+ test_{name} .*?^E +(\w+Error: .*?)$", ended.stdout, re.M | re.S)
