@@ -39,7 +39,13 @@ async def test_serve(start, local_daily, name, times):
     drain = ("--drain", "600" if times > 1 else "0")
     server = await start(*SERVE, BEHAVE, "--port", "0", *drain, env=local_daily.env())
     children = await two_sessions(server, await server.says(r"^(http://\S+)$"))
-    await send(server.process.pid, name, times)
+    await send(server.process.pid, name, 1)
+    if times > 1:
+        # Several that come while a busy machine does not let it run are one to it.
+        await server.says("No more sessions are started", stream="err")
+    while times > 1 and server.process.returncode is None:
+        await asyncio.sleep(TIMES[times])
+        await send(server.process.pid, name, 1)
     assert await server.ended() == 0
     assert local_daily.rooms == {}
     assert "Traceback" not in server.err

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from suites import CONFTEST, run_pytest, run_suite
+from suites import CONFTEST, Run, run_pytest
+from warm import Warm
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 FILES = dict(re.findall(r"<!-- file: ([\w.]+) -->\n```python\n(.*?)```", README, re.DOTALL))
@@ -68,10 +69,10 @@ def paste(folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def test_the_readmes_files_are_green_in_an_empty_folder(tmp_path: Path) -> None:
+def test_the_readmes_files_are_green_in_an_empty_folder(tmp_path: Path, warm: Warm) -> None:
     assert FILES.keys() == {"conftest.py", "bot.py", "test_bot.py"}
     paste(tmp_path)
-    ended = run_pytest(tmp_path, "-o", "local_daily_factor=10")
+    ended = run_pytest(tmp_path, "-o", "local_daily_factor=10", warm=warm)
     assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
     assert "is unset" not in ended.stdout + ended.stderr  # a warning of pytest-asyncio
 
@@ -87,33 +88,31 @@ def test_classes_processes_locals_and_no_asyncio(tmp_path: Path) -> None:
     assert "eyJ" not in ended.stdout  # no token
 
 
-def test_fixtures_of_the_session(tmp_path: Path) -> None:
+def test_fixtures_of_the_session(suite: Run) -> None:
     ini = "[pytest]\nlocal_daily_scope = session\nlocal_daily_factor = 10\n"
     files = {"pytest__ini": ini, "conftest__py": CONFTEST, "bot__py": FILES["bot.py"]}
-    ended = run_suite(tmp_path, test_it__py=SESSION, **files)
+    ended = suite(test_it__py=SESSION, **files)
     assert "2 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
-def test_a_mode_that_the_user_set_is_kept(tmp_path: Path) -> None:
+def test_a_mode_that_the_user_set_is_kept(suite: Run) -> None:
     test = "async def test_it(local_daily): ...\n"
     for mode, end in ((None, "1 passed"), ("strict", "1 failed"), ("auto", "1 passed")):
         ini = "[pytest]\n" + (f"asyncio_mode = {mode}\n" if mode else "")
-        ended = run_suite(tmp_path, pytest__ini=ini, conftest__py=CONFTEST, test_it__py=test)
+        ended = suite(pytest__ini=ini, conftest__py=CONFTEST, test_it__py=test)
         assert end in ended.stdout, ended.stdout + ended.stderr
-    ended = run_suite(
-        tmp_path, "-o", "asyncio_mode=strict", conftest__py=CONFTEST, test_it__py=test
-    )
+    ended = suite("-o", "asyncio_mode=strict", conftest__py=CONFTEST, test_it__py=test)
     assert "1 failed" in ended.stdout, ended.stdout
 
 
-def test_without_pytest_asyncio_the_header_says_what_to_install(tmp_path: Path) -> None:
+def test_without_pytest_asyncio_the_header_says_what_to_install(suite: Run) -> None:
     test = "def test_it(local_daily): ...\n"
-    ended = run_suite(tmp_path, "-p", "no:asyncio", conftest__py=CONFTEST, test_it__py=test)
+    ended = suite("-p", "no:asyncio", conftest__py=CONFTEST, test_it__py=test)
     assert "pytest-asyncio is missing, which runs `async def` tests: pip install" in ended.stdout
     assert "1 passed" in ended.stdout, ended.stdout
 
 
-def test_budgets_of_the_ini_file(tmp_path: Path) -> None:
+def test_budgets_of_the_ini_file(suite: Run) -> None:
     ini = "[pytest]\nlocal_daily_timeout = 0.2\nlocal_daily_factor = 2\n"
     test = """
 import pytest
@@ -129,10 +128,10 @@ async def _make(local_daily):
     with pytest.raises(TimeoutError, match="within 0.1 s"):
         await ana.hears(880, timeout=0.05)
 """
-    ended = run_suite(tmp_path, pytest__ini=ini, conftest__py=CONFTEST, test_it__py=test)
+    ended = suite(pytest__ini=ini, conftest__py=CONFTEST, test_it__py=test)
     assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
     wrong = "[pytest]\nlocal_daily_factor = no\n"
-    ended = run_suite(tmp_path, pytest__ini=wrong, conftest__py=CONFTEST, test_it__py=test)
+    ended = suite(pytest__ini=wrong, conftest__py=CONFTEST, test_it__py=test)
     assert (
         "local_daily_factor in pytest's ini file must be a number above 0, not 'no'" in ended.stderr
     )
@@ -140,7 +139,7 @@ async def _make(local_daily):
 
 
 def test_our_own_waits_and_those_of_nested_runs_are_ten_times_as_long(
-    tmp_path: Path, pytestconfig: pytest.Config
+    suite: Run, pytestconfig: pytest.Config
 ) -> None:
     assert pytestconfig.getini("local_daily_factor") == "10"
     test = """
@@ -150,5 +149,5 @@ def test_it():
 """
     exec(test, there := {})  # noqa: S102
     there["test_it"]()
-    ended = run_suite(tmp_path, conftest__py=CONFTEST, test_it__py=test)
+    ended = suite(conftest__py=CONFTEST, test_it__py=test)
     assert "1 passed" in ended.stdout, ended.stdout + ended.stderr

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from suites import CONFTEST, LEFT_OPEN, Run, run_pytest, run_suite
+from warm import Warm
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "testing_a_bot"
 REAL_DAILY = "class CallClient: ...\n"  # not the stand-in, that is
@@ -19,12 +20,13 @@ LOADED_BY_P = ("-p", "pipecat_daily_rest.testing")
 
 
 @pytest.fixture
-def suite(tmp_path: Path) -> Run:
+def own(tmp_path: Path) -> Run:
+    """Runs a suite in a Python of its own, where it matters what is imported when."""
     return partial(run_suite, tmp_path)
 
 
-def test_the_example_passes_and_is_short() -> None:
-    ended = run_pytest(EXAMPLE, "test_bot.py", "-o", "local_daily_factor=10")
+def test_the_example_passes_and_is_short(warm: Warm) -> None:
+    ended = run_pytest(EXAMPLE, "test_bot.py", "-o", "local_daily_factor=10", warm=warm)
     assert "1 passed" in ended.stdout, ended.stdout
     assert ended.returncode == 0
     source = (EXAMPLE / "test_bot.py").read_text()
@@ -36,9 +38,9 @@ def test_the_example_passes_and_is_short() -> None:
     assert "\nfrom pipecat.transports.daily.transport import" in (EXAMPLE / "bot.py").read_text()
 
 
-def test_the_examples_conversations_calls_and_recordings_pass() -> None:
+def test_the_examples_conversations_calls_and_recordings_pass(warm: Warm) -> None:
     factor = ("-o", "local_daily_factor=10")
-    ended = run_pytest(EXAMPLE, "test_assistant.py", *factor, *LEFT_OPEN)
+    ended = run_pytest(EXAMPLE, "test_assistant.py", *factor, *LEFT_OPEN, warm=warm)
     assert "4 passed" in ended.stdout, ended.stdout
     assert ended.returncode == 0, ended.stdout
 
@@ -69,8 +71,8 @@ async def test_it_hears_and_answers(local_room, llm, stt, tts, session):
     assert "2 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
-def test_the_stand_in_is_there_before_any_conftest_with_p(suite: Run) -> None:
-    ended = suite(
+def test_the_stand_in_is_there_before_any_conftest_with_p(own: Run) -> None:
+    ended = own(
         *LOADED_BY_P,
         daily__py=REAL_DAILY,
         conftest__py="from daily.daily import CallClient\n",
@@ -111,9 +113,9 @@ def test_elsewhere(monkeypatch):
     ["from its_bot import CallClient\n", "import its_bot\n", "import fake_transport\n"],
 )
 def test_loading_the_plugin_too_late_names_the_module_that_imported_daily(
-    suite: Run, before: str
+    own: Run, before: str
 ) -> None:
-    ended = suite(
+    ended = own(
         daily__py=REAL_DAILY,
         its_bot__py="from daily import CallClient\n",
         fake_transport__py="""
@@ -131,8 +133,8 @@ module = sys.modules["pipecat.transports.daily.transport"] = types.ModuleType("t
     assert "Traceback" not in ended.stderr
 
 
-def test_the_switch_keeps_the_real_one_for_rest(suite: Run) -> None:
-    ended = suite(
+def test_the_switch_keeps_the_real_one_for_rest(own: Run) -> None:
+    ended = own(
         pytest__ini="[pytest]\ndaily_stand_in = false\n",
         daily__py=REAL_DAILY,
         conftest__py="import daily\n" + CONFTEST,
@@ -501,15 +503,15 @@ def test_no_session_is_left_open():
 """
 
 
-def test_the_fixtures_in_every_kind_of_test(suite: Run) -> None:
+def test_the_fixtures_in_every_kind_of_test(own: Run) -> None:
     # A type may be imported from the plugin before pytest loads it.
     conftest = "from pipecat_daily_rest.testing import LocalDailyFixture\n" + CONFTEST
-    ended = suite(conftest__py=conftest, test_suite__py=SUITE)
+    ended = own(conftest__py=conftest, test_suite__py=SUITE)
     assert re.search(r"= 13 passed in", ended.stdout), ended.stdout + ended.stderr
 
 
-def test_a_wait_that_is_not_awaited_warns(suite: Run) -> None:
-    ended = suite(
+def test_a_wait_that_is_not_awaited_warns(own: Run) -> None:
+    ended = own(
         *LOADED_BY_P,
         test_it__py="""
 import gc
