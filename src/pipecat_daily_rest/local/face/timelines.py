@@ -24,9 +24,10 @@ _MOST = 50_000  # entries of all rooms
 _MOST_TEXT = 300  # characters
 _MOST_READ = 2_000  # characters of a message's JSON that are looked at
 
-# A voice: loud for 60 ms, until it was quiet for 0.8 s.
+# A voice: loud for 60 ms, until it was quiet for 0.8 s. Ticks that did not come, since the process
+# was busy, are no silence.
 _LOUD = 3  # ticks
-_PAUSE = 0.8  # seconds
+_PAUSE = 40  # ticks
 _TURN = 2 * TICK  # seconds; an answer that begins sooner began before the question's end
 
 
@@ -100,7 +101,8 @@ class _Voice:
     first: float
     asked: float | None
     last: float = 0.0
-    ticks: int = 0
+    ticks: int = 0  # that it was loud
+    heard: int = 0  # the last of these
     entry: Entry | None = None
 
 
@@ -123,7 +125,7 @@ class Timelines:
         self._ended: deque[Life] = deque()
         self._people: dict[str, Participant] = {}  # those inside, by session id
         self._voices: dict[str, _Voice] = {}
-        self._rooms = self._version = self._entries = 0
+        self._rooms = self._version = self._entries = self._ticks = 0
         log.watchers.append(self._recorded)
         log.observers.append(self._observe)
         mixer.watchers.append(self._hear)
@@ -232,11 +234,12 @@ class Timelines:
         if not loudness and not self._voices:
             return
         now = self._clock.now()
+        self._ticks += 1
         for id, loud in loudness.items():
             if loud > QUIET:
                 self._is_loud(id, now)
         for id, voice in list(self._voices.items()):
-            if now - voice.last > _PAUSE:
+            if self._ticks - voice.heard > _PAUSE:
                 self._fall_silent(id)
 
     def _is_loud(self, id: str, now: float) -> None:
@@ -247,7 +250,7 @@ class Timelines:
             if participant is None or life is None:
                 return
             voice = self._voices[id] = _Voice(participant, life, now, life.asked)
-        voice.last = now
+        voice.last, voice.heard = now, self._ticks
         voice.ticks += 1
         is_bot = voice.participant.kind == "bot"
         if voice.ticks == _LOUD:
