@@ -16,6 +16,7 @@ from canary import leaks
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 LINK = r"^(http://localhost:(\d+)/pipecat-r[a-z0-9]{20}\?t=[\w.-]+)\n"
+FACE = r"^See the rooms, their timelines and the requests: (http://localhost:\d+)/#(\S{32})$"
 LOCAL_LOG = r"Local room \S+: deleted"
 DEBUG = ("--local", "--log-level", "DEBUG")
 
@@ -40,6 +41,7 @@ async def test_in_a_terminal_without_a_key_it_is_local_and_says_so(run):
     out = program.out.replace("\r\n", "\n")
     assert "No DAILY_API_KEY: using a local Daily" in out
     assert re.search(LINK, out, re.MULTILINE)
+    assert re.search(FACE, out, re.MULTILINE)
     assert re.search(r"^Room .* deleted$", out, re.MULTILINE)
     assert "Traceback" not in out
 
@@ -295,6 +297,7 @@ async def test_local_runs_any_program(start, tmp_path):
     await program.says(r"^room http://localhost:\d+/pipecat-[0-9a-f]{8}$")
     await program.says("^stand-in True$")
     await program.says(TAG, stream="err")
+    await program.says(FACE, stream="err")
     missing = await start(*command, "no-such-command")
     assert await missing.ended() == 127
     assert "Error: cannot run 'no-such-command'" in missing.err
@@ -347,6 +350,7 @@ async def test_local_stays_up_and_prints_its_environment(start, number):
     await program.says("^export DAILY_ROOM_URL=''$")
     await program.says("^export PYTHONPATH=.*stand_in")
     await program.says(TAG)
+    await program.says(FACE)
     await program.says("^Ctrl-C ends it")
     program.signal(number)
     assert await program.ended() == 0
@@ -367,10 +371,18 @@ async def test_local_takes_faults_from_other_processes_only_when_asked(start):
         )
         url = await program.says(r"^export DAILY_API_URL=(http://\S+)/v1$")
         key = await program.says("^export DAILY_API_KEY=(.+)$")
+        await program.says(FACE)
         fault = {"method": "POST", "path": "/rooms", "status": 503}
         async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as session:
             async with session.post(f"{url}/.faults", json=fault) as answer:
                 assert answer.status == status
+            secret = re.search(FACE, program.out, re.MULTILINE)[2]
+            own = {"Authorization": f"Bearer {secret}"}
+            act = f"{url}/.face/do/advance"
+            async with session.post(act, json={"seconds": 5}, headers=own) as answer:
+                assert answer.status == status
+            async with session.get(f"{url}/.face/rooms", headers=own) as answer:
+                assert answer.status == 200
             async with session.post(f"{url}/v1/rooms", json={}) as answer:
                 assert answer.status == (503 if options else 200)
         program.signal(signal.SIGTERM)

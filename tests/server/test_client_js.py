@@ -56,6 +56,7 @@ async def test_it_starts_a_session_and_shows_errors(start, client):
     env = {"PIPECAT_DAILY_PUBLIC_KEYS": KEY, "DAILY_API_KEY": "", "DAILY_API_URL": ""}
     server = await start(*SERVE, BEHAVE, *options, "--launcher", "task", env=env)
     url = await server.says(r"^(http://\S+)$")
+    await server.says(r"^See the rooms, .*: http://localhost:\d+/#\S{32}$", stream="err")
     asks = {"endpoint": f"{url}/start", "key": KEY, "data": STAY}
     without, wrong, started, full = await client(
         {**asks, "key": ""}, {**asks, "data": MANY}, asks, asks
