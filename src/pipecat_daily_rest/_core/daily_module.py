@@ -4,6 +4,8 @@
 import importlib.util
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "local" / "bot" / "stand_in"
@@ -18,6 +20,8 @@ MISSING = (
     "pip install 'pipecat-daily-rest[daily]'. A local room needs none: "
     "`pipecat-daily-rest run bot.py --local`."
 )
+
+_LEADS_TO_LOCAL = ("DAILY_API_URL", "DAILY_API_KEY", "DAILY_ROOM_URL", "PYTHONPATH")
 
 
 def is_real_loaded() -> bool:
@@ -44,6 +48,26 @@ def is_missing() -> bool:
         return False
     spec = importlib.util.find_spec("daily")
     return spec is None or spec.origin is None
+
+
+@contextmanager
+def keeps_local() -> Iterator[None]:
+    """In a local run, take back what the block does to the variables that lead to the local Daily.
+
+    A bot's file may have ``load_dotenv(override=True)`` at its top.
+    """
+    if not os.environ.get("PYTHONPATH", "").startswith(str(FOLDER)):
+        yield
+        return
+    before = {name: os.environ.get(name) for name in _LEADS_TO_LOCAL}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def python_path() -> str:

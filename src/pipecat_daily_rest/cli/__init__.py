@@ -113,6 +113,12 @@ def run(
             rich_help_panel=given.THE_ROOM,
         ),
     ] = False,
+    reload: Annotated[
+        bool,
+        typer.Option(
+            "--reload", help="Have a new bot come into the room whenever its files are saved."
+        ),
+    ] = False,
     body: Annotated[
         str | None,
         typer.Option(
@@ -132,6 +138,7 @@ def run(
         local=local,
         daily=daily,
         body=body,
+        reload=reload,
         room_url=room_url,
         lifetime=lifetime,
         name_prefix=name_prefix,
@@ -141,7 +148,7 @@ def run(
         sip=sip,
         log_level=log_level,
     )
-    runner.launch(options, lambda: runner.load_bot(bot))
+    runner.launch(options, lambda: bot if reload else runner.load_bot(bot))
 
 
 @app.command()

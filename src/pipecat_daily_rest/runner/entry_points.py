@@ -27,7 +27,7 @@ from pipecat_daily_rest.runner.options import (
     read_body,
     use_local,
 )
-from pipecat_daily_rest.runner.session import BotStillRunningError, Session
+from pipecat_daily_rest.runner.session import BotStillRunningError, RoomSession, Session
 from pipecat_daily_rest.runner.watchdog import Watchdog
 
 _RESTARTED = "_PIPECAT_DAILY_REST_SECOND_ROUND"
@@ -129,12 +129,13 @@ def _serve(bot: Bot | None) -> NoReturn:
     os.execv(sys.executable, command)  # noqa: S606 - ourselves
 
 
-def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) -> NoReturn:
+def launch(options: Options, find: Callable[[], Bot | str], *, restart: bool = False) -> NoReturn:
     """Run a bot as this process's one job, and end the process.
 
     Args:
         options: What the command line says.
-        find: Gives the bot; called once the stand-in is on the path in a local run.
+        find: Gives the bot; called once the stand-in is on the path in a local run. With
+            ``options.reload`` it may give the bot's file: each bot's own process loads that.
         restart: Whether the process may be replaced when it has daily-python loaded and the run
             is local.
 
@@ -178,7 +179,7 @@ def launch(options: Options, find: Callable[[], Bot], *, restart: bool = False) 
 
 
 async def _run(
-    options: Options, bot: Bot, body: Any, local: bool, ending: Ending, signals: StopSignals
+    options: Options, bot: Any, body: Any, local: bool, ending: Ending, signals: StopSignals
 ) -> BaseException | None:
     """Run the session; returns what the bot or a handler of its raised to end the process."""
     ending.attach()
@@ -188,22 +189,28 @@ async def _run(
         params = DailyRoomParams(properties=DailyRoomProperties(sip=sip))
     # It logs its rooms at DEBUG; at INFO it would only repeat the bot.
     level = "WARNING" if options.log_level in ("INFO", "SUCCESS") else options.log_level
-    session = Session(
-        bot=bot,
-        request=RoomSpec(
+    common: dict[str, Any] = {
+        "request": RoomSpec(
             params=params,
             room_url=options.room_url,
             lifetime=options.lifetime,
             name_prefix=options.name_prefix,
         ),
-        ending=ending,
-        local=LocalDailyProcess(host=options.host, port=options.port, log_level=level)
+        "ending": ending,
+        "local": LocalDailyProcess(host=options.host, port=options.port, log_level=level)
         if local
         else None,
-        body=body,
-        cli_args=argparse.Namespace(**vars(options)),
-        open_browser=options.open_browser,
-    )
+        "body": body,
+        "open_browser": options.open_browser,
+    }
+    if options.reload:
+        from pipecat_daily_rest.runner.reload import ReloadingSession
+        from pipecat_daily_rest.server.bot_program import BotProgram
+
+        program = BotProgram(argv=sys.argv, options={**vars(options)}, log_level=options.log_level)
+        session: RoomSession = ReloadingSession(source=bot, program=program, **common)
+    else:
+        session = Session(bot=bot, cli_args=argparse.Namespace(**vars(options)), **common)
     signals.attach()
     try:
         await session.run()

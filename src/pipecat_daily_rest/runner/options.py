@@ -34,6 +34,7 @@ class Options:
         sip: Make a room that can be called by SIP.
         log_level: One of loguru's levels.
         body: JSON, or ``@`` and a file with it: what the bot gets as ``runner_args.body``.
+        reload: Replace the bot by a new one whenever its files are saved.
     """
 
     local: bool = False
@@ -47,6 +48,7 @@ class Options:
     log_level: str = "INFO"
     daily: bool = False
     body: str | None = field(default=None, repr=False)
+    reload: bool = False
 
     def __post_init__(self) -> None:
         """Keep a token in the URL from being shown."""
@@ -91,6 +93,11 @@ def parse() -> Options:
         "--open", action="store_true", dest="open_browser", help="open the join link in the browser"
     )
     add("--sip", action="store_true", help="make a room that can be called by SIP")
+    add(
+        "--reload",
+        action="store_true",
+        help="have a new bot come into the same room whenever its files are saved",
+    )
     add("--body", metavar="JSON|@FILE", help="what the bot gets as runner_args.body")
     add(
         "--log-level",

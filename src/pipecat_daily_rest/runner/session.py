@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A session: one run of a bot, from the start of its local Daily to the deletion of its room."""
+"""A session, from the start of its local Daily to the deletion of its room."""
 
 import argparse
 import asyncio
@@ -33,37 +33,66 @@ class BotStillRunningError(DailyError):
     """The bot did not end when it was told to stop; its room was deleted anyway."""
 
 
-@dataclass(kw_only=True)
-class Session:
-    """One run of a bot.
+class Ends:
+    """What ends a bot from outside: a signal, its local Daily's end, its room's.
 
     Parameters:
-        bot: The bot.
+        tasks: One for each; the first that is done is the reason.
+    """
+
+    def __init__(self, ending: Ending, local: LocalDailyProcess | None, room: ProvisionedRoom):
+        """Begin to wait for them."""
+        self._room = room
+        self._died = asyncio.create_task(local.died() if local else _never())
+        self._expired = asyncio.create_task(_until(room.expires_at if room.owned else None))
+        self.tasks = {asyncio.create_task(ending.stop.wait()), self._died, self._expired}
+
+    @property
+    def over(self) -> bool:
+        """Whether one of them has happened."""
+        return any(task.done() for task in self.tasks)
+
+    def close(self) -> None:
+        """Wait no longer."""
+        for task in self.tasks:
+            task.cancel()
+
+    def tell(self) -> None:
+        """Log the end of the room's lifetime, or raise that the local Daily has ended."""
+        if self._died.done() and not self._died.cancelled():
+            self._room.release()
+            msg = "The local Daily ended before the bot did, and with it the room."
+            raise DailyError(msg)
+        if self._expired.done() and not self._expired.cancelled():
+            logger.info("The lifetime of room {} is over", self._room.name)
+
+
+@dataclass(kw_only=True)
+class RoomSession:
+    """A session: what does not depend on how its bot is run.
+
+    Parameters:
         request: The room that it gets.
         ending: When it has to stop, and how fast.
         local: The local Daily to start for it; None on Daily's own.
         body: ``runner_args.body``.
         session_id: ``runner_args.session_id``; a new UUID when None.
-        cli_args: ``runner_args.cli_args``.
         open_browser: Whether the join link is opened.
         exit: The SystemExit or KeyboardInterrupt that the bot raised.
     """
 
-    bot: Bot
     request: RoomSpec
     ending: Ending
     local: LocalDailyProcess | None = None
     body: Any = None
     session_id: str | None = None
-    cli_args: argparse.Namespace | None = None
     open_browser: bool = False
     exit: BaseException | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         """Check what is known before anything is started."""
-        check_bot(self.bot)
         runner_arguments()
-        arguments.text("session_id", self.session_id)
+        self.session_id = arguments.text("session_id", self.session_id) or str(uuid.uuid4())
 
     async def run(self) -> None:
         """Make the room, run the bot in it, delete the room; raises what the bot raised.
@@ -76,7 +105,7 @@ class Session:
                 if await self.ending.unless_stopped(starting) is None:
                     return
                 self.use(self.local)
-            await self._in_room()
+            await self._in_rooms()
 
     def use(self, local: LocalDailyProcess) -> None:
         """Make the room in a local Daily, and let the bot find it.
@@ -85,6 +114,9 @@ class Session:
         """
         self.request = replace(self.request, api_key=local.api_key, api_url=local.api_url)
         os.environ.update(local.env())
+
+    async def _in_rooms(self) -> None:
+        await self._in_room()
 
     async def _in_room(self) -> None:
         if self.ending.stop.is_set():
@@ -117,28 +149,47 @@ class Session:
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, str(room.join_url))
 
     async def _run_bot(self, room: ProvisionedRoom) -> None:
+        raise NotImplementedError
+
+    def _tell_end(self, room: ProvisionedRoom) -> None:
+        if room.gone:
+            say(f"Room {room.name} deleted")
+        elif room.owned and not (self.local and self.local.ended):
+            end = f"{room.expires_at:%Y-%m-%d %H:%M:%S %Z}"
+            say(f"Room {room.name} was not deleted; it expires at {end}", file=sys.stderr)
+
+
+@dataclass(kw_only=True)
+class Session(RoomSession):
+    """One run of a bot in this process.
+
+    Parameters:
+        bot: The bot.
+        cli_args: ``runner_args.cli_args``.
+    """
+
+    bot: Bot
+    cli_args: argparse.Namespace | None = None
+
+    def __post_init__(self) -> None:
+        """Check what is known before anything is started."""
+        check_bot(self.bot)
+        super().__post_init__()
+
+    async def _run_bot(self, room: ProvisionedRoom) -> None:
         """Run the bot until it ends, is told to stop, or its room or its local Daily is gone."""
-        given = room.runner_args(self.body, self.session_id or str(uuid.uuid4()))
+        given = room.runner_args(self.body, self.session_id)
         given.cli_args = self.cli_args
         running = arguments.awaitable("bot", self.bot(given))
         bot = asyncio.create_task(_catching_exit(running), name="bot")
-        stopped = asyncio.create_task(self.ending.stop.wait())
-        died = asyncio.create_task(self.local.died() if self.local else _never())
-        expired = asyncio.create_task(_until(room.expires_at if room.owned else None))
-        ends = {stopped, died, expired}
+        ends = Ends(self.ending, self.local, room)
         try:
-            await asyncio.wait({bot, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({bot, *ends.tasks}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await self._stop(bot)
             self.ending.deleting.set()
-            for task in ends:
-                task.cancel()
-        if died.done() and not died.cancelled():
-            room.release()
-            msg = "The local Daily ended before the bot did, and with it the room."
-            raise DailyError(msg)
-        if expired.done() and not expired.cancelled():
-            logger.info("The lifetime of room {} is over", room.name)
+            ends.close()
+        ends.tell()
         if not bot.done():
             msg = "The bot did not end when it was told to stop, so its process was ended."
             raise BotStillRunningError(msg)
@@ -160,13 +211,6 @@ class Session:
             await finish(first)
         finally:
             hurry.cancel()
-
-    def _tell_end(self, room: ProvisionedRoom) -> None:
-        if room.gone:
-            say(f"Room {room.name} deleted")
-        elif room.owned and not (self.local and self.local.ended):
-            end = f"{room.expires_at:%Y-%m-%d %H:%M:%S %Z}"
-            say(f"Room {room.name} was not deleted; it expires at {end}", file=sys.stderr)
 
 
 async def _catching_exit(bot: Awaitable[Any]) -> BaseException | None:

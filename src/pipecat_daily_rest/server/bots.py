@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from loguru import logger
 
 from pipecat_daily_rest._bot.bot_file import Bot, load_bot
+from pipecat_daily_rest._core import daily_module
 from pipecat_daily_rest._core.bot_check import check_bot
 from pipecat_daily_rest.errors import DailyConfigError
 
@@ -51,6 +52,9 @@ def reference(bot: BotSource) -> str:
     name = getattr(bot, "__qualname__", "")
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     if module == "__main__" and name == _DEFAULT and script:
+        spec = getattr(sys.modules["__main__"], "__spec__", None)
+        if spec is not None and spec.parent:  # `python -m package.module`: it may import relatively
+            return f"{spec.name}:{name}"
         return os.path.abspath(str(script))
     found = inspect.getmodule(bot)
     if module in (None, "__main__") or found is None or getattr(found, name, None) is not bot:
@@ -78,18 +82,23 @@ def load(bot: BotSource) -> Bot:
     if not isinstance(bot, str | os.PathLike):
         check_bot(bot)
         return bot
-    where = reference(bot)
+    with daily_module.keeps_local():
+        loaded: Bot = _found(reference(bot))
+    check_bot(loaded)
+    return loaded
+
+
+def _found(where: str) -> Any:
     module_name, colon, function = where.rpartition(":")
     if not colon or os.path.sep in where:
-        found: Any = load_bot(where)
-    else:
-        found = getattr(importlib.import_module(module_name), function, None)
-        if found is None:
-            msg = f"{module_name} defines no {function}(): it needs `async def {function}(runner_args)`."
-            raise DailyConfigError(msg)
-    check_bot(found)
-    loaded: Bot = found
-    return loaded
+        return load_bot(where)
+    found = getattr(importlib.import_module(module_name), function, None)
+    if found is None:
+        msg = (
+            f"{module_name} defines no {function}(): it needs `async def {function}(runner_args)`."
+        )
+        raise DailyConfigError(msg)
+    return found
 
 
 def readyz_of(bot: Bot) -> Callable[[], Any] | None:

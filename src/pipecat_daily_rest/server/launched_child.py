@@ -117,6 +117,8 @@ class LaunchedChild:
 
     def leave_within(self, seconds: float) -> None:
         """Kill it unless it ends within so many seconds."""
+        if self.leaving is not None:
+            self.leaving.cancel()
         self.leaving = asyncio.get_running_loop().call_later(seconds, self._signal)
 
     def _signal(self) -> None:

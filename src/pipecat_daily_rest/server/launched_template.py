@@ -7,11 +7,13 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.server.bot_program import BotProgram
 from pipecat_daily_rest.server.process_template import TEMPLATE
 
 BOOT = 60.0  # seconds in which a template or a child has to import what it needs
@@ -26,7 +28,9 @@ class LaunchedTemplate:
         self._wire = wire
 
     @classmethod
-    async def start(cls, preload: Iterable[str], bots: Iterable[str]) -> "LaunchedTemplate | None":
+    async def start(
+        cls, preload: Iterable[str], bots: Iterable[str], program: BotProgram | None = None
+    ) -> "LaunchedTemplate | None":
         """Start a template; None, with a warning, when it holds threads: it cannot be forked from.
 
         Raises:
@@ -45,7 +49,8 @@ class LaunchedTemplate:
             )
         template = cls(process, ours)
         try:
-            message = {"path": sys.path, "preload": list(preload), "bots": list(bots)}
+            modules = {"preload": list(preload), "bots": list(bots)}
+            message = {"path": sys.path, **modules, "program": program and asdict(program)}
             answer = await asyncio.wait_for(template._ask(message), BOOT)
             if "error" in answer:
                 raise DailyConfigError(str(answer["error"]))

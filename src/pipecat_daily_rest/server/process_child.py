@@ -8,8 +8,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from queue import SimpleQueue
 from typing import IO, Any
 
@@ -17,8 +17,8 @@ from loguru import logger
 
 from pipecat_daily_rest._bot.bot_file import Bot
 from pipecat_daily_rest._bot.bot_traceback import log_failed_thread, why_not_loaded
-from pipecat_daily_rest._core import log_handler
 from pipecat_daily_rest.server import bots
+from pipecat_daily_rest.server.bot_program import BotProgram, begin_log
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 from pipecat_daily_rest.server.run_bot import one_line, run_session
 from pipecat_daily_rest.server.session_output import SessionOutput
@@ -83,12 +83,15 @@ class _Server:
 
 
 def main() -> None:
-    """Run as a program: orders come by stdin, answers go to stdout, and prints to stderr."""
+    """Run as a program: orders come by stdin, answers go to stdout.
+
+    Prints go to stderr, or to the descriptor that is the only argument.
+    """
     orders, answers = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)  # what the bot starts, as ffmpeg, would read the orders
     os.close(nothing)
-    os.dup2(2, 1)
+    os.dup2(int(sys.argv[1]) if sys.argv[1:] else 2, 1)
     _serve(_Server(os.fdopen(orders, "rb"), os.fdopen(answers, "wb")))
 
 
@@ -118,41 +121,53 @@ def _end_all() -> None:
 
 
 def _run(server: _Server) -> None:
-    log_handler.to_stderr(
-        os.environ.get("PIPECAT_DAILY_LOG_LEVEL", "DEBUG"),
-        os.environ.get("PIPECAT_DAILY_LOG_FORMAT", "text"),
-    )
     server.tell({"pid": os.getpid()})
-    bot = _load(server)
+    if (order := server.order()) is None:
+        return
+    program = BotProgram(**order["program"]) if order["program"] else None
+    if program is not None:
+        program.begin()
+    begin_log(program)
+    bot = _load(server, order, program)
     start = None if bot is None else _start(server, bot)
     if bot is None or start is None:
         return
     spec = SessionSpec(**start["start"])
-    threading.excepthook = log_failed_thread
-    output = SessionOutput()
-    output.install(everything=True)
-    with logger.contextualize(session_id=spec.session_id, room=spec.room_name):
-        logger.configure(extra={"session_id": spec.session_id, "room": spec.room_name})
+    with nullcontext() if program is not None else _logged(spec):
         try:
-            ended = asyncio.run(_session(server, bot, spec))
+            ended = asyncio.run(_session(server, bot, spec, program))
         except BaseException as exc:  # of a task of the bot, as SystemExit
             ended = Ended(outcome="error", error=one_line(exc))
             _leave_in_time(server, ended)
-        output.remove()
     _tell_end(server, ended)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # the bot has replaced or closed it
             stream.flush()
 
 
-def _load(server: _Server) -> Bot | None:
-    if (order := server.order()) is None:
-        return None
+@contextmanager
+def _logged(spec: SessionSpec) -> Iterator[None]:
+    """Have all that a session of a server prints and logs carry its id and its room."""
+    threading.excepthook = log_failed_thread
+    output = SessionOutput()
+    output.install(everything=True)
+    with logger.contextualize(session_id=spec.session_id, room=spec.room_name):
+        logger.configure(extra={"session_id": spec.session_id, "room": spec.room_name})
+        yield
+        output.remove()
+
+
+def _load(server: _Server, order: dict[str, Any], program: BotProgram | None) -> Bot | None:
     sys.path[:] = order["path"]
     try:
         bot = bots.load(order["load"])
     except BaseException as exc:
-        server.tell({"failed": why_not_loaded(order["load"], exc)})
+        why = why_not_loaded(order["load"], exc)
+        if program is None:
+            server.tell({"failed": why})
+        else:
+            program.tell_error(why)
+            _tell_end(server, Ended(outcome="error", error="it cannot be loaded"))
         return None
     server.tell({"loaded": True, "readyz": bots.readyz_of(bot) is not None})
     return bot
@@ -167,10 +182,12 @@ def _start(server: _Server, bot: Bot) -> dict[str, Any] | None:
     return None
 
 
-async def _session(server: _Server, bot: Bot, spec: SessionSpec) -> Ended:
+async def _session(
+    server: _Server, bot: Bot, spec: SessionSpec, program: BotProgram | None
+) -> Ended:
     loop = asyncio.get_running_loop()
     server.tell({"running": True})
-    running = asyncio.create_task(run_session(bot, spec), name="bot")
+    running = asyncio.create_task(run_session(bot, spec, program), name="bot")
     with suppress(NotImplementedError):  # Windows
         loop.add_signal_handler(signal.SIGTERM, running.cancel)
     server.on_stop(lambda: _cancel(loop, running))

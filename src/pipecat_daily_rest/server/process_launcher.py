@@ -6,14 +6,18 @@ Where that is not possible (macOS, Windows, a template with threads) each child 
 
 import asyncio
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any
 
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.server.bot_program import BotProgram
 from pipecat_daily_rest.server.errors import StartFailed
 from pipecat_daily_rest.server.launched_child import LaunchedChild
 from pipecat_daily_rest.server.launched_template import BOOT, LaunchedTemplate
@@ -43,6 +47,7 @@ class ProcessLauncher:
         memory_warning: int | None = None,
         memory_limit: int | None = None,
         memory_check: float = _LOOK,
+        program: BotProgram | None = None,
     ) -> None:
         """Initialize; no process is started yet.
 
@@ -55,6 +60,8 @@ class ProcessLauncher:
             memory_warning: Bytes of a bot's memory above which a warning is logged; never when None.
             memory_limit: Bytes of a bot's memory above which its process is killed; never when None.
             memory_check: Seconds between two checks of the memory.
+            program: Each bot runs as a program of its own would. Its process is started with the
+                session and imports the bot's file as it is then, so none may wait ready.
         """
         self._warm = warm
         self._preload = preload
@@ -63,6 +70,7 @@ class ProcessLauncher:
         self._memory_warning = memory_warning
         self._memory_limit = memory_limit
         self._memory_check = memory_check
+        self._program = program
         self._bots: Mapping[str, str] = {}
         self._running: Callable[[str], None] = lambda session_id: None
         self._template: LaunchedTemplate | None = None
@@ -84,18 +92,22 @@ class ProcessLauncher:
                 await self._start_template()
             for name in bots:
                 self._ready[name] = []
-            first = [await self._child(name) for name in bots]
-            for name, child in zip(bots, first, strict=True):
-                await asyncio.wait_for(asyncio.shield(child.loaded), BOOT)
-                if child.has_readyz:
-                    self._said_ready[name] = True
-                self._put(name, child)
-                self._refill(name)
+            if self._program is None:
+                await self._load_each()
         except BaseException:
             await self.drain(0.0)
             raise
         if self._memory_warning or self._memory_limit:
             self._looking = asyncio.create_task(self._look(), name="memory of bots")
+
+    async def _load_each(self) -> None:
+        first = [await self._child(name) for name in self._bots]
+        for name, child in zip(self._bots, first, strict=True):
+            await asyncio.wait_for(asyncio.shield(child.loaded), BOOT)
+            if child.has_readyz:
+                self._said_ready[name] = True
+            self._put(name, child)
+            self._refill(name)
 
     async def ready(self) -> bool:
         """Ask the ``readyz()`` of a child that waits for each bot; without one it is as before."""
@@ -153,6 +165,13 @@ class ProcessLauncher:
         finally:  # one that cannot be ended is still among the children
             self._sessions.pop(session_id, None)
 
+    async def gone(self, session_id: str, grace: float) -> None:
+        """Wait until a session's process has ended, and kill it after ``grace`` seconds."""
+        for child in [each for each in self._children if each.session_id == session_id]:
+            if child.reading is not None:
+                child.leave_within(grace)
+                await asyncio.wait({child.reading})
+
     async def drain(self, grace: float) -> None:
         """End every child, and the template."""
         self._draining = True
@@ -202,7 +221,7 @@ class ProcessLauncher:
 
     async def _start_template(self) -> LaunchedTemplate | None:
         bots = self._bots.values() if self._load_bots else ()
-        self._template = await LaunchedTemplate.start(self._preload, bots)
+        self._template = await LaunchedTemplate.start(self._preload, bots, self._program)
         self._fork = self._template is not None
         return self._template
 
@@ -213,7 +232,8 @@ class ProcessLauncher:
         if self._draining:
             child.kill("The server has ended.")
         self._children.add(child)
-        child.send({"load": self._bots[name], "path": sys.path})
+        program = self._program and asdict(self._program)
+        child.send({"load": self._bots[name], "path": sys.path, "program": program})
         child.reading = asyncio.create_task(self._read(child), name="child process")
         return child
 
@@ -237,14 +257,20 @@ class ProcessLauncher:
         return LaunchedChild(reader, writer, back)
 
     async def _spawned(self) -> LaunchedChild:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-c", f"from {CHILD} import main; main()"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LINE,
-            start_new_session=sys.platform != "win32",
-        )
+        with ExitStack() as stack:
+            passed: tuple[int, ...] = ()
+            if self._program is not None and os.name == "posix":
+                passed = (os.dup(1),)
+                stack.callback(os.close, *passed)
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-c", f"from {CHILD} import main; main()", *map(str, passed)),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=_LINE,
+                start_new_session=sys.platform != "win32",
+                pass_fds=passed,
+            )
         if process.stdout is None or process.stdin is None:  # pragma: no cover - both are pipes
             raise StartFailed("A bot's process has no pipes.")
         return LaunchedChild(process.stdout, process.stdin, pid=process.pid, process=process)

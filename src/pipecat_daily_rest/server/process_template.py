@@ -31,11 +31,16 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)  # the server sees to its end
     _end_with_the_server()
-    with suppress(OSError):
-        os.dup2(2, 1)  # the server's stdout is not for bots
     wire = socket.socket(fileno=int(sys.argv[1]))
     orders = _orders(wire)
     sys.path[:] = orders["path"]
+    from pipecat_daily_rest.server.bot_program import BotProgram, begin_log
+
+    program = BotProgram(**orders["program"]) if orders["program"] else None
+    if program is None:
+        with suppress(OSError):
+            os.dup2(2, 1)  # the server's stdout is not for bots
+    begin_log(program)
     _tell(wire, _prepare(orders))
     gc.collect()
     gc.freeze()  # no collection writes to what is shared with the children

@@ -12,15 +12,19 @@ from pipecat_daily_rest._core.arguments import awaitable
 from pipecat_daily_rest._core.pipecat_version import runner_arguments
 from pipecat_daily_rest._core.secret import masked
 from pipecat_daily_rest._core.settings import environment_secrets
+from pipecat_daily_rest.server.bot_program import BotProgram
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 
 _LINE = 300  # characters of an error in a list of sessions
 
 
-async def run_session(bot: Bot, spec: SessionSpec) -> Ended:
+async def run_session(bot: Bot, spec: SessionSpec, program: BotProgram | None = None) -> Ended:
     """Run a bot to its end. Never raises: a cancellation ends it, an exception is logged once."""
     try:
-        await awaitable("bot", bot(_arguments(spec)))
+        given = _arguments(spec)
+        if program is not None:
+            program.complete(given)
+        await awaitable("bot", bot(given))
     except asyncio.CancelledError:
         return Ended(outcome="finished")
     except (SystemExit, KeyboardInterrupt) as exc:
@@ -31,6 +35,9 @@ async def run_session(bot: Bot, spec: SessionSpec) -> Ended:
         return Ended(outcome="error", error=_plain(f"exit({code!r})"))
     except BaseException as exc:
         text = shown(exc)
+        if program is not None:
+            program.tell_error(text)
+            return Ended(outcome="error", error=one_line(exc))
         room = f"room {spec.room_name}"
         if spec.room_name is None:
             room = 'no room, since its start had no "createDailyRoom": true'
