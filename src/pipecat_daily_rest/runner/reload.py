@@ -55,7 +55,7 @@ class ReloadingSession(RoomSession):
             check_file(self.source)
         self._bot = file = reference(self.source)
         if not os.path.isabs(file):  # module:function
-            file = os.path.abspath(str(sys.modules[file.partition(":")[0]].__file__))
+            file = os.path.abspath(str(sys.modules[self.source.__module__].__file__))
         self._files = WatchedFiles(file)
         self._launcher = ProcessLauncher(program=self.program)
 

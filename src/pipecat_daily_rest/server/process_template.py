@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from pipecat_daily_rest._bot.output import say
@@ -40,7 +41,9 @@ def main() -> None:
     if program is None:
         with suppress(OSError):
             os.dup2(2, 1)  # the server's stdout is not for bots
-    begin_log(program)
+        begin_log(None)
+    else:
+        begin_log(replace(program, log_level="WARNING"))  # Pipecat's greeting comes once
     _tell(wire, _prepare(orders))
     gc.collect()
     gc.freeze()  # no collection writes to what is shared with the children
