@@ -35,8 +35,22 @@ addEventListener("securitypolicyviolation", (event) =>
   violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 """
 
-# Gives the loudness of a tone in what the page plays, in dB over the median of all frequencies;
-# 0 when another is louder by more than 25 dB. Reads the stream that the <audio> element plays.
+# Gives the loudness of a tone at an analyser, in dB over the median of all frequencies; 0 when
+# another is louder by more than 25 dB.
+LOUDNESS = """
+(analyser, hz) => {
+  const levels = new Float32Array(analyser.frequencyBinCount);
+  analyser.getFloatFrequencyData(levels);
+  const bin = (f) => Math.round((f * analyser.fftSize) / analyser.context.sampleRate);
+  const peak = Math.max(...levels.subarray(bin(hz) - 2, bin(hz) + 3));
+  const heard = levels.subarray(bin(100), bin(12000));
+  const loudest = Math.max(...heard);
+  if (!Number.isFinite(peak) || peak < -75 || peak < loudest - 25) return 0;
+  return peak - [...heard].sort((a, b) => a - b)[heard.length >> 1];
+}
+"""
+
+# The same of what the page plays now. Reads the stream that the <audio> element plays.
 TONE = """
 (hz) => {
   const stream = document.querySelector("audio").srcObject;
@@ -48,17 +62,27 @@ TONE = """
     context.createMediaStreamSource(stream).connect(analyser);
     window.listening = { stream, context, analyser };
   }
-  const { context, analyser } = window.listening;
-  const levels = new Float32Array(analyser.frequencyBinCount);
-  analyser.getFloatFrequencyData(levels);
-  const bin = (f) => Math.round((f * analyser.fftSize) / context.sampleRate);
-  const peak = Math.max(...levels.subarray(bin(hz) - 2, bin(hz) + 3));
-  const heard = levels.subarray(bin(100), bin(12000));
-  const loudest = Math.max(...heard);
-  if (!Number.isFinite(peak) || peak < -75 || peak < loudest - 25) return 0;
-  return peak - [...heard].sort((a, b) => a - b)[heard.length >> 1];
+  return LOUDNESS(window.listening.analyser, hz);
 }
-"""
+""".replace("LOUDNESS", f"({LOUDNESS})")
+
+# Runs before the page: remembers whether it ever played a tone, from the first moment on. A sound
+# of half a second has ended before a busy machine has looked; the analyser has the last 0.7 s.
+REMEMBER = """
+{
+  const context = new AudioContext();
+  const analyser = new AnalyserNode(context, { fftSize: 32768, smoothingTimeConstant: 0 });
+  let played;
+  setInterval(() => {
+    const stream = document.querySelector("audio")?.srcObject;
+    if (stream !== played && stream?.getAudioTracks().length) {
+      context.createMediaStreamSource(stream).connect(analyser);
+      played = stream;
+    }
+    if (played && LOUDNESS(analyser, HZ) > 20) window.remembered = true;
+  }, 50);
+}
+""".replace("LOUDNESS", f"({LOUDNESS})")
 
 
 class BrowserPerson:
@@ -104,6 +128,10 @@ class BrowserPerson:
         """Wait until the page plays a tone. Measured by an AnalyserNode on the remote track."""
         await self.until(f"({TONE})({hz}) > 20", f"play {hz} Hz")
 
+    async def has_heard(self) -> None:
+        """Wait until the page has played the tone that it remembers, be it long ago."""
+        await self.until("window.remembered", "play what it was to remember")
+
     async def until(self, expression: str, what: str) -> None:
         """Wait until a JavaScript expression is true in the page.
 
@@ -147,6 +175,7 @@ class BrowserPeople(Protocol):
         name: str = "Ana",
         may_use_microphone: bool = True,
         init_script: str = "",
+        remembers: float | None = None,
         says: NDArray[np.int16] | None = None,
         profile: Path | None = None,
         login: tuple[str, str] | None = None,
@@ -160,6 +189,7 @@ class BrowserPeople(Protocol):
             name: The name to join by.
             may_use_microphone: Whether the browser allows the microphone.
             init_script: JavaScript that runs before the page's own.
+            remembers: A tone, in Hz, that it plays only once: for `BrowserPerson.has_heard`.
             says: What the fake microphone hears instead of a tone: 48 kHz, again and again.
             profile: The folder of a Chromium of its own; a shared one when None.
             login: The name and the password that are given where the page asks for them.
@@ -185,6 +215,7 @@ async def browser_person(browsers: Browsers) -> AsyncIterator[BrowserPeople]:
         name: str = "Ana",
         may_use_microphone: bool = True,
         init_script: str = "",
+        remembers: float | None = None,
         says: NDArray[np.int16] | None = None,
         profile: Path | None = None,
         login: tuple[str, str] | None = None,
@@ -196,7 +227,8 @@ async def browser_person(browsers: Browsers) -> AsyncIterator[BrowserPeople]:
         page = context.pages[0] if context.pages else await context.new_page()
         person = BrowserPerson(context, page, name)
         people.append(person)
-        await person.page.add_init_script(WATCH_POLICY + init_script)
+        ear = "" if remembers is None else REMEMBER.replace("HZ", str(remembers))
+        await person.page.add_init_script(WATCH_POLICY + init_script + ear)
         await person.page.goto(url, timeout=WAIT * 1000)
         return person
 

@@ -46,8 +46,8 @@ LOOKS = """
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def start(tmp_path):
-    async with processes(tmp_path) as start:
+async def start(tmp_path, warm):
+    async with processes(tmp_path, warm) as start:
         yield start
 
 
@@ -67,13 +67,13 @@ def serve(start, local_daily, tmp_path):
 async def is_in_and_hears(ana):
     await ana.state("idle")
     await ana.join()
-    await ana.hears(CHIME)
+    await ana.has_heard()
 
 
 async def test_a_person_starts_a_call_by_keyboard_and_hears_the_bot(
     serve, browser_person, local_daily
 ):
-    ana = await browser_person(await serve())
+    ana = await browser_person(await serve(), remembers=CHIME)
     assert await ana.page.locator("input").count() == 1
     assert not await ana.page.locator("input").is_visible()
     assert await ana.page.evaluate(FOCUSED) == "BUTTON"
@@ -86,7 +86,7 @@ async def test_with_keys_it_asks_for_one_and_keeps_it_in_the_tab(
     serve, browser_person, local_daily
 ):
     url = await serve(PIPECAT_DAILY_PUBLIC_KEYS=PUBLIC)
-    ana = await browser_person(url)
+    ana = await browser_person(url, remembers=CHIME)
     assert PUBLIC not in await ana.page.content()
     assert await ana.page.evaluate(FOCUSED) == "INPUT"
     await ana.page.keyboard.type("wrong")
@@ -141,7 +141,7 @@ async def test_the_example_app_with_its_own_login(start, browser_person, tmp_pat
         },
     )
     url = await program.says(r"running on (http://\S+)", stream="err")
-    ana = await browser_person(url, login=("ana", "secret"))
+    ana = await browser_person(url, login=("ana", "secret"), remembers=CHIME)
     assert await ana.page.evaluate(FOCUSED) == "INPUT"
     await ana.page.keyboard.type("Ana")
     await ana.page.keyboard.press("Enter")

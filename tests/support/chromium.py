@@ -16,6 +16,13 @@ import pytest
 
 WAIT = 40.0  # seconds; only a failure takes that long
 RATE = 48_000
+WITHOUT = (
+    "AutofillServerCommunication",  # it asks about the fields of a page
+    # Two pages below the address bar, which nobody sees: most of the CPU of a small page.
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "WebUIOmniboxPopup",
+)
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -25,7 +32,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--disable-features=AutofillServerCommunication",  # it asks about the fields of a page
+    f"--disable-features={','.join(WITHOUT)}",
     "--use-fake-device-for-media-stream",
     "--autoplay-policy=no-user-gesture-required",
     # For a machine without any network interface.

@@ -32,7 +32,7 @@ window.heard = new Set();
 // Listens to a track for each tone, and remembers which were heard.
 function listen(track) {
   const context = new AudioContext();
-  const analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0 });
+  const analyser = new AnalyserNode(context, { fftSize: 16384, smoothingTimeConstant: 0 });
   const player = Object.assign(new Audio(), { muted: true, srcObject: new MediaStream([track]) });
   context.createMediaStreamSource(player.srcObject).connect(analyser);
   const levels = new Float32Array(analyser.frequencyBinCount);
