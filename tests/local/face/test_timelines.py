@@ -9,7 +9,7 @@ import pytest
 
 from pipecat_daily_rest.local.call.clock import Clock
 from pipecat_daily_rest.local.call.mixer import Mixer
-from pipecat_daily_rest.local.call.room import Newcomer, Participant, Room
+from pipecat_daily_rest.local.call.room import JoinRefused, Newcomer, Participant, Room
 from pipecat_daily_rest.local.call.state import State
 from pipecat_daily_rest.local.face import timelines
 from pipecat_daily_rest.local.face.timelines import Entry, Life, Timelines
@@ -31,6 +31,14 @@ class Seat:
         pass
 
     def close(self, reason: str) -> None:
+        pass
+
+
+class Caller:
+    def let_in(self, participant: Participant) -> None:
+        pass
+
+    def turned_away(self, refused: JoinRefused) -> None:
         pass
 
 
@@ -95,6 +103,24 @@ async def test_a_life_in_order(house: House) -> None:
     assert house.life().ended
     assert bot.id not in house.life().room.participants
     assert house.life().room is not room  # whose events take megabytes
+
+
+async def test_who_waits_in_the_lobby_has_a_name(house: House) -> None:
+    room = house.state.rooms.create("demo", "private", {"enable_knocking": True})
+    token = house.state.domain.sign({"room_name": "demo", "is_owner": True})
+    olga = house.state.lobby.join("demo", token, Newcomer(Seat(), "person", "Olga"))
+    for name, let_in in (("Ana", True), ("Bo", False)):
+        newcomer = Newcomer(Seat(), "person", name)
+        knock = house.state.lobby.join_or_knock("demo", None, newcomer, Caller())
+        house.state.lobby.decide(room, knock.id, by=olga, let_in=let_in)
+    assert [(each.what, each.who) for each in house.entries()][2:] == [
+        ("person knocked", "Ana"),
+        ("person joined", "Ana"),
+        ("person let in", "Ana"),
+        ("person knocked", "Bo"),
+        ("person turned away", "Bo"),
+    ]
+    assert set(house.timelines._people) == set(room.participants)
 
 
 async def test_a_name_that_is_used_again_begins_a_new_life(house: House) -> None:

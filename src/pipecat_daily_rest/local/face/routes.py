@@ -160,7 +160,7 @@ class _Face:
         try:
             await _send(response, {**self._shown.counts(), "control": self._control is not None})
             seen, quiet = self._seen(), 0.0
-            while not await self._closes():
+            while not await self._closes() and request.transport is not None:
                 quiet += _PAUSE
                 if changes or seen != self._seen():
                     seen, quiet = self._seen(), 0.0

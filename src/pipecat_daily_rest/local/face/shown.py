@@ -162,9 +162,14 @@ class Shown:
         found = (
             (number, each)
             for number, each in self._newest(before)
-            if method in ("", each.method)
-            and status in ("", str(each.status or "none")[:1], str(each.status or "none"))
-            and (not text or text in f"{each.path}?{each.query} {each.agent}".lower())
+            if (not method or method == each.method)
+            and (not status or str(each.status or "none").startswith(status))
+            and (
+                not text
+                or text in each.path.lower()
+                or text in each.query.lower()
+                or text in each.agent.lower()
+            )
         )
         page = [_request(number, each) for number, each in islice(found, PAGE)]
         return {"requests": page, "more": next(found, None) is not None}

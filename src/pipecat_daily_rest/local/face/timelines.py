@@ -123,7 +123,7 @@ class Timelines:
         self._key = domain.api_key
         self._by_name: dict[str, Life] = {}  # the latest of each name
         self._ended: deque[Life] = deque()
-        self._people: dict[str, Participant] = {}  # those inside, by session id
+        self._people: dict[str, Participant] = {}  # inside or in the lobby, by session id
         self._voices: dict[str, _Voice] = {}
         self._rooms = self._version = self._entries = self._ticks = 0
         log.watchers.append(self._recorded)
@@ -149,24 +149,24 @@ class Timelines:
         first, _, rest = logged.detail.partition(": ")
         id = logged.participant or first
         who = life.room.participants.get(id) or self._people.get(id)
-        if who is None and (knock := life.room.waiting.get(id)) is not None:
-            who = knock.participant
+        if who is None and id in life.room.waiting:
+            who = life.room.waiting[id].participant
         text = logged.detail if who is None else rest
         if logged.what.endswith(" joined") and who is not None and who.is_owner:
             text = "owner"
         self._add(life, logged.what, who, text)
 
     def _observe(self, what: str, subject: Any) -> None:
-        if what == "joined":
+        if what in ("joined", "waiting"):
             self._people[subject.id] = subject
-        elif what == "left":
+        elif what in ("left", "waiting no more"):
             self._people.pop(subject.id, None)
             self._fall_silent(subject.id)
         elif what == "app-message":
             self._message(*subject)
         elif what == "token created":
             self._token(subject)
-        elif what in ("changed", "room changed", "waiting no more"):
+        elif what in ("changed", "room changed"):
             room = subject if isinstance(subject, Room) else subject.room
             if (life := self._life(room)) is not None:
                 self._changed(life)

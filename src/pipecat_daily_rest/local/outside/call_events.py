@@ -64,7 +64,7 @@ class CallEvents:
     def dtmf(self, call: PhoneCall, tone: str) -> None:
         """Tell which key was pressed on a phone."""
         room, id = _place(call)
-        self._calls.log.record(room.name, "dtmf received", id)
+        self._calls.log.record(room.name, "dtmf received", f"{id}: {tone}")
         member = self._domain.choices.dtmf_tone_member
         data = {"sessionId": id, member: tone, "provider": "daily"}
         self._calls.tell(room, {"event": "dtmf-event", "data": data})

@@ -70,6 +70,10 @@ function showRooms() {
     rooms.delete(room.number);
     more = true;
   }
+  if (chosen === null && sorted.length && isWide()) {
+    chosen = sorted[0].number;
+    loadLife();
+  }
   sync($("rooms-list"), sorted.slice(0, shown), (room) => room.number, makeRow, updateRow);
   $("rooms-none").hidden = rooms.size > 0;
   $("rooms-none").textContent = filters().text || filters().state
@@ -154,9 +158,14 @@ function choose(number) {
   loadLife().then(look);
 }
 
+// Whether the list and the chosen room are beside each other.
+function isWide() {
+  return getComputedStyle($("back")).display === "none";
+}
+
 function look() {
   document.body.dataset.looking = "true";
-  if (getComputedStyle($("back")).display !== "none") $("life-name").focus();
+  if (!isWide()) $("life-name").focus();
 }
 
 export function back() {
