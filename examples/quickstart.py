@@ -6,7 +6,7 @@
     python examples/quickstart.py --local                     # either, by the runner's main()
 
 It listens with Silero VAD, which ships with Pipecat, answers one speaker at a time, and stays when
-people leave. Ctrl-C ends the bot and deletes its room.
+people leave. It answers what people type, too. Ctrl-C ends the bot and deletes its room.
 """
 
 from collections import deque
@@ -41,6 +41,16 @@ def listener() -> SileroVADAnalyzer:
     analyzer = SileroVADAnalyzer(sample_rate=SAMPLE_RATE, params=VADParams(stop_secs=0.6))
     analyzer.set_sample_rate(SAMPLE_RATE)
     return analyzer
+
+
+def typed(message: object) -> str | None:
+    """What somebody typed: on the room's page, in Daily's Prebuilt or in a Pipecat client."""
+    match message:
+        case str(text) | {"event": "chat-msg", "message": str(text)}:
+            return text
+        case {"type": "send-text", "data": {"content": str(text)}}:
+            return text
+    return None
 
 
 # Loading the model takes a moment that a call should not wait for.
@@ -132,6 +142,12 @@ async def bot(runner_args: RunnerArguments) -> None:
     @transport.event_handler("on_client_disconnected")
     async def on_client_disconnected(_transport, client):
         echo.forget(client["id"])
+
+    @transport.event_handler("on_app_message")
+    async def on_app_message(_transport, message, sender):
+        if text := typed(message):
+            await transport.send_prebuilt_chat_message(f"You wrote: {text}", "Bot")
+            await echo.say(chime())
 
     runner = WorkerRunner(handle_sigint=runner_args.handle_sigint)
     await runner.add_workers(worker)

@@ -60,6 +60,20 @@ async def test_the_echo_of_the_quickstart(bot, browser_person):
     await ana.hears(3300)
 
 
+async def test_the_quickstart_without_a_microphone(bot, browser_person):
+    _, link = await bot("examples/quickstart.py")
+    ana = await browser_person(link, may_use_microphone=False)
+    await ana.join()
+    await ana.sees("listening", "#people")
+    await ana.page.click("#type")
+    await ana.page.keyboard.type("hello <b>")
+    await ana.page.keyboard.press("Enter")
+    await ana.sees("You wrote: hello <b>", "#log li[data-own=false]")
+    await ana.page.click("#play")
+    await ana.sees("answered in", "#people")  # it has repeated the sample
+    assert await ana.page.locator("#log li[data-kind=chat]").count() == 2
+
+
 async def test_two_people_and_a_bot(bot, browser_person, local_daily):
     process, link = await bot("tests/lifecycle/bots/hears.py")
     ana = await browser_person(link, tone_hz=500, name="Ana")

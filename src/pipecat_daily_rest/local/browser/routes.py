@@ -34,14 +34,17 @@ _ASSETS = {
     "connection.js": "text/javascript",
     "pictures.js": "text/javascript",
     "meter.js": "text/javascript",
-    "view.js": "text/javascript",
-    "conversation.js": "text/javascript",
-    "knocking.js": "text/javascript",
-    "microphone.js": "text/javascript",
-    "video.js": "text/javascript",
+    **{
+        f"{name}.js": "text/javascript"
+        for name in (
+            *("bots", "captions", "conversation", "devices", "knocking", "microphone", "sample"),
+            *("sound_check", "turns", "video", "view"),
+        )
+    },
     "sentences.js": "text/javascript",
     "room.css": "text/css",
     "icon.svg": "image/svg+xml",
+    "sample.mp3": "audio/mpeg",
     # In the frame of an app the page also speaks to the app's daily-js.
     **{
         f"machine/{name}.js": "text/javascript"
@@ -144,7 +147,7 @@ class _People:
             *self._parts,
             room=room,
             token=token,
-            user_name=name,
+            user_name=None if body.get("guest") is True and not name.strip() else name,
             microphone=body.get("microphone") is True,
             on_end=lambda ended: self._connections.pop(ended.id, None),
         )
@@ -202,8 +205,10 @@ async def _json(request: web.Request) -> dict[str, Any]:
 
 
 def _file(name: str, content_type: str) -> web.StreamResponse:
-    text = (_PAGE / name).read_text(encoding="utf-8")
-    return web.Response(text=text, content_type=content_type)
+    charset = None if content_type.startswith("audio/") else "utf-8"
+    return web.Response(
+        body=(_PAGE / name).read_bytes(), content_type=content_type, charset=charset
+    )
 
 
 def joined(modules: tuple[str, ...]) -> str:

@@ -90,13 +90,13 @@ class Connection:
         *,
         room: str,
         token: str | None,
-        user_name: str,
+        user_name: str | None,
         microphone: bool,
         on_end: Callable[["Connection"], None],
     ) -> None:
         """Initialize a connection that has yet to answer its offer.
 
-        `user_name` is for a token without one; `on_end` is called once, when everything is closed.
+        `user_name` is as in `Newcomer`; `on_end` is called once, when everything is closed.
         """
         self.id = str(uuid.uuid4())
         self._lobby = lobby

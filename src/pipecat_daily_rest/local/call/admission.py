@@ -92,12 +92,13 @@ class Admission:
     ) -> Participant:
         """Make the participant that a newcomer is when it joins now."""
         properties = {**self._domain.properties, **room.config, **rights}
+        name = rights.get("user_name") or newcomer.user_name
         participant = Participant(
             id=id or str(uuid.uuid4()),
             room=room,
             seat=newcomer.seat,
             kind=newcomer.kind,
-            user_name=short_name(rights.get("user_name") or newcomer.user_name),
+            user_name=room.guest_name() if name is None else short_name(name),
             user_id=rights.get("user_id"),
             is_owner=rights.get("is_owner") is True,
             permissions=permissions(room.config, rights, self._domain.properties),

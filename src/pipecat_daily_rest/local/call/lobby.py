@@ -4,6 +4,7 @@
 Reference: https://docs.daily.co/docs/daily-js/guides/waiting-room
 """
 
+from dataclasses import replace
 from typing import Any
 
 from pipecat_daily_rest.local.call.admission import Admission
@@ -90,7 +91,8 @@ class Lobby:
         """Look at the room and the token again, since both may have changed; then let it in."""
         try:
             room, rights = self.admission.admit(knock.participant.room.name, knock.token)
-            participant = self.admission.participant(room, rights, knock.newcomer, knock.id)
+            newcomer = replace(knock.newcomer, user_name=knock.user_name)
+            participant = self.admission.participant(room, rights, newcomer, knock.id)
             self.admission.let_in(participant)
         except JoinRefused as exc:
             self._refuse(knock, exc)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A room, who is in it, who wants to join, and who waits in its lobby."""
 
+import itertools
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -196,14 +197,14 @@ class Newcomer:
     Parameters:
         seat: How the room reaches it.
         kind: As in `Participant.kind`.
-        user_name: Display name when the token has none.
+        user_name: Display name when the token has none; None is one that differs from the others'.
         media: State of its tracks at the start.
         custom_audio: The same of its custom audio tracks, by name.
     """
 
     seat: Seat
     kind: str
-    user_name: str = ""
+    user_name: str | None = ""
     media: Mapping[str, str] = field(default_factory=dict)
     custom_audio: Mapping[str, str] | None = None
 
@@ -276,6 +277,13 @@ class Room:
     def meeting_id(self) -> str | None:
         """The id of the running meeting, or None."""
         return None if self.meeting is None else self.meeting.id
+
+    def guest_name(self) -> str:
+        """Give a name that nobody has who is in or waits: ``Guest``, ``Guest 2`` and so on."""
+        taken = {participant.user_name for participant in self.participants.values()}
+        taken |= {knock.user_name for knock in self.waiting.values()}
+        names = itertools.chain(["Guest"], (f"Guest {number}" for number in itertools.count(2)))
+        return next(name for name in names if name not in taken)
 
     def counts(self) -> dict[str, int]:
         """Count who is in."""

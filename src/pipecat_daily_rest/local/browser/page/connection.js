@@ -45,17 +45,18 @@ export class Connection {
     return this.#pc;
   }
 
-  // Joins. `slots` is how many voices come on tracks of their own.
-  async open({ track = null, userName, microphone, slots = 0 }) {
+  // Joins. `slots` is how many voices come on tracks of their own; with `guest`, the room finds a name
+  // for who has none.
+  async open({ track = null, userName, guest = false, microphone, slots = 0 }) {
     try {
-      await this.#connect({ track, userName, microphone, slots });
+      await this.#connect({ track, userName, guest, microphone, slots });
     } catch (error) {
       // What fetch throws when nothing answers.
       this.#end(["TypeError", "TimeoutError"].includes(error.name) ? "unreachable" : "no-connection");
     }
   }
 
-  async #connect({ track, userName, microphone, slots }) {
+  async #connect({ track, userName, guest, microphone, slots }) {
     const pc = this.#pc;
     const direction = slots ? "sendonly" : "sendrecv";
     this.sender = pc.addTransceiver(track ?? "audio", { direction }).sender;
@@ -73,7 +74,7 @@ export class Connection {
     await gathered(pc);
     if (this.#closed) return;
     const { sdp, type } = pc.localDescription;
-    const answer = await post(`${this.#url}/offer`, { sdp, type, token: this.#token, userName, microphone });
+    const answer = await post(`${this.#url}/offer`, { sdp, type, token: this.#token, userName, guest, microphone });
     this.#connection = answer.id;
     if (this.#closed) {
       this.#beacon();

@@ -2,6 +2,7 @@
 // The person's microphone: opening it, its meter, and muting it.
 
 import { maySend } from "./connection.js";
+import { openMicrophone } from "./devices.js";
 import { Meter, toLevel } from "./meter.js";
 import { MICROPHONE } from "./sentences.js";
 import { $, notify, showLevel, showLevels, showMicrophone } from "./view.js";
@@ -13,10 +14,13 @@ export class Microphone {
   muted = true;
   problem = null; // why there is no stream
   #call;
+  #onLoudness;
   #meter = null;
 
-  constructor(call) {
+  // `onLoudness` is called with the loudness of what the others hear.
+  constructor(call, onLoudness) {
     this.#call = call;
+    this.#onLoudness = onLoudness;
   }
 
   get track() {
@@ -30,7 +34,7 @@ export class Microphone {
       return;
     }
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      this.stream = await openMicrophone();
     } catch (error) {
       this.problem = MICROPHONE[error.name] ?? MICROPHONE.other;
       return;
@@ -39,13 +43,29 @@ export class Microphone {
       this.stream.getTracks().forEach((track) => track.stop());
       return;
     }
-    this.track.addEventListener("ended", () => {
-      if (!this.#call.isCurrent()) return;
+    const { track } = this;
+    track.addEventListener("ended", () => {
+      if (!this.#call.isCurrent() || this.track !== track) return;
       this.stream = null;
       this.setMuted(true);
       notify("The microphone is gone. Plug it in again, then press “Use microphone”.");
     });
-    this.#meter = new Meter(this.track, 80, (loudness) => showLevel(this.muted ? 0 : toLevel(loudness)));
+    this.#meter?.close();
+    this.#meter = new Meter(track, 20, (loudness) => {
+      this.#onLoudness(this.muted ? 0 : loudness);
+      showLevel(this.muted ? 0 : toLevel(loudness));
+    });
+  }
+
+  // Takes the chosen device instead of the one that is open.
+  async change() {
+    const before = this.stream;
+    if (!before) return;
+    await this.open();
+    if (this.stream === before || !this.#call.isCurrent()) return;
+    before.getTracks().forEach((track) => track.stop());
+    this.mute(this.muted);
+    await this.#call.sender.replaceTrack(this.track);
   }
 
   // Mutes without telling the room; `setMuted` tells it.
@@ -56,9 +76,14 @@ export class Microphone {
 
   setMuted(muted) {
     this.mute(muted);
+    this.publish(!muted);
+  }
+
+  // Tells the room whether the person is to be heard.
+  publish(on) {
     const me = this.#call.people.get(this.#call.id);
-    if (me) me.media.microphone.state = muted ? "off" : "playable";
-    this.#call.tell({ event: "update", microphone: !muted });
+    if (me) me.media.microphone.state = on ? "playable" : "off";
+    this.#call.tell({ event: "update", microphone: on });
     showMicrophone(this);
     showLevels(this.#call);
   }

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The page of a local room: joining, the events of the call, and leaving.
 
+import { Bot } from "./bots.js";
+import { clearCaption, showCaptions, toggleCaptions } from "./captions.js";
 import { Connection } from "./connection.js";
-import { hearMessage, hearTranscription, write } from "./conversation.js";
+import { hearMessage, hearTranscription, rtvi, sendChat, write } from "./conversation.js";
 import { showKnocks, showWaitingRoom } from "./knocking.js";
+import { Meter, toLevel } from "./meter.js";
 import { Microphone, speaks } from "./microphone.js";
+import { Sample } from "./sample.js";
 import { SENTENCES } from "./sentences.js";
+import { closeSoundCheck, openSoundCheck, prepareSoundCheck } from "./sound_check.js";
+import { Turns } from "./turns.js";
 import { Video } from "./video.js";
-import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople } from "./view.js";
+import { $, nameOf, notify, show, showLevel, showLevels, showMicrophone, showPeople, SPEAKS } from "./view.js";
 
 const room = decodeURIComponent(location.pathname.slice(1));
 let token = new URLSearchParams(location.search).get("t");
@@ -18,13 +24,22 @@ const embedded = window.parent === window ? null : new URLSearchParams(location.
 let frame = null; // the app around this page
 let call = null; // the current attempt or call; callbacks of older ones do nothing
 
-// As RTVI clients do, so that the bot sends its transcript.
+// As RTVI clients do, so that the bot sends its transcript and tells what it does.
 function greet(participant) {
   if (participant.kind !== "bot") return;
-  const data = { version: "2.0.0", about: { library: "pipecat-daily-rest local room" } };
-  const id = Math.random().toString(36).slice(2, 10);
-  const message = { label: "rtvi-ai", type: "client-ready", id, data };
-  call.tell({ event: "app-message", message, recipient: participant.id });
+  const mine = call;
+  mine.bots.set(participant.id, new Bot(() => showLevels(mine)));
+  const message = rtvi("client-ready", { version: "2.0.0", about: { library: "pipecat-daily-rest local room" } });
+  mine.tell({ event: "app-message", message, recipient: participant.id });
+}
+
+// Who sounds now, but the person.
+const heard = () => Object.entries(call.levels).filter(([id, level]) => id !== call.id && level > SPEAKS).map(([id]) => id);
+
+function noteTurn(id, seconds) {
+  const bot = call.bots.get(id);
+  if (bot) bot.latency = seconds;
+  showLevels(call);
 }
 
 // -- The room's events -----------------------------------------------------------------------
@@ -36,13 +51,16 @@ const face = {
     sessionStorage.setItem(remembered, $("name").value);
     $("log").replaceChildren();
     $("empty").hidden = false;
+    event.participants.forEach(greet);
+    closeSoundCheck();
+    showCaptions(true);
     showPeople(call);
     showKnocks(call.waiting, decide);
     showMicrophone(call.microphone);
+    $("play").hidden = !speaks(me);
     notify(speaks(me) ? (call.microphone.problem ?? "") : "Your link lets you listen and write, but not speak.");
     $("mute").focus();
     call.video.permit();
-    event.participants.forEach(greet);
   },
   "waiting"() {
     showWaitingRoom();
@@ -56,13 +74,14 @@ const face = {
   },
   "participant-joined"({ participant }) {
     write("note", "", `${nameOf(participant)} joined`);
+    greet(participant);
     showPeople(call);
     call.video.show();
-    greet(participant);
   },
   "participant-updated"({ participant }, before) {
     if (participant.id === call.id && speaks(participant) !== speaks(before)) {
       if (!speaks(participant)) call.microphone.setMuted(true);
+      $("play").hidden = !speaks(participant);
       const how = call.microphone.stream ? "Unmute" : "Use microphone";
       notify(speaks(participant) ? `You may speak now: press ${how}, or M.` : "You may listen and write, but no longer speak.");
     }
@@ -71,6 +90,8 @@ const face = {
   },
   "participant-left"({ participant }, before) {
     if (before) write("note", "", `${nameOf(participant)} left`);
+    call.bots.get(participant.id)?.close();
+    call.bots.delete(participant.id);
     showPeople(call);
     call.video.show();
   },
@@ -87,7 +108,8 @@ const face = {
   "waiting-participant-removed"() {
     showKnocks(call.waiting, decide);
   },
-  "levels"() {
+  "levels"({ levels }) {
+    for (const [id, bot] of call.bots) bot.hearLevel(levels[id] ?? 0);
     showLevels(call);
   },
   "not-sent"({ info }) {
@@ -123,6 +145,8 @@ const face = {
     if (startAudioOff) call.microphone.mute(true);
   },
   heard(track) {
+    const mine = call;
+    mine.ear = new Meter(track, 20, (loudness) => mine.turns.hearOthers(toLevel(loudness) > SPEAKS, performance.now()));
     $("remote").srcObject = new MediaStream([track]);
     play();
   },
@@ -144,15 +168,21 @@ function decide(id, letIn) {
 async function join() {
   if (call) return;
   const mine = frame ? new ToldCall(`/${room}`, token, told(face)) : new Connection(`/${room}`, token, face);
-  Object.assign(mine, { lines: new Map(), outputs: new Set(), microphone: new Microphone(mine), video: new Video(mine) });
+  const turns = new Turns(heard, noteTurn);
+  const hearPerson = (loudness) => turns.hearPerson(toLevel(loudness) > SPEAKS, performance.now());
+  Object.assign(mine, {
+    bots: new Map(), lines: new Map(), outputs: new Set(), turns, video: new Video(mine),
+    microphone: new Microphone(mine, hearPerson), sample: new Sample(mine, hearPerson),
+  });
   call = mine;
-  show("joining", "Waiting for the microphone: allow it in your browser");
+  closeSoundCheck();
+  show("joining", "Waiting for the microphone");
   await mine.microphone.open();
   if (!mine.isCurrent()) return;
   const { track } = mine.microphone;
   mine.microphone.muted = !track;
   show("joining", "Connecting…");
-  await mine.open({ track, userName: $("name").value, microphone: !mine.microphone.muted });
+  await mine.open({ track, userName: $("name").value, guest: true, microphone: !mine.microphone.muted });
 }
 
 // Tells the app around this page what the person switches, too.
@@ -194,6 +224,12 @@ function hangUp() {
   mine.close();
   mine.microphone.close();
   mine.video.close();
+  mine.sample.close();
+  mine.ear?.close();
+  for (const bot of mine.bots.values()) bot.close();
+  closeSoundCheck();
+  clearCaption();
+  showCaptions(false);
   $("remote").srcObject = null;
   showLevel(0);
 }
@@ -206,7 +242,7 @@ function end(state, status, reason, sentence) {
   notify("");
   $("people").replaceChildren();
   show(state, status, { reason, sentence });
-  $("enter").focus();
+  ($("enter").hidden ? $("lobby-title") : $("enter")).focus();
 }
 
 // -- What the person does --------------------------------------------------------------------
@@ -227,25 +263,27 @@ $("mute").addEventListener("click", () => call.microphone.toggle());
 $("camera").addEventListener("click", () => call.video.toggle("camera"));
 $("screen").addEventListener("click", () => call.video.toggle("screenVideo"));
 $("unblock").addEventListener("click", play);
+$("captions").addEventListener("click", toggleCaptions);
+$("check").addEventListener("click", () => openSoundCheck(null, false));
+$("settings").addEventListener("click", () => openSoundCheck(call.microphone, speaks(call.people.get(call.id))));
+$("type").addEventListener("click", () => $("message").focus());
+for (const button of ["play", "sample"]) $(button).addEventListener("click", () => call.sample.play());
+prepareSoundCheck(() => call);
 
 $("chat").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("message").value.trim();
   if (!text || !call) return;
-  const name = nameOf(call.people.get(call.id));
-  const message = { event: "chat-msg", message: text, name, room: "main-room-main", date: new Date().toISOString() };
-  if (call.tell({ event: "app-message", message })) {
-    write("chat", name, text, { own: true });
-    $("message").value = "";
-  } else {
-    notify("The message could not be sent.");
-  }
+  if (sendChat(call, text)) $("message").value = "";
+  else notify("The message could not be sent.");
 });
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.matches("input, textarea");
+  const typing = event.target.matches("input, select, textarea");
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat;
-  if (event.key.toLowerCase() === "m" && plain && !typing && call?.joined) call.microphone.toggle();
+  if (!plain || typing || $("sound").open || !call?.joined) return;
+  if (event.key.toLowerCase() === "m") call.microphone.toggle();
+  if (event.key.toLowerCase() === "c") toggleCaptions();
 });
 
 window.addEventListener("pagehide", () => {
@@ -258,7 +296,19 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
-$("room").textContent = room;
+// The name in the link's token, which the room prefers to a typed one.
+function nameInLink() {
+  try {
+    const claims = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(claims), (each) => each.charCodeAt(0)))).u ?? "";
+  } catch {
+    return ""; // no token, or none that can be read here: the room says what is wrong with it
+  }
+}
+
+$("name").value = nameInLink();
+$("given").hidden = !$("name").value;
+$("room").textContent = $("room").title = room;
 document.title = `${room} · local room`;
 if (embedded) {
   const { Frame } = await import("./machine/frame.js");
