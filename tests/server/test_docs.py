@@ -13,8 +13,11 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
+
+from pipecat_daily_rest.webhooks.parsing import Reason
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "server.md").read_text()
@@ -45,7 +48,8 @@ WALKS = walks()
 def folder(tmp_path):
     """A newcomer's folder: the bot and the app of the page."""
     shutil.copy(ROOT / "examples" / "server" / "bot.py", tmp_path)
-    (tmp_path / "app.py").write_text("".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)))
+    parts = re.findall(r"```python\n(# app\.py.*?)```", PAGE, re.DOTALL)
+    (tmp_path / "app.py").write_text("".join(parts))
     return tmp_path
 
 
@@ -82,12 +86,12 @@ async def curl(line):
 
 
 def test_the_page_starts_servers_and_asks_them():
-    assert [len(curls) for _, _, curls in WALKS] == [3, 3, 1]
+    assert [len(curls) for _, _, curls in WALKS] == [3, 3, 1, 1]
     assert "--local" in WALKS[0][1]
     assert len(WALKS[1][0]) == 2
 
 
-@pytest.mark.parametrize(("env", "command", "curls"), WALKS, ids=["local", "keys", "app"])
+@pytest.mark.parametrize(("env", "command", "curls"), WALKS, ids=["local", "keys", "phone", "app"])
 async def test_the_curls_run_as_they_stand(run, local_daily, env, command, curls):
     port = () if "uvicorn" in command else ("--port", "0")
     server, url = await run(command, env, *port)
@@ -166,7 +170,7 @@ def test_every_option_is_in_the_table_with_its_variable_and_its_default():
 def codes():
     """Give each error code that the HTTP face has, with its status."""
     found = set()
-    for name in ("app", "router", "http_body", "http_errors"):
+    for name in ("app", "router", "http_body", "http_errors", "dialin", "start_answer"):
         tree = ast.parse((ROOT / f"src/pipecat_daily_rest/server/{name}.py").read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("answer", "HTTPError"):
@@ -176,7 +180,9 @@ def codes():
                 ]
                 if isinstance(status := node.args[0], ast.Constant):
                     code = given[0] if given else ast.Constant(str(status.value))
-                    found.add((str(status.value), ast.literal_eval(code)))
+                    reasons = {*get_args(Reason)} - {"unreadable"}  # of a signature
+                    words = reasons if "reason" in ast.unparse(code) else {ast.literal_eval(code)}
+                    found |= {(str(status.value), each) for each in words}
             elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_SESSION_ERRORS":
                 for pair in node.value.values:
                     status, code = ast.literal_eval(pair)

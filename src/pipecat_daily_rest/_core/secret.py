@@ -20,6 +20,8 @@ _SIGNATURE = re.compile(
 )
 # https://docs.daily.co/reference/rest-api/webhooks
 SECRET_MEMBERS = ("hmac", "basicAuth")
+# Of Pipecat's DailyDialinRequest.
+ACCOUNT_KEY = "daily_api_key"
 # An escape may spell a secret, and so may UTF-16 and UTF-32, which have zeros.
 _SIGNS = (b"\\", b"\0", *(f'"{name}"'.encode() for name in SECRET_MEMBERS))
 MASK = "***"
@@ -86,3 +88,9 @@ def hide_secrets(value: Any, key: str = "") -> Any:
             for name, item in value.items()
         }
     return value
+
+
+def hide_account_key(body: Any) -> Any:
+    """Make a `Secret` of the account's key in what a bot gets for a phone call."""
+    key = body.get(ACCOUNT_KEY) if isinstance(body, dict) else None
+    return {**body, ACCOUNT_KEY: Secret(key)} if isinstance(key, str) else body

@@ -14,6 +14,8 @@ from pipecat_daily_rest._core.secret import Secret, hide_secrets, secret
 from pipecat_daily_rest.errors import DailyConfigError
 
 DEFAULT_API_URL = "https://api.daily.co/v1"
+_told: dict[Secret, None] = {}  # oldest first
+_MOST_TOLD = 128
 KEY_PAGE = "https://dashboard.daily.co/developers"
 
 
@@ -43,10 +45,21 @@ def environment_key() -> Secret:
 def environment_secrets() -> tuple[Secret, ...]:
     """Give what no crash of a bot may show: the keys that a bot finds in its environment."""
     names = ("DAILY_API_KEY", "DAILY_REDIS_URL")
-    lists = ("PIPECAT_DAILY_PUBLIC_KEYS", "PIPECAT_DAILY_PRIVATE_KEYS")
+    lists = (
+        "PIPECAT_DAILY_PUBLIC_KEYS",
+        "PIPECAT_DAILY_PRIVATE_KEYS",
+        "PIPECAT_DAILY_DIALIN_SECRET",
+    )
     single = (_from_environment(name) for name in names)
     several = listed(*(os.environ.get(name, "") for name in lists))
-    return tuple(Secret(each) for each in (*single, *several) if each)
+    return tuple(Secret(each) for each in (*single, *several, *_told) if each)
+
+
+def also_secret(key: str) -> None:
+    """Add a key to the secrets of the environment: the process has got it in another way."""
+    _told[Secret(key)] = None
+    while len(_told) > _MOST_TOLD:
+        del _told[next(iter(_told))]
 
 
 def api_key(given: str | None = None) -> Secret:

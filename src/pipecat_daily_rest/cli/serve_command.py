@@ -84,6 +84,24 @@ def command(
             "--no-keys", help="Listen beyond this machine without keys.", rich_help_panel=_STARTS
         ),
     ] = False,
+    dialin_secret: Annotated[
+        list[str] | None, _env("DIALIN_SECRET", "The hmac of a dial-in configuration.")
+    ] = None,
+    no_dialin_secret: Annotated[
+        bool,
+        typer.Option(
+            "--no-dialin-secret",
+            help="Take calls that nobody signed.",
+            envvar="PIPECAT_DAILY_NO_DIALIN_SECRET",
+            show_envvar=True,
+        ),
+    ] = False,
+    dialout_prefixes: Annotated[
+        list[str] | None, _env("DIALOUT_PREFIXES", "Beginnings of numbers to call, as +1415.")
+    ] = None,
+    dialout_sip: Annotated[
+        list[str] | None, _env("DIALOUT_SIP", "SIP URIs to call; sip:*@host for all of a host.")
+    ] = None,
     log_level: Annotated[
         str,
         _env(
@@ -124,6 +142,10 @@ def command(
         allowed_origins=settings.listed(*(allowed_origins or ())),
         allow_property=settings.listed(*(allow_property or ())),
         no_keys=no_keys,
+        dialin_secret=settings.listed(*(dialin_secret or ())),
+        no_dialin_secret=no_dialin_secret,
+        dialout_prefixes=settings.listed(*(dialout_prefixes or ())),
+        dialout_sip=settings.listed(*(dialout_sip or ())),
         log_level=log_level,
         log_format=log_format,
     )

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from contextlib import AsyncExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, cast
 
 from loguru import logger
@@ -55,6 +55,10 @@ class ServeOptions:
         allowed_origins: Origins of web pages that may start sessions.
         allow_property: Room properties that a browser may set beside the harmless ones.
         no_keys: Listen beyond loopback without keys.
+        dialin_secret: The ``hmac`` of each dial-in configuration whose calls come in.
+        no_dialin_secret: Whether calls come in that nobody signed.
+        dialout_prefixes: How the numbers begin that may be called.
+        dialout_sip: The SIP URIs that may be called.
         log_level: One of loguru's levels.
         log_format: ``text`` or ``json``.
     """
@@ -76,6 +80,10 @@ class ServeOptions:
     allowed_origins: tuple[str, ...] = ()
     allow_property: tuple[str, ...] = ()
     no_keys: bool = False
+    dialin_secret: tuple[str, ...] = field(default=(), repr=False)
+    no_dialin_secret: bool = False
+    dialout_prefixes: tuple[str, ...] = ()
+    dialout_sip: tuple[str, ...] = ()
     log_level: str = "INFO"
     log_format: str = "text"
     daily: bool = False
@@ -169,6 +177,7 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
         raise DailyConfigError(daily_module.MISSING)
     # What is wrong is said before anything is started that takes seconds.
     _check_bot(bot)
+    phone = _phone(options)
     _find_modules(options, bot)
     if local:
         daily_module.put_on_path()
@@ -187,7 +196,7 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
         logger.info("Loading {}", bot)
         await unless(ending.stop.wait(), stack.enter_async_context(sessions))
         if not ending.stop.is_set():
-            await _answer(options, sessions, listener, ending)
+            await _answer(options, sessions, listener, ending, phone)
     ending.closed = time.monotonic()
 
 
@@ -199,6 +208,17 @@ def _check_bot(bot: Any) -> None:
     where = reference(bot)
     if os.path.isabs(where):
         check_file(where)
+
+
+def _phone(options: ServeOptions) -> Any:
+    from pipecat_daily_rest.server.phone import Phone
+
+    return Phone(
+        dialin_secrets=options.dialin_secret,
+        unsigned_dialin=options.no_dialin_secret,
+        dialout_prefixes=options.dialout_prefixes,
+        dialout_sip=options.dialout_sip,
+    )
 
 
 def _find_modules(options: ServeOptions, bot: Any) -> None:
@@ -266,7 +286,11 @@ def _sessions(options: ServeOptions, bot: Any) -> Any:
 
 
 async def _answer(
-    options: ServeOptions, sessions: Any, listener: socket.socket, ending: _ServerEnding
+    options: ServeOptions,
+    sessions: Any,
+    listener: socket.socket,
+    ending: _ServerEnding,
+    phone: Any,
 ) -> None:
     """Answer requests until the drain that a signal begins is over."""
     import uvicorn
@@ -279,6 +303,7 @@ async def _answer(
         allowed_origins=options.allowed_origins,
         allowed_properties=options.allow_property,
         host=options.host,
+        phone=phone,
     )
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, lifespan="off"

@@ -20,8 +20,10 @@ from pipecat_daily_rest._core.settings import listed
 from pipecat_daily_rest.server import keys as api_keys
 from pipecat_daily_rest.server.http_errors import HTTPError, answer, answer_of
 from pipecat_daily_rest.server.keys import Keys
+from pipecat_daily_rest.server.phone import Phone
 from pipecat_daily_rest.server.router import session_router
 from pipecat_daily_rest.server.sessions import Sessions
+from pipecat_daily_rest.server.this_machine import hostname
 
 _PAGE = Path(__file__).with_name("page.html")
 _LOOPBACK = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
@@ -36,6 +38,7 @@ def create_app(
     allowed_origins: Sequence[str] = (),
     allowed_properties: Collection[str] = (),
     host: str = "127.0.0.1",
+    phone: Phone | None = None,
 ) -> FastAPI:
     """Make an app that serves sessions.
 
@@ -46,6 +49,7 @@ def create_app(
             ``PIPECAT_ALLOWED_ORIGINS`` when empty. On loopback, loopback origins may.
         allowed_properties: Room properties that a browser may set beside the harmless ones.
         host: Where the app will listen.
+        phone: Whose calls come in and whom bots may call; from the environment when None.
 
     Returns:
         The app.
@@ -71,7 +75,7 @@ def create_app(
         openapi_url=None,
     )
     app.include_router(
-        session_router(sessions, keys=keys, allowed_properties=allowed_properties),
+        session_router(sessions, keys=keys, allowed_properties=allowed_properties, phone=phone),
         tags=["sessions"],
     )
     _add_pages(app, keys)
@@ -101,7 +105,7 @@ class OriginGuard:
         """
         self._app = app
         self._origins = {_origin(each) for each in origins}
-        self._hosts = {_hostname(each.partition("://")[2]) for each in self._origins - {"*"}}
+        self._hosts = {hostname(each.partition("://")[2]) for each in self._origins - {"*"}}
         self._local = local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,7 +121,7 @@ class OriginGuard:
         host = request.headers.get("host", "")
         # A name of a stranger's that resolves to 127.0.0.1 is in the Host header; a proxy on this
         # machine passes on a name of the owner's.
-        name = _hostname(host)
+        name = hostname(host)
         if self._local and not (is_loopback(name) or name in self._hosts):
             msg = f"Host {host!r} is not this server: use localhost, or see --allowed-origins."
             return answer(403, msg)
@@ -137,10 +141,6 @@ class OriginGuard:
         )
 
 
-def _hostname(host: str) -> str:
-    return re.sub(r":\d*$", "", host).lower().removesuffix(".")
-
-
 def _origin(given: str) -> str:
     """Give an origin as a browser sends it: lower case, without the usual port."""
     scheme, separator, host = given.lower().rstrip("/").partition("://")
@@ -148,7 +148,7 @@ def _origin(given: str) -> str:
         return given.lower()
     port = re.search(r":\d+$", host)
     usual = port is None or port[0] == {"http": ":80", "https": ":443"}.get(scheme)
-    return f"{scheme}://{_hostname(host)}{'' if usual or port is None else port[0]}"
+    return f"{scheme}://{hostname(host)}{'' if usual or port is None else port[0]}"
 
 
 def _add_pages(app: FastAPI, keys: Keys) -> None:

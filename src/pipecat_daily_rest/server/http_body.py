@@ -19,21 +19,26 @@ _LINGER = 2.0  # seconds for these
 
 async def read_json(request: Request) -> Any:
     """Read a request's body; an empty one is an empty object, as Pipecat's own runner takes it."""
-    try:
-        async with asyncio.timeout(_SLOWEST):
-            received = await _body(request)
-    except TimeoutError:
-        msg = f"The request's body did not arrive within {_SLOWEST:g} s."
-        raise HTTPError(408, msg) from None
-    except ClientDisconnect:
-        msg = "The request's body is not whole."  # nobody is there to read it
-        raise HTTPError(400, msg, "not-json") from None
+    received = await read_raw(request)
     if not received.strip():
         return {}
     try:
         return json.loads(received)
     except (ValueError, RecursionError):
         msg = "The request's body is not JSON."
+        raise HTTPError(400, msg, "not-json") from None
+
+
+async def read_raw(request: Request) -> bytes:
+    """Read the bytes of a request's body."""
+    try:
+        async with asyncio.timeout(_SLOWEST):
+            return await _body(request)
+    except TimeoutError:
+        msg = f"The request's body did not arrive within {_SLOWEST:g} s."
+        raise HTTPError(408, msg) from None
+    except ClientDisconnect:
+        msg = "The request's body is not whole."  # nobody is there to read it
         raise HTTPError(400, msg, "not-json") from None
 
 

@@ -20,6 +20,7 @@ from pipecat_daily_rest.server.errors import (
     StartConflict,
     UnknownSession,
 )
+from pipecat_daily_rest.server.phone import NotAllowed
 from pipecat_daily_rest.server.trust import BadStart
 
 _LONGEST = 1000  # characters of a message
@@ -105,6 +106,8 @@ def answer_of(error: Exception) -> JSONResponse:
         return answer(status, str(error), code=code, retry_after=error.retry_after)
     if isinstance(error, BadStart):
         return answer(400, str(error), code="invalid-properties", field=error.field)
+    if isinstance(error, NotAllowed):
+        return answer(403, str(error), code="dialout-not-allowed")
     if isinstance(error, DailyConfigError):
         return answer(400, str(error), code="invalid-properties")
     if isinstance(error, DailyInvalidRequestError):

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from pipecat_daily_rest._core.secret import secret
+from pipecat_daily_rest._core.secret import hide_account_key, secret
 
 Outcome = Literal["finished", "error", "lost"]
 
@@ -36,8 +36,9 @@ class SessionSpec:
     body: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Keep the token from being shown."""
+        """Keep the token and the account's key from being shown."""
         object.__setattr__(self, "token", secret(self.token))
+        object.__setattr__(self, "body", hide_account_key(self.body))
 
     def to_json(self) -> dict[str, Any]:
         """Give the fields as JSON."""

@@ -24,6 +24,7 @@ from pipecat_daily_rest.models import (
     DailyMeetingTokenProperties,
     DailyRoomParams,
     DailyRoomProperties,
+    DailyRoomSipParams,
 )
 from pipecat_daily_rest.server import lease
 from pipecat_daily_rest.server.start_request import StartRequest
@@ -97,6 +98,11 @@ class SessionRooms:
             msg = "The sessions are not open: use them within `async with Sessions(…)`."
             raise DailyConfigError(msg)
         return self._helper
+
+    @property
+    def sip(self) -> DailyRoomSipParams | None:
+        """How rooms are called by SIP, where the owner says so for all of them."""
+        return self._params.properties.sip
 
     async def __aenter__(self) -> Self:
         """Open the helper, take this server's lease, begin to sweep the rooms of dead servers."""

@@ -4,40 +4,28 @@
 Reference: https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/start
 """
 
-import asyncio
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as DependsParam
-from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from loguru import logger
 from pydantic import BaseModel
 
-from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyInvalidRequestError
+from pipecat_daily_rest.errors import DailyError
+from pipecat_daily_rest.server import dialout
 from pipecat_daily_rest.server import keys as api_keys
-from pipecat_daily_rest.server.http_body import has_left, read_json
+from pipecat_daily_rest.server.http_body import read_json
 from pipecat_daily_rest.server.http_errors import ErrorAnswer, HTTPError, answer_of
 from pipecat_daily_rest.server.keys import Keys
-from pipecat_daily_rest.server.session import EndReason, Session, SessionState
+from pipecat_daily_rest.server.phone import Phone
+from pipecat_daily_rest.server.phone_routes import add_phone_routes
+from pipecat_daily_rest.server.session import Session, SessionState
 from pipecat_daily_rest.server.sessions import Sessions
-from pipecat_daily_rest.server.trust import blamed, read_start
-
-
-class StartAnswer(BaseModel):
-    """A session that has started.
-
-    Parameters:
-        dailyRoom: The room's URL.
-        dailyToken: The user's meeting token.
-        sessionId: The session's id.
-    """
-
-    dailyRoom: str | None = None
-    dailyToken: str | None = None
-    sessionId: str
+from pipecat_daily_rest.server.start_answer import StartAnswer, start_and_answer
+from pipecat_daily_rest.server.this_machine import from_this_machine
+from pipecat_daily_rest.server.trust import read_start
 
 
 class SessionAnswer(BaseModel):
@@ -151,6 +139,7 @@ def session_router(
     keys: Keys | None = None,
     dependencies: Sequence[DependsParam] = (),
     allowed_properties: Collection[str] = (),
+    phone: Phone | None = None,
 ) -> APIRouter:
     """Make a router to include in an app of one's own.
 
@@ -161,19 +150,20 @@ def session_router(
             ``/readyz`` as well.
         allowed_properties: Room properties that a browser may set beside the harmless ones, as
             ``enable_dialout``.
+        phone: Whose calls come in and whom bots may call; from the environment when None.
 
     Returns:
         The router.
     """
     keys = Keys.from_env() if keys is None else keys
+    phone = Phone.from_env() if phone is None else phone
     router = APIRouter(route_class=_Route, dependencies=list(dependencies))
 
-    async def may_start(authorization: Annotated[str | None, Header()] = None) -> str:
+    async def may_start(authorization: Annotated[str | None, Header()] = None) -> None:
         key = api_keys.bearer(authorization)
         if not keys.may_start(key):
             msg = "A key is needed: send 'Authorization: Bearer <key>'."
             raise HTTPError(401, msg if key is None else _UNKNOWN_KEY)
-        return api_keys.caller_of(key)
 
     async def may_manage(authorization: Annotated[str | None, Header()] = None) -> None:
         key = api_keys.bearer(authorization)
@@ -185,69 +175,60 @@ def session_router(
         msg = "A private key is needed: send 'Authorization: Bearer <key>'."
         raise HTTPError(401, msg if key is None else _UNKNOWN_KEY)
 
-    async def start(request: Request, agent: str | None, caller: str) -> Response:
-        data = await read_json(request)
+    async def may_phone(
+        request: Request, authorization: Annotated[str | None, Header()] = None
+    ) -> None:
+        await may_manage(authorization)
+        if not (keys.private or from_this_machine(request)):
+            msg = f"Calls are for who has a private key: set {api_keys.PRIVATE}."
+            raise HTTPError(403, msg)
+
+    async def start(request: Request, data: Any, agent: str | None) -> Response:
+        authorization, allowed = request.headers.get("authorization"), set(allowed_properties)
+        if dialout.is_by_phone(data):
+            await may_phone(request, authorization)
+            data, allowed = dialout.checked(data, phone), {*allowed, "enable_dialout"}
         given = read_start(
             data,
             agent=agent,
             idempotency_key=request.headers.get("idempotency-key"),
-            caller=caller,
-            allowed=allowed_properties,
+            caller=api_keys.caller_of(api_keys.bearer(authorization)),
+            allowed=allowed,
         )
-        left = asyncio.create_task(has_left(request))
-        try:
-            session = await sessions.start(given)
-            await asyncio.sleep(0)  # a room of the pool is there at once
-        except (DailyConfigError, DailyInvalidRequestError) as exc:
-            if (blame := blamed(exc, data)) is not None:
-                raise blame from exc
-            logger.error("No session can be started: {}", exc)
-            msg = "The server failed: see its log."
-            raise HTTPError(500, msg) from exc
-        finally:
-            left.cancel()
-        if given.idempotency_key is None and left.done() and left.result():
-            session.ask(EndReason.STOPPED)  # nobody will ever know its id
-        content = {"sessionId": session.id}
-        if session.room_url is not None:
-            content = {
-                "dailyRoom": session.room_url,
-                "dailyToken": str(session.user_token),
-                "sessionId": session.id,
-            }
-        return JSONResponse(content, headers={"Cache-Control": "no-store"})
+        return await start_and_answer(sessions, request, given, data)
 
     @router.post(
         "/start",
         response_model=StartAnswer,
         response_model_exclude_none=True,
-        responses=_errors(400, 401, 404, 408, 409, 413, 429, 502, 503),
+        responses=_errors(400, 401, 403, 404, 408, 409, 413, 429, 502, 503),
+        dependencies=[Depends(may_start)],
         openapi_extra=_START_BODY,
         summary="Start a session",
     )
     async def start_default(
         request: Request,
-        caller: Annotated[str, Depends(may_start)],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
-        return await start(request, None, caller)
+        return await start(request, await read_json(request), None)
 
     @router.post(
         "/v1/public/{agent}/start",
         response_model=StartAnswer,
         response_model_exclude_none=True,
-        responses=_errors(400, 401, 404, 408, 409, 413, 429, 502, 503),
+        responses=_errors(400, 401, 403, 404, 408, 409, 413, 429, 502, 503),
+        dependencies=[Depends(may_start)],
         openapi_extra=_START_BODY,
         summary="Start a session, by Pipecat Cloud's path",
     )
     async def start_agent(
         request: Request,
         agent: str,
-        caller: Annotated[str, Depends(may_start)],
         idempotency_key: Annotated[str | None, Header()] = None,
     ) -> Response:
         # Where one bot is served, any name is its own, as the client's configuration has it.
-        return await start(request, None if len(sessions.bots) == 1 else agent, caller)
+        chosen = None if len(sessions.bots) == 1 else agent
+        return await start(request, await read_json(request), chosen)
 
     @router.get(
         "/sessions",
@@ -320,6 +301,8 @@ def session_router(
             "sessions": sessions.taken,
             "maxSessions": sessions.slots,
         }
+
+    add_phone_routes(router, sessions, phone, start=start, may_phone=may_phone, errors=_errors)
 
     @router.get("/livez", summary="Tell that the process is alive")
     async def livez() -> dict[str, str]:

@@ -10,8 +10,8 @@ from pipecat_daily_rest._bot.bot_file import Bot
 from pipecat_daily_rest._bot.bot_traceback import shown
 from pipecat_daily_rest._core.arguments import awaitable
 from pipecat_daily_rest._core.pipecat_version import runner_arguments
-from pipecat_daily_rest._core.secret import masked
-from pipecat_daily_rest._core.settings import environment_secrets
+from pipecat_daily_rest._core.secret import ACCOUNT_KEY, masked
+from pipecat_daily_rest._core.settings import also_secret, environment_secrets
 from pipecat_daily_rest.server.bot_program import BotProgram
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 
@@ -20,6 +20,8 @@ _LINE = 300  # characters of an error in a list of sessions
 
 async def run_session(bot: Bot, spec: SessionSpec, program: BotProgram | None = None) -> Ended:
     """Run a bot to its end. Never raises: a cancellation ends it, an exception is logged once."""
+    if isinstance(spec.body, dict) and isinstance(key := spec.body.get(ACCOUNT_KEY), str):
+        also_secret(key)  # the server's key may be in no variable of the environment
     try:
         given = _arguments(spec)
         if program is not None:

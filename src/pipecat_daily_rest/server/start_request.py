@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipecat_daily_rest._core import arguments
-from pipecat_daily_rest._core.secret import secret
+from pipecat_daily_rest._core.secret import hide_account_key, secret
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.models import DailyMeetingTokenProperties, DailyRoomProperties
 
@@ -61,7 +61,7 @@ class StartRequest:
             msg = "idempotency_key must be 16 to 128 visible ASCII characters."
             raise DailyConfigError(msg)
         object.__setattr__(self, "idempotency_key", secret(key))
-        object.__setattr__(self, "body", json_copy(self.body))
+        object.__setattr__(self, "body", hide_account_key(json_copy(self.body)))
 
     def fingerprint(self) -> str:
         """Tell this request from another one with the same idempotency key, as a digest."""
