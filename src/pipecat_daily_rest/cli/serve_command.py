@@ -22,6 +22,7 @@ class ReadsEnvFile(TyperCommand):
 
 
 _SESSIONS, _BOTS, _STARTS = "Sessions", "The bots", "Who may start a session"
+_PHONE = "Phone"
 
 
 def _env(panel: str, name: str, text: str, **more: Any) -> Any:
@@ -85,7 +86,7 @@ def command(
         ),
     ] = False,
     dialin_secret: Annotated[
-        list[str] | None, _env("DIALIN_SECRET", "The hmac of a dial-in configuration.")
+        list[str] | None, _env(_PHONE, "DIALIN_SECRET", "The hmac of a dial-in configuration.")
     ] = None,
     no_dialin_secret: Annotated[
         bool,
@@ -94,13 +95,16 @@ def command(
             help="Take calls that nobody signed.",
             envvar="PIPECAT_DAILY_NO_DIALIN_SECRET",
             show_envvar=True,
+            rich_help_panel=_PHONE,
         ),
     ] = False,
     dialout_prefixes: Annotated[
-        list[str] | None, _env("DIALOUT_PREFIXES", "Beginnings of numbers to call, as +1415.")
+        list[str] | None,
+        _env(_PHONE, "DIALOUT_PREFIXES", "Beginnings of numbers to call, as +1415."),
     ] = None,
     dialout_sip: Annotated[
-        list[str] | None, _env("DIALOUT_SIP", "SIP URIs to call; sip:*@host for all of a host.")
+        list[str] | None,
+        _env(_PHONE, "DIALOUT_SIP", "SIP URIs to call; sip:*@host for all of a host."),
     ] = None,
     log_level: Annotated[
         str,
