@@ -24,7 +24,7 @@ import pytest
 import pytest_asyncio
 from numpy.typing import NDArray
 
-from chromium import WAIT, Browsers
+from chromium import WAIT, Browsers, wait_longer
 from pipecat_daily_rest.local import LocalDaily
 from tokens import token
 
@@ -194,6 +194,11 @@ class BrowserPeople(Protocol):
             profile: The folder of a Chromium of its own; a shared one when None.
             login: The name and the password that are given where the page asks for them.
         """
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_longer(monkeypatch)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

@@ -13,6 +13,7 @@ import pytest_asyncio
 from chromium import kill
 from peers import Peer
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.browser import webrtc
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -27,8 +28,13 @@ async def bo(daily: LocalDaily) -> AsyncIterator[Peer]:
 
 
 async def test_a_killed_browser_is_noticed_and_the_others_go_on(
-    daily: LocalDaily, browser_person: Any, bo: Peer, tmp_path: Path
+    daily: LocalDaily,
+    browser_person: Any,
+    bo: Peer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(webrtc, "PING_TIMEOUT", 5.0)
     cy = daily.join("demo", user_name="Cy")
     cy.tone(3000, 120)
     bo_id = await bo.join(hz=1500, userName="Bo")

@@ -14,7 +14,9 @@ from typing import Any, Self
 import numpy as np
 import pytest
 
-WAIT = 40.0  # seconds; only a failure takes that long
+from pipecat_daily_rest.local.browser import webrtc
+
+WAIT = 100.0  # seconds; only a failure takes that long
 RATE = 48_000
 WITHOUT = (
     "AutofillServerCommunication",  # it asks about the fields of a page
@@ -38,6 +40,23 @@ FLAGS = (
     # For a machine without any network interface.
     "--allow-loopback-in-peer-connection",
 )
+
+# On a busy machine a page gets to nothing for seconds: what it waits ten seconds for takes longer.
+PATIENT = """
+{
+  const wait = setTimeout.bind(window);
+  const patient = (ms) => (ms >= 10_000 ? 10 * ms : ms);
+  window.setTimeout = (run, ms, ...rest) => wait(run, patient(ms), ...rest);
+  const abort = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = (ms) => abort(patient(ms));
+}
+"""
+
+
+def wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room waits longer for a page, too."""
+    for name in ("PING_TIMEOUT", "OPEN_TIMEOUT"):
+        monkeypatch.setattr(webrtc, name, 10 * getattr(webrtc, name))
 
 
 def _microphone(path: Path, hz: float | None, says: bytes | None) -> Path:
@@ -94,7 +113,10 @@ class Browsers:
         """Give a new context of the Chromium with this microphone: a tone's Hz, or samples."""
         if profile is not None:
             options = self._options(sound, asks=asks, folder=profile.parent)
-            return await self._chromium.launch_persistent_context(profile, proxy=proxy, **options)
+            context = await self._chromium.launch_persistent_context(
+                profile, proxy=proxy, **options
+            )
+            return await self._patient(context)
         key = (sound, asks)
         if key not in self._started:
             folder = self._folder / f"browser-{len(self._started)}"
@@ -102,7 +124,15 @@ class Browsers:
             launched = self._chromium.launch(**self._options(sound, asks=asks, folder=folder))
             self._started[key] = asyncio.ensure_future(launched)
         given = login and {"username": login[0], "password": login[1]}
-        return await (await self._started[key]).new_context(http_credentials=given, proxy=proxy)
+        browser = await self._started[key]
+        context = await browser.new_context(http_credentials=given, proxy=proxy)
+        return await self._patient(context)
+
+    @staticmethod
+    async def _patient(context: Any) -> Any:
+        context.set_default_timeout(WAIT * 1000)
+        await context.add_init_script(PATIENT)
+        return context
 
     def _options(self, sound: Any, *, asks: bool, folder: Path) -> dict[str, Any]:
         microphone = _microphone(folder / "microphone.wav", *sound)

@@ -9,9 +9,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from chromium import Browsers
+from chromium import Browsers, wait_longer
 from pipecat_daily_rest.local import LocalDaily
 from web_app import NO_NAMES, WebApps
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_longer(monkeypatch)
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

@@ -9,6 +9,7 @@ import pytest
 from chromium import kill
 from daily_app import daily_app
 from pipecat_daily_rest.local import LocalDaily
+from pipecat_daily_rest.local.browser import webrtc
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -96,8 +97,9 @@ async def test_a_page_that_reaches_no_local_daily_is_told_at_once(
 
 
 async def test_a_killed_browser_has_left_after_its_pings(
-    daily: LocalDaily, web_apps: Any, tmp_path: Path
+    daily: LocalDaily, web_apps: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(webrtc, "PING_TIMEOUT", 5.0)
     app = await daily_app(web_apps, daily.url, profile=tmp_path / "profile")
     await app.run(JOIN, [f"{daily.url}/demo", {}])
     assert kill(tmp_path / "profile") > 2
