@@ -58,12 +58,13 @@ export function write(node, text) {
 
 // Shows items in a list. An item's element stays, with the focus in it, as long as its key does.
 export function sync(list, items, key, make, update) {
+  const keys = new Set(items.map((item) => String(key(item))));
+  for (const child of [...list.children]) if (!keys.has(child.dataset.key)) child.remove();
   const before = new Map([...list.children].map((child) => [child.dataset.key, child]));
   let place = list.firstElementChild;
   for (const item of items) {
     const name = String(key(item));
     let child = before.get(name);
-    before.delete(name);
     if (!child) {
       child = make(item);
       child.dataset.key = name;
@@ -72,7 +73,6 @@ export function sync(list, items, key, make, update) {
     else list.insertBefore(child, place);
     update(child, item);
   }
-  for (const child of before.values()) child.remove();
 }
 
 export function clock(at) {

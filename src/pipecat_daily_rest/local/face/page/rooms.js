@@ -86,8 +86,8 @@ function makeRow(room) {
   const item = document.createElement("li");
   const row = element("button", "row");
   row.type = "button";
-  row.append(element("span", "name", room.name), element("span", "left"));
-  row.append(element("span", "who"), element("span", "by", madeBy(room)));
+  row.append(element("span", "name", room.name), element("span", "who"));
+  row.append(element("span", "left"), element("span", "by", madeBy(room)));
   row.addEventListener("click", () => choose(room.number));
   const join = element("a", "join", "Join");
   join.target = "_blank";
@@ -264,7 +264,7 @@ function updatePerson(item, person) {
 // -- The timeline ------------------------------------------------------------------------------
 
 function showTimeline() {
-  const pane = $("life");
+  const pane = $("story");
   const atEnd = $("timeline").children.length && pane.scrollHeight - pane.scrollTop - pane.clientHeight < 40;
   const sorted = [...entries.values()].sort((one, other) => one.at - other.at || one.number - other.number);
   sync($("timeline"), sorted, (entry) => entry.number, makeEntry, describe);
