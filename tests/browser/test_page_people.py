@@ -49,6 +49,15 @@ async def test_people_without_a_name_get_one_that_everybody_sees(
     await bot.event("participant-left")
     await pages[0].join()
     await pages[1].sees("Guest joined", "#log")
+    # What is typed while the page loads stays.
+    early = """new MutationObserver((_, observer) => {
+      const name = document.getElementById("name");
+      if (name) { name.value = "Early"; observer.disconnect(); }
+    }).observe(document, { childList: true, subtree: true });"""
+    eve = await browser_person(f"{daily.url}/demo", init_script=early)
+    await eve.state("idle")
+    await eve.page.wait_for_function("document.title !== 'Local room'")  # its script has run
+    assert await eve.page.input_value("#name") == "Early"
     # A token's name is in the field before the person joins.
     bo = await browser_person(link(user_name="Bo ✓"), name="")
     assert await bo.page.input_value("#name") == "Bo ✓"

@@ -178,6 +178,8 @@ async def test_captions_show_what_is_said_now(daily: LocalDaily, browser_person:
     rtvi("bot-output", text="a link", segment_id=2, will_be_spoken=False, spoken_status="new")
     await ana.sees("a link", "#log")
     await shows("Robin", " ".join(words[20:40]))
+    rtvi("bot-output", text="Bye", segment_id=3, will_be_spoken=True, spoken_status="new")
+    await shows("Robin", "Bye")
     await ana.until("document.querySelector('#caption span').textContent === ''", "end the caption")
     await ana.page.reload()  # the browser remembers that they are on
     await ana.state("joined")

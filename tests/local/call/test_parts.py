@@ -144,6 +144,30 @@ async def test_admission_without_a_lobby_says_who_has_to_knock() -> None:
     assert admission.let_in(participant) is room.participants[participant.id]
 
 
+async def test_a_guest_has_a_name_of_its_own_which_it_keeps_when_it_is_let_in() -> None:
+    clock = Clock()
+    domain, calls = Domain(KEY, clock), Calls(Log(clock))
+    lobby = Lobby(Admission(domain, calls), calls)
+    room = Rooms(domain, calls, lobby).create("demo", "private", {"enable_knocking": True})
+    token = domain.sign({"is_owner": True})
+
+    def comes(token: str | None, name: str | None = None) -> str:
+        newcomer = Newcomer(Seat(), "person", name)
+        return lobby.join_or_knock("demo", token, newcomer, Caller()).user_name
+
+    assert [comes(token), comes(None), comes(None)] == ["Guest", "Guest 2", "Guest 3"]
+    assert comes(domain.sign({"user_name": "Ana"})) == "Ana"
+    assert comes(token, "Guest 4") == "Guest 4"
+    assert comes(token) == "Guest 5"
+    assert comes(token, "") == ""  # an app's participant has no name if the app gives none
+    [owner, *_] = room.participants.values()
+    lobby.decide(room, "*", by=owner, let_in=True)
+    names = {each.user_name for each in room.participants.values()}
+    assert names == {"Guest", "Guest 2", "Guest 3", "Guest 4", "Guest 5", "Ana", ""}
+    calls.leave(owner, "leftCall")
+    assert comes(token) == "Guest"
+
+
 @pytest.mark.parametrize("let_in", [True, False])
 async def test_a_knock_keeps_its_session_id(let_in: bool) -> None:
     clock = Clock()

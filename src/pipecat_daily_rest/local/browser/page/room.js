@@ -306,8 +306,9 @@ function nameInLink() {
   }
 }
 
-$("name").value = nameInLink();
-$("given").hidden = !$("name").value;
+const linked = nameInLink();
+if (linked) $("name").value = linked; // else what was typed before this script ran stays
+$("given").hidden = !linked;
 $("room").textContent = $("room").title = room;
 document.title = `${room} · local room`;
 if (embedded) {
