@@ -301,7 +301,7 @@ function describe(item, entry) {
 
 function sentence(entry) {
   const who = entry.who === entry.kind || !entry.who ? nameOf(entry) : entry.who;
-  const named = entry.kind === "bot" && entry.who && entry.who.toLowerCase() !== "bot" ? `Bot ${who}` : who;
+  const named = entry.kind === "bot" && !/\bbot\b/i.test(who) ? `Bot ${who}` : who;
   if (entry.what === "token") return "Token created";
   if (entry.what === "spoke") {
     return entry.until === null ? `${named} speaks, ${length(now() - entry.at)} so far` : `${named} spoke for ${seconds(entry.until - entry.at)}`;
