@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from pipecat_daily_rest.local import LocalDaily
+from warm import Warm
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
 
@@ -31,20 +30,15 @@ def daily(local_daily: LocalDaily, monkeypatch: pytest.MonkeyPatch) -> LocalDail
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
+def command(tmp_path: Path, warm: Warm) -> Command:
     """Runs a command in an empty folder, and gives its exit code, stdout and stderr."""
 
     async def run(*words: str, **environment: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "pipecat_daily_rest", *words),
-            env={**os.environ, **environment},
-            cwd=tmp_path,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+        command = ("-m", "pipecat_daily_rest", *words)
+        env = {**os.environ, **environment}
+        process = await warm.start(*command, env=env, cwd=tmp_path, stdin=False)
+        streams = (process.stdout.read(), process.stderr.read())
+        code, out, err = await asyncio.gather(process.wait(), *streams)
+        return code, out.decode(), err.decode()
 
     return run
