@@ -116,7 +116,9 @@ def run(
     reload: Annotated[
         bool,
         typer.Option(
-            "--reload", help="Have a new bot come into the room whenever its files are saved."
+            "--reload",
+            help="Have a new bot come into the room whenever its files are saved.",
+            rich_help_panel=given.THE_BOT,
         ),
     ] = False,
     body: Annotated[

@@ -40,7 +40,9 @@ class Ends:
         tasks: One for each; the first that is done is the reason.
     """
 
-    def __init__(self, ending: Ending, local: LocalDailyProcess | None, room: ProvisionedRoom):
+    def __init__(
+        self, ending: Ending, local: LocalDailyProcess | None, room: ProvisionedRoom
+    ) -> None:
         """Begin to wait for them."""
         self._room = room
         self._died = asyncio.create_task(local.died() if local else _never())
