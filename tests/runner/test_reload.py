@@ -187,6 +187,14 @@ async def test_a_signal_ends_it(reloading, local_daily, number):
     assert "out one" in program.out
 
 
+async def test_a_second_signal_ends_the_grace(reloading, local_daily):
+    stays = "async def bot(runner_args):\n    import time\n    print('in')\n    time.sleep(1e6)\n"
+    program = await reloading(stays, env=timings_env(bot_grace=250, process_end=250, echo=0))
+    await program.says("^in$")
+    program.signal(signal.SIGTERM)
+    await ends(program, local_daily)
+
+
 async def test_a_signal_while_the_room_waits_for_a_save(reloading, local_daily):
     program = await reloading("1 / 0\n")
     await program.says(WAITING)

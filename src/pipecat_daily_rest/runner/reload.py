@@ -67,9 +67,15 @@ class ReloadingSession(RoomSession):
         """Run bots in a room, and in a new one when that is over."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._launcher.drain, 0.0)
+            # The watchdog is for a bot that blocks this process, and none runs in it.
+            stack.callback(asyncio.create_task(self._never_blocked()).cancel)
             while not self.ending.stop.is_set():
                 await self._in_room()
                 self.open_browser = False
+
+    async def _never_blocked(self) -> None:
+        await self.ending.stop.wait()
+        self.ending.deleting.set()
 
     async def _run_bot(self, room: ProvisionedRoom) -> None:
         """Run one bot after another, until the room is over or there is a signal."""
@@ -92,8 +98,6 @@ class ReloadingSession(RoomSession):
         finally:
             if bot is not None:
                 await self._stop(bot)
-            if self.ending.stop.is_set():
-                self.ending.deleting.set()
             ends.close()
         ends.tell()
 
