@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from chromium import WAIT
 from pipecat_daily_rest.local import LocalDaily
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -113,7 +114,7 @@ async def test_dns_rebinding_is_refused(daily: LocalDaily, browser_person: Any) 
     mallory = await browser_person(f"http://rebound.localhost:{daily.port}/demo")
     assert "not to 'rebound.localhost" in await mallory.page.inner_text("body")
     read = "fetch('/v1/').then((answer) => answer.status)"
-    assert await asyncio.wait_for(mallory.page.evaluate(read), 40) == 403
+    assert await asyncio.wait_for(mallory.page.evaluate(read), WAIT) == 403
     mallory.errors.clear()
     await mallory.close()
     mallory.errors.clear()

@@ -3,6 +3,8 @@
 
 import re
 
+import pytest
+
 from suites import CONFTEST, Run
 
 BOTS = """
@@ -69,6 +71,7 @@ async def stays(args):
     await asyncio.Event().wait()
 """
 
+RECORDINGS = ("8000-1", "16000-2", "44100-2", "48000-1", "96000-1")
 PEOPLE = """
 import asyncio
 import wave
@@ -207,14 +210,22 @@ async def test_fails_itself(local_room):
 """
 
 
-def test_people_and_a_bot(suite: Run) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{name}[{kind}]" if kind else name
+        for name in re.findall(r"def test_(\w+)", PEOPLE)
+        for kind in (RECORDINGS if name == "a_recording_is_said_and_heard" else ("",))
+    ],
+)
+def test_people_and_a_bot(suite: Run, name: str) -> None:
     ended = suite(
-        *("--asyncio-mode=auto", "--timeout=90"),
+        *("--asyncio-mode=auto", "--timeout=90", f"test_people.py::test_{name}"),
         conftest__py=CONFTEST,
         bots__py=BOTS,
         test_people__py=PEOPLE,
     )
-    assert "8 passed" in ended.stdout, ended.stdout + ended.stderr
+    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
 
 
 FAILED = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chromium import WAIT
 from daily_app import daily_app
 from pipecat_daily_rest.local import LocalDaily
 from tokens import token
@@ -144,7 +145,7 @@ async def test_a_report_to_the_vendor_would_be_noticed(daily: LocalDaily, web_ap
         callClientId: Object.keys(_daily.instances)[0], action: "error", errorMsg: "x",
         error: { type: "connection-error", msg: "x" } })"""
     )
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(WAIT):
         while not apps.outside:  # noqa: ASYNC110 (it is elsewhere)
             await asyncio.sleep(0.05)
     await app.context.close()
