@@ -172,7 +172,7 @@ async def test_a_bot_that_does_not_leave_is_killed_before_the_next_one_comes(
     program = await reloading(STAYS.replace("WORD", "one"), env=timings_env(bot_grace=0.5))
     await local_daily.state.log.wait_for("bot joined")
     save(STAYS.replace("WORD", "two"))
-    await program.says("^no one$")
+    await program.says("^no one\n")
     await local_daily.state.log.wait_for("bot joined", count=2)
     await ends(program, local_daily, signal.SIGTERM)
     joins = [what for what in log(local_daily) if what in ("bot joined", "bot left")]
@@ -190,7 +190,7 @@ async def test_a_signal_ends_it(reloading, local_daily, number):
 async def test_a_second_signal_ends_the_grace(reloading, local_daily):
     stays = "async def bot(runner_args):\n    import time\n    print('in')\n    time.sleep(1e6)\n"
     program = await reloading(stays, env=timings_env(bot_grace=250, process_end=250, echo=0))
-    await program.says("^in$")
+    await program.says("^in\n")
     program.signal(signal.SIGTERM)
     await ends(program, local_daily)
 
