@@ -15,6 +15,7 @@ from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.face.routes import LOCKED
 from pipecat_daily_rest.local.face.shown import PAGE
 from pipecat_daily_rest.local.rest.journal import Request
+from serving import until
 
 WAIT = 60.0  # seconds; only a failure takes that long
 DATA = ("events", "rooms", "rooms/1", "requests", "requests/0", "faults")
@@ -421,3 +422,20 @@ async def test_a_room_is_deleted_and_its_namesake_is_not(face: Face) -> None:
     assert list(face.daily.rooms) == ["demo"]
     for bad in (None, "1", True, [1]):
         assert (await face.do("delete", room=bad))[0] == 400
+
+
+async def test_a_page_that_is_closed_is_no_error(face: Face) -> None:
+    said: list[str] = []
+    sink = logger.add(said.append, level="WARNING")
+    viewers = face.daily._timelines.viewers
+    try:
+        for number in range(3):
+            messages = face.messages()
+            await anext(messages)
+            assert len(viewers) == 1
+            face.daily.state.rooms.create(f"next-{number}", "public", {})
+            await messages.aclose()
+            await until(lambda: not viewers)
+    finally:
+        logger.remove(sink)
+    assert said == []

@@ -169,6 +169,8 @@ class _Face:
                 elif quiet >= _SIGN_OF_LIFE:
                     quiet = 0.0
                     await response.write(b":\n\n")
+        except ConnectionError:
+            pass  # the page was closed
         finally:
             # By identity: those of another page may be equal.
             self._timelines.viewers[:] = [
