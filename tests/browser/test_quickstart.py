@@ -74,6 +74,18 @@ async def test_the_quickstart_without_a_microphone(bot, browser_person):
     assert await ana.page.locator("#log li[data-kind=chat]").count() == 2
 
 
+async def test_what_is_typed_reaches_a_language_model_once(bot, browser_person):
+    process, link = await bot("tests/lifecycle/bots/reads.py")
+    ana = await browser_person(link)
+    await ana.join()
+    await ana.sees("listening", "#people")  # it has answered as an RTVI bot
+    for text in ("hello", "bye"):
+        await ana.page.fill("#message", text)
+        await ana.page.press("#message", "Enter")
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        assert line.decode() == f"user typed {text}\n"
+
+
 async def test_two_people_and_a_bot(bot, browser_person, local_daily):
     process, link = await bot("tests/lifecycle/bots/hears.py")
     ana = await browser_person(link, tone_hz=500, name="Ana")

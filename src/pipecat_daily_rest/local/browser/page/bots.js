@@ -23,7 +23,7 @@ const EVENTS = {
 const ENDS = ["bot-stopped-speaking", "bot-interrupted"]; // of its speech; it thinks ahead meanwhile
 
 export class Bot {
-  takesText = false; // it has answered as an RTVI bot
+  speaksRTVI = false; // it has answered as an RTVI bot
   latency = null; // seconds of its last turn
   #does = "joining";
   #sounds = false;
@@ -42,7 +42,7 @@ export class Bot {
   }
 
   hearRTVI({ type }) {
-    if (type === "bot-ready") this.takesText = true;
+    if (type === "bot-ready") this.speaksRTVI = true;
     if (!Object.hasOwn(EVENTS, type)) return;
     if (type === "bot-llm-stopped" && this.#does !== "thinking") return;
     if (this.#does !== "speaking" || ENDS.includes(type)) this.#become(...EVENTS[type]);

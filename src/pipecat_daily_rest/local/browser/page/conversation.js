@@ -64,7 +64,7 @@ export function hearMessage(call, message, sender) {
 export function sendChat(call, text) {
   const name = nameOf(call.people.get(call.id));
   const message = { event: "chat-msg", message: text, name, room: "main-room-main", date: new Date().toISOString() };
-  if ([...call.bots.values()].some((bot) => bot.takesText)) Object.assign(message, rtvi("send-text", { content: text }));
+  if ([...call.bots.values()].some((bot) => bot.speaksRTVI)) Object.assign(message, rtvi("send-text", { content: text }));
   if (!call.tell({ event: "app-message", message })) return false;
   write("chat", name, text, { own: true });
   return true;

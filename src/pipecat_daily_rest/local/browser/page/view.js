@@ -58,7 +58,7 @@ function isAway(participant) {
 function doing(call, participant, speaking) {
   if (isAway(participant)) return "no network";
   const bot = call.bots.get(participant.id);
-  if (bot && !(bot.state === "listening" && isMuted(participant))) return bot.state;
+  if (bot && (bot.speaksRTVI || bot.state !== "listening" || !isMuted(participant))) return bot.state;
   return speaking ? "speaking" : isMuted(participant) ? "microphone off" : "";
 }
 
