@@ -59,7 +59,16 @@ def wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(webrtc, name, 10 * getattr(webrtc, name))
 
 
-def _microphone(path: Path, hz: float | None, says: bytes | None) -> Path:
+def executable() -> str:
+    """Find the system's Chromium; skips the test with a reason where there is none."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        missing = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
+        missing("needs Chromium: install Debian's package 'chromium'")
+    return chromium
+
+
+def microphone(path: Path, hz: float | None, says: bytes | None) -> Path:
     """1.5 s of silence, since the first moments of a connection are lost; then the sound."""
     time = np.arange(RATE * 30) / RATE
     wave_form = np.sin(2 * np.pi * (hz or 0) * time) * 0.4 * 32767
@@ -92,10 +101,7 @@ class Browsers:
         """Give Chromiums with further flags; skips the test with a reason where there are none."""
         reason = "needs playwright: pip install it"
         api = pytest.importorskip("playwright.async_api", reason=reason)
-        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-        if chromium is None:
-            missing = pytest.fail if os.environ.get("REQUIRE_CHROMIUM") else pytest.skip
-            missing("needs Chromium: install Debian's package 'chromium'")
+        chromium = executable()
         async with api.async_playwright() as playwright:
             browsers = cls(playwright.chromium, chromium, folder, flags)
             yield browsers
@@ -135,8 +141,8 @@ class Browsers:
         return context
 
     def _options(self, sound: Any, *, asks: bool, folder: Path) -> dict[str, Any]:
-        microphone = _microphone(folder / "microphone.wav", *sound)
-        flags = [*FLAGS, *self._flags, f"--use-file-for-fake-audio-capture={microphone}"]
+        sound_file = microphone(folder / "microphone.wav", *sound)
+        flags = [*FLAGS, *self._flags, f"--use-file-for-fake-audio-capture={sound_file}"]
         if not asks:
             flags.append("--use-fake-ui-for-media-stream")
         return {"executable_path": self._executable, "args": flags, "timeout": WAIT * 1000}

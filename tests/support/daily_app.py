@@ -91,9 +91,17 @@ def package(version: str) -> str:
     return (folder / "node_modules" / f"daily-{version}" / "dist" / "daily.js").read_text()
 
 
+async def page_of(apps: WebApps, url: str | None, version: str = NEWEST) -> str:
+    """Serve a page as `daily_app` opens it, and give its URL."""
+    return apps.add(await _script(version), tag=url)
+
+
 async def daily_app(
     apps: WebApps, url: str | None, version: str = NEWEST, **options: Any
 ) -> WebApp:
     """Open a page that has daily-js and, where a URL is given, a local Daily's script tag."""
-    script = await asyncio.to_thread(package, version)  # which may have to install it
-    return await apps.open(f"{script};{_APP}", tag=url, **options)
+    return await apps.open(await _script(version), tag=url, **options)
+
+
+async def _script(version: str) -> str:
+    return f"{await asyncio.to_thread(package, version)};{_APP}"  # which may have to install it

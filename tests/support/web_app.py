@@ -134,12 +134,18 @@ class WebApps:
             body: HTML before the script.
             options: Of `visit`.
         """
+        return await self.visit(self.add(script, tag=tag, head=head, body=body), **options)
+
+    def add(
+        self, script: str = "", *, tag: str | None = None, head: str = "", body: str = ""
+    ) -> str:
+        """Serve a page with a script, as `open` does, and give its URL."""
         name = f"app-{len(self._pages)}"
         before = f'<script src="{tag}/.daily-js/reroute.js"></script>' if tag else ""
         body += f'<script src="/{name}.js"></script>'
         self.serve(f"/{name}.js", script, "text/javascript")
         self.serve(f"/{name}", _PAGE.format(head=before + head, body=body))
-        return await self.visit(f"{self.url}/{name}", **options)
+        return f"{self.url}/{name}"
 
     async def visit(
         self,
