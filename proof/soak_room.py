@@ -13,12 +13,14 @@ from loguru import logger
 
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.call import log, meetings, room
+from pipecat_daily_rest.local.face import timelines
 from pipecat_daily_rest.local.rest import journal
 from proof.looks import resident
 
 _MOST = 300  # past requests, log lines and meetings kept, so few that the bound is reached in the warm-up
+_MOST_ENDED = 3  # rooms of the past, likewise
 # Classes of what may be kept after people have left, each with a bound of its own.
-KEPT = ("Attendance", "LogEntry", "Meeting", "Request", "_Entry")
+KEPT = ("Attendance", "Entry", "LogEntry", "Meeting", "Request", "_Entry")
 _OURS = ("pipecat_daily_rest", "aiortc", "aioice", "pyee", "aiohttp.web_ws")
 
 
@@ -45,6 +47,7 @@ async def main() -> None:
         return web.json_response({"held": held(), "resident": resident()})
 
     journal._MOST = log._MOST = meetings._MOST = room._MOST_TOLD = _MOST
+    timelines._MOST_ENDED = _MOST_ENDED
     async with LocalDaily() as daily:
         app = web.Application()
         app.add_routes([web.get("/", look)])
