@@ -3,12 +3,15 @@
 
 import asyncio
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from daily_app import daily_app
 from pipecat_daily_rest.local import LocalDaily
+from programs import processes
 from tokens import token
 from web_app import WebApp
 
@@ -20,6 +23,7 @@ async (options) => {
   await call.join({ startVideoOff: true, userName: "Ana", ...options });
 }
 """
+BOT = Path(__file__).parents[1] / "stand_in" / "pipecat_bot.py"
 RED, BLUE = (200, 40, 40), (40, 60, 200)
 
 
@@ -193,6 +197,44 @@ async def test_an_owner_mutes_permits_and_lets_in(daily: LocalDaily, web_apps: A
     assert bo.participant.permissions["canSend"] == ["audio"]
     await app.run(change, {"eject": True})
     assert await bo.left() == "ejected"
+    assert app.errors == []
+
+
+async def test_an_owners_bot_mutes_and_takes_can_send_away(
+    daily: LocalDaily, web_apps: Any, tmp_path: Path
+) -> None:
+    bo = daily.join("demo", user_name="Bo")
+    app = await joined(web_apps, daily)
+    ana = next(p.id for p in daily.rooms["demo"].participants.values() if p.user_name == "Ana")
+    async with processes(tmp_path) as start:
+        owner = token(daily, is_owner=True, user_name="Olga")
+        bot = await start(sys.executable, BOT, f"{daily.url}/demo", owner, env=daily.env())
+        await app.until("() => person(call, 'Olga')?.owner")
+
+        async def change(**what: Any) -> None:
+            await app.run(
+                "([id, what]) => call.sendAppMessage({ do: 'update', participants: { [id]: what } })",
+                [ana, what],
+            )
+            assert await bot.says(r'^\["updated", (.*)\]$') == "null"  # no error
+            bot.out = ""
+
+        await change(inputsEnabled={"microphone": False})
+        await app.until("() => !call.localAudio()")
+        off = await app.run("call.participants().local.tracks.audio.off")
+        assert off == {"byRemoteRequest": True}
+        await app.run("() => call.setLocalAudio(true)")  # it was muted, not silenced
+        bo.forget()
+        await bo.hears(500, voice=ana)
+        await change(permissions={"canSend": ["camera"]})
+        await app.until("() => call.participants().local.tracks.audio.off?.byCanSendPermission")
+        assert await app.run("[...call.participants().local.permissions.canSend]") == ["video"]
+        await app.run("() => call.setLocalAudio(true)")
+        assert await app.run("call.participants().local.tracks.audio.state") == "off"
+        await change(permissions={"canSend": ["camera", "microphone"]})
+        await app.run("() => call.setLocalAudio(true)")
+        bo.forget()
+        await bo.hears(500, voice=ana)
     assert app.errors == []
 
 
