@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from loguru import logger
 
+from pipecat_daily_rest._core import daily_module
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.server import Sessions
 from programs import processes
@@ -50,3 +51,9 @@ async def start(tmp_path: Path, warm: Warm) -> AsyncIterator[Callable[..., Any]]
     """Starts programs."""
     async with processes(tmp_path, warm) as start:
         yield start
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the processes of bots import the stand-in for daily-python."""
+    monkeypatch.syspath_prepend(str(daily_module.FOLDER))

@@ -3,6 +3,7 @@
 
 import asyncio
 import hmac
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -70,6 +71,8 @@ class API:
         self.timings = timings or Timings.current()
         self.is_local = False
         self.server_date: str | None = None  # of the last response
+        # Requests by method and status, retries, rooms; an API that is made of this one adds to it.
+        self.counts: Counter[tuple[str, ...]] = Counter()
         self._root = URL(self.url)
         self._root_path = self._root.raw_path.rstrip("/")
         self._headers = {"Authorization": Secret(f"Bearer {self.key}")}
@@ -198,6 +201,8 @@ class API:
                 with slot:
                     body = json() if callable(json) else json
                     response = await self._send(method, path, what, body, query, deadline)
+                    status = str(response.status) if isinstance(response, Response) else "none"
+                    self.counts["request", method, status] += 1
                     return self._judge(response, slot, method, path, what)
             except DailyError as exc:
                 exc.attempts = attempt
@@ -212,6 +217,7 @@ class API:
                     or pause >= deadline.left()
                 ):
                     raise
+                self.counts["retry", method] += 1
                 logger.info("{} Trying again in {:.2f} s.", exc, pause)
                 failure = exc.with_traceback(None)  # avoids a reference cycle with this frame
             await asyncio.sleep(pause)

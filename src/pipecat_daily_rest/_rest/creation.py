@@ -68,6 +68,7 @@ class SafeCreation(ABC, Generic[Created]):
                 await asyncio.sleep(pause)
                 if self.lost and (found := await self._look(exc, deadline)) is not None:
                     return found
+                self.api.counts["retry", "POST"] += 1
 
     @abstractmethod
     async def _post(self, deadline: Deadline) -> Created:

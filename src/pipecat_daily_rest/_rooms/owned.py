@@ -93,6 +93,8 @@ class OwnedRoom:
 
     def _enter(self, state: RoomState) -> None:
         self.state = state
+        if state is RoomState.GONE and self._confirmed:
+            self._api.counts["room", "deleted"] += 1
         if state in _NOT_OWNED:
             process_rooms.owned.pop(id(self), None)
         else:
@@ -130,6 +132,8 @@ class OwnedRoom:
 
     def confirm(self, room: DailyRoomObject | None = None) -> None:
         """Note that the room exists, as Daily answered: a 404 now means that it is gone."""
+        if not self._confirmed:
+            self._api.counts["room", "created"] += 1
         self._confirmed = True
         self._unanswered = 0
         if room is not None:
@@ -287,6 +291,7 @@ class OwnedRoom:
     def _fail(self, why: str, state: RoomState = RoomState.FAILED) -> None:
         """Log, once, that it could not be deleted."""
         if self.state not in (RoomState.OVERDUE, *_NOT_OWNED):
+            self._api.counts["room", "leaked"] += 1
             logger.error("Room {} could not be deleted: {} {}", self.name, why, self._expiry())
         self._become(state)
 

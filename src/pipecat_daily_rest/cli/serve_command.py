@@ -79,6 +79,7 @@ def command(
     allow_property: Annotated[
         list[str] | None, _env(_STARTS, "ALLOW_PROPERTY", "Room properties that a browser may set.")
     ] = None,
+    report_url: Annotated[str, _env("REPORT_URL", "Where sessions' reports go.")] = "",
     no_keys: Annotated[
         bool,
         typer.Option(
@@ -145,6 +146,7 @@ def command(
         drain=drain,
         allowed_origins=settings.listed(*(allowed_origins or ())),
         allow_property=settings.listed(*(allow_property or ())),
+        report_url=report_url,
         no_keys=no_keys,
         dialin_secret=settings.listed(*(dialin_secret or ())),
         no_dialin_secret=no_dialin_secret,

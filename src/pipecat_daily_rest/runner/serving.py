@@ -30,6 +30,7 @@ from pipecat_daily_rest.runner.options import use_local
 DEFAULT_PORT = 7860  # as Pipecat's own runner
 _BLOCKED = 5.0  # seconds in which the event loop has to hear of a signal
 _LAST = 5.0  # seconds for what is left when all is closed, as a bot that ignores its cancellation
+_FLUSH = 3.0  # seconds that the last spans may hold up the end
 _END = 30.0  # seconds that the end may take, beside the grace of running sessions
 
 
@@ -54,6 +55,7 @@ class ServeOptions:
         drain: Seconds that running sessions may go on after a signal.
         allowed_origins: Origins of web pages that may start sessions.
         allow_property: Room properties that a browser may set beside the harmless ones.
+        report_url: Where the reports of sessions go; empty for nowhere.
         no_keys: Listen beyond loopback without keys.
         dialin_secret: The ``hmac`` of each dial-in configuration whose calls come in.
         no_dialin_secret: Whether calls come in that nobody signed.
@@ -79,6 +81,7 @@ class ServeOptions:
     drain: float = 0.0
     allowed_origins: tuple[str, ...] = ()
     allow_property: tuple[str, ...] = ()
+    report_url: str = ""
     no_keys: bool = False
     dialin_secret: tuple[str, ...] = field(default=(), repr=False)
     no_dialin_secret: bool = False
@@ -197,6 +200,10 @@ async def _serve(options: ServeOptions, bot: Any, ending: _ServerEnding, signals
         await unless(ending.stop.wait(), stack.enter_async_context(sessions))
         if not ending.stop.is_set():
             await _answer(options, sessions, listener, ending, phone)
+    if sessions.traced:
+        from pipecat_daily_rest.server import traces
+
+        traces.flush(_FLUSH)
     ending.closed = time.monotonic()
 
 
@@ -253,8 +260,12 @@ def _listen(options: ServeOptions) -> socket.socket:
 
 
 def _sessions(options: ServeOptions, bot: Any) -> Any:
-    from pipecat_daily_rest.server import ProcessLauncher, Sessions
+    from pipecat_daily_rest.server import ProcessLauncher, ReportWebhook, Sessions
+    from pipecat_daily_rest.server.report_webhook import SECRET
 
+    report_to = None
+    if options.report_url:
+        report_to = ReportWebhook(options.report_url, secret=os.environ.get(SECRET, ""))
     launcher: Any = options.launcher
     if launcher == "process":
         most = options.memory_limit << 20
@@ -282,7 +293,27 @@ def _sessions(options: ServeOptions, bot: Any) -> Any:
         join_timeout=options.join_timeout or None,
         empty_timeout=options.empty_timeout or None,
         drain=options.drain,
+        report_to=report_to,
+        traces=_traces(),
     )
+
+
+def _traces() -> Any:
+    """Give what traces sessions, where OpenTelemetry's variables say where spans go."""
+    from pipecat_daily_rest.server.bot_traces import endpoint
+
+    if (variable := endpoint()) is None:
+        return None
+    try:
+        from pipecat_daily_rest.server import traces
+
+        traces.export_by_default()
+    except ImportError:
+        logger.warning(
+            "{} is set, but nothing is traced: pip install 'pipecat-daily-rest[otel]'", variable
+        )
+        return None
+    return traces.SessionTraces()
 
 
 async def _answer(

@@ -14,6 +14,7 @@ from pipecat_daily_rest.server.errors import (
 )
 from pipecat_daily_rest.server.launcher import Ended, Launcher, SessionSpec
 from pipecat_daily_rest.server.process_launcher import ProcessLauncher
+from pipecat_daily_rest.server.report_webhook import ReportWebhook
 from pipecat_daily_rest.server.session import EndReason, Session, SessionEnd, SessionState
 from pipecat_daily_rest.server.sessions import Sessions
 from pipecat_daily_rest.server.start_request import StartRequest
@@ -26,6 +27,7 @@ __all__ = [
     "Ended",
     "Launcher",
     "ProcessLauncher",
+    "ReportWebhook",
     "Session",
     "SessionEnd",
     "SessionError",

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -39,6 +40,7 @@ def create_app(
     allowed_properties: Collection[str] = (),
     host: str = "127.0.0.1",
     phone: Phone | None = None,
+    registry: Any = None,
 ) -> FastAPI:
     """Make an app that serves sessions.
 
@@ -50,6 +52,8 @@ def create_app(
         allowed_properties: Room properties that a browser may set beside the harmless ones.
         host: Where the app will listen.
         phone: Whose calls come in and whom bots may call; from the environment when None.
+        registry: The ``prometheus_client.CollectorRegistry`` that ``GET /metrics`` shows; one with
+            the sessions' numbers alone when None.
 
     Returns:
         The app.
@@ -75,7 +79,13 @@ def create_app(
         openapi_url=None,
     )
     app.include_router(
-        session_router(sessions, keys=keys, allowed_properties=allowed_properties, phone=phone),
+        session_router(
+            sessions,
+            keys=keys,
+            allowed_properties=allowed_properties,
+            phone=phone,
+            registry=registry,
+        ),
         tags=["sessions"],
     )
     _add_pages(app, keys)

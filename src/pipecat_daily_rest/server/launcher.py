@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from pipecat_daily_rest._core.secret import hide_account_key, secret
 
 Outcome = Literal["finished", "error", "lost"]
+Told = Callable[[str, Mapping[str, Any]], None]  # a session's id, and what its bot has measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +26,7 @@ class SessionSpec:
         room_url: The room's URL; None for a session without a room.
         token: The bot's meeting token; None for a session without a room.
         body: What the bot gets as ``runner_args.body``. It may hold secrets.
+        traceparent: The span that the bot's spans belong to, as W3C's header; None without traces.
     """
 
     session_id: str
@@ -34,6 +36,7 @@ class SessionSpec:
     room_url: str | None = None
     token: str | None = field(default=None, repr=False)
     body: Any = field(default=None, repr=False)
+    traceparent: str | None = None
 
     def __post_init__(self) -> None:
         """Keep the token and the account's key from being shown."""
@@ -61,6 +64,11 @@ class Ended:
 
 class Launcher(Protocol):
     """Runs bots. Every launcher passes the contract suite, ``tests/server/test_launchers.py``.
+
+    Two methods are optional. ``async ready() -> bool`` tells whether it would take a bot.
+    ``listen(told)`` is called before `open` with a function that takes a session's id and what its
+    bot has measured, as JSON: without it there are no latencies and no usage. Where bots run,
+    `run_session` measures them.
 
     Parameters:
         capacity: How many bots it can run at once; None when it sets no limit.

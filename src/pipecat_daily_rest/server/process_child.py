@@ -17,10 +17,11 @@ from loguru import logger
 
 from pipecat_daily_rest._bot.bot_file import Bot
 from pipecat_daily_rest._bot.bot_traceback import log_failed_thread, why_not_loaded
-from pipecat_daily_rest.server import bots
+from pipecat_daily_rest.server import bot_traces, bots
 from pipecat_daily_rest.server.bot_program import BotProgram, begin_log
+from pipecat_daily_rest.server.error_line import one_line
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
-from pipecat_daily_rest.server.run_bot import one_line, run_session
+from pipecat_daily_rest.server.run_bot import run_session
 from pipecat_daily_rest.server.session_output import SessionOutput
 
 _ORPHAN = 5.0  # seconds that a bot has to leave when its server is gone
@@ -139,6 +140,7 @@ def _run(server: _Server) -> None:
         except BaseException as exc:  # of a task of the bot, as SystemExit
             ended = Ended(outcome="error", error=one_line(exc))
             _leave_in_time(server, ended)
+    bot_traces.flush(spec.traceparent)
     _tell_end(server, ended)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # the bot has replaced or closed it
@@ -187,7 +189,10 @@ async def _session(
 ) -> Ended:
     loop = asyncio.get_running_loop()
     server.tell({"running": True})
-    running = asyncio.create_task(run_session(bot, spec, program), name="bot")
+    running = asyncio.create_task(
+        run_session(bot, spec, program, tell=lambda what: server.tell({"measured": dict(what)})),
+        name="bot",
+    )
     with suppress(NotImplementedError):  # Windows
         loop.add_signal_handler(signal.SIGTERM, running.cancel)
     server.on_stop(lambda: _cancel(loop, running))

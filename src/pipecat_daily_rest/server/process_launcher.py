@@ -21,7 +21,7 @@ from pipecat_daily_rest.server.bot_program import BotProgram
 from pipecat_daily_rest.server.errors import StartFailed
 from pipecat_daily_rest.server.launched_child import LaunchedChild
 from pipecat_daily_rest.server.launched_template import BOOT, LaunchedTemplate
-from pipecat_daily_rest.server.launcher import Ended, SessionSpec
+from pipecat_daily_rest.server.launcher import Ended, SessionSpec, Told
 from pipecat_daily_rest.server.process_template import CHILD
 
 _LOOK = 10.0  # seconds between two looks at the children's memory
@@ -73,6 +73,7 @@ class ProcessLauncher:
         self._program = program
         self._bots: Mapping[str, str] = {}
         self._running: Callable[[str], None] = lambda session_id: None
+        self._told: Told = lambda session_id, what: None
         self._template: LaunchedTemplate | None = None
         self._forking = asyncio.Lock()
         self._ready: dict[str, list[LaunchedChild]] = {}
@@ -83,6 +84,10 @@ class ProcessLauncher:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._looking: asyncio.Task[None] | None = None
         self._draining = False
+
+    def listen(self, told: Told) -> None:
+        """Pass on what bots measure. See `Launcher`."""
+        self._told = told
 
     async def open(self, bots: Mapping[str, str], running: Callable[[str], None]) -> None:
         """Start the template, and one child for each bot that shows that it can be loaded."""
@@ -281,6 +286,8 @@ class ProcessLauncher:
             while line := await child.reader.readline():
                 message = json.loads(line)
                 child.hear(message)
+                if "measured" in message and child.session_id is not None:
+                    self._told(child.session_id, message["measured"])
                 if "running" in message and child.session_id is not None:
                     self._running(child.session_id)
                     self._refill(child.agent)  # not before: a bot that is to run comes first

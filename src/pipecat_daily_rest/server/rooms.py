@@ -4,6 +4,7 @@
 import asyncio
 import hashlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import TracebackType
@@ -19,6 +20,7 @@ from pipecat_daily_rest._rooms.pool_batch import PoolRoom
 from pipecat_daily_rest._rooms.provision import provision
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest._rooms.room_spec import RoomSpec
+from pipecat_daily_rest._rooms.waiting_rooms import PoolStats
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import (
     DailyMeetingTokenProperties,
@@ -45,7 +47,10 @@ class _SessionPool(RoomPool):
 
     def take(self) -> PoolRoom | None:
         """Take a room without waiting; None when none is ready."""
-        return self._take()
+        taken = self._take()
+        if taken is None and self._rooms is not None:
+            self._rooms.count(misses=1)
+        return taken
 
     def room_of(
         self, taken: PoolRoom, **tokens: DailyMeetingTokenProperties | None
@@ -87,7 +92,8 @@ class SessionRooms:
         self._sweep: asyncio.Task[None] | None = None
         self._size = arguments.at_least("pool", pool, 0)
         self._pool: _SessionPool | None = None
-        self._left: set[str] = set()  # rooms that Daily has not deleted yet
+        # Rooms that Daily has not deleted yet; None for one that may never have been made.
+        self._left: dict[str, ProvisionedRoom | None] = {}
         self._late: asyncio.Task[None] | None = None
         self._taken: dict[str, PoolRoom] = {}  # by the session's id, until the room is handed out
 
@@ -103,6 +109,16 @@ class SessionRooms:
     def sip(self) -> DailyRoomSipParams | None:
         """How rooms are called by SIP, where the owner says so for all of them."""
         return self._params.properties.sip
+
+    @property
+    def counts(self) -> Counter[tuple[str, ...]]:
+        """What the helper has sent, and the rooms that it has made; see `API`."""
+        return Counter() if self._helper is None else self._helper.api.counts
+
+    @property
+    def pool_stats(self) -> PoolStats:
+        """The numbers of the pool; zeros without one."""
+        return PoolStats() if self._pool is None else self._pool.stats
 
     async def __aenter__(self) -> Self:
         """Open the helper, take this server's lease, begin to sweep the rooms of dead servers."""
@@ -193,10 +209,10 @@ class SessionRooms:
             raise
         finally:
             if room is not None and room.owned and not room.gone:
-                self._delete_later(room.name)
+                self._delete_later(room.name, room)
 
-    def _delete_later(self, name: str) -> None:
-        self._left.add(name)
+    def _delete_later(self, name: str, room: ProvisionedRoom | None = None) -> None:
+        self._left[name] = room
         if self._late is None or self._late.done():
             self._late = asyncio.create_task(self._delete_left(), name="late deletion of rooms")
 
@@ -209,7 +225,8 @@ class SessionRooms:
                 except DailyError as exc:
                     logger.debug("Room {} is not deleted yet: {}", name, exc)
                     break
-                self._left.discard(name)
+                if (room := self._left.pop(name)) is not None and not room.gone:
+                    self.counts["room", "deleted"] += 1
 
     def _making(
         self, session_id: str, request: StartRequest

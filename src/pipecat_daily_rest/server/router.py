@@ -4,12 +4,14 @@
 Reference: https://docs.pipecat.ai/api-reference/pipecat-cloud/rest-reference/endpoint/start
 """
 
+import importlib.util
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as DependsParam
+from fastapi.responses import PlainTextResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
@@ -140,6 +142,7 @@ def session_router(
     dependencies: Sequence[DependsParam] = (),
     allowed_properties: Collection[str] = (),
     phone: Phone | None = None,
+    registry: Any = None,
 ) -> APIRouter:
     """Make a router to include in an app of one's own.
 
@@ -151,10 +154,13 @@ def session_router(
         allowed_properties: Room properties that a browser may set beside the harmless ones, as
             ``enable_dialout``.
         phone: Whose calls come in and whom bots may call; from the environment when None.
+        registry: The ``prometheus_client.CollectorRegistry`` that ``GET /metrics`` shows; one with
+            the sessions' numbers alone when None.
 
     Returns:
         The router.
     """
+    metrics = _metrics(sessions, registry)
     keys = Keys.from_env() if keys is None else keys
     phone = Phone.from_env() if phone is None else phone
     router = APIRouter(route_class=_Route, dependencies=list(dependencies))
@@ -256,6 +262,15 @@ def session_router(
     async def get_session(session_id: str) -> dict[str, Any]:
         return sessions.get(session_id).describe()
 
+    @router.get(
+        "/sessions/{session_id}/report",
+        responses=_errors(401, 403, 404),
+        dependencies=[Depends(may_manage)],
+        summary="Tell who was in a session for how long, its latency, and what its services used",
+    )
+    async def report(session_id: str) -> dict[str, Any]:
+        return sessions.get(session_id).report()
+
     @router.delete(
         "/sessions/{session_id}",
         response_model=SessionAnswer,
@@ -304,6 +319,20 @@ def session_router(
 
     add_phone_routes(router, sessions, phone, start=start, may_phone=may_phone, errors=_errors)
 
+    @router.get(
+        "/metrics",
+        response_class=PlainTextResponse,
+        responses=_errors(401, 403, 501),
+        dependencies=[Depends(may_manage)],
+        summary="Show the numbers of the sessions to Prometheus",
+    )
+    async def show_metrics(accept: Annotated[str, Header()] = "") -> Response:
+        if metrics is None:
+            msg = "Metrics need prometheus-client: pip install 'pipecat-daily-rest[server]'."
+            raise HTTPError(501, msg)
+        text, content_type = metrics(accept)
+        return Response(text, media_type=content_type)
+
     @router.get("/livez", summary="Tell that the process is alive")
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
@@ -321,6 +350,16 @@ def session_router(
         return {"status": _status(sessions)}
 
     return router
+
+
+def _metrics(sessions: Sessions, registry: Any) -> Callable[[str], tuple[bytes, str]] | None:
+    """Give what shows a registry in the format that a header asks for; None without the client."""
+    if importlib.util.find_spec("prometheus_client") is None:
+        return None
+    from pipecat_daily_rest.server.metrics import add_to_registry, exposition
+
+    shown = add_to_registry(sessions, registry)
+    return lambda accept: exposition(shown, accept)
 
 
 def _status(sessions: Sessions) -> str:

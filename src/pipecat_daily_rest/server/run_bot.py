@@ -10,23 +10,30 @@ from pipecat_daily_rest._bot.bot_file import Bot
 from pipecat_daily_rest._bot.bot_traceback import shown
 from pipecat_daily_rest._core.arguments import awaitable
 from pipecat_daily_rest._core.pipecat_version import runner_arguments
-from pipecat_daily_rest._core.secret import ACCOUNT_KEY, masked
-from pipecat_daily_rest._core.settings import also_secret, environment_secrets
+from pipecat_daily_rest._core.secret import ACCOUNT_KEY
+from pipecat_daily_rest._core.settings import also_secret
+from pipecat_daily_rest.server.bot_measures import Tell, measured
 from pipecat_daily_rest.server.bot_program import BotProgram
+from pipecat_daily_rest.server.bot_traces import part_of
+from pipecat_daily_rest.server.error_line import one_line, plain
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec
 
-_LINE = 300  # characters of an error in a list of sessions
 
+async def run_session(
+    bot: Bot, spec: SessionSpec, program: BotProgram | None = None, *, tell: Tell | None = None
+) -> Ended:
+    """Run a bot to its end, and tell what it measures.
 
-async def run_session(bot: Bot, spec: SessionSpec, program: BotProgram | None = None) -> Ended:
-    """Run a bot to its end. Never raises: a cancellation ends it, an exception is logged once."""
+    Never raises: a cancellation ends it, an exception is logged once.
+    """
     if isinstance(spec.body, dict) and isinstance(key := spec.body.get(ACCOUNT_KEY), str):
         also_secret(key)  # the server's key may be in no variable of the environment
     try:
         given = _arguments(spec)
         if program is not None:
             program.complete(given)
-        await awaitable("bot", bot(given))
+        with measured(tell), part_of(spec.traceparent):
+            await awaitable("bot", bot(given))
     except asyncio.CancelledError:
         return Ended(outcome="finished")
     except (SystemExit, KeyboardInterrupt) as exc:
@@ -34,7 +41,7 @@ async def run_session(bot: Bot, spec: SessionSpec, program: BotProgram | None = 
         code = exc.code if isinstance(exc, SystemExit) else None
         if not code:
             return Ended(outcome="finished")
-        return Ended(outcome="error", error=_plain(f"exit({code!r})"))
+        return Ended(outcome="error", error=plain(f"exit({code!r})"))
     except BaseException as exc:
         text = shown(exc)
         if program is not None:
@@ -46,17 +53,6 @@ async def run_session(bot: Bot, spec: SessionSpec, program: BotProgram | None = 
         logger.error("Session {}, {}: the bot raised.\n{}", spec.session_id, room, text)
         return Ended(outcome="error", error=one_line(exc))
     return Ended(outcome="finished")
-
-
-def one_line(error: BaseException) -> str:
-    """Give an error's class and words as one line without secrets."""
-    name, words = type(error).__name__, str(error)
-    return _plain(f"{name}: {words}" if words.strip() else name)
-
-
-def _plain(text: str) -> str:
-    text = text.encode("utf-8", "replace").decode()  # half a character cannot be sent
-    return masked(" ".join(text.split()), *environment_secrets())[:_LINE]
 
 
 def _arguments(spec: SessionSpec) -> Any:

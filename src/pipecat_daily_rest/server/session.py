@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from pipecat_daily_rest.server.measures import Measures
+
 
 class EndReason(StrEnum):
     """Why a session has ended."""
@@ -62,6 +64,7 @@ class Session:
         created: When it was started, in seconds of the event loop.
         began: Set when the bot's code begins to run.
         grace: Seconds that the bot has to leave, if it was asked to end with a grace of its own.
+        measured: What its bot has measured.
         hurried: Set when it is asked to end with a shorter one.
     """
 
@@ -73,6 +76,7 @@ class Session:
     user_token: str | None = field(default=None, repr=False)
     running_since: datetime | None = None
     end: SessionEnd | None = None
+    _over: float = field(default=0.0, init=False, repr=False)  # when it ended, as `created`
     _reason: EndReason | None = field(default=None, init=False, repr=False)
     _asked: asyncio.Future[EndReason] = field(
         default_factory=lambda: asyncio.get_running_loop().create_future(), init=False, repr=False
@@ -85,6 +89,7 @@ class Session:
     )
     began: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
     grace: float | None = field(default=None, init=False, repr=False)
+    measured: Measures = field(default_factory=Measures, init=False, repr=False)
     hurried: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
 
     @property
@@ -100,6 +105,11 @@ class Session:
         if self._reason is not None:
             return SessionState.ENDING
         return SessionState.STARTING if self.running_since is None else SessionState.RUNNING
+
+    @property
+    def age(self) -> float:
+        """How many seconds ago it was started."""
+        return asyncio.get_running_loop().time() - self.created
 
     async def wait(self) -> SessionEnd:
         """Wait until the session has ended and its room is deleted.
@@ -133,6 +143,8 @@ class Session:
 
     def over(self, reason: EndReason, error: str | None = None) -> None:
         """Note its end."""
+        self._over = asyncio.get_running_loop().time()
+        self.measured.end(self._over)
         self.end = SessionEnd(reason=reason, at=datetime.now(UTC), error=error)
         self._ended.set_result(self.end)
 
@@ -148,4 +160,19 @@ class Session:
             "endedAt": self.end and self.end.at.isoformat(),
             "reason": self.end and self.end.reason.value,
             "error": self.end and self.end.error,
+        }
+
+    def report(self) -> dict[str, Any]:
+        """Give all that is known of the session, as JSON: no token, no body, no name of a person.
+
+        Returns:
+            What `describe` gives, and the seconds that it lasted or lasts, who was there for how
+            long, the latencies' percentiles in seconds, and what the bot's services used.
+        """
+        now = asyncio.get_running_loop().time()
+        seconds = (now if self.end is None else self._over) - self.created
+        return {
+            **self.describe(),
+            "seconds": round(seconds, 3),
+            **self.measured.describe(now),
         }

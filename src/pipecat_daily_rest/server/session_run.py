@@ -3,7 +3,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 
 from loguru import logger
@@ -13,12 +13,13 @@ from pipecat_daily_rest._core.waiting import finish, unless
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.server.burst import Burst
+from pipecat_daily_rest.server.error_line import one_line
 from pipecat_daily_rest.server.errors import TRY_AGAIN, Draining, SessionError, UnknownSession
 from pipecat_daily_rest.server.launcher import Ended, Launcher, SessionSpec
 from pipecat_daily_rest.server.presence import PresenceWatch, Watched
 from pipecat_daily_rest.server.rooms import SessionRooms
-from pipecat_daily_rest.server.run_bot import one_line
 from pipecat_daily_rest.server.session import EndReason, Session
+from pipecat_daily_rest.server.spans import Spans
 from pipecat_daily_rest.server.start_request import StartRequest
 
 _LAUNCH = 5.0  # seconds in which a launcher has started a bot
@@ -48,8 +49,11 @@ class SessionRun:
         ready: Done when the session has its room, or why it gets none.
     """
 
-    def __init__(self, session: Session, request: StartRequest, shared: Shared) -> None:
+    def __init__(
+        self, session: Session, request: StartRequest, shared: Shared, spans: Spans
+    ) -> None:
         """Initialize; see `to_end`."""
+        self._spans = spans
         self._session = session
         self._request = request
         self._shared = shared
@@ -68,7 +72,8 @@ class SessionRun:
             async with AsyncExitStack() as stack:
                 room = await self._room(stack)
                 self.ready.set_result(None)
-                reason, error = await self._with_bot(room)
+                with self._spans.step("session.bot") as traceparent:
+                    reason, error = await self._with_bot(room, traceparent)
                 asked_for = self._session.asked_for
         except Exception as exc:
             asked_for = self._session.asked_for
@@ -92,10 +97,14 @@ class SessionRun:
         session = self._session
         if not self._request.create_room:
             return None
-        making = stack.enter_async_context(self._shared.rooms.room(session.id, self._request))
-        room = await unless(session.asked(), making)
-        if room is None:
-            raise self._ended_before()
+        teardown = stack.enter_context(ExitStack())
+        with self._spans.step("daily.provision"):
+            making = stack.enter_async_context(self._shared.rooms.room(session.id, self._request))
+            room = await unless(session.asked(), making)
+            if room is None:
+                raise self._ended_before()
+        # It begins before the room is deleted, and ends after that.
+        stack.callback(lambda: teardown.enter_context(self._spans.step("daily.teardown")))
         session.room_name, session.room_url = room.name, room.url
         session.user_token = room.user_token
         return room
@@ -106,7 +115,9 @@ class SessionRun:
             return Draining(msg, retry_after=TRY_AGAIN)
         return UnknownSession(msg)
 
-    async def _with_bot(self, room: ProvisionedRoom | None) -> tuple[EndReason, str | None]:
+    async def _with_bot(
+        self, room: ProvisionedRoom | None, traceparent: str | None
+    ) -> tuple[EndReason, str | None]:
         session = self._session
         spec = SessionSpec(
             session_id=session.id,
@@ -116,6 +127,7 @@ class SessionRun:
             room_url=session.room_url,
             token=room.bot_token if room is not None else None,
             body=self._request.body,
+            traceparent=traceparent,
         )
         launch = asyncio.create_task(self._launch(spec), name=f"launch of session {session.id}")
         bot = asyncio.create_task(self._bot(launch), name=f"bot of session {session.id}")

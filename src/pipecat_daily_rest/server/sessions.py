@@ -3,11 +3,12 @@
 
 import asyncio
 import inspect
+import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from loguru import logger
 
@@ -21,19 +22,28 @@ from pipecat_daily_rest.models import DailyRoomParams
 from pipecat_daily_rest.server.bots import BotSource
 from pipecat_daily_rest.server.burst import Burst
 from pipecat_daily_rest.server.drain_signals import DrainSignals
-from pipecat_daily_rest.server.errors import TRY_AGAIN, AtCapacity, Draining, UnknownSession
+from pipecat_daily_rest.server.error_line import one_line
+from pipecat_daily_rest.server.errors import (
+    TRY_AGAIN,
+    AtCapacity,
+    Draining,
+    SessionError,
+    UnknownSession,
+)
 from pipecat_daily_rest.server.history import History
 from pipecat_daily_rest.server.launcher import Launcher, OnEnd
 from pipecat_daily_rest.server.launchers import launcher_of
 from pipecat_daily_rest.server.presence import PresenceWatch
+from pipecat_daily_rest.server.report_webhook import ReportWebhook
 from pipecat_daily_rest.server.rooms import SessionRooms
-from pipecat_daily_rest.server.run_bot import one_line
 from pipecat_daily_rest.server.session import EndReason, Session, SessionState
+from pipecat_daily_rest.server.session_numbers import Numbers
 from pipecat_daily_rest.server.session_run import SessionRun, Shared
+from pipecat_daily_rest.server.spans import NoSpans, Spans, Traces
 from pipecat_daily_rest.server.start_request import StartRequest
 
 _READY = 2.0  # seconds in which a launcher has to tell whether it is ready
-_TOLD = 10.0  # seconds that the end of a drain waits for `on_end`
+_TOLD = 10.0  # seconds that the end of a drain waits for `on_end` and reports
 
 
 class Sessions:
@@ -62,6 +72,8 @@ class Sessions:
         stop_grace: timedelta | float = 5.0,
         drain: timedelta | float = 0.0,
         on_end: OnEnd | None = None,
+        report_to: ReportWebhook | None = None,
+        traces: Traces | None = None,
         name_prefix: str = "pipecat",
         daily: DailyRESTHelper | None = None,
         api_key: str | None = None,
@@ -87,6 +99,9 @@ class Sessions:
             drain: Seconds or a ``timedelta`` that running sessions may go on when the process is
                 told to stop by a signal, or when the block ends.
             on_end: Called with each session that has ended; may be async.
+                ``session.report()`` tells how it was.
+            report_to: Where the report of each session goes.
+            traces: What makes a trace of each session, as `server.traces.SessionTraces`.
             name_prefix: How the rooms' names begin.
             daily: A helper to use; it stays open.
             api_key: The API key; ``DAILY_API_KEY`` when None.
@@ -104,6 +119,8 @@ class Sessions:
         if on_end is not None:
             arguments.function("on_end", on_end)
         self._on_end = on_end
+        self._report_to = report_to
+        self._traces = traces or NoSpans()
         self.rooms = SessionRooms(
             params=params,
             pool=pool,
@@ -125,6 +142,7 @@ class Sessions:
             start_timeout=settings.seconds("start_timeout", start_timeout),
             stop_grace=self.stop_grace,
         )
+        self.numbers = Numbers()
         self._history = History()
         self._taken: dict[Session, SessionRun] = {}  # the slots
         self._tasks: set[asyncio.Task[None]] = set()  # of sessions, with their `on_end`
@@ -151,6 +169,8 @@ class Sessions:
         self._stack = AsyncExitStack()
         try:
             await self._stack.enter_async_context(self.rooms)
+            if (listen := getattr(self.launcher, "listen", None)) is not None:
+                listen(self._told)
             await self.launcher.open(self.bots, self._running)
             self._stack.push_async_callback(self.launcher.drain, self.stop_grace)
             self._stack.callback(DrainSignals(lambda: self.drain(self.drain_grace)).close)
@@ -189,6 +209,11 @@ class Sessions:
     def draining(self) -> bool:
         """Whether no more sessions are started."""
         return self._drain_until is not None or not self._open
+
+    @property
+    def traced(self) -> bool:
+        """Whether there is a trace of each session."""
+        return not isinstance(self._traces, NoSpans)
 
     @property
     def slots(self) -> int:
@@ -244,14 +269,18 @@ class Sessions:
             if self._drain_until is not None:
                 left = self._drain_until - asyncio.get_running_loop().time()
             msg = "This server is shutting down: try another one."
+            self.numbers.refused["draining"] += 1
             raise Draining(msg, retry_after=max(TRY_AGAIN, left))
         if len(self._taken) >= self.slots:
             msg = f"All {self.slots} sessions are taken: try again in {TRY_AGAIN:g} s."
+            self.numbers.refused["full"] += 1
             raise AtCapacity(msg, retry_after=TRY_AGAIN)
         session = Session(id=self.rooms.reserve(request), agent=agent, created_at=datetime.now(UTC))
         self._history.add(session, request)
-        run = self._taken[session] = SessionRun(session, request, self._shared)
-        task = asyncio.create_task(self._run(session, run), name=f"session {session.id}")
+        spans = self._traces.begin(session)
+        run = self._taken[session] = SessionRun(session, request, self._shared, spans)
+        run.ready.add_done_callback(self._count_start)
+        task = asyncio.create_task(self._run(session, run, spans), name=f"session {session.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return session
@@ -363,7 +392,8 @@ class Sessions:
             _, late = await asyncio.wait(tasks, timeout=_TOLD)
             if late:
                 logger.warning(
-                    "on_end of {} session(s) did not end within {:g} s", len(late), _TOLD
+                    "on_end or the report of {} session(s) did not end within {:g} s",
+                    *(len(late), _TOLD),
                 )
 
     def _running(self, session_id: str) -> None:
@@ -371,24 +401,47 @@ class Sessions:
         if session is not None and session.running_since is None:
             session.running_since = datetime.now(UTC)
             session.began.set()
+            self.numbers.start.add(session.age)
 
-    async def _run(self, session: Session, run: SessionRun) -> None:
+    def _told(self, session_id: str, what: Mapping[str, Any]) -> None:
+        """Note what a bot has measured."""
+        session = self._history.sessions.get(session_id)
+        if session is not None and session.end is None:
+            session.measured.note(what, asyncio.get_running_loop().time())
+            if (latency := what.get("latency")) is not None:
+                self.numbers.latency.add(latency)
+
+    async def _run(self, session: Session, run: SessionRun, spans: Spans) -> None:
         """A session from its slot to its end, and what the server has to do then."""
         reason, error = EndReason.DRAINED, None
         try:
             reason, error = await run.to_end()
         finally:
             session.over(reason, error)
+            spans.end(session)
             del self._taken[session]
             self._changed.set()
             if run.started:
                 self._history.ended(session)
-                logger.bind(**session.log_fields).info(
-                    "Session {} has ended: {}", session.id, reason.value
-                )
+                self.numbers.ended[reason.value] += 1
+                self.numbers.duration.add(session.age)
+                log = logger.bind(**session.log_fields)
+                log.info("Session {} has ended: {}", session.id, reason.value)
+                log.info("Report of session {}: {}", session.id, json.dumps(session.report()))
             else:
                 self._history.drop(session)
         await self._tell_end(session)
+        if run.started and self._report_to is not None:
+            await self._report_to.send(session)
+
+    def _count_start(self, ready: asyncio.Future[None]) -> None:
+        """Count a session that has its room, or why it got none."""
+        if (failure := ready.exception()) is None:
+            self.numbers.started += 1
+        elif isinstance(failure, Draining):
+            self.numbers.refused["draining"] += 1
+        elif not isinstance(failure, SessionError):  # it was not stopped before
+            self.numbers.refused["no_room"] += 1
 
     async def _tell_end(self, session: Session) -> None:
         try:

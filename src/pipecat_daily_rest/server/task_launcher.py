@@ -11,7 +11,7 @@ from pipecat_daily_rest._bot.bot_traceback import why_not_loaded
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.server import bots as bot_sources
 from pipecat_daily_rest.server.bots import BotSource
-from pipecat_daily_rest.server.launcher import Ended, SessionSpec
+from pipecat_daily_rest.server.launcher import Ended, SessionSpec, Told
 from pipecat_daily_rest.server.run_bot import run_session
 from pipecat_daily_rest.server.session_output import SessionOutput
 
@@ -37,6 +37,11 @@ class TaskLauncher:
         self._reported: set[str] = set()  # sessions whose bots ignore their cancellation
         self._output = SessionOutput()
         self._running: Callable[[str], None] = lambda session_id: None
+        self._told: Told = lambda session_id, what: None
+
+    def listen(self, told: Told) -> None:
+        """Pass on what bots measure. See `Launcher`."""
+        self._told = told
 
     async def open(self, bots: Mapping[str, str], running: Callable[[str], None]) -> None:
         """Load every bot. See `Launcher.open`."""
@@ -66,7 +71,9 @@ class TaskLauncher:
             self._output.session(),
         ):
             self._running(spec.session_id)
-            return await run_session(self._bots[spec.agent], spec)
+            return await run_session(
+                self._bots[spec.agent], spec, tell=lambda what: self._told(spec.session_id, what)
+            )
 
     async def stop(self, session_id: str, grace: float) -> None:
         """Cancel a bot, and report it when it goes on after ``grace`` seconds."""
