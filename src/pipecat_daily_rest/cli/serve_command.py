@@ -73,13 +73,15 @@ def command(
     drain: Annotated[
         float, _env(_SESSIONS, "DRAIN", "Seconds for running calls at the end.", min=0)
     ] = 0,
+    report_url: Annotated[
+        str, _env(_SESSIONS, "REPORT_URL", "Where the report of each session goes.")
+    ] = "",
     allowed_origins: Annotated[
         list[str] | None, _env(_STARTS, "ALLOWED_ORIGINS", "Web pages that may start sessions.")
     ] = None,
     allow_property: Annotated[
         list[str] | None, _env(_STARTS, "ALLOW_PROPERTY", "Room properties that a browser may set.")
     ] = None,
-    report_url: Annotated[str, _env("REPORT_URL", "Where sessions' reports go.")] = "",
     no_keys: Annotated[
         bool,
         typer.Option(
