@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 ifeq ($(UV),)
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-MAKE_VENV = $(PYTHON) -m venv $(VENV) && $(INSTALL) --upgrade 'pip>=25.1'
+SHOW_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+MAKE_VENV = $(PYTHON) -m venv $(VENV) && $(SHOW_INSTALL) --quiet --upgrade 'pip>=25.1'
 else
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+SHOW_INSTALL := $(UV) pip install --python $(BIN)/python
 MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
+INSTALL = $(SHOW_INSTALL) --quiet
 
 .PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage architecture lint format clean
 .DEFAULT_GOAL := help
@@ -34,7 +35,7 @@ snapshot: $(VENV)/.dev ## write the snapshot of daily-python that the stand-in i
 	$(BIN)/python tests/stand_in/snapshot.py --write
 
 bench: $(VENV)/.dev ## measure the package beside Pipecat's helper and write docs/performance.md (BENCH=full: longer)
-	$(BIN)/python -m benchmarks --size $(or $(BENCH),quick) $(ARGS)
+	PYTHONPATH=tests/support $(BIN)/python -m benchmarks --size $(or $(BENCH),quick) $(ARGS)
 
 bench-rooms: $(VENV)/.dev ## measure how many participants a local room carries, into docs/local-room.md
 	$(BIN)/python -m benchmarks.rooms $(ARGS)
@@ -64,13 +65,16 @@ clean: ## remove the virtual environment and the tools' caches
 
 $(VENV)/.venv:
 	@test -n "$(UV)$(PYTHON)" || { echo "This needs Python 3.11 or newer."; exit 1; }
-	$(MAKE_VENV)
+	@echo "Making the virtual environment $(VENV) ..."
+	@$(MAKE_VENV)
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml | $(VENV)/.venv
-	$(INSTALL) -e '.[local]'
+	@echo "Installing the package and what a local Daily needs into $(VENV), once. It takes a minute or two:"
+	@$(SHOW_INSTALL) -e '.[local]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml | $(VENV)/.venv
-	$(INSTALL) -e '.[local,redis]' --group dev
+	@echo "Installing the package and what its tests need into $(VENV), once. It takes some minutes:"
+	@$(SHOW_INSTALL) -e '.[local,redis]' --group dev
 	@touch $@ $(VENV)/.demo

@@ -8,7 +8,7 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
-from benchmarks import cost, growth, limits, page, servers, starting
+from benchmarks import commands, cost, growth, limits, page, servers, starting
 from benchmarks.local_daily import Daily
 from benchmarks.processes import forks
 from benchmarks.report import Section
@@ -21,6 +21,7 @@ SECTIONS = {
     "sustained": limits.sustained,
     "session": cost.session,
     "imports": cost.imports,
+    "commands": commands.run,
     "growth": growth.run,
     "servers": servers.run,
 }

@@ -95,9 +95,9 @@ async def imports(daily: Daily, size: Size) -> Section:
     """Time and memory of imports."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in _IMPORTS}
     for code in _IMPORTS.values() if size.fresh else ():
-        await asyncio.to_thread(_run, code)  # compiles, and fills the disk's cache
+        await asyncio.to_thread(cpu_and_memory, code)  # compiles, and fills the disk's cache
     for name in in_turns(list(_IMPORTS), size.imports):
-        found[name].append(await asyncio.to_thread(_run, _IMPORTS[name]))
+        found[name].append(await asyncio.to_thread(cpu_and_memory, _IMPORTS[name]))
     seconds = {name: median(each for each, _ in all_) for name, all_ in found.items()}
     memory = {name: median(each for _, each in all_) for name, all_ in found.items()}
     nothing, base, model, package, unused, *_ = _IMPORTS
@@ -129,7 +129,7 @@ async def imports(daily: Daily, size: Size) -> Section:
     )
 
 
-def _run(code: str) -> tuple[float, float]:
+def cpu_and_memory(code: str) -> tuple[float, float]:
     """Run code in a fresh Python; give the seconds of CPU and the peak memory in KiB."""
     # Its rusage also counts what it used before it became this Python, so it prints its own peak.
     code = f"{code}\nprint(open('/proc/self/status').read())" if _PRINTS_PEAK else code

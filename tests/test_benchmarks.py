@@ -39,6 +39,7 @@ def test_every_section_has_its_numbers(folder):
     assert len(rows(page, "Sustained load")) == 2
     assert len(rows(page, "CPU and memory of a session")) == 5
     assert len(rows(page, "Imports")) == 6
+    assert len(rows(page, "Commands")) == 4
     assert len(rows(page, "Many live rooms")) == 2
     assert len(rows(page, "The session server")) == 4 * 3 + 3 * 2  # four tables
     assert "nan" not in page

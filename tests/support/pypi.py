@@ -24,6 +24,11 @@ def target(*packages: str) -> Path:
     return made_once(_FOLDER, packages, install)
 
 
+def pipecats_cli() -> Path:
+    """Give the folder with what Pipecat's own CLI needs beside what the tests have."""
+    return target("jinja2==3.1.6", "markupsafe==3.0.3")
+
+
 def prebuilt() -> Path:
     """Give the folder with Pipecat's own page for its development runner."""
     return target("pipecat-ai-prebuilt==1.3.0")

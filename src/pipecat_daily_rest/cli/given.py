@@ -84,6 +84,9 @@ def properties(kind: type[M], given: Iterable[str], **more: Any) -> M:
         if not equals or not name:
             msg = f"--property {masked(each)!r}: write it as name=value."
             raise DailyConfigError(msg)
+        if name in more:
+            msg = f"--property {name}: the command sets that itself, see --help."
+            raise DailyConfigError(msg)
         try:
             values[name] = json.loads(text)
         except ValueError:

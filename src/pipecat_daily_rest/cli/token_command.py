@@ -147,7 +147,11 @@ def _token(text: str) -> Any:
             note("Paste the token, then Enter:")
         text = sys.stdin.readline().strip()
     if "://" in text:
-        text = "".join(parse_qs(urlsplit(text).query).get("t", [""]))
+        try:
+            query = urlsplit(text).query
+        except ValueError:
+            stop("This is not a link: pass one with ?t=, or the token itself.")
+        text = "".join(parse_qs(query).get("t", [""]))
     if not text:
         stop("There is no token: pass it, a link with ?t=, or pipe it in.")
     return Secret(text)

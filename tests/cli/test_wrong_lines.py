@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Wrong command lines: each ends with one sentence that says what to do, and no traceback."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+KEY = "k" * 40
+AWAY = {"DAILY_API_KEY": KEY, "DAILY_API_URL": "http://127.0.0.1:1/v1"}
+KEYLESS = {"DAILY_API_KEY": "", "DAILY_API_URL": ""}
+# A command line, its exit code, and what the error says.
+LINES = [
+    ("nothing", 2, "No such command 'nothing'"),
+    ("--nothing", 2, "No such option: --nothing"),
+    ("rooms nothing", 2, "No such command 'nothing'"),
+    ("run", 2, "Missing argument 'bot'"),
+    ("run nothere.py --local", 2, "There is no file 'nothere.py'"),
+    ("run data.txt --local", 2, "'data.txt' is not a Python file"),
+    ("run . --local", 2, "There is no file '.'"),
+    ("run nobot.py --local", 2, "defines no bot()"),
+    ("run nobot.py --port x", 2, "Invalid value for '--port'"),
+    ("run nobot.py --lifetime abc", 2, "Invalid value for '--lifetime'"),
+    ("run nobot.py --log-level LOUD", 2, "one of TRACE"),
+    ("run nobot.py --local --room-url http://x/y", 2, "--local makes its own room"),
+    ("run nobot.py --local --daily", 2, "contradict each other"),
+    ("run nobot.py --daily", 2, "DAILY_API_KEY is not set"),
+    ("run nobot.py --local --body @nothere.json", 2, "'nothere.json' cannot be read"),
+    ("run a b c", 2, "come after `--`: -- b c"),
+    ("demo --copy data.txt", 2, "data.txt has something in it"),
+    ("demo x", 2, "unexpected extra argument"),
+    ("serve", 2, "Missing argument 'bot'"),
+    ("serve nothere.py --local", 2, "There is no file"),
+    ("serve nobot.py --local --launcher x:y", 2, "launcher 'x:y' cannot be imported"),
+    ("serve nobot.py --local --log-format xml", 2, "--log-format: one of text, json"),
+    ("serve nobot.py --max-sessions 0", 2, "'--max-sessions'"),
+    ("local --port 70000", 2, "port must be a whole number from 0 to 65535"),
+    ("local --latency -1", 2, "latency must be seconds, 0 or more"),
+    ("local --nothing", 2, "No such option: --nothing"),
+    ("local --port 0 -- nothere", 127, "cannot run 'nothere'"),
+    ("sweep --min-age -1", 2, "min_age must be a number of seconds"),
+    ("sweep --pause nan", 2, "pause must be a number of seconds"),
+    ("sweep --prefix ///", 2, "makes no valid room name"),
+    ("sweep --output xml", 2, "'rich', 'plain', 'json'"),
+    ("sweep", 1, "no answer from http://127.0.0.1:1/v1"),
+    ("audit", 2, "no answer from http://127.0.0.1:1/v1"),
+    ("audit --ignore", 2, "requires an argument"),
+    ("doctor x", 2, "unexpected extra argument"),
+    ("rooms list x", 2, "unexpected extra argument"),
+    ("rooms show a/b", 2, "is not a room's URL"),
+    ("rooms show http://[bad/x", 2, "is not a room's URL"),
+    ("rooms show ''", 2, "is not a room name"),
+    ("rooms create --name 'a b'", 2, "is not a room name"),
+    ("rooms create --lifetime 1e400", 2, "lifetime must be a number of seconds"),
+    ("rooms create --property =", 2, "write it as name=value"),
+    ("rooms create --property exp=1", 2, "--property exp: the command sets that itself"),
+    ("rooms create --property eject_at_room_exp=false", 2, "the command sets that itself"),
+    ("rooms create --property max_participants=[]", 2, "max_participants does not fit"),
+    ("rooms create --property nbf=99999999999", 2, "nbf"),
+    ("rooms delete", 2, "Missing argument 'rooms'"),
+    ("rooms delete a/b --yes", 2, "is not a room's URL"),
+    ("rooms open x --no-browser", 1, "no answer from http://127.0.0.1:1/v1"),
+    ("token create x --property user_id={}", 2, "user_id does not fit"),
+    ("token create x --lifetime 0", 2, "lifetime must be a number of seconds"),
+    ("token read x", 1, "This is not a meeting token"),
+    ("token read http://x/?t=", 2, "There is no token"),
+    ("token read http://[x", 2, "This is not a link"),
+    ("token read a.b.c", 1, "This is not a meeting token"),
+    ("version x", 2, "unexpected extra argument"),
+]
+# Each line in a fork of one Python, which has imported the commands.
+RUN_ALL = """
+import json, os, sys, tempfile
+import typer.rich_utils
+from pipecat_daily_rest import DailyRESTHelper, runner, sweep_rooms, tokens
+from pipecat_daily_rest.__main__ import main
+from pipecat_daily_rest.cli import app, audit_command, local_command
+
+for words in json.load(sys.stdin):
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        if not (child := os.fork()):
+            os.dup2(out.fileno(), 1)
+            os.dup2(err.fileno(), 2)
+            sys.argv = ["pipecat-daily-rest", *words]
+            main()
+            sys.exit()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+        print(json.dumps([code, *texts]), flush=True)
+"""
+
+
+@pytest.mark.parametrize("env", [AWAY, KEYLESS], ids=["key", "keyless"])
+def test_each_ends_with_a_sentence(tmp_path, env):
+    (tmp_path / "nobot.py").write_text("x = 1\n")
+    (tmp_path / "data.txt").write_text("hello\n")
+    lines = [each for each in LINES if each[2].startswith("DAILY_API") == (env is KEYLESS)]
+    process = subprocess.run(
+        [sys.executable, "-c", RUN_ALL],
+        input=json.dumps([shlex.split(line) for line, *_ in lines]),
+        env={**os.environ, **env, "COLUMNS": "200", "TERM": "dumb", "PIPECAT_OUTPUT": ""},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    answers = map(json.loads, process.stdout.splitlines())
+    wrong = [
+        (line, found, out, err)
+        for (line, code, says), (found, out, err) in zip(lines, answers, strict=True)
+        if (found, out) != (code, "") or says not in err or "Traceback" in err or KEY in err
+    ]
+    assert wrong == []
