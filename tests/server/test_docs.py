@@ -48,6 +48,8 @@ WALKS = walks()
 def folder(tmp_path):
     """A newcomer's folder: the bot and the app of the page."""
     shutil.copy(ROOT / "examples" / "server" / "bot.py", tmp_path)
+    for name in ("outbound.py", "tones.py"):
+        shutil.copy(ROOT / "examples" / "phone" / name, tmp_path)
     parts = re.findall(r"```python\n(# app\.py.*?)```", PAGE, re.DOTALL)
     (tmp_path / "app.py").write_text("".join(parts))
     return tmp_path
