@@ -57,7 +57,8 @@ async def test_the_report_of_a_call(serve, local_daily, stand_in, receiver, said
     assert json.loads(logged["message"].partition(": ")[2]) == report
     assert logged["extra"]["session_id"] == session.id
     assert report["sessionId"] == session.id
-    assert (report["agent"], report["reason"], report["error"]) == ("talk", "finished", None)
+    assert (report["agent"], report["reason"]) == ("talk", "finished")
+    assert "error" not in logged["message"]
     began, over = (datetime.fromisoformat(report[each]) for each in ("createdAt", "endedAt"))
     assert report["seconds"] == pytest.approx((over - began).total_seconds(), abs=1)
     bot, person = sorted(report["participants"], key=lambda each: not each["bot"])
@@ -164,6 +165,7 @@ async def test_a_bot_that_dies_has_a_report(serve):
     await sessions.start(StartRequest(body={"do": "die"}))
     report = (await ends.get()).report()
     assert (report["reason"], report["latency"], report["usage"]) == ("lost", None, [])
+    assert report["error"] == "The bot's process died."
 
 
 async def test_a_server_sends_the_last_reports_before_it_ends(start, local_daily, receiver):

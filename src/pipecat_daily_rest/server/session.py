@@ -166,13 +166,16 @@ class Session:
         """Give all that is known of the session, as JSON: no token, no body, no name of a person.
 
         Returns:
-            What `describe` gives, and the seconds that it lasted or lasts, who was there for how
+            What `describe` gives, with ``error`` only if there is one, and the seconds that it lasted or lasts, who was there for how
             long, the latencies' percentiles in seconds, and what the bot's services used.
         """
         now = asyncio.get_running_loop().time()
         seconds = (now if self.end is None else self._over) - self.created
+        known = self.describe()
+        if known["error"] is None:
+            del known["error"]  # who looks for errors in a log must not find each report
         return {
-            **self.describe(),
+            **known,
             "seconds": round(seconds, 3),
             **self.measured.describe(now),
         }
