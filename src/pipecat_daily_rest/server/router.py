@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.server import dialout
 from pipecat_daily_rest.server import keys as api_keys
+from pipecat_daily_rest.server.cloud_paths import add_cloud_paths
 from pipecat_daily_rest.server.http_body import read_json
 from pipecat_daily_rest.server.http_errors import ErrorAnswer, HTTPError, answer_of
 from pipecat_daily_rest.server.keys import Keys
@@ -301,6 +302,8 @@ def session_router(
             msg = "This is not the dailyToken of the session."
             raise HTTPError(403, msg)
         return (await sessions.stop(session_id)).describe()
+
+    add_cloud_paths(router, sessions, Depends(may_manage))
 
     @router.get(
         "/status",
