@@ -89,7 +89,11 @@ async def test_under_two_prefixes_and_the_middlewares_of_an_app(serve_app, local
         assert (await send("POST", f"{prefix}/start", b" " * (1 << 21)))[0] == 413
     stop = f"/deep/er/b/sessions/{first['sessionId']}/stop"
     assert (await send("POST", stop, {"dailyToken": first["dailyToken"]}))[0] == 200
-    assert len((await send("GET", "/openapi.json"))[1]["paths"]) == 26
+    paths = (await send("GET", "/openapi.json"))[1]["paths"]
+    one, other = ({each for each in paths if each.startswith(it)} for it in ("/a/", "/deep/er/b/"))
+    assert one | other == paths.keys()
+    assert {each.removeprefix("/a") for each in one} >= {"/start", "/sessions", "/metrics"}
+    assert {f"/deep/er/b{each.removeprefix('/a')}" for each in one} == other
     # A client that leaves in the middle of its body, and one during its start.
     head = "POST /a/start HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
     _, writer = await asyncio.open_connection("127.0.0.1", send.port)
