@@ -28,6 +28,7 @@ from pipecat_daily_rest import (
 )
 from pipecat_daily_rest.local import LocalDaily
 from pipecat_daily_rest.local.choices import Choices
+from pipecat_daily_rest.local.rest.journal import Journal
 
 QUICK = RetryPolicy(backoff=0.01)
 
@@ -242,7 +243,7 @@ async def test_rooms_of_a_first_attempt_that_arrives_late_are_found(helper, loca
     """Lost, looked for in vain, sent again, and refused since the first has come about."""
     exp = time.time() + 60.125
 
-    class Requests(list):
+    class Requests(Journal):
         def append(self, request):
             super().append(request)
             if len(sent(local_daily, "POST", "/batch/rooms")) == 2 and not local_daily.rooms:
