@@ -7,6 +7,7 @@ import os
 import sys
 import uuid
 import webbrowser
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -70,7 +71,7 @@ class Ends:
 
 
 @dataclass(kw_only=True)
-class RoomSession:
+class RoomSession(ABC):
     """A session: what does not depend on how its bot is run.
 
     Parameters:
@@ -150,8 +151,9 @@ class RoomSession:
         if self.open_browser:
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, str(room.join_url))
 
+    @abstractmethod
     async def _run_bot(self, room: ProvisionedRoom) -> None:
-        raise NotImplementedError
+        """Run the bot, or one bot after another, until the room is over."""
 
     def _tell_end(self, room: ProvisionedRoom) -> None:
         if room.gone:

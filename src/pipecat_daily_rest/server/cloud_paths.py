@@ -6,13 +6,12 @@ is served, so may the agent, as in a start.
 """
 
 from datetime import datetime
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.params import Depends as DependsParam
 from pydantic import BaseModel
 
-from pipecat_daily_rest.server.http_errors import ErrorAnswer, HTTPError
+from pipecat_daily_rest.server.http_errors import HTTPError, error_answers
 from pipecat_daily_rest.server.session import EndReason, Session
 from pipecat_daily_rest.server.sessions import Sessions
 
@@ -82,9 +81,7 @@ def add_cloud_paths(router: APIRouter, sessions: Sessions, may_manage: DependsPa
         sessions: The sessions.
         may_manage: The dependency that only a private key passes.
     """
-    errors: dict[int | str, dict[str, Any]] = {
-        status: {"model": ErrorAnswer} for status in (401, 403, 404, 422)
-    }
+    errors = error_answers(401, 403, 404)
 
     def of(agent: str) -> list[Session]:
         if len(sessions.bots) == 1:

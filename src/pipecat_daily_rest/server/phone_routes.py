@@ -11,9 +11,10 @@ from loguru import logger
 from pipecat_daily_rest.server import dialin, dialout
 from pipecat_daily_rest.server.errors import SessionError
 from pipecat_daily_rest.server.http_body import read_json
+from pipecat_daily_rest.server.http_errors import error_answers
 from pipecat_daily_rest.server.phone import Phone
 from pipecat_daily_rest.server.sessions import Sessions
-from pipecat_daily_rest.server.start_answer import StartAnswer, start_and_answer
+from pipecat_daily_rest.server.start_answer import STARTS, start_and_answer
 from pipecat_daily_rest.webhooks import WebhookProbe
 
 StartFrom = Callable[..., Coroutine[Any, Any, Response]]
@@ -26,7 +27,6 @@ def add_phone_routes(
     *,
     start: StartFrom,
     may_phone: Callable[..., Any],
-    errors: Callable[..., dict[int | str, dict[str, Any]]],
 ) -> None:
     """Add them; ``start`` is what ``POST /start`` does with its JSON."""
 
@@ -43,9 +43,7 @@ def add_phone_routes(
 
     @router.post(
         "/daily-dialin-webhook",
-        response_model=StartAnswer,
-        response_model_exclude_none=True,
-        responses=errors(400, 401, 403, 408, 409, 413, 429, 502, 503),
+        **{**STARTS, "responses": error_answers(400, 401, 403, 408, 409, 413, 429, 502, 503)},
         summary="Start a session for an incoming call: Daily's room_creation_api",
     )
     async def call_default(request: Request) -> Response:
@@ -53,9 +51,7 @@ def add_phone_routes(
 
     @router.post(
         "/v1/public/webhooks/{organization}/{agent}/dialin",
-        response_model=StartAnswer,
-        response_model_exclude_none=True,
-        responses=errors(400, 401, 403, 404, 408, 409, 413, 429, 502, 503),
+        **STARTS,
         summary="Start a session for an incoming call, by Pipecat Cloud's path",
     )
     async def call_agent(request: Request, organization: str, agent: str) -> Response:
@@ -63,9 +59,7 @@ def add_phone_routes(
 
     @router.post(
         "/dial-out",
-        response_model=StartAnswer,
-        response_model_exclude_none=True,
-        responses=errors(400, 401, 403, 404, 408, 409, 413, 429, 502, 503),
+        **STARTS,
         dependencies=[Depends(may_phone)],
         openapi_extra=_BODY,
         summary="Start a session whose bot calls a phone",

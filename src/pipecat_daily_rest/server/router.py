@@ -20,13 +20,13 @@ from pipecat_daily_rest.server import dialout
 from pipecat_daily_rest.server import keys as api_keys
 from pipecat_daily_rest.server.cloud_paths import add_cloud_paths
 from pipecat_daily_rest.server.http_body import read_json
-from pipecat_daily_rest.server.http_errors import ErrorAnswer, HTTPError, answer_of
+from pipecat_daily_rest.server.http_errors import HTTPError, answer_of, error_answers
 from pipecat_daily_rest.server.keys import Keys
 from pipecat_daily_rest.server.phone import Phone
 from pipecat_daily_rest.server.phone_routes import add_phone_routes
 from pipecat_daily_rest.server.session import Session, SessionState
 from pipecat_daily_rest.server.sessions import Sessions
-from pipecat_daily_rest.server.start_answer import StartAnswer, start_and_answer
+from pipecat_daily_rest.server.start_answer import STARTS, start_and_answer
 from pipecat_daily_rest.server.this_machine import from_this_machine
 from pipecat_daily_rest.server.trust import read_start
 
@@ -101,10 +101,6 @@ class _Route(APIRoute):
 
 
 _UNKNOWN_KEY = "The key is none of this server's."
-
-
-def _errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": ErrorAnswer} for status in (*statuses, 422)}
 
 
 _START_BODY = {
@@ -206,9 +202,7 @@ def session_router(
 
     @router.post(
         "/start",
-        response_model=StartAnswer,
-        response_model_exclude_none=True,
-        responses=_errors(400, 401, 403, 404, 408, 409, 413, 429, 502, 503),
+        **STARTS,
         dependencies=[Depends(may_start)],
         openapi_extra=_START_BODY,
         summary="Start a session",
@@ -221,9 +215,7 @@ def session_router(
 
     @router.post(
         "/v1/public/{agent}/start",
-        response_model=StartAnswer,
-        response_model_exclude_none=True,
-        responses=_errors(400, 401, 403, 404, 408, 409, 413, 429, 502, 503),
+        **STARTS,
         dependencies=[Depends(may_start)],
         openapi_extra=_START_BODY,
         summary="Start a session, by Pipecat Cloud's path",
@@ -240,7 +232,7 @@ def session_router(
     @router.get(
         "/sessions",
         response_model=SessionsAnswer,
-        responses=_errors(401, 403),
+        responses=error_answers(401, 403),
         dependencies=[Depends(may_manage)],
         summary="List the sessions that run and those of the last ten minutes",
     )
@@ -256,7 +248,7 @@ def session_router(
     @router.get(
         "/sessions/{session_id}",
         response_model=SessionAnswer,
-        responses=_errors(401, 403, 404),
+        responses=error_answers(401, 403, 404),
         dependencies=[Depends(may_manage)],
         summary="Describe a session",
     )
@@ -265,7 +257,7 @@ def session_router(
 
     @router.get(
         "/sessions/{session_id}/report",
-        responses=_errors(401, 403, 404),
+        responses=error_answers(401, 403, 404),
         dependencies=[Depends(may_manage)],
         summary="Tell who was in a session for how long, its latency, and what its services used",
     )
@@ -275,7 +267,7 @@ def session_router(
     @router.delete(
         "/sessions/{session_id}",
         response_model=SessionAnswer,
-        responses=_errors(401, 403, 404),
+        responses=error_answers(401, 403, 404),
         dependencies=[Depends(may_manage)],
         summary="Stop a session",
     )
@@ -285,7 +277,7 @@ def session_router(
     @router.post(
         "/sessions/{session_id}/stop",
         response_model=SessionAnswer,
-        responses=_errors(400, 401, 403, 404, 408, 413),
+        responses=error_answers(400, 401, 403, 404, 408, 413),
         openapi_extra=_STOP_BODY,
         summary="Stop a session, with a private key or with the session's own dailyToken",
     )
@@ -308,7 +300,7 @@ def session_router(
     @router.get(
         "/status",
         response_model=StatusAnswer,
-        responses=_errors(401, 403),
+        responses=error_answers(401, 403),
         dependencies=[Depends(may_manage)],
         summary="Tell how many slots are taken",
     )
@@ -320,12 +312,12 @@ def session_router(
             "maxSessions": sessions.slots,
         }
 
-    add_phone_routes(router, sessions, phone, start=start, may_phone=may_phone, errors=_errors)
+    add_phone_routes(router, sessions, phone, start=start, may_phone=may_phone)
 
     @router.get(
         "/metrics",
         response_class=PlainTextResponse,
-        responses=_errors(401, 403, 501),
+        responses=error_answers(401, 403, 501),
         dependencies=[Depends(may_manage)],
         summary="Show the numbers of the sessions to Prometheus",
     )
@@ -341,7 +333,7 @@ def session_router(
         return {"status": "alive"}
 
     @router.get(
-        "/readyz", responses=_errors(503), summary="Tell whether a session could be started"
+        "/readyz", responses=error_answers(503), summary="Tell whether a session could be started"
     )
     async def readyz() -> dict[str, str]:
         if sessions.draining:

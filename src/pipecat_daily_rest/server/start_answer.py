@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from pipecat_daily_rest.errors import DailyConfigError, DailyInvalidRequestError
 from pipecat_daily_rest.server.http_body import has_left
-from pipecat_daily_rest.server.http_errors import HTTPError
+from pipecat_daily_rest.server.http_errors import HTTPError, error_answers
 from pipecat_daily_rest.server.session import EndReason
 from pipecat_daily_rest.server.sessions import Sessions
 from pipecat_daily_rest.server.start_request import StartRequest
@@ -31,6 +31,14 @@ class StartAnswer(BaseModel):
     dailyRoom: str | None = None
     dailyToken: str | None = None
     sessionId: str
+
+
+STARTS: dict[str, Any] = {
+    "response_model": StartAnswer,
+    "response_model_exclude_none": True,
+    "responses": error_answers(400, 401, 403, 404, 408, 409, 413, 429, 502, 503),
+}
+"""How FastAPI describes a route that starts a session."""
 
 
 async def start_and_answer(
