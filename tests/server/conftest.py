@@ -54,6 +54,15 @@ async def start(tmp_path: Path, warm: Warm) -> AsyncIterator[Callable[..., Any]]
 
 
 @pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which the bot `phoned.py` writes what it got as its body."""
+    folder = tmp_path / "calls"
+    folder.mkdir()
+    monkeypatch.setenv("CALLS", str(folder))
+    return folder
+
+
+@pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets the processes of bots import the stand-in for daily-python."""
     monkeypatch.syspath_prepend(str(daily_module.FOLDER))

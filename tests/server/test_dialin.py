@@ -8,6 +8,7 @@ import json
 import secrets
 import sys
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -21,7 +22,9 @@ from pipecat_daily_rest.server.app import create_app
 from pipecat_daily_rest.server.keys import Keys
 from pipecat_daily_rest.server.phone import Phone
 from pipecat_daily_rest.webhooks import sign
-from serving import served, until
+from serving import seen, served, until
+
+pytestmark = pytest.mark.usefixtures("calls")
 
 PHONED = Path(__file__).parent / "bots" / "phoned.py"
 HMAC, OTHER = (base64.b64encode(each * 32).decode() for each in (b"a", b"b"))
@@ -30,25 +33,15 @@ WEBHOOK = "/daily-dialin-webhook"
 SIGNED = Phone(dialin_secrets=(HMAC,))
 
 
-@pytest.fixture(autouse=True)
-def calls(tmp_path, monkeypatch):
-    folder = tmp_path / "calls"
-    folder.mkdir()
-    monkeypatch.setenv("CALLS", str(folder))
-    return folder
-
-
 @pytest.fixture
 async def web(serve):
     """Serves the bot, and gives what sends requests to it."""
-    servers = []
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, AsyncExitStack() as stack:
 
         async def web(phone=SIGNED, bot=PHONED, keys=Keys(), **options):  # noqa: B008 - frozen
             sessions = await serve(bot, **options)
-            server = served(create_app(sessions, phone=phone, keys=keys))
-            _, port = await server.__aenter__()
-            servers.append(server)
+            app = create_app(sessions, phone=phone, keys=keys)
+            _, port = await stack.enter_async_context(served(app))
 
             async def send(data, path=WEBHOOK, hmac=HMAC, headers=None, now=None, method="POST"):
                 raw = data if isinstance(data, bytes) else json.dumps(data).encode()
@@ -64,15 +57,6 @@ async def web(serve):
             return send
 
         yield web
-        for server in servers:
-            await server.__aexit__(None, None, None)
-
-
-async def seen(calls, session_id):
-    """What the bot of a session got as its body."""
-    file = calls / session_id
-    await until(lambda: file.exists() and file.read_text())
-    return json.loads(file.read_text())
 
 
 async def test_a_call_gets_a_sip_room_and_a_bot_that_knows_it(web, local_daily, calls):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Calls that go out: who may ask for one, and whom a bot is told to call."""
 
-import json
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -12,7 +12,9 @@ from pipecat_daily_rest.server import numbers
 from pipecat_daily_rest.server.app import create_app
 from pipecat_daily_rest.server.keys import Keys
 from pipecat_daily_rest.server.phone import NotAllowed, Phone
-from serving import served, until
+from serving import seen, served
+
+pytestmark = pytest.mark.usefixtures("calls")
 
 PHONED = Path(__file__).parent / "bots" / "phoned.py"
 PUBLIC, PRIVATE = "public-key-of-a-page", "private-key-of-the-owner"
@@ -21,24 +23,15 @@ PHONE = Phone(dialout_prefixes=("+1415", "+44"), dialout_sip=("sip:*@pbx.example
 NUMBER = "+14155550100"
 
 
-@pytest.fixture(autouse=True)
-def calls(tmp_path, monkeypatch):
-    folder = tmp_path / "calls"
-    folder.mkdir()
-    monkeypatch.setenv("CALLS", str(folder))
-    return folder
-
-
 @pytest.fixture
 async def web(serve):
     """Serves the bot, and gives what sends requests to it."""
-    servers = []
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession() as session, AsyncExitStack() as stack:
 
         async def web(phone=PHONE, keys=KEYS, **options):
             sessions = await serve(PHONED, **options)
-            servers.append(served(create_app(sessions, phone=phone, keys=keys)))
-            _, port = await servers[-1].__aenter__()
+            app = create_app(sessions, phone=phone, keys=keys)
+            _, port = await stack.enter_async_context(served(app))
 
             async def send(path, data, key=PRIVATE, **headers):
                 given = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -51,14 +44,6 @@ async def web(serve):
             return send
 
         yield web
-        for server in servers:
-            await server.__aexit__(None, None, None)
-
-
-async def seen(calls, session_id):
-    file = calls / session_id
-    await until(lambda: file.exists() and file.read_text())
-    return json.loads(file.read_text())
 
 
 async def test_a_bot_is_told_whom_to_call(web, local_daily, calls):

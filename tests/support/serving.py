@@ -78,6 +78,13 @@ async def until(condition: Callable[[], Any]) -> None:
         await asyncio.sleep(0.01)
 
 
+async def seen(calls: Path, session_id: str) -> Any:
+    """What the bot of a session, `phoned.py`, got as its body."""
+    file = calls / session_id
+    await until(lambda: file.exists() and file.read_text())
+    return json.loads(file.read_text())
+
+
 def state_of(pid: int) -> str:
     """The state of a process by its letter in /proc: Z once it has ended."""
     try:
