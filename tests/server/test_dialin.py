@@ -196,6 +196,9 @@ FORWARDED = [
     {"Forwarded": "for=203.0.113.9"},
     {"X-Forwarded-For": "127.0.0.1"},
     {"X-Real-IP": "203.0.113.9"},
+    {"X-Forwarded-Proto": "https"},
+    {"CF-Connecting-IP": "203.0.113.9"},
+    {"ngrok-trace-id": "1"},
 ]
 
 

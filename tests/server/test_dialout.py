@@ -236,6 +236,8 @@ def test_numbers(written, number):
         *((wrong, None) for wrong in ("sip:a@pbx.example?Route=%3Csip:e%3E", "sip:a@pbx.example?")),
         *((wrong, None) for wrong in ("sip:a@pbx.example?X-A=1&Route=x", "sip:a @pbx.example")),
         *((wrong, None) for wrong in ("sip:a%40evil.example@b", "sip:a@b\r\nX: y", "sip:a@[::1]")),
+        *((f"sip:a@b.example?X-A={wrong}", None) for wrong in ("%0d%0aRoute:x", "%0A", "%7f", "%8", "1;maddr=x", "<sip:e>", "1,", "\x00", "\ud800", "é")),
+        *((wrong, None) for wrong in ("sip:a@b.example;tran\u017fport=tcp", "\u017fip:a@b.example")),
         *((wrong, None) for wrong in ("sip:a@b.example#x", "<sip:a@b.example>", None, 7)),
     ],
 )  # fmt: skip

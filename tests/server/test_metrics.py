@@ -172,6 +172,9 @@ async def test_metrics_need_a_private_key_and_name_no_session(serve):
                 text = await response.text()
             assert response.status == status
         assert response.content_type == "text/plain"
+        for accept in ("text/plain;version=abc", "application/openmetrics-text;version=1..0"):
+            async with client.get(url, headers={**headers, "Accept": accept}) as response:
+                assert (response.status, response.content_type) == (200, "text/plain")
     assert "pipecat_sessions_started_total 1.0" in text
     assert session.id not in text
 

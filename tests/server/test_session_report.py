@@ -129,6 +129,22 @@ async def test_a_slow_receiver_holds_no_slot(serve, receiver):
     await sessions.stop(second.id)
 
 
+async def test_a_slow_receiver_leaves_connections_to_daily(serve, receiver):
+    """A hundred reports that get no answer would have all that a process opens at once."""
+    receiver.answers.extend(["hang"] * 110)
+    sessions = await serve()
+    session = await sessions.start(StartRequest())
+    await session.wait()
+    to = webhook(receiver)
+    sending = [asyncio.create_task(to.send(session)) for _ in range(110)]
+    for _ in range(20):
+        await receiver.next()
+    await sessions.start(StartRequest(body=STAY))  # Daily is asked for a room meanwhile
+    assert len(receiver.posts) == 20
+    receiver.release()
+    assert all(await asyncio.gather(*sending))
+
+
 @pytest.mark.parametrize(
     ("url", "secret", "says"),
     [

@@ -127,7 +127,10 @@ def add_to_registry(sessions: Sessions, registry: Any = None) -> Any:
 
 def exposition(registry: Any, accept: str) -> tuple[bytes, str]:
     """Give the text of a registry and its content type, in the format that the header asks for."""
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):  # a version that is no number
+        encode, content_type = choose_encoder("")
     return encode(registry), content_type
 
 

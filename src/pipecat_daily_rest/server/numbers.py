@@ -19,9 +19,13 @@ _LONGEST = 500  # characters
 _SIP = re.compile(
     r"(?i:sip):(?P<user>[A-Za-z0-9_.!~*'()&=+$,/-]+)"
     r"@(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?P<port>:[0-9]{1,5})?"
-    r"(?P<rest>(?i:;transport=(?:udp|tcp|tls))?(?:\?(?i:X-)[^\s?#@]*)?)"
+    r"(?P<rest>(?i:;transport=(?:udp|tcp|tls))?(?:\?(?i:X-)[^\s?#@]*)?)",
+    re.ASCII,
 )
-_HEADER = re.compile(r"(?i:X-)[A-Za-z0-9_-]+=[^\s?#@&]*")
+# Of a value, what the RFC lets stand as it is, or the escape of a printable character.
+_HEADER = re.compile(
+    r"(?i:X-)[A-Za-z0-9_-]+=(?:[A-Za-z0-9_.!~*'()+$/:-]|%[2-6][0-9A-Fa-f]|%7[0-9A-Ea-e])*", re.ASCII
+)
 
 
 def e164(given: Any) -> str:

@@ -11,6 +11,7 @@ from loguru import logger
 from yarl import URL
 
 from pipecat_daily_rest._core import proxies
+from pipecat_daily_rest._core.loops import PerLoop
 from pipecat_daily_rest._core.secret import secret as as_secret
 from pipecat_daily_rest._http.connections import acquire, release
 from pipecat_daily_rest._http.retry import RetryPolicy, read_retry_after
@@ -19,6 +20,7 @@ from pipecat_daily_rest.server.session import Session
 from pipecat_daily_rest.webhooks import sign
 
 SECRET = "PIPECAT_DAILY_REPORT_SECRET"  # noqa: S105 - a variable's name
+_AT_ONCE = 20  # connections of reports: those to Daily come from the same hundred
 _PATIENT = RetryPolicy(attempts=10, backoff=0.5, max_backoff=30.0, deadline=300.0)
 
 
@@ -58,6 +60,7 @@ class ReportWebhook:
             )
             raise DailyConfigError(msg) from None
         self._policy = policy or _PATIENT
+        self._turns = PerLoop(lambda: asyncio.Semaphore(_AT_ONCE))
 
     async def send(self, session: Session) -> bool:
         """Send the report of a session. A failure is logged, never raised.
@@ -95,7 +98,10 @@ class ReportWebhook:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._policy.deadline
         for attempt in range(1, self._policy.attempts + 1):
-            failure, final, retry_after = await self._post(client, body)
+            async with self._turns.get():
+                if loop.time() > until:
+                    return "no answer to the reports before it"
+                failure, final, retry_after = await self._post(client, body)
             pause = self._policy.pause(attempt, retry_after)
             late = attempt == self._policy.attempts or loop.time() + pause > until
             if failure is None or final or late:

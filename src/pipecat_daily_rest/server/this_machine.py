@@ -7,13 +7,17 @@ from starlette.requests import Request
 
 from pipecat_daily_rest._core.loopback import is_loopback
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+# What proxies and tunnels add, by the beginning of its name.
+_FORWARDED = (
+    *("forwarded", "via", "x-forwarded", "x-original-forwarded", "x-real-ip", "x-client-ip"),
+    *("cf-", "fly-", "true-client-ip", "ngrok-", "tailscale-"),
+)
 
 
 def from_this_machine(request: Request) -> bool:
     """Tell whether a program or a page of this machine sent a request, and no proxy or tunnel."""
     headers = request.headers
-    if request.client is None or any(name in headers for name in _FORWARDED):
+    if request.client is None or any(name.startswith(_FORWARDED) for name in headers):
         return False
     hosts = [request.client.host, hostname(headers.get("host", ""))]
     if (origin := headers.get("origin")) is not None:

@@ -439,3 +439,40 @@ async def test_a_page_that_is_closed_is_no_error(face: Face) -> None:
     finally:
         logger.remove(sink)
     assert said == []
+
+
+@pytest.mark.parametrize(
+    "seconds", [10**400, -(10**400), 1e308, 0, None, "1", True], ids=lambda value: str(value)[:5]
+)
+async def test_a_time_that_is_none(face: Face, seconds: object) -> None:
+    for action, name in (("advance", "seconds"), ("make", "minutes")):
+        status, said = await face.do(action, **{name: seconds})
+        assert status == 400
+        assert name in said
+
+
+async def test_the_clock_goes_on_within_the_calendar(face: Face) -> None:
+    said = [await face.do("advance", seconds=315_000_000.0) for _ in range(110)]
+    assert said[-1] == (400, "advance(3.15e+08): the clock goes to the year 3000 at most")
+    assert len((await face.get("rooms"))["rooms"]) == 1
+
+
+async def test_nothing_comes_before_the_first_entry(face: Face) -> None:
+    ana = face.daily.join("demo", user_name="Ana")
+    for number in range(120):
+        ana.send({"number": number})
+    kept = (await face.get("rooms/1"))["kept"]
+    assert kept > 110
+    assert len((await face.get("rooms/1", skip=kept - 1))["entries"]) == 1
+    for skip in (kept, kept + 1, kept + 50):
+        assert (await face.get("rooms/1", skip=skip))["entries"] == []
+
+
+async def test_a_key_that_somebody_has_as_a_name_is_masked(face: Face) -> None:
+    key = str.__str__(face.daily.api_key)
+    ana = face.daily.join("demo", user_name=key)
+    ana.send({"hi": "all"})
+    for path in ("rooms", "rooms/1"):
+        shown = json.dumps(await face.get(path))
+        assert ana.id in shown
+        assert key not in shown

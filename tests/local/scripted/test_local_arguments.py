@@ -134,6 +134,7 @@ def refusals(**cases: list[tuple[dict[str, Any], str]]) -> Any:
         ({"days": True}, "days must be a number"),
         ({"seconds": float("nan")}, "time only moves forward"),
         ({"days": float("inf")}, "time only moves forward"),
+        ({"days": 365_000.0}, "the clock goes to the year 3000 at most"),
     ],
     fail=[
         ({"method": 5}, "method must be a string"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from pipecat_daily_rest.errors import DailyConfigError
 
+_LAST = 32_503_680_000.0  # unix time of the year 3000; Python's calendar ends in 9999
 _TICK = 1e-6  # seconds: more than the rounding error of a sum of unix times
 
 
@@ -67,6 +68,9 @@ class Clock:
         """Move forward. What falls due is called before this returns, in order, each at its time."""
         if not 0 <= seconds < math.inf:
             msg = f"advance({seconds}): time only moves forward"
+            raise DailyConfigError(msg)
+        if self.now() + seconds > _LAST:
+            msg = f"advance({seconds:g}): the clock goes to the year 3000 at most"
             raise DailyConfigError(msg)
         end = self._ahead + seconds
         while True:

@@ -147,7 +147,7 @@ class Control:
 def _seconds(given: Mapping[str, Any], name: str) -> float:
     value = given.get(name)
     must_be(float, **{name: value})
-    if not 0 < float(value or 0) <= _MOST_SECONDS:
+    if value is None or not 0 < value <= _MOST_SECONDS:
         msg = f"{name} must be more than 0, and ten years at most."
         raise DailyConfigError(msg)
-    return float(value or 0)
+    return float(value)

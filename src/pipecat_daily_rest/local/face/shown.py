@@ -103,7 +103,7 @@ class Shown:
         since, skip = _number(query, "since"), _number(query, "skip") or 0
         entries = life.entries()
         found = [each for each in entries if since is None or each.version > since]
-        page = found[: len(found) - skip][-_MOST_ENTRIES:]
+        page = found[: max(0, len(found) - skip)][-_MOST_ENTRIES:]
         people = islice(life.room.participants.values(), _MOST_PEOPLE)
         return {
             **self.room(life),
@@ -125,7 +125,7 @@ class Shown:
     def _person(self, participant: Participant) -> dict[str, Any]:
         return {
             "id": participant.id,
-            "name": participant.user_name,
+            "name": self._timelines.name(participant),
             "kind": participant.kind,
             "owner": participant.is_owner,
             "hidden": participant.hidden,

@@ -211,7 +211,7 @@ class Timelines:
         text = f"{kind} " if rtvi else ""
         text += said if isinstance(said, str) else "" if said is None else _json(said)
         text, last = self._readable(text), life.talk[-1] if life.talk else None
-        name = "" if who is None else _name(who)
+        name = "" if who is None else self._who(who)
         again = last is not None and last.what == "message" and (last.who, rtvi) == (name, True)
         # A bot sends a message for each word: those of one type in a row are one entry.
         if last is not None and again and last.text.partition(" ")[0] == kind:
@@ -219,6 +219,13 @@ class Timelines:
             self._changed(life, last)
         else:
             self._add(life, "message", who, text)
+
+    def name(self, participant: Participant) -> str:
+        """Give its name; masked, since people choose it."""
+        return masked(participant.user_name, self._key)
+
+    def _who(self, participant: Participant) -> str:
+        return self.name(participant) or participant.kind
 
     def _readable(self, text: str) -> str:
         """Mask secrets and cut; one that begins where the text is cut is not shown either."""
@@ -287,7 +294,7 @@ class Timelines:
             self._version,
             self._clock.now() if at is None else at,
             what,
-            "" if who is None else _name(who),
+            "" if who is None else self._who(who),
             "" if who is None else who.kind,
             text if what == "message" else self._readable(text),
         )
@@ -323,10 +330,6 @@ class Timelines:
             for _ in range((len(kept) + 1) // 2):
                 kept.popleft()
         self._entries -= before - len(life)
-
-
-def _name(participant: Participant) -> str:
-    return participant.user_name or participant.kind
 
 
 def _json(value: Any) -> str:
