@@ -2,17 +2,14 @@
 """Sessions: starts, lists, stops and drains many runs of bots, each in a room of its own."""
 
 import asyncio
-import inspect
-import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from loguru import logger
 
-from pipecat_daily_rest._bot.bot_traceback import shown
 from pipecat_daily_rest._core import arguments, settings
 from pipecat_daily_rest._core.secret import secret
 from pipecat_daily_rest._core.waiting import finish
@@ -27,7 +24,6 @@ from pipecat_daily_rest.server.errors import (
     TRY_AGAIN,
     AtCapacity,
     Draining,
-    SessionError,
     UnknownSession,
 )
 from pipecat_daily_rest.server.history import History
@@ -38,12 +34,12 @@ from pipecat_daily_rest.server.report_webhook import ReportWebhook
 from pipecat_daily_rest.server.rooms import SessionRooms
 from pipecat_daily_rest.server.session import EndReason, Session, SessionState
 from pipecat_daily_rest.server.session_numbers import Numbers
-from pipecat_daily_rest.server.session_run import SessionRun, Shared
-from pipecat_daily_rest.server.spans import NoSpans, Spans, Traces
+from pipecat_daily_rest.server.session_run import Shared
+from pipecat_daily_rest.server.slots import Slots
+from pipecat_daily_rest.server.spans import NoSpans, Traces
 from pipecat_daily_rest.server.start_request import StartRequest
 
 _READY = 2.0  # seconds in which a launcher has to tell whether it is ready
-_TOLD = 10.0  # seconds that the end of a drain waits for `on_end` and reports
 
 
 class Sessions:
@@ -118,9 +114,7 @@ class Sessions:
         self.drain_grace = settings.seconds("drain", drain, least=0)
         if on_end is not None:
             arguments.function("on_end", on_end)
-        self._on_end = on_end
-        self._report_to = report_to
-        self._traces = traces or NoSpans()
+        self.traced = traces is not None
         self.rooms = SessionRooms(
             params=params,
             pool=pool,
@@ -144,13 +138,18 @@ class Sessions:
         )
         self.numbers = Numbers()
         self._history = History()
-        self._taken: dict[Session, SessionRun] = {}  # the slots
-        self._tasks: set[asyncio.Task[None]] = set()  # of sessions, with their `on_end`
+        self._slots = Slots(
+            self._shared,
+            history=self._history,
+            numbers=self.numbers,
+            traces=traces or NoSpans(),
+            on_end=on_end,
+            report_to=report_to,
+        )
         self._stack: AsyncExitStack | None = None
         self._open = False
         self._asking: asyncio.Task[bool] | None = None
         self._drain_until: float | None = None  # in seconds of the event loop
-        self._changed = asyncio.Event()  # when the drain ends, or how many slots are taken
         self._drained: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -170,8 +169,8 @@ class Sessions:
         try:
             await self._stack.enter_async_context(self.rooms)
             if (listen := getattr(self.launcher, "listen", None)) is not None:
-                listen(self._told)
-            await self.launcher.open(self.bots, self._running)
+                listen(self._slots.told)
+            await self.launcher.open(self.bots, self._slots.running)
             self._stack.push_async_callback(self.launcher.drain, self.stop_grace)
             self._stack.callback(DrainSignals(lambda: self.drain(self.drain_grace)).close)
         except BaseException:
@@ -211,11 +210,6 @@ class Sessions:
         return self._drain_until is not None or not self._open
 
     @property
-    def traced(self) -> bool:
-        """Whether there is a trace of each session."""
-        return not isinstance(self._traces, NoSpans)
-
-    @property
     def slots(self) -> int:
         """How many sessions there may be at once: the launcher may have fewer than the server."""
         capacity = self.launcher.capacity
@@ -224,7 +218,7 @@ class Sessions:
     @property
     def taken(self) -> int:
         """How many slots are taken: by sessions that start, run or end."""
-        return len(self._taken)
+        return len(self._slots)
 
     async def start(self, request: StartRequest) -> Session:
         """Start a session. It returns when there is a room; the bot is on its way then.
@@ -245,7 +239,7 @@ class Sessions:
         """
         arguments.model("request", request, StartRequest)
         session = self._history.earlier(request) or self._reserve(request)
-        if (run := self._taken.get(session)) is not None:
+        if (run := self._slots.run_of(session)) is not None:
             try:
                 await asyncio.shield(run.ready)
             except asyncio.CancelledError:
@@ -271,18 +265,12 @@ class Sessions:
             msg = "This server is shutting down: try another one."
             self.numbers.refused["draining"] += 1
             raise Draining(msg, retry_after=max(TRY_AGAIN, left))
-        if len(self._taken) >= self.slots:
+        if self.taken >= self.slots:
             msg = f"All {self.slots} sessions are taken: try again in {TRY_AGAIN:g} s."
             self.numbers.refused["full"] += 1
             raise AtCapacity(msg, retry_after=TRY_AGAIN)
         session = Session(id=self.rooms.reserve(request), agent=agent, created_at=datetime.now(UTC))
-        self._history.add(session, request)
-        spans = self._traces.begin(session)
-        run = self._taken[session] = SessionRun(session, request, self._shared, spans)
-        run.ready.add_done_callback(self._count_start)
-        task = asyncio.create_task(self._run(session, run, spans), name=f"session {session.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._slots.take(session, request)
         return session
 
     def get(self, session_id: str) -> Session:
@@ -367,91 +355,23 @@ class Sessions:
         until = asyncio.get_running_loop().time() + settings.seconds("grace", grace, least=0)
         if self._drain_until is None or until < self._drain_until:
             self._drain_until = until
-            self._changed.set()
+            self._slots.changed.set()
         if self._drained is None:
             self._drained = asyncio.create_task(self._drain(), name="drain of sessions")
         await finish(self._drained)
         self._drained.result()
 
     async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, slots = asyncio.get_running_loop(), self._slots
         left = (self._drain_until or 0.0) - loop.time()
-        if self._taken and left > 0:
-            logger.info(
-                "No more sessions are started: {} may go on for {:.0f} s", len(self._taken), left
-            )
-        while self._taken and (left := (self._drain_until or 0.0) - loop.time()) > 0:
-            self._changed.clear()
+        if slots and left > 0:
+            logger.info("No more sessions are started: {} may go on for {:.0f} s", len(slots), left)
+        while slots and (left := (self._drain_until or 0.0) - loop.time()) > 0:
+            slots.changed.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
-                    await self._changed.wait()
-        for session in list(self._taken):
-            session.ask(EndReason.DRAINED, self.stop_grace)
-        await asyncio.gather(*(session.wait() for session in self._taken))
-        if tasks := set(self._tasks):
-            _, late = await asyncio.wait(tasks, timeout=_TOLD)
-            if late:
-                logger.warning(
-                    "on_end or the report of {} session(s) did not end within {:g} s",
-                    *(len(late), _TOLD),
-                )
-
-    def _running(self, session_id: str) -> None:
-        session = self._history.sessions.get(session_id)
-        if session is not None and session.running_since is None:
-            session.running_since = datetime.now(UTC)
-            session.began.set()
-            self.numbers.start.add(session.age)
-
-    def _told(self, session_id: str, what: Mapping[str, Any]) -> None:
-        """Note what a bot has measured."""
-        session = self._history.sessions.get(session_id)
-        if session is not None and session.end is None:
-            session.measured.note(what, asyncio.get_running_loop().time())
-            if (latency := what.get("latency")) is not None:
-                self.numbers.latency.add(latency)
-
-    async def _run(self, session: Session, run: SessionRun, spans: Spans) -> None:
-        """A session from its slot to its end, and what the server has to do then."""
-        reason, error = EndReason.DRAINED, None
-        try:
-            reason, error = await run.to_end()
-        finally:
-            session.over(reason, error)
-            spans.end(session)
-            del self._taken[session]
-            self._changed.set()
-            if run.started:
-                self._history.ended(session)
-                self.numbers.ended[reason.value] += 1
-                self.numbers.duration.add(session.age)
-                log = logger.bind(**session.log_fields)
-                log.info("Session {} has ended: {}", session.id, reason.value)
-                log.info("Report of session {}: {}", session.id, json.dumps(session.report()))
-            else:
-                self._history.drop(session)
-        await self._tell_end(session)
-        if run.started and self._report_to is not None:
-            await self._report_to.send(session)
-
-    def _count_start(self, ready: asyncio.Future[None]) -> None:
-        """Count a session that has its room, or why it got none."""
-        if (failure := ready.exception()) is None:
-            self.numbers.started += 1
-        elif isinstance(failure, Draining):
-            self.numbers.refused["draining"] += 1
-        elif not isinstance(failure, SessionError):  # it was not stopped before
-            self.numbers.refused["no_room"] += 1
-
-    async def _tell_end(self, session: Session) -> None:
-        try:
-            result = self._on_end(session) if self._on_end is not None else None
-            if inspect.isawaitable(result):
-                await result
-        except Exception as exc:
-            logger.bind(**session.log_fields).error(
-                "on_end failed for session {}.\n{}", session.id, shown(exc)
-            )
+                    await slots.changed.wait()
+        await slots.end_all(EndReason.DRAINED, self.stop_grace)
 
 
 def _seconds(field: str, value: timedelta | float | None) -> float | None:
