@@ -14,7 +14,7 @@ MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
 INSTALL = $(SHOW_INSTALL) --quiet
 
-.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage architecture lint format clean
+.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage architecture docs docs-serve lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -51,6 +51,12 @@ coverage: $(VENV)/.dev ## write docs/coverage.md (Daily's API) and the tables of
 architecture: $(VENV)/.dev ## draw the pictures of docs/architecture.md
 	PYTHONPATH=tests/support $(BIN)/python -m house
 
+docs: $(VENV)/.docs ## build the documentation into build/site; broken links and missing docstrings are errors
+	$(BIN)/python -m handbook build
+
+docs-serve: $(VENV)/.docs ## show the documentation at http://localhost:8000, anew after each save
+	$(BIN)/python -m handbook serve
+
 lint: $(VENV)/.dev ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -61,7 +67,7 @@ format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff format .
 
 clean: ## remove the virtual environment and the tools' caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .cache build dist
 
 $(VENV)/.venv:
 	@test -n "$(UV)$(PYTHON)" || { echo "This needs Python 3.11 or newer."; exit 1; }
@@ -78,3 +84,8 @@ $(VENV)/.dev: pyproject.toml | $(VENV)/.venv
 	@echo "Installing the package and what its tests need into $(VENV), once. It takes some minutes:"
 	@$(SHOW_INSTALL) -e '.[local,redis]' --group dev
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.dev
+	@echo "Installing what the documentation is built with:"
+	@$(SHOW_INSTALL) --quiet --group docs
+	@touch $@

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How the documentation becomes a site. `make docs` builds it and checks every link."""
+
+import re
+import tomllib
+
+import pytest
+from handbook.pages import ROOT, TOP, FaultError, Pages, links
+from handbook.reference import MODULES, exported, names, reference
+from handbook.site import foreign
+
+from pipecat_daily_rest import __all__ as public
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    Pages(folder).write()
+    return folder
+
+
+def test_every_page_is_in_the_menu(pages):
+    menu = (ROOT / "zensical.toml").read_text()
+    tomllib.loads(menu)
+    there = {path.relative_to(pages).as_posix() for path in pages.rglob("*.md")}
+    assert set(re.findall(r'"([\w/.-]+\.md)"', menu)) == there
+
+
+def test_every_public_name_is_in_the_reference():
+    told = list(names())
+    assert len(told) == len(set(told))
+    top = {name.rpartition(".")[2] for name in told}
+    assert set(public) - top == {"DailyRoomConfig"}  # Pipecat's own
+    for module in MODULES.keys() - {"tokens", "errors"}:
+        assert set(exported(module)) <= top, module
+    assert "::: pipecat_daily_rest.errors.DailyError\n" in reference()["reference/errors.md"]
+
+
+def test_links_out_of_the_folder_lead_to_copies(pages):
+    home = (pages / "index.md").read_text()
+    assert "](docs/" not in home
+    assert "](examples.md#examples-quickstart-py)" in home
+    text = (pages / "local-room.md").read_text()
+    copies = set(re.findall(r"\]\((files/tests/[\w/]+\.py\.txt)\)", text))
+    assert len(copies) > 5
+    assert all((pages / copy).exists() for copy in copies)
+    assert TOP["CHANGELOG.md"] == "changelog.md"
+    assert "{ #examples-quickstart-py }" in (pages / "examples.md").read_text()
+
+
+def test_a_link_in_code_stays_and_a_broken_one_is_a_fault(tmp_path):
+    text = "[a](b.md)\n```sh\n[a](b.md)\n```\n"
+    assert links(text, str.upper) == "[a](B.MD)\n```sh\n[a](b.md)\n```\n"
+    page = ROOT / "docs" / "decisions.md"
+    writer = Pages(tmp_path)
+    with pytest.raises(
+        FaultError, match=r"docs/decisions.md links to no\.md, which does not exist"
+    ):
+        writer._page(page, "decisions.md", "[a](no.md)")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.html", '<script async src="https://other.example/a.js"></script>'),
+        ("a.html", '<img alt="a" src=//other.example/a.png>'),
+        ("a.html", '<link rel="stylesheet" href="https://fonts.example/css">'),
+        ("a.html", '<pre class="mermaid">'),
+        ("a.css", "@font-face{src:url(https://fonts.example/a.woff2)}"),
+        ("a.css", '@import "https://fonts.example/a.css";'),
+        ("a.js", 'fetch("https://other.example/count")'),
+    ],
+)
+def test_what_asks_another_host_is_found(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    assert len(list(foreign(tmp_path))) == 1
+    (tmp_path / name).write_text('<a href="https://docs.daily.co">Daily</a> <img src="a.png">')
+    assert list(foreign(tmp_path)) == [] or name.endswith(".js")
