@@ -24,7 +24,7 @@ demo: $(VENV)/.demo ## talk to a bot in your browser, without an account (with D
 	@exec $(BIN)/pipecat-daily-rest demo
 
 test: $(VENV)/.dev ## run the tests (the browser tests too, where Chromium is installed)
-	$(BIN)/python -m pytest $(if $(ARGS),,-n 4 --dist loadgroup) $(ARGS)
+	$(BIN)/python -m pytest $(if $(ARGS),,-n 4) $(ARGS)
 
 test-daily: $(VENV)/.dev ## compare the stand-in with daily-python
 	$(INSTALL) -e '.[daily]'

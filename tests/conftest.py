@@ -62,9 +62,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         assert "eyJ" not in item.nodeid, f"loguru shows pytest's frames, so name it: {item.nodeid}"
         if "within" in getattr(item, "fixturenames", ()):
             item.add_marker("seconds")
-        if shared := parallel.shares(item):
-            item.add_marker(pytest.mark.xdist_group(shared))
-    items.sort(key=parallel.is_quick)
+    items.sort(key=lambda item: parallel.turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> parallel.Groups:
+    return parallel.Groups(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -47,6 +47,6 @@ async def prove() -> Figures:
         with tempfile.TemporaryDirectory() as folder:
             python = await environment(Path(folder) / "venv", path, *_INSTALL)
             began = time.monotonic()
-            ran = await run_tests(python, "-n", "4", "--dist", "loadgroup")
+            ran = await run_tests(python, "-n", "4")
             found[version] = (ran, time.monotonic() - began)
     return figures(found)

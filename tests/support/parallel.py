@@ -1,32 +1,48 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The order of the tests, and which of them belong together, where several processes run them."""
+"""The order of the tests, and which of them one process runs, where several run them.
 
-import pytest
+xdist's own groups are names that it adds to the ids of tests. pytest 9.2 no longer takes them, so
+each process made each costly fixture again. These groups are read from the ids as they are.
+"""
 
+from typing import Any
+
+from xdist.scheduler import LoadScopeScheduling
+
+# The files and folders whose tests share a costly fixture, as a browser. Each is for one process.
+# These come first, and what lasts longest before the others, or one process ends alone with it.
+TOGETHER = (
+    "tests/browser/",
+    "tests/test_benchmarks.py",
+    "tests/web/",
+    "tests/stand_in/test_stand_in_surface.py",
+)
+# Alone, but as long.
+LONG = ("tests/test_bench_rooms.py",)
 # Their tests start no program and no browser. They come last: what takes a millisecond fills gaps,
 # and no process is left alone with a long test at the end.
 QUICK = ("_core", "_http", "_rest", "_rooms", "fidelity", "local", "models", "webhooks")
 
 
-def is_quick(item: pytest.Item) -> bool:
-    """Whether a test belongs to the end."""
-    folder = item.nodeid.removeprefix("tests/").partition("/")[0]
-    return folder in QUICK
+def group(nodeid: str) -> str:
+    """Name the group of a test; "" if it has none."""
+    return next((each for each in TOGETHER if nodeid.startswith(each)), "")
 
 
-def shares(item: pytest.Item) -> str:
-    """Name the file or folder that a test shares a costly fixture with, as a browser; "" if none.
+def turn(nodeid: str) -> int:
+    """Say when a test has its turn: those with the lowest number first."""
+    for number, first in enumerate((*TOGETHER, *LONG)):
+        if nodeid.startswith(first):
+            return number - len(TOGETHER) - len(LONG)
+    return nodeid.removeprefix("tests/").partition("/")[0] in QUICK
 
-    A process that runs one of its tests runs them all, or each would make the fixture again.
-    """
-    info = getattr(item, "_fixtureinfo", None)
-    used = info.name2fixturedefs.values() if info else ()
-    return next(
-        (
-            each.baseid
-            for definitions in used
-            for each in definitions
-            if each.baseid and each.scope in ("module", "package")
-        ),
-        "",
-    )
+
+class Groups(LoadScopeScheduling):
+    """Gives a group to one process as a whole, and other tests one by one, in their order."""
+
+    def __init__(self, config: Any, log: Any = None) -> None:
+        config.option.loadscopereorder = False  # or those of most tests come first
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid) or nodeid
