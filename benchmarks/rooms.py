@@ -25,6 +25,7 @@ _PEOPLE = (
     *("CPU of the room", "CPU of the people", "CPU of other programs"),
 )
 _WAYS = ("", "From a word to the ear", "CPU of the room", "CPU of other programs")
+_MIX_AND_SLOTS = ("the mix", "slots")
 _STAT = Path("/proc/stat")
 _MOST_LATE = 0.01  # of the ticks; above it people hear gaps
 _LEAST_HEARD = 0.99  # of the words
@@ -122,14 +123,19 @@ async def both_ways(sizes: Sizes) -> list[Sequence[str]]:
                 if rooms == names[2:]:
                     bots.append(await stack.enter_async_context(Child("rooms_bots")))
                     await bots[0].do("join", urls=urls[2:], media=True)
-                for way, slots in (("the mix", False), ("slots", True)):
+                took: dict[str, list[float]] = {way: [] for way in _MIX_AND_SLOTS}
+                shares: dict[str, list[tuple[float, float]]] = {way: [] for way in _MIX_AND_SLOTS}
+                for way in (*_MIX_AND_SLOTS, *reversed(_MIX_AND_SLOTS)):  # neither is always first
                     there = {"port": _port(urls), "rooms": rooms, "bot": bool(bots)}
-                    await people.do("join", **there, slots=slots)
+                    await people.do("join", **there, slots=way == "slots")
                     listening = people.do("measured", seconds=sizes.seconds)
                     measured, (room, *_) = await _over(daily, [people, *bots], listening)
                     await people.do("leave")
-                    shares = map(_percent, (room, measured["elsewhere"]))
-                    rows.append((f"{who}, {way}", _spread(measured["others"]["took"]), *shares))
+                    took[way] += measured["others"]["took"]
+                    shares[way].append((room, measured["elsewhere"]))
+                for way in _MIX_AND_SLOTS:
+                    means = map(statistics.mean, zip(*shares[way], strict=True))
+                    rows.append((f"{who}, {way}", _spread(took[way]), *map(_percent, means)))
                     _tell(f"  {' | '.join(rows[-1])}")
     return rows
 
@@ -222,8 +228,9 @@ All bots are in one process.
 ### The mix, or a voice of one's own
 
 The room page plays one track with the mix. A web app gets each voice on a track of its own: a slot.
-Two people are in each room, or one with a bot, which repeats each word. They are programs, which
-buffer 80 ms of what they hear; a browser buffers some 40 ms.
+Two people are in each room, or one with a bot, which repeats each word. Both ways are measured in
+turns, twice. The people are programs, which buffer 80 ms of what they hear; a browser buffers some
+40 ms.
 
 {Table(_WAYS, third).markdown()}
 ### People by WebRTC
