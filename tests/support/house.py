@@ -21,7 +21,8 @@ PAGE = ROOT / "docs" / "architecture.md"
 # From the top down. Each may import what stands behind it, and nothing else of the package.
 CLIENT = """
     __main__    cli _bot
-    cli         runner _bot _rooms _rest _http tokens models _core errors
+    cli         runner drill _bot _rooms _rest _http tokens models _core errors
+    drill       local _core errors
     testing     local _rooms _rest _http _core models errors
     runner      server _bot _rooms _core models errors
     server      _bot _rooms _rest _http webhooks answers _core models errors

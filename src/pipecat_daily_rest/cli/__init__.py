@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The commands: ``pipecat-daily-rest …``, and the same as ``pipecat daily …``.
 
-Imports `runner`, `_bot`, `_rooms`, `_rest` and what those import; a local Daily only as a child
-process.
+Imports `runner`, `drill`, `_bot`, `_rooms`, `_rest` and what those import. Except in a drill, a
+local Daily is a child process.
 """
 
 import sys
@@ -13,7 +13,7 @@ import typer
 
 from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
-from pipecat_daily_rest.cli import given, rooms_command, serve_command, token_command
+from pipecat_daily_rest.cli import drill_command, given, rooms_command, serve_command, token_command
 from pipecat_daily_rest.cli.output import Output, OutputOption, chosen, show_json
 
 app = typer.Typer(
@@ -242,6 +242,9 @@ def local(
             control=control,
         )
     )
+
+
+app.command("drill", context_settings={"allow_interspersed_args": False})(drill_command.command)
 
 
 Prefix = Annotated[str, typer.Option(help="How the rooms' names begin.")]

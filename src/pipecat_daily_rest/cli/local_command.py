@@ -28,7 +28,7 @@ _PROGRAMS = "Scripts" if os.name == "nt" else "bin"  # of a virtual environment
 _BY_KEY = (signal.SIGINT, getattr(signal, "SIGQUIT", None))
 
 
-class _Signals(deque[int]):
+class Signals(deque[int]):
     """The signals that came and were not handled yet."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
     started. Without a command it runs until a signal.
     """
     log_handler.to_stderr(log_level)
-    signals = _Signals()
+    signals = Signals()
     hold(signals.put)
     try:
         return asyncio.run(_main(command, signals, log_level=log_level, **options))
@@ -67,9 +67,9 @@ def main(command: Sequence[str], *, log_level: str, **options: Any) -> int:
         return 2
 
 
-async def _main(command: Sequence[str], signals: _Signals, **options: Any) -> int:
+async def _main(command: Sequence[str], signals: Signals, **options: Any) -> int:
     async with AsyncExitStack() as stack:
-        child = LocalDailyProcess(**options, api_key=_key_in_env_file() if command else None)
+        child = LocalDailyProcess(**options, api_key=key_in_env_file() if command else None)
         await unless(signals.wait(), stack.enter_async_context(child))
         if signals:
             return 128 + signals.popleft()
@@ -89,27 +89,31 @@ async def _main(command: Sequence[str], signals: _Signals, **options: Any) -> in
         return 1
 
 
-def _key_in_env_file() -> str | None:
+def key_in_env_file() -> str | None:
     """Give the key in ``.env``, if it is long enough for a local Daily."""
     # Programs load it over their environment (`override=True`), and sign tokens with it.
     key = dotenv_values(find_dotenv(usecwd=True)).get("DAILY_API_KEY")
     return key if key and len(key) >= _SHORTEST_KEY else None
 
 
-def _program(name: str) -> str:
-    """Give the program of a command: a Python that has what it needs, where it is just ``python``."""
+def program(name: str) -> str:
+    """Give the program of a command: a Python that has what it needs, where it is just ``python``.
+
+    What no folder of the ``PATH`` has may be beside the Python that runs this.
+    """
     if name not in _PYTHONS:
-        return name
+        beside = shutil.which(name, path=os.path.dirname(sys.executable or "."))
+        return beside if beside and not shutil.which(name) else name
     active = os.environ.get("VIRTUAL_ENV")
     if active and (own := shutil.which(name, path=os.path.join(active, _PROGRAMS))):
         return own
     return sys.executable or name
 
 
-async def _run(command: Sequence[str], environment: dict[str, str], signals: _Signals) -> int:
+async def _run(command: Sequence[str], environment: dict[str, str], signals: Signals) -> int:
     try:
         process = await asyncio.create_subprocess_exec(
-            *(_program(command[0]), *command[1:]), env={**os.environ, **environment}
+            *(program(command[0]), *command[1:]), env={**os.environ, **environment}
         )
     except OSError as exc:
         say(f"Error: cannot run {command[0]!r}: {exc.strerror}.", file=sys.stderr)

@@ -202,6 +202,8 @@ class _Link:
         token, name = op.get("token"), op.get("user_name", "")
         if not isinstance(token, str | None) or not isinstance(name, str):
             raise _Refused("join: token and user_name are strings")
+        process = op.get("process")
+        self._seat.process = process if isinstance(process, int) else None
         newcomer = Newcomer(self._seat, "bot", name, *_media(op.get("media", {})))
         if not self._calls.choices.bots_knock:
             return self._welcome(self._lobby.join(self._room, token, newcomer))

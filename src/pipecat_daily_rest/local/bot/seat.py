@@ -90,6 +90,7 @@ class BotSeat:
         news: Set when something waits, or when the seat was closed.
         voices: The session id and the track of every sound that the bot wants.
         mix: Whether the bot wants the mix of what all others say.
+        process: The id of the bot's process, as the bot says; None where it does not.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class BotSeat:
         self.closed = False
         self.voices: set[tuple[str, str]] = set()
         self.mix = False
+        self.process: int | None = None
         self._sounds: deque[list[bytes]] = deque(maxlen=_MOST_SOUND)
         self._sounding: deque[bytes] = deque()
         self._heard: set[tuple[str, str]] = set()  # of the voices, those that were published last

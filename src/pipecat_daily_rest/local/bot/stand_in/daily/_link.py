@@ -4,6 +4,7 @@
 import asyncio
 import itertools
 import json
+import os
 import struct
 import uuid
 from collections import deque
@@ -65,7 +66,8 @@ class Link:
     async def join(self, **fields: Any) -> dict[str, Any]:
         """Join; give the room's answer."""
         try:
-            await self._socket.send_str(json.dumps({"op": "join", "request": 0, **fields}))
+            op = {"op": "join", "request": 0, "process": os.getpid(), **fields}
+            await self._socket.send_str(json.dumps(op))
             answer: dict[str, Any] = {}
             patience: float | None = _ANSWER
             while "reply" not in answer:  # it repeats the counts that come before it
