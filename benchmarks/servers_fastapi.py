@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A server as Pipecat's examples write it: a room by Pipecat's helper, a subprocess for each bot."""
+"""A server as Pipecat's examples write it: a room by Pipecat's helper, a subprocess for each bot.
+
+``servers_fastapi.py PORT [BOT]``: the bot's file gets the room's URL and a token as its arguments.
+"""
 
 import os
 import subprocess
@@ -7,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import uvicorn
@@ -18,6 +22,7 @@ from pipecat.transports.daily.utils import (
 )
 
 _LIFETIME = 3600.0  # seconds
+_BOT = sys.argv[2] if len(sys.argv) > 2 else str(Path(__file__).with_name("servers_bot.py"))
 
 
 @asynccontextmanager
@@ -30,6 +35,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             aiohttp_session=session,
         )
         yield
+        for bot in app.state.bots:
+            bot.terminate()
+            bot.wait()
 
 
 app = FastAPI(lifespan=_lifespan)
@@ -41,7 +49,7 @@ async def start() -> dict[str, str]:
     properties = DailyRoomProperties(exp=time.time() + _LIFETIME, eject_at_room_exp=True)
     room = await daily.create_room(DailyRoomParams(properties=properties))
     token = await daily.get_token(room.url, _LIFETIME)
-    command = [sys.executable, "-m", "benchmarks.servers_bot", room.url, token]
+    command = [sys.executable, _BOT, room.url, token]
     app.state.bots.append(subprocess.Popen(command))  # noqa: ASYNC220 - as the examples do
     return {"dailyRoom": room.url, "dailyToken": token}
 

@@ -3,6 +3,8 @@
 
 import json
 import re
+import shlex
+import shutil
 import signal
 import socket
 import sys
@@ -14,7 +16,8 @@ import pytest
 from programs import processes
 from serving import all_gone, family, until
 
-SERVER = str(Path(__file__).parents[1] / "drill" / "flawed_server.py")
+ROOT = Path(__file__).parents[2]
+SERVER = str(ROOT / "tests" / "drill" / "flawed_server.py")
 FLAWED = ("--", sys.executable, SERVER, "{port}", "3")
 DRILL = ("drill", "--calls", "1", "--talk", "0.1", "--only", "sigterm")
 
@@ -37,6 +40,22 @@ async def test_what_it_prints_and_writes(command, tmp_path):
     heads, cells = (line.split() for line in out.splitlines())
     assert heads == ["DRILL", "RESULT", "CALLS", "CUT", "LEFT", "SECONDS", "FOUND"]
     assert cells[:5] == ["sigterm", "ok", "1", "0", "0"]
+
+
+async def test_our_own_server_comes_through_the_drills_of_the_docs(command, tmp_path):
+    shutil.copy(ROOT / "examples" / "server" / "bot.py", tmp_path)
+    page = (ROOT / "docs" / "commands.md").read_text()
+    drill, workflow = re.findall(r"pipecat-daily-rest (drill --max.*) -- (.*)$", page, re.MULTILINE)
+    assert workflow == (f"{drill[0]} --junit drill.xml --log server.log", drill[1])
+    words = shlex.split(f"{workflow[0]} --calls 2 --talk 0.2 --away 0.2 --storm 0.2")
+    code, out, err = await command(*words, "--output", "json", "--", *shlex.split(workflow[1]))
+    assert code == 0, f"{out}\n{err}"
+    rows = json.loads(out)
+    assert [row["drill"] for row in rows] == ["storm", "away", "kill", "more-starts", "sigterm"]
+    assert {(row["result"], row["cut"], row["left"]) for row in rows} == {("ok", 0, 0)}
+    assert [row["calls"] for row in rows[2:]] == [3, 4, 2]
+    suite = ElementTree.parse(tmp_path / "drill.xml").getroot()  # noqa: S314
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("5", "0", "0")
 
 
 async def test_a_server_that_does_not_come(command):

@@ -18,7 +18,6 @@ from serving import family, state_of, until
 
 HERE = Path(__file__).parent
 SERVER = HERE / "flawed_server.py"
-BOT = HERE.parents[1] / "examples" / "server" / "bot.py"
 SHORT = {"calls": 2, "talk": 0.2, "away": 0.2, "storm": 0.2}
 
 
@@ -55,21 +54,6 @@ async def test_a_bot_is_killed_and_nothing_is_lost(monkeypatch):
     monkeypatch.setenv("BOTS", "processes")
     outcome = await drilled("", "kill", bot_process=True)
     assert (outcome.state, outcome.calls, outcome.cut, outcome.left) == ("ok", 3, 0, 0)
-
-
-async def test_our_own_server():
-    command = ("-m", "pipecat_daily_rest", "serve", str(BOT), "--port", "{port}")
-    options = ("--max-sessions", "3", "--pool", "1", "--drain", "600")
-    found = await run(
-        Plan(
-            command=(sys.executable, *command, *options),
-            max_sessions=3,
-            bot_process=True,
-            **SHORT,
-        )
-    )
-    assert [(each.drill, each.found) for each in found if each.state != "ok"] == []
-    assert [(each.cut, each.left) for each in found] == [(0, 0)] * 5
 
 
 @pytest.mark.parametrize(
