@@ -9,14 +9,15 @@ from typing import Any
 
 from xdist.scheduler import LoadScopeScheduling
 
-# The files and folders whose tests share a costly fixture, as a browser. Each is for one process.
-# These come first, and what lasts longest before the others, or one process ends alone with it.
-TOGETHER = (
-    "tests/browser/",
-    "tests/test_benchmarks.py",
-    "tests/web/",
-    "tests/stand_in/test_stand_in_surface.py",
-)
+# The files and folders whose tests share a costly fixture, by the group that one process runs. These
+# come first, and what lasts longest before the others, or one process ends alone with it. Browsers
+# are slow where several hear and speak at the same time, so all of them are one group.
+TOGETHER = {
+    "tests/browser/": "browsers",
+    "tests/web/": "browsers",
+    "tests/test_benchmarks.py": "benchmarks",
+    "tests/stand_in/test_stand_in_surface.py": "surface",
+}
 # Alone, but as long.
 LONG = ("tests/test_bench_rooms.py",)
 # Their tests start no program and no browser. They come last: what takes a millisecond fills gaps,
@@ -26,7 +27,7 @@ QUICK = ("_core", "_http", "_rest", "_rooms", "fidelity", "local", "models", "we
 
 def group(nodeid: str) -> str:
     """Name the group of a test; "" if it has none."""
-    return next((each for each in TOGETHER if nodeid.startswith(each)), "")
+    return next((name for place, name in TOGETHER.items() if nodeid.startswith(place)), "")
 
 
 def turn(nodeid: str) -> int:
