@@ -2,7 +2,8 @@
 """The rate tiers of an account that several machines share, in Redis.
 
 Each slot is a member of a sorted set; its score is when it is free, by Redis's clock. While Redis
-does not respond, each process counts for itself, and no request fails.
+does not respond, each process counts for itself, and no request fails. A server asks Redis for more
+by the same connection.
 """
 
 import asyncio
@@ -54,11 +55,16 @@ return redis.call('ZADD', KEYS[1], 'XX', now + ARGV[1], ARGV[2])
 """
 
 
+class RedisAway(Exception):
+    """Redis does not respond for now."""
+
+
 class Fleet:
-    """The slots that an account's machines share.
+    """The slots that an account's machines share, and the Redis that they are in.
 
     Parameters:
         redis_url: The URL of the Redis.
+        prefix: How the account's keys begin.
     """
 
     def __init__(self, redis_url: str, digest: str) -> None:
@@ -67,7 +73,7 @@ class Fleet:
         self._timings = Timings.current()
         client = _connect(redis_url, self._timings.redis_piece)
         weakref.finalize(self, client.close)  # with the account, or when the process exits
-        self._prefix = f"pipecat-daily-rest:{digest[:24]}"
+        self.prefix = f"pipecat-daily-rest:{digest[:24]}"
         self._client = client
         self._turns: PerLoop[defaultdict[tuple[str, bool], asyncio.Lock]] = PerLoop(
             lambda: defaultdict(asyncio.Lock)
@@ -90,7 +96,7 @@ class Fleet:
 
         Teardown has a queue of its own.
         """
-        ticket = Ticket(self, f"{self._prefix}:{tier}", rate[1])
+        ticket = Ticket(self, f"{self.prefix}:{tier}", rate[1])
         turn = self._turns.get()[tier, teardown]
         try:
             async with asyncio.timeout(bound if bound > 0 else None):
@@ -110,27 +116,44 @@ class Fleet:
 
     async def _pause(self, ticket: "Ticket", limit: int) -> float:
         """Take a slot and give 0, or give the seconds until one may be free."""
-        if self._is_away():
-            return 0.0
         window = _milliseconds(ticket.seconds + _MARGIN)
         flight = _milliseconds(self._timings.redis_flight)
-        question = _Question(_TAKE, ticket.key, (limit, window, flight, ticket.name))
+        try:
+            pause: int = await self.run(_TAKE, ticket.key, limit, window, flight, ticket.name)
+        except RedisAway:
+            return 0.0
+        return pause / 1000
+
+    async def run(self, script: str, key: str, *given: str | int, gives: type = int) -> Any:
+        """Run a script and give its result, an integer from 0 on or of another type.
+
+        Raises:
+            RedisAway: Redis does not respond, or with what the script never gives.
+        """
+        if self._is_away():
+            raise RedisAway
         try:
             async with asyncio.timeout(self._timings.redis_reply):
-                pause = await asyncio.wrap_future(self._ask(question))
+                result = await asyncio.wrap_future(self._ask(_Question(script, key, given, gives)))
         except TimeoutError:  # the pieces of the reply come in time, but not all of it
             self._lose("no answer in time")
-            return 0.0
-        return 0.0 if pause is None else pause / 1000
+            raise RedisAway from None
+        if result is None:
+            raise RedisAway
+        return result
+
+    def tell(self, script: str, key: str, *given: str | int) -> None:
+        """Run a script that gives an integer, without waiting for Redis."""
+        if not self._away:
+            with suppress(RuntimeError):  # the interpreter exits
+                self._ask(_Question(script, key, given))
 
     def end(self, ticket: "Ticket", *, counted: bool) -> None:
         """End the request of a slot, without waiting for Redis."""
         after = _milliseconds(ticket.seconds + _MARGIN) if counted else 0
-        if not self._away:
-            with suppress(RuntimeError):  # the interpreter exits
-                self._ask(_Question(_END, ticket.key, (after, ticket.name)))
+        self.tell(_END, ticket.key, after, ticket.name)
 
-    def _ask(self, question: "_Question") -> "Future[int | None]":
+    def _ask(self, question: "_Question") -> "Future[Any]":
         self._asked.append(question)
         self._worker.submit(self._answer)
         return question.answer
@@ -163,7 +186,7 @@ class Fleet:
         except Exception as exc:  # redis-py may raise anything for a malformed reply
             self._lose(type(exc).__name__)
             return None
-        if len(answers) != len(asked) or any(type(each) is not int or each < 0 for each in answers):
+        if len(answers) != len(asked) or not all(map(_Question.fits, asked, answers)):
             self._lose("a reply that no script gives")
             return None
         with self._lock:
@@ -192,20 +215,26 @@ class Fleet:
             if self._away and time.monotonic() >= self._look_at:
                 self._look_at = time.monotonic() + self._timings.redis_retry
                 with suppress(RuntimeError):
-                    self._worker.submit(self._send, [_Question(_END, self._prefix, (0, ""))])
+                    self._worker.submit(self._send, [_Question(_END, self.prefix, (0, ""))])
             return self._away
 
 
 class _Question:
     """A script to run, and its result: None when Redis is away."""
 
-    __slots__ = ("answer", "arguments", "key", "script")
+    __slots__ = ("answer", "arguments", "gives", "key", "script")
 
-    def __init__(self, script: str, key: str, arguments: tuple[str | int, ...]) -> None:
+    def __init__(
+        self, script: str, key: str, arguments: tuple[str | int, ...], gives: type = int
+    ) -> None:
         self.script = script
         self.key = key
         self.arguments = arguments
-        self.answer: Future[int | None] = Future()
+        self.gives = gives
+        self.answer: Future[Any] = Future()
+
+    def fits(self, answer: Any) -> bool:
+        return type(answer) is self.gives and not (self.gives is int and answer < 0)
 
 
 class Ticket:
