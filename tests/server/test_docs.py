@@ -172,7 +172,15 @@ def test_every_option_is_in_the_table_with_its_variable_and_its_default():
 def codes():
     """Give each error code that the HTTP face has, with its status."""
     found = set()
-    for name in ("app", "router", "http_body", "http_errors", "dialin", "start_answer"):
+    for name in (
+        "app",
+        "router",
+        "http_body",
+        "http_errors",
+        "dialin",
+        "start_answer",
+        "session_routes",
+    ):
         tree = ast.parse((ROOT / f"src/pipecat_daily_rest/server/{name}.py").read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("answer", "HTTPError"):

@@ -7,6 +7,7 @@ import pytest
 
 from pipecat_daily_rest.models import DailyMeetingTokenProperties
 from pipecat_daily_rest.server import EndReason, StartRequest
+from pipecat_daily_rest.server.bot_user import bot_user_id
 from pipecat_daily_rest.server.presence import PresenceWatch, Watched
 from serving import STAY, until
 
@@ -44,7 +45,9 @@ def test_without_timeouts_it_never_ends():
 @pytest.fixture
 def quick(monkeypatch):
     real = PresenceWatch.__init__
-    monkeypatch.setattr(PresenceWatch, "__init__", lambda self, helper: real(self, helper, 0.05))
+    monkeypatch.setattr(
+        PresenceWatch, "__init__", lambda self, helper, **more: real(self, helper, 0.05, **more)
+    )
 
 
 async def test_sessions_that_people_do_not_come_to_or_leave(serve, local_daily, quick):
@@ -80,7 +83,7 @@ async def test_one_request_tells_of_all_sessions(serve, local_daily, quick):
 async def test_a_room_that_somebody_deleted(serve, local_daily, helper, quick):
     sessions = await serve()
     session = await sessions.start(StartRequest(body=STAY))
-    user_id = sessions.rooms.bot_user_id(session.id)
+    user_id = bot_user_id(session.id)
     token = await helper.get_token(session.room_url)
     bot = local_daily.join(session.room_url, token)
     assert user_id.startswith("bot-")

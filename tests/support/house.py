@@ -25,7 +25,7 @@ CLIENT = """
     drill       local _core errors
     testing     local _rooms _rest _http _core models errors
     runner      server _bot _rooms _core models errors
-    server      _bot _rooms _rest _http webhooks answers _core models errors
+    server      _bot _rooms _rest _http webhooks answers tokens _core models errors
     _bot        _rooms _core errors
     _rooms      _rest _http tokens _core models errors
     _rest       _http answers tokens _core models properties errors

@@ -39,12 +39,15 @@ def session_part(tag: str) -> str:
     return f"s{tag}-{random_part(_RANDOM)}"
 
 
+def session_tag(session_id: str) -> str | None:
+    """Give the owner's tag in a session's id; None for what was not made up here."""
+    found = re.fullmatch(rf"s([a-z0-9]{{8}})-[a-z0-9]{{{_RANDOM}}}", session_id)
+    return None if found is None else found[1]
+
+
 def is_session(name: str, prefix: str, tag: str) -> bool:
     """Tell whether a room name was made up here for a session of the server with this tag."""
-    return (
-        re.fullmatch(rf"{re.escape(prefix)}-s{re.escape(tag)}-[a-z0-9]{{{_RANDOM}}}", name)
-        is not None
-    )
+    return name.startswith(f"{prefix}-") and session_tag(name[len(prefix) + 1 :]) == tag
 
 
 def anonymous() -> str:

@@ -32,6 +32,14 @@ class Timings:
     redis_reply: float = 4.0  # for the whole reply; enough for two attempts
     redis_retry: float = 2.0  # between two attempts to reach a Redis that is away
     redis_flight: float = 15.0  # a request in flight is given up: its process may have died
+    # A fleet of servers:
+    fleet_tick: float = 1.0  # between two looks for what other servers ask of this one
+    fleet_renew: float = 15.0  # between two signs of life of a server
+    fleet_lease: float = 45.0  # a server without a sign of life for so long is gone
+    fleet_look: float = 15.0  # between two looks at who is in which room
+    fleet_calm: float = 60.0  # after Redis came back, no rooms are swept
+    fleet_young: float = 60.0  # rooms that are younger are not swept
+    fleet_react: float = 10.0  # for an owner to delete the room of a session that it was to stop
 
     @classmethod
     def current(cls) -> "Timings":

@@ -234,7 +234,7 @@ class _Question:
         self.answer: Future[Any] = Future()
 
     def fits(self, answer: Any) -> bool:
-        return type(answer) is self.gives and not (self.gives is int and answer < 0)
+        return type(answer) is self.gives and not (isinstance(answer, int) and answer < 0)
 
 
 class Ticket:

@@ -39,6 +39,15 @@ def command(
     host: Annotated[str, _env(given.WHERE, "HOST", "Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, _env(given.WHERE, "PORT", "Port to listen on.", min=0, max=65535)] = 7860,
     max_sessions: Annotated[int, _env(_SESSIONS, "MAX_SESSIONS", "Sessions at once.", min=1)] = 10,
+    fleet_max_sessions: Annotated[
+        int,
+        _env(
+            _SESSIONS,
+            "FLEET_MAX_SESSIONS",
+            "Sessions at once on all servers of DAILY_REDIS_URL; 0: no limit.",
+            min=0,
+        ),
+    ] = 0,
     launcher: Annotated[
         str,
         _env(
@@ -136,6 +145,7 @@ def command(
         host=host,
         port=port,
         max_sessions=max_sessions,
+        fleet_max_sessions=fleet_max_sessions,
         launcher=launcher,
         preload=settings.listed(*(preload or ())),
         preload_bot=preload_bot,

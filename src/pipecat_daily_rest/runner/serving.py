@@ -43,6 +43,8 @@ class ServeOptions:
         host: Address to listen on.
         port: Port to listen on.
         max_sessions: How many sessions there may be at once.
+        fleet_max_sessions: How many there may be on all servers that share the account and a Redis;
+            0 for as many as they have slots.
         launcher: Where bots run: ``process``, ``task`` or ``module:Class``.
         preload: Modules that bots' processes find imported.
         preload_bot: Whether bots' processes find the bot's file imported, too.
@@ -69,6 +71,7 @@ class ServeOptions:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     max_sessions: int = 10
+    fleet_max_sessions: int = 0
     launcher: str = "process"
     preload: tuple[str, ...] = ()
     preload_bot: bool = False
@@ -287,6 +290,7 @@ def _sessions(options: ServeOptions, bot: Any) -> Any:
     return Sessions(
         bot,
         max_sessions=options.max_sessions,
+        fleet_max_sessions=options.fleet_max_sessions or None,
         launcher=launcher,
         pool=options.pool,
         max_duration=options.max_duration,

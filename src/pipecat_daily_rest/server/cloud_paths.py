@@ -5,12 +5,15 @@ They are those that pipecatcloud 1.4.0 asks for and reads. The organization may 
 is served, so may the agent, as in a start.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.params import Depends as DependsParam
 from pydantic import BaseModel
 
+from pipecat_daily_rest.server.errors import UnknownSession
 from pipecat_daily_rest.server.http_errors import HTTPError, error_answers
 from pipecat_daily_rest.server.session import EndReason, Session
 from pipecat_daily_rest.server.sessions import Sessions
@@ -81,7 +84,7 @@ def add_cloud_paths(router: APIRouter, sessions: Sessions, may_manage: DependsPa
         sessions: The sessions.
         may_manage: The dependency that only a private key passes.
     """
-    errors = error_answers(401, 403, 404)
+    errors = error_answers(401, 403, 404, 503)
 
     def of(agent: str) -> list[Session]:
         if len(sessions.bots) == 1:
@@ -91,8 +94,14 @@ def add_cloud_paths(router: APIRouter, sessions: Sessions, may_manage: DependsPa
             raise HTTPError(404, msg)
         return [each for each in sessions.list() if each.agent == agent]
 
-    def find(agent: str, session_id: str) -> Session:
-        found = sessions.get(session_id)
+    def find(agent: str, session_id: str) -> Session | None:
+        """Find a session of this server; None where another one of the fleet may have it."""
+        try:
+            found = sessions.get(session_id)
+        except UnknownSession:
+            if sessions.fleet is None:
+                raise
+            return None
         if found not in of(agent):
             msg = f"There is no session {session_id!r} of {agent!r}."
             raise HTTPError(404, msg)
@@ -120,7 +129,9 @@ def add_cloud_paths(router: APIRouter, sessions: Sessions, may_manage: DependsPa
         summary="Describe a session, by Pipecat Cloud's path",
     )
     async def get_session(organization: str, agent: str, session_id: str) -> CloudSession:
-        return _describe(find(agent, session_id))
+        if (found := find(agent, session_id)) is None and sessions.fleet is not None:
+            return _elsewhere(await sessions.fleet.elsewhere.describe(session_id))
+        return _describe(found or sessions.get(session_id))
 
     @router.delete(
         f"{_SESSIONS}/{{session_id}}",
@@ -130,7 +141,10 @@ def add_cloud_paths(router: APIRouter, sessions: Sessions, may_manage: DependsPa
         summary="Stop a session, by Pipecat Cloud's path",
     )
     async def delete_session(organization: str, agent: str, session_id: str) -> CloudStop:
-        await sessions.stop(find(agent, session_id).id)
+        if find(agent, session_id) is None and sessions.fleet is not None:
+            await sessions.fleet.elsewhere.stop(session_id)
+        else:
+            await sessions.stop(session_id)
         return CloudStop(status="terminated", session_id=session_id)
 
 
@@ -142,6 +156,18 @@ def _describe(session: Session) -> CloudSession:
         endedAt=_instant(end.at) if end else None,
         endState=_ENDS[end.reason] if end else "active",
         botStartSeconds=(since - session.created_at).total_seconds() if since else None,
+    )
+
+
+def _elsewhere(described: Mapping[str, Any]) -> CloudSession:
+    """Describe a session that another server of the fleet runs."""
+    created = described["createdAt"]
+    return CloudSession(
+        sessionId=described["sessionId"],
+        createdAt=_instant(datetime.fromisoformat(created) if created else datetime.now(UTC)),
+        endedAt=None,
+        endState="active",
+        botStartSeconds=None,
     )
 
 

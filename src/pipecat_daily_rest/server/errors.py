@@ -6,8 +6,10 @@
     DailyError
     └── SessionError            .retry_after
         ├── AtCapacity          all slots are taken
+        │   └── FleetFull       the fleet has as many sessions as it may have
         ├── Draining            the server is shutting down
         ├── StartConflict       the idempotency key belongs to another request
+        ├── FleetUnknown        the other servers' sessions are unknown for now
         ├── StartFailed         the bot's process could not be started
         └── UnknownSession      no session has this id, or no bot this name
 """
@@ -39,8 +41,16 @@ class AtCapacity(SessionError):
     """All slots are taken."""
 
 
+class FleetFull(AtCapacity):
+    """The fleet has as many sessions as it may have."""
+
+
 class Draining(SessionError):
     """The server is shutting down and starts no more sessions."""
+
+
+class FleetUnknown(SessionError):
+    """What other servers of the fleet do is unknown for now."""
 
 
 class StartConflict(SessionError):

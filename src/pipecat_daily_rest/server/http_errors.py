@@ -16,6 +16,8 @@ from pipecat_daily_rest.errors import DailyConfigError, DailyError, DailyInvalid
 from pipecat_daily_rest.server.errors import (
     AtCapacity,
     Draining,
+    FleetFull,
+    FleetUnknown,
     SessionError,
     StartConflict,
     UnknownSession,
@@ -128,7 +130,9 @@ def answer_of(error: Exception) -> JSONResponse:
 
 _SESSION_ERRORS = {
     AtCapacity: (429, "PCC-AGENT-AT-CAPACITY"),
+    FleetFull: (429, "PCC-AGENT-AT-CAPACITY"),
     Draining: (503, "draining"),
+    FleetUnknown: (503, "fleet-unknown"),
     StartConflict: (409, "idempotency-conflict"),
     UnknownSession: (404, "404"),
 }

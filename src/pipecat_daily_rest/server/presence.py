@@ -1,25 +1,30 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who is in the rooms of the sessions: one request tells it for all of them.
 
-The bot is told from people by a ``user_id`` of ours in its token. Presence lags, so two looks have
+In a fleet one server asks for all. The bot is told from people by a ``user_id`` of ours in its token. Presence lags, so two looks have
 to agree before a session is ended for it.
 
 Reference: https://docs.daily.co/reference/rest-api/presence
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from loguru import logger
 
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
-from pipecat_daily_rest.answers import DailyPresence
 from pipecat_daily_rest.errors import DailyError, DailyNotFoundError
 from pipecat_daily_rest.server.session import EndReason
 
 INTERVAL = 15.0  # seconds between two looks
 BOT = "bot-"  # how the user_id of a bot begins; the rest is random
+
+Users: TypeAlias = Mapping[str, Collection[str | None]]
+"""The ``user_id`` of each who is in a room, by the room's name."""
+Look: TypeAlias = Callable[[], Awaitable[Users | None]]
+NextLook: TypeAlias = Callable[[Look], Awaitable[Users | None]]
 
 
 @dataclass(eq=False, kw_only=True)
@@ -73,10 +78,21 @@ class Watched:
 class PresenceWatch:
     """Looks who is in all watched rooms, as long as there are any."""
 
-    def __init__(self, helper: Callable[[], DailyRESTHelper], interval: float = INTERVAL) -> None:
-        """Initialize; it looks at nothing yet. ``interval`` is the seconds between two looks."""
+    def __init__(
+        self,
+        helper: Callable[[], DailyRESTHelper],
+        interval: float = INTERVAL,
+        *,
+        fleet: Callable[[], NextLook | None] = lambda: None,
+    ) -> None:
+        """Initialize; it looks at nothing yet.
+
+        ``interval`` is the seconds between two looks of this server, ``fleet`` gives what waits
+        for the next look of a fleet's.
+        """
         self._helper = helper
         self._interval = interval
+        self._fleet = fleet
         self._rooms: dict[str, Watched] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -95,21 +111,27 @@ class PresenceWatch:
 
     async def _run(self) -> None:
         while self._rooms:
-            await asyncio.sleep(self._interval)
-            helper = self._helper()
-            try:
-                rooms = await helper.presence()
-            except DailyError as exc:
-                logger.warning("The presence of the sessions is unknown for now: {}", exc)
-                continue
-            await self._note(helper, rooms)
+            if (next_look := self._fleet()) is not None:
+                rooms = await next_look(self._look)
+            else:
+                await asyncio.sleep(self._interval)
+                rooms = await self._look()
+            if rooms is not None:
+                await self._note(self._helper(), rooms)
 
-    async def _note(
-        self, helper: DailyRESTHelper, rooms: Mapping[str, list[DailyPresence]]
-    ) -> None:
+    async def _look(self) -> Users | None:
+        """Ask Daily; None when it gave no usable answer."""
+        try:
+            rooms = await self._helper().presence()
+        except DailyError as exc:
+            logger.warning("The presence of the sessions is unknown for now: {}", exc)
+            return None
+        return {name: [each.userId for each in there] for name, there in rooms.items()}
+
+    async def _note(self, helper: DailyRESTHelper, rooms: Users) -> None:
         now = asyncio.get_running_loop().time()
         for watched in list(self._rooms.values()):
-            users = [each.userId for each in rooms.get(watched.room, [])]
+            users = rooms.get(watched.room, ())
             reason = watched.look(users, now)
             if reason is None and watched.without_bot == 2 and await self._gone(helper, watched):
                 reason = EndReason.ROOM_GONE

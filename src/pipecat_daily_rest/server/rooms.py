@@ -2,7 +2,6 @@
 """The rooms of a server's sessions: named after their owner, so that a dead server's are swept."""
 
 import asyncio
-import hashlib
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -29,6 +28,8 @@ from pipecat_daily_rest.models import (
     DailyRoomSipParams,
 )
 from pipecat_daily_rest.server import lease
+from pipecat_daily_rest.server.bot_user import bot_user_id
+from pipecat_daily_rest.server.fleet.fleet import Fleet
 from pipecat_daily_rest.server.start_request import StartRequest
 
 LATER = 30.0  # seconds after which a deletion that failed is tried again
@@ -72,8 +73,14 @@ class SessionRooms:
         daily: DailyRESTHelper | None,
         api_key: str | None,
         api_url: str | None,
+        **fleet: Any,
     ) -> None:
-        """Initialize; see `Sessions` for the arguments. ``lifetime`` is the longest session's."""
+        """Initialize; see `Sessions` for the arguments. ``lifetime`` is the longest session's.
+
+        ``fleet`` are the arguments of `Fleet` that the rooms do not have themselves.
+        """
+        self._of_fleet = fleet
+        self.fleet: Fleet | None = None  # where servers share a Redis
         given = RoomSpec(
             params=params, name_prefix=name_prefix, daily=daily, api_key=api_key, api_url=api_url
         )
@@ -127,6 +134,9 @@ class SessionRooms:
             helper = await self._stack.enter_async_context(self._given.helper())
         self._helper = helper
         try:
+            if helper.api.account.pacer.fleet is None and self._of_fleet["limit"] is not None:
+                msg = "fleet_max_sessions needs DAILY_REDIS_URL, in which the fleet is counted."
+                raise DailyConfigError(msg)
             await helper.warm()
         except DailyError as exc:
             if not exc.retryable:
@@ -141,6 +151,11 @@ class SessionRooms:
             raise
         self._stack.callback(lambda: alive.forget() if self._left else alive.release())
         self.workers = alive.workers()
+        if helper.api.account.pacer.fleet is not None:
+            self.fleet = Fleet(helper, prefix=self._prefix, tag=self._tag, **self._of_fleet)
+            # After the pool: its rooms are swept, should this process die meanwhile.
+            self._stack.push_async_callback(self._leave, self.fleet)
+            await self.fleet.member.join()
         if self._size:
             self._pool = _SessionPool(
                 lambda: f"{self._prefix}-{room_names.session_part(self._tag)}",
@@ -170,6 +185,9 @@ class SessionRooms:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._stack.aclose()
+
+    async def _leave(self, fleet: Fleet) -> None:
+        await fleet.leave(rooms_left=bool(self._left))
 
     def reserve(self, request: StartRequest) -> str:
         """Give the id of a new session: its room's name after the prefix.
@@ -231,7 +249,7 @@ class SessionRooms:
     def _making(
         self, session_id: str, request: StartRequest
     ) -> AbstractAsyncContextManager[ProvisionedRoom]:
-        bot = DailyMeetingTokenProperties(user_id=self.bot_user_id(session_id))
+        bot = DailyMeetingTokenProperties(user_id=bot_user_id(session_id))
         if (taken := self._taken.pop(session_id, None)) is not None and self._pool is not None:
             return self._pool.room_of(taken, bot=bot, user=request.token)
         params = self._params
@@ -272,15 +290,6 @@ class SessionRooms:
                 msg = "token.exp is later than the room's: leave it out."
                 raise DailyConfigError(msg)
         return lifetime
-
-    def bot_user_id(self, session_id: str) -> str:
-        """Give the ``user_id`` by which presence tells the session's bot from people.
-
-        It follows from the id of the session, which people may know, so it is a digest: nobody
-        can pass for a bot by a token of their own, which is signed with another ``user_id``.
-        """
-        digest = hashlib.sha256(f"{self._tag} {session_id}".encode()).hexdigest()
-        return f"bot-{digest[:32]}"
 
     async def _sweep_dead(self, alive: lease.Lease) -> None:
         """Delete the rooms of dead servers of this host and account."""

@@ -8,7 +8,7 @@ import importlib.util
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as DependsParam
 from fastapi.responses import PlainTextResponse
@@ -24,49 +24,11 @@ from pipecat_daily_rest.server.http_errors import HTTPError, answer_of, error_an
 from pipecat_daily_rest.server.keys import Keys
 from pipecat_daily_rest.server.phone import Phone
 from pipecat_daily_rest.server.phone_routes import add_phone_routes
-from pipecat_daily_rest.server.session import Session, SessionState
+from pipecat_daily_rest.server.session_routes import add_session_routes
 from pipecat_daily_rest.server.sessions import Sessions
 from pipecat_daily_rest.server.start_answer import STARTS, start_and_answer
 from pipecat_daily_rest.server.this_machine import from_this_machine
 from pipecat_daily_rest.server.trust import read_start
-
-
-class SessionAnswer(BaseModel):
-    """A session in a list.
-
-    Parameters:
-        sessionId: The session's id.
-        agent: Which bot it is.
-        state: ``starting``, ``running``, ``ending`` or ``ended``.
-        roomName: The room's name.
-        createdAt: When it was started, in ISO 8601.
-        runningSince: When the bot's code began to run.
-        endedAt: When it ended.
-        reason: Why it ended.
-        error: What went wrong.
-    """
-
-    sessionId: str
-    agent: str
-    state: str
-    roomName: str | None
-    createdAt: str
-    runningSince: str | None
-    endedAt: str | None
-    reason: str | None
-    error: str | None
-
-
-class SessionsAnswer(BaseModel):
-    """A page of the list of sessions.
-
-    Parameters:
-        total_count: How many there are in all.
-        sessions: Those of this page, newest first.
-    """
-
-    total_count: int
-    sessions: list[SessionAnswer]
 
 
 class StatusAnswer(BaseModel):
@@ -117,15 +79,6 @@ _START_BODY = {
                         "body": {},
                     },
                 }
-            }
-        }
-    }
-}
-_STOP_BODY = {
-    "requestBody": {
-        "content": {
-            "application/json": {
-                "schema": {"type": "object", "properties": {"dailyToken": {"type": "string"}}}
             }
         }
     }
@@ -229,72 +182,7 @@ def session_router(
         chosen = None if len(sessions.bots) == 1 else agent
         return await start(request, await read_json(request), chosen)
 
-    @router.get(
-        "/sessions",
-        response_model=SessionsAnswer,
-        responses=error_answers(401, 403),
-        dependencies=[Depends(may_manage)],
-        summary="List the sessions that run and those of the last ten minutes",
-    )
-    async def list_sessions(
-        state: Annotated[SessionState | None, Query()] = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-        offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
-    ) -> dict[str, Any]:
-        found = sessions.list(state)[::-1]
-        page = [each.describe() for each in found[offset : offset + limit]]
-        return {"total_count": len(found), "sessions": page}
-
-    @router.get(
-        "/sessions/{session_id}",
-        response_model=SessionAnswer,
-        responses=error_answers(401, 403, 404),
-        dependencies=[Depends(may_manage)],
-        summary="Describe a session",
-    )
-    async def get_session(session_id: str) -> dict[str, Any]:
-        return sessions.get(session_id).describe()
-
-    @router.get(
-        "/sessions/{session_id}/report",
-        responses=error_answers(401, 403, 404),
-        dependencies=[Depends(may_manage)],
-        summary="Tell who was in a session for how long, its latency, and what its services used",
-    )
-    async def report(session_id: str) -> dict[str, Any]:
-        return sessions.get(session_id).report()
-
-    @router.delete(
-        "/sessions/{session_id}",
-        response_model=SessionAnswer,
-        responses=error_answers(401, 403, 404),
-        dependencies=[Depends(may_manage)],
-        summary="Stop a session",
-    )
-    async def delete_session(session_id: str) -> dict[str, Any]:
-        return (await sessions.stop(session_id)).describe()
-
-    @router.post(
-        "/sessions/{session_id}/stop",
-        response_model=SessionAnswer,
-        responses=error_answers(400, 401, 403, 404, 408, 413),
-        openapi_extra=_STOP_BODY,
-        summary="Stop a session, with a private key or with the session's own dailyToken",
-    )
-    async def stop_session(
-        request: Request,
-        session_id: str,
-        authorization: Annotated[str | None, Header()] = None,
-    ) -> dict[str, Any]:
-        data = await read_json(request)
-        token = data.get("dailyToken") if isinstance(data, dict) else None
-        if token is None:
-            await may_manage(authorization)
-        elif not _is_token_of(sessions.list(), session_id, token):
-            msg = "This is not the dailyToken of the session."
-            raise HTTPError(403, msg)
-        return (await sessions.stop(session_id)).describe()
-
+    add_session_routes(router, sessions, may_manage)
     add_cloud_paths(router, sessions, Depends(may_manage))
 
     @router.get(
@@ -361,11 +249,3 @@ def _status(sessions: Sessions) -> str:
     if sessions.draining:
         return "draining"
     return "full" if sessions.taken >= sessions.slots else "ready"
-
-
-def _is_token_of(sessions: Collection[Session], session_id: str, token: Any) -> bool:
-    """Compare in constant time; an unknown session is no other answer than a wrong token."""
-    found = next((each for each in sessions if each.id == session_id), None)
-    right = str(found.user_token) if found is not None and found.user_token else ""
-    given = token if isinstance(token, str) else ""
-    return api_keys.same(given, right) and right != ""

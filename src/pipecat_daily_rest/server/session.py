@@ -2,11 +2,13 @@
 """A session: one run of a bot, from its start to its end."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from pipecat_daily_rest.server.errors import UnknownSession
 from pipecat_daily_rest.server.measures import Measures
 
 
@@ -58,6 +60,8 @@ class Session:
         room_name: The room's name; None while it is being made, and for a session without one.
         room_url: The room's URL.
         user_token: The user's meeting token; None for a session without a room.
+        room_expires_at: When the room ends by itself.
+        elsewhere: Whether another server of the fleet runs it: then its end is not known here.
         created_at: When it was started.
         running_since: When the bot's code began to run; None before.
         end: Its end; None while it goes on.
@@ -74,6 +78,8 @@ class Session:
     room_name: str | None = None
     room_url: str | None = None
     user_token: str | None = field(default=None, repr=False)
+    room_expires_at: datetime | None = None
+    elsewhere: bool = False
     running_since: datetime | None = None
     end: SessionEnd | None = None
     _over: float = field(default=0.0, init=False, repr=False)  # when it ended, as `created`
@@ -116,7 +122,13 @@ class Session:
 
         Returns:
             Its end.
+
+        Raises:
+            UnknownSession: Another server runs it.
         """
+        if self.elsewhere:
+            msg = f"Session {self.id!r} runs on another server, which alone knows of its end."
+            raise UnknownSession(msg)
         return await asyncio.shield(self._ended)
 
     def ask(self, reason: EndReason, grace: float | None = None) -> None:
@@ -140,6 +152,10 @@ class Session:
     async def asked(self) -> EndReason:
         """Wait until somebody asks it to end."""
         return await asyncio.shield(self._asked)
+
+    def when_over(self, tell: Callable[[object], None]) -> None:
+        """Call a function when it has ended."""
+        self._ended.add_done_callback(tell)
 
     def over(self, reason: EndReason, error: str | None = None) -> None:
         """Note its end."""

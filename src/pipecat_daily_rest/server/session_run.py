@@ -12,6 +12,7 @@ from pipecat_daily_rest._bot.bot_traceback import shown
 from pipecat_daily_rest._core.waiting import finish, unless
 from pipecat_daily_rest._rooms.provisioned import ProvisionedRoom
 from pipecat_daily_rest.errors import DailyError
+from pipecat_daily_rest.server.bot_user import bot_user_id
 from pipecat_daily_rest.server.burst import Burst
 from pipecat_daily_rest.server.error_line import one_line
 from pipecat_daily_rest.server.errors import TRY_AGAIN, Draining, SessionError, UnknownSession
@@ -106,7 +107,7 @@ class SessionRun:
         # It begins before the room is deleted, and ends after that.
         stack.callback(lambda: teardown.enter_context(self._spans.step("daily.teardown")))
         session.room_name, session.room_url = room.name, room.url
-        session.user_token = room.user_token
+        session.user_token, session.room_expires_at = room.user_token, room.expires_at
         return room
 
     def _ended_before(self) -> SessionError:
@@ -163,7 +164,7 @@ class SessionRun:
         shared.presence.add(
             Watched(
                 room=room.name,
-                bot=shared.rooms.bot_user_id(self._session.id),
+                bot=bot_user_id(self._session.id),
                 since=asyncio.get_running_loop().time(),
                 join_timeout=shared.join_timeout,
                 empty_timeout=shared.empty_timeout,

@@ -24,12 +24,16 @@ from pipecat_daily_rest.server.errors import (
     TRY_AGAIN,
     AtCapacity,
     Draining,
+    FleetFull,
     UnknownSession,
 )
+from pipecat_daily_rest.server.fleet.elsewhere import digest
+from pipecat_daily_rest.server.fleet.fleet import Fleet
 from pipecat_daily_rest.server.history import History
+from pipecat_daily_rest.server.keys import same
 from pipecat_daily_rest.server.launcher import Launcher, OnEnd
 from pipecat_daily_rest.server.launchers import launcher_of
-from pipecat_daily_rest.server.presence import PresenceWatch
+from pipecat_daily_rest.server.presence import NextLook, PresenceWatch
 from pipecat_daily_rest.server.report_webhook import ReportWebhook
 from pipecat_daily_rest.server.rooms import SessionRooms
 from pipecat_daily_rest.server.session import EndReason, Session, SessionState
@@ -70,6 +74,7 @@ class Sessions:
         on_end: OnEnd | None = None,
         report_to: ReportWebhook | None = None,
         traces: Traces | None = None,
+        fleet_max_sessions: int | None = None,
         name_prefix: str = "pipecat",
         daily: DailyRESTHelper | None = None,
         api_key: str | None = None,
@@ -98,6 +103,8 @@ class Sessions:
                 ``session.report()`` tells how it was.
             report_to: Where the report of each session goes.
             traces: What makes a trace of each session, as `server.traces.SessionTraces`.
+            fleet_max_sessions: How many sessions there may be at once on all servers that share
+                this account and ``DAILY_REDIS_URL``; None for as many as they have slots.
             name_prefix: How the rooms' names begin.
             daily: A helper to use; it stays open.
             api_key: The API key; ``DAILY_API_KEY`` when None.
@@ -115,6 +122,9 @@ class Sessions:
         if on_end is not None:
             arguments.function("on_end", on_end)
         self.traced = traces is not None
+        limit = fleet_max_sessions
+        if limit is not None:
+            arguments.at_least("fleet_max_sessions", limit, 1)
         self.rooms = SessionRooms(
             params=params,
             pool=pool,
@@ -123,12 +133,15 @@ class Sessions:
             daily=daily,
             api_key=secret(api_key),
             api_url=api_url,
+            limit=limit,
+            stop_grace=self.stop_grace,
+            stop=self._stop_for_another,
         )
         self._shared = Shared(
             bots=references,
             rooms=self.rooms,
             launcher=self.launcher,
-            presence=PresenceWatch(lambda: self.rooms.helper),
+            presence=PresenceWatch(lambda: self.rooms.helper, fleet=self._next_look),
             burst=Burst(),
             max_duration=lifetime,
             join_timeout=_seconds("join_timeout", join_timeout),
@@ -177,7 +190,7 @@ class Sessions:
             await self._stack.aclose()
             raise
         self._open = True
-        if self.rooms.workers:
+        if self.rooms.workers and self.fleet is None:
             logger.warning(
                 "Process {} serves the same: each worker has its own {} slots, and lists and stops "
                 "only its own sessions. Use one worker, and more ports or machines.",
@@ -198,6 +211,11 @@ class Sessions:
         finally:
             if self._stack is not None:
                 await self._stack.aclose()
+
+    @property
+    def fleet(self) -> Fleet | None:
+        """The servers that share the account and its Redis; None without a Redis."""
+        return self.rooms.fleet
 
     @property
     def opened(self) -> bool:
@@ -238,7 +256,11 @@ class Sessions:
             DailyError: There is no room for it.
         """
         arguments.model("request", request, StartRequest)
-        session = self._history.earlier(request) or self._reserve(request)
+        session = self._history.earlier(request)
+        if session is None and self.fleet is not None:
+            session = await self._agree(self.fleet, request)
+        elif session is None:
+            session = self._reserve(request)
         if (run := self._slots.run_of(session)) is not None:
             try:
                 await asyncio.shield(run.ready)
@@ -248,6 +270,23 @@ class Sessions:
                     session.ask(EndReason.STOPPED, 0.0)
                 raise
         return session
+
+    async def _agree(self, fleet: Fleet, request: StartRequest) -> Session:
+        """Take a slot with the consent of the other servers; or give the session that one has."""
+        try:
+            async with fleet.starts.admission(request) as admission:
+                if admission.elsewhere is not None:
+                    return admission.elsewhere
+                # It may have been started meanwhile.
+                session = self._history.earlier(request)
+                if session is None:
+                    session = self._reserve(request)
+                    if (run := self._slots.run_of(session)) is not None:
+                        fleet.starts.follow(admission, session, run.ready)
+                return session
+        except FleetFull:
+            self.numbers.refused["full"] += 1
+            raise
 
     def _reserve(self, request: StartRequest) -> Session:
         """Take a slot, before anything is awaited."""
@@ -343,6 +382,16 @@ class Sessions:
         session.ask(EndReason.STOPPED, _seconds("grace", grace))
         await session.wait()
         return session
+
+    def _stop_for_another(self, session_id: str, token: str | None) -> None:
+        """Stop a session as another server asks; with the digest of a token only for its user."""
+        session = self._history.sessions.get(session_id)
+        if session is not None and session.end is None:
+            if token is None or same(token, digest(session.user_token or "")):
+                session.ask(EndReason.STOPPED)
+
+    def _next_look(self) -> NextLook | None:
+        return None if self.fleet is None else self.fleet.member.next_look
 
     async def drain(self, grace: timedelta | float = 0.0) -> None:
         """Start no more sessions, let the running ones go on for a while, then end them.
