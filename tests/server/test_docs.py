@@ -88,13 +88,17 @@ async def curl(line):
 
 
 def test_the_page_starts_servers_and_asks_them():
-    assert [len(curls) for _, _, curls in WALKS] == [3, 3, 1, 1]
+    assert [len(curls) for _, _, curls in WALKS] == [3, 3, 1, 1, 2]
     assert "--local" in WALKS[0][1]
     assert len(WALKS[1][0]) == 2
 
 
-@pytest.mark.parametrize(("env", "command", "curls"), WALKS, ids=["local", "keys", "phone", "app"])
-async def test_the_curls_run_as_they_stand(run, local_daily, env, command, curls):
+@pytest.mark.parametrize(
+    ("env", "command", "curls"), WALKS, ids=["local", "keys", "phone", "app", "replica"]
+)
+async def test_the_curls_run_as_they_stand(request, run, local_daily, env, command, curls):
+    if "DAILY_REDIS_URL" in env:
+        env = {**env, "DAILY_REDIS_URL": request.getfixturevalue("redis").url}
     port = () if "uvicorn" in command else ("--port", "0")
     server, url = await run(command, env, *port)
     started = {"sessionId": "s…", "dailyToken": "eyJ…"}
