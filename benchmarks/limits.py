@@ -7,8 +7,9 @@ from typing import Any
 from benchmarks.contenders import LABELS, PIPECATS
 from benchmarks.local_daily import Daily
 from benchmarks.processes import answer, worker
-from benchmarks.report import Bar, Bars, Check, Section, Table
+from benchmarks.report import Check, Section, Table
 from benchmarks.sizes import Size
+from pipecat_daily_rest.load.plot import Bar, Bars
 
 _PREFIX = "pipecat-r"
 _REQUESTS = {

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import plot
 from benchmarks.local_daily import LATENCY
 from benchmarks.processes import SEED
 from benchmarks.report import Section, Table
+from pipecat_daily_rest.load.plot import draw
 
 _HEAD = """\
 # Performance
@@ -30,7 +30,7 @@ the user, and the deletion of the room.
 def write(folder: Path, sections: Sequence[Section], *, size: str, took: float) -> None:
     """Write both files."""
     groups = [group for section in sections for group in section.plots]
-    (folder / "performance.svg").write_text(plot.draw(groups), "utf-8")
+    (folder / "performance.svg").write_text(draw(groups, "Performance"), "utf-8")
     parts = [_HEAD, *_asked(sections), *(_section(section) for section in sections)]
     parts.append(_conditions(size, took))
     (folder / "performance.md").write_text("\n".join(parts), "utf-8")

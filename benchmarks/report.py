@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from pipecat_daily_rest.load.plot import Bars
+
 Cell: TypeAlias = str | float | int
 
 
@@ -29,24 +31,6 @@ class Check:
     asked: str
     measured: str
     holds: bool
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A bar of the plot."""
-
-    label: str
-    value: float
-    shown: str
-    ours: bool
-
-
-@dataclass(frozen=True)
-class Bars:
-    """A group of bars under one heading, on one scale."""
-
-    heading: str
-    bars: Sequence[Bar]
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from benchmarks.local_daily import CONNECT, LATENCY, Daily
 from benchmarks.processes import in_turns, median
-from benchmarks.report import Bar, Bars, Check, Section, Table
+from benchmarks.report import Check, Section, Table
 from benchmarks.servers_process import FASTAPI, Kind, Server, Started, memory_of, package
 from benchmarks.sizes import Size
+from pipecat_daily_rest.load.plot import Bar, Bars
 
 _MB = 1e6  # bytes
 _QUIET = 0.3  # seconds without a request after which a server is at rest

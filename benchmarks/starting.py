@@ -4,8 +4,9 @@
 from benchmarks.contenders import LABELS, PIPECATS
 from benchmarks.local_daily import CONNECT, LATENCY, Daily
 from benchmarks.processes import answer, in_turns, median
-from benchmarks.report import Bar, Bars, Check, Section, Table
+from benchmarks.report import Check, Section, Table
 from benchmarks.sizes import Size
+from pipecat_daily_rest.load.plot import Bar, Bars
 
 _COLD = ("package", "package_api", *PIPECATS)
 _TEXT = f"""\

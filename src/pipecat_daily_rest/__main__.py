@@ -10,7 +10,7 @@ def main() -> None:
     """Run a command. Those with a room or a child take the signals before anything slow is imported."""
     if sys.argv[1:2] in (["run"], ["serve"], ["demo"]):
         hold(stop_early)
-    elif sys.argv[1:2] in (["local"], ["drill"]):
+    elif sys.argv[1:2] in (["local"], ["drill"], ["load"]):
         hold(not_run)
     from pipecat_daily_rest.cli import app
 

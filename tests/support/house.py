@@ -21,8 +21,9 @@ PAGE = ROOT / "docs" / "architecture.md"
 # From the top down. Each may import what stands behind it, and nothing else of the package.
 CLIENT = """
     __main__    cli _bot
-    cli         runner drill _bot _rooms _rest _http tokens models _core errors
+    cli         drill load runner server _bot _rooms _rest _http tokens models _core errors
     drill       local _core errors
+    load        runner server _core errors
     testing     local _rooms _rest _http _core models errors
     runner      server _bot _rooms _core models errors
     server      _bot _rooms _rest _http webhooks answers tokens _core models errors
@@ -40,8 +41,9 @@ CLIENT = """
     errors
 """
 LOCAL = """
-    __main__    server rest
+    __main__    server callers rest
     server      face for_tests rest bot browser outside recording call guard choices secret arguments
+    callers     for_tests rest scripted call secret
     face        for_tests rest outside call rules guard secret arguments
     for_tests   rest bot room_handle outside recording scripted call secret arguments
     rest        outside recording call rules choices secret arguments

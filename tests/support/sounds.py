@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Sounds that are made, not recorded."""
 
+import wave
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,3 +40,15 @@ def speech(rate: int, seconds: float = 1.5, *, tone_hz: float | None = None) -> 
         voice += 0.15 * np.sin(2 * np.pi * tone_hz * time)  # a louder one is no speech to Silero
         voice /= np.abs(voice).max()
     return (voice * 0.6 * 32767).astype(np.int16)
+
+
+def tone_file(path: Path, hz: float, seconds: float, amplitude: float = 0.3) -> Path:
+    """Write a tone as a WAV file."""
+    rate = 16_000
+    sound = np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate) * amplitude * 32767
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(sound.astype(np.int16).tobytes())
+    return path

@@ -13,7 +13,14 @@ import typer
 
 from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
-from pipecat_daily_rest.cli import drill_command, given, rooms_command, serve_command, token_command
+from pipecat_daily_rest.cli import (
+    drill_command,
+    given,
+    load_command,
+    rooms_command,
+    serve_command,
+    token_command,
+)
 from pipecat_daily_rest.cli.output import Output, OutputOption, chosen, show_json
 
 app = typer.Typer(
@@ -191,6 +198,7 @@ def demo(
 
 
 app.command("serve", cls=serve_command.ReadsEnvFile)(serve_command.command)
+app.command("load")(load_command.command)
 
 
 _ANSWERS = "How it answers"

@@ -22,6 +22,7 @@ from typing import NoReturn
 from loguru import logger
 
 from pipecat_daily_rest.errors import DailyConfigError
+from pipecat_daily_rest.local.callers import Callers
 from pipecat_daily_rest.local.rest.limits import Limits
 from pipecat_daily_rest.local.server import LocalDaily
 
@@ -97,6 +98,12 @@ def _arguments() -> argparse.Namespace:
         default=os.environ.get("LOCAL_DAILY_RECORDINGS") or None,
         help="the folder in which recordings stay; else they go with the local Daily",
     )
+    parser.add_argument(
+        "--question",
+        action="append",
+        default=[],
+        help="a WAV file that callers say, which another process lets in at /.callers",
+    )
     return parser.parse_args()
 
 
@@ -138,6 +145,10 @@ async def _start(arguments: argparse.Namespace) -> LocalDaily:
             await daily.start()
             return daily
     daily = make(port=arguments.port)
+    if arguments.question:
+        callers = Callers(daily, daily.mixer, daily.api_key, arguments.question)
+        daily.more_routes += callers.routes()
+        daily.closers.append(callers.aclose)
     await daily.start()
     return daily
 

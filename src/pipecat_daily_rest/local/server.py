@@ -169,6 +169,7 @@ class LocalDaily(ForTests):
             latency=latency,
         )
         self._control = control
+        self.more_routes: list[web.RouteDef] = []  # beside its own, from before it starts
         self._runner: web.AppRunner | None = None
 
     @property
@@ -265,6 +266,7 @@ class LocalDaily(ForTests):
             app.add_routes(routes)
         if self._control:
             app.add_routes(control_routes(self.api_key, self.faults))
+        app.add_routes(self.more_routes)
         self._runner = web.AppRunner(
             app,
             access_log=None,

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -49,8 +50,12 @@ class LocalDailyProcess:
         latency: float = 0.0,
         control: bool = False,
         api_key: str | None = None,
+        questions: Sequence[str] = (),
     ) -> None:
-        """Initialize; the arguments are those of ``pipecat-daily-rest local``, and the key."""
+        """Initialize; the arguments are those of ``pipecat-daily-rest local``, and the key.
+
+        With ``questions``, WAV files, it lets in callers who say them.
+        """
         if not isinstance(host, str) or not host:
             msg = "host must be an address of this machine, as 127.0.0.1."
             raise DailyConfigError(msg)
@@ -59,6 +64,7 @@ class LocalDailyProcess:
         self._arguments += ["--limits"] if limits else []
         self._arguments += ["--latency", str(latency)] if latency else []
         self._arguments += ["--control"] if control else []
+        self._arguments += [each for path in questions for each in ("--question", path)]
         self._arguments += (
             ["--prefer-port", str(DEFAULT_PORT)] if port is None else ["--port", str(port)]
         )
@@ -128,6 +134,11 @@ class LocalDailyProcess:
             "DAILY_ROOM_URL": "",
             "PYTHONPATH": daily_module.python_path(),
         }
+
+    @property
+    def pid(self) -> int:
+        """The id of its process, which leads a session of processes; 0 while there is none."""
+        return 0 if self._process is None else self._process.pid
 
     @property
     def ended(self) -> bool:

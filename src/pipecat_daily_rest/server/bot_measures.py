@@ -36,6 +36,11 @@ def measured(tell: Tell | None) -> Iterator[None]:
         _tell.reset(token)
 
 
+def told_to() -> Tell | None:
+    """Give where the measures of the bot go that runs in this context; None if nowhere."""
+    return _tell.get()
+
+
 def watch(worker: Any) -> None:
     """Measure a pipeline, if it is a session's."""
     if (tell := _tell.get()) is None:

@@ -86,15 +86,11 @@ def latency(seconds: Sequence[float]) -> dict[str, Any] | None:
     """Give the count, the percentiles (each a latency that was measured) and the maximum."""
     if not seconds:
         return None
-    ordered = sorted(seconds)
+    parts = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    found = {name: round(percentile(seconds, part), 3) for name, part in parts.items()}
+    return {"count": len(seconds), **found}
 
-    def percentile(part: float) -> float:
-        return round(ordered[math.ceil(part * len(ordered)) - 1], 3)
 
-    return {
-        "count": len(ordered),
-        "p50": percentile(0.5),
-        "p95": percentile(0.95),
-        "p99": percentile(0.99),
-        "max": percentile(1.0),
-    }
+def percentile(values: Sequence[float], part: float) -> float:
+    """Give the value that this part of the values does not exceed; it is one of them."""
+    return sorted(values)[math.ceil(part * len(values)) - 1]

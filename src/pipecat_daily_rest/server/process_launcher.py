@@ -85,6 +85,11 @@ class ProcessLauncher:
         self._looking: asyncio.Task[None] | None = None
         self._draining = False
 
+    @property
+    def processes(self) -> dict[str, int]:
+        """The ids of the bots' processes, by their sessions; each leads a session of processes."""
+        return {name: child.pid for name, child in self._sessions.items() if child.pid}
+
     def listen(self, told: Told) -> None:
         """Pass on what bots measure. See `Launcher`."""
         self._told = told

@@ -31,24 +31,27 @@ _CHAOS = ("seed", *_WHICH, "rate", "kinds")
 _FAULT = (*_WHICH, *(field.name for field in dataclasses.fields(Failure)))
 
 
+def guarded(api_key: str, does: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
+    """Give a handler that asks for the key, and answers what is done with the body as JSON."""
+
+    async def handler(request: web.Request) -> web.Response:
+        try:
+            authenticate(request, api_key)
+            body = await read_json(request)
+            if isinstance(body, Refusal):
+                raise body
+            return web.json_response(does(body), dumps=_dumps)
+        except Refusal as exc:
+            return web.json_response(exc.body, status=exc.status)
+        except DailyConfigError as exc:
+            refusal = invalid(str(exc))
+            return web.json_response(refusal.body, status=refusal.status)
+
+    return handler
+
+
 def routes(api_key: str, faults: Faults) -> list[web.RouteDef]:
     """List the routes that add, list and remove faults."""
-
-    def guarded(does: Callable[[Any], Any]) -> Callable[[web.Request], Any]:
-        async def handler(request: web.Request) -> web.Response:
-            try:
-                authenticate(request, api_key)
-                body = await read_json(request)
-                if isinstance(body, Refusal):
-                    raise body
-                return web.json_response(does(body), dumps=_dumps)
-            except Refusal as exc:
-                return web.json_response(exc.body, status=exc.status)
-            except DailyConfigError as exc:
-                refusal = invalid(str(exc))
-                return web.json_response(refusal.body, status=refusal.status)
-
-        return handler
 
     def add(body: Any) -> Any:
         return faults.add(_read(body)).describe()
@@ -61,27 +64,28 @@ def routes(api_key: str, faults: Faults) -> list[web.RouteDef]:
         return {"deleted": True}
 
     return [
-        web.post(PATH, guarded(add)),
-        web.get(PATH, guarded(listed), allow_head=False),
-        web.delete(PATH, guarded(clear)),
+        web.post(PATH, guarded(api_key, add)),
+        web.get(PATH, guarded(api_key, listed), allow_head=False),
+        web.delete(PATH, guarded(api_key, clear)),
     ]
 
 
 def _read(body: Any) -> Fault:
     if isinstance(body, dict) and body.keys() == {"chaos"}:
-        options = _checked(body["chaos"], _CHAOS, "seed")
+        options = checked("a fault", body["chaos"], _CHAOS, "seed")
         return Chaos(options.pop("seed"), **options)
-    given = _checked(body, _FAULT, "method", "path")
+    given = checked("a fault", body, _FAULT, "method", "path")
     method, path, times = given.pop("method"), given.pop("path"), given.pop("times", 1)
     return Fault(method, path, Failure(**given), times=times)
 
 
-def _checked(given: Any, known: Sequence[str], *required: str) -> dict[str, Any]:
+def checked(what: str, given: Any, known: Sequence[str], *required: str) -> dict[str, Any]:
+    """Give an object of a body, if it has the required members and no unknown ones."""
     if not isinstance(given, dict):
-        raise invalid("a fault must be a JSON object")
+        raise invalid(f"{what} must be a JSON object")
     for name in given:
         if name not in known:
-            raise invalid(f"a fault has no '{name}'; it can have {', '.join(known)}")
+            raise invalid(f"{what} has no '{name}'; it can have {', '.join(known)}")
     if missing := [name for name in required if name not in given]:
         raise invalid(f"{missing[0]} is missing")
     return given

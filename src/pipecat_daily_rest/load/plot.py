@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The plot: horizontal bars, as SVG by hand."""
+"""A plot: horizontal bars, as SVG by hand."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
-
-from benchmarks.report import Bars
 
 _WIDTH = 760
 _LABEL = 300  # where the bars begin
@@ -30,7 +29,25 @@ _STYLE = """\
 """
 
 
-def draw(groups: Sequence[Bars]) -> str:
+@dataclass(frozen=True)
+class Bar:
+    """A bar, with what is written beside it; ``ours`` is in colour."""
+
+    label: str
+    value: float
+    shown: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Bars:
+    """A group of bars under one heading, on one scale."""
+
+    heading: str
+    bars: Sequence[Bar]
+
+
+def draw(groups: Sequence[Bars], name: str) -> str:
     """Draw the groups, one below the other."""
     parts: list[str] = []
     y = 12
@@ -52,7 +69,7 @@ def draw(groups: Sequence[Bars]) -> str:
     back = f'  <rect class="back" x=".5" y=".5" width="{_WIDTH - 1}" height="{height - 1}" rx="8"/>'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
-        f'width="{_WIDTH}" height="{height}" role="img" aria-label="Performance">\n'
+        f'width="{_WIDTH}" height="{height}" role="img" aria-label="{escape(name)}">\n'
         + _STYLE
         + "\n".join([back, *parts])
         + "\n</svg>\n"
