@@ -69,7 +69,9 @@ class Result:
     def bottleneck(self) -> str:
         """What more calls would lack, in words."""
         if self.fails is None:
-            return f"None was found: {self.calls} calls, the most that were to be tried, hold."
+            return (
+                f"No limit was passed: no more than {_calls(self.calls)} were to be tried (--most)."
+            )
         tried = [step for step in self.steps if step.calls == self.fails]
         step = next(each for each in reversed(tried) if each.passed(self.limits) is not None)
         at = f"with {_calls(step.calls)}"
