@@ -2,7 +2,7 @@
 import asyncio
 import sys
 import time
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -502,6 +502,38 @@ async def test_a_check_lists_rooms_back_to_the_oldest_waiting_one(daily, call, m
         clock.pass_by(pool, Timings.pool_check)
         await until(pool, vanished=1)
         assert len(sent(daily, "GET", "/rooms")) == 1
+
+
+async def test_a_pool_of_a_fleet_refills_when_half_of_it_is_gone(daily, redis):
+    clock = Time(daily)
+    async with pool_of(daily, size=6, now=clock.now) as pool, AsyncExitStack() as stack:
+        for _ in range(2):
+            await stack.enter_async_context(pool.room())
+            clock.pass_by(pool, 20)
+        await asyncio.sleep(0.05)
+        assert (pool.stats.refills, pool.stats.waiting) == (1, 4)
+        await stack.enter_async_context(pool.room())
+        await until(pool, refills=2, waiting=6)
+        await stack.enter_async_context(pool.room())
+        clock.pass_by(pool, TTL / 2)  # it does not wait for ever
+        await until(pool, refills=3, waiting=6)
+
+
+async def test_a_pool_of_a_fleet_looks_at_one_page_and_less_and_less_often(daily, call, redis):
+    clock = Time(daily)
+    async with pool_of(daily, size=3, now=clock.now) as pool:
+        gone, *_ = daily.rooms
+        daily.advance(1)  # the rooms of others are newer
+        await call("POST", "/batch/rooms", {"rooms": [{"name": f"x-{n}"} for n in range(250)]})
+        await call("DELETE", f"/rooms/{gone}")
+        for checks, gap in ((1, 120), (2, 240)):
+            clock.pass_by(pool, gap / 2)
+            await holds(lambda: pool._rooms._check_gap == gap)  # noqa: B023 - awaited here
+            assert len(sent(daily, "GET", "/rooms")) == checks
+            clock.pass_by(pool, gap / 2)
+            await asyncio.sleep(0.05)
+            assert len(sent(daily, "GET", "/rooms")) == checks
+        assert pool.stats.vanished == 0
 
 
 async def test_a_failed_check_drops_no_room(daily):

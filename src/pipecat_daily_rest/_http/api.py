@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from loguru import logger
@@ -40,6 +40,9 @@ from pipecat_daily_rest.errors import (
     DailyError,
     DailyResponseError,
 )
+
+if TYPE_CHECKING:
+    from pipecat_daily_rest._http.redis_slots import Fleet
 
 LOCAL_MARK = "X-Local-Daily"  # the header with which a local Daily says what it is
 
@@ -95,6 +98,11 @@ class API:
     def batch_group(self) -> tuple[object, ...]:
         """Equal for those of an account whose deletions may share a request."""
         return type(self), self.policy, self.pace, self._borrowed, self.trust_env
+
+    @property
+    def fleet(self) -> "Fleet | None":
+        """What the machines that share the account have in Redis; None where none do."""
+        return None if self._pacer is None else self._pacer.fleet
 
     def twin(self) -> "API":
         """Give an API for the same account that works on when a borrowed session is closed."""

@@ -26,6 +26,7 @@ from pipecat_daily_rest.errors import (
 )
 
 _SINGLY = 10  # rooms; so many are looked up by name, more are looked for in the list
+_SINGLY_IN_FLEET = 100  # there the list has many pages
 _REFUSALS = 20  # batches; one bad room among a thousand costs ten
 
 # True, False when the room was gone already, or why it could not be deleted.
@@ -104,6 +105,9 @@ class Deletion:
 
     async def _settle(self, names: list[str], error: DailyError) -> None:
         """Find out which rooms are left; if all are, halve the batch to find the one in its way."""
+        if isinstance(error, DailyRateLimitError):  # a look would cost more requests
+            self._fail(names, error)
+            return
         self._refusals += 1
         refused = isinstance(error, DailyInvalidRequestError | DailyNotFoundError)
         left = await self._look(names, error, again=refused and self._refusals <= _REFUSALS)
@@ -131,7 +135,7 @@ class Deletion:
         return []
 
     async def _existing(self, names: list[str]) -> set[str]:
-        if len(names) <= _SINGLY:
+        if len(names) <= (_SINGLY if self._api.fleet is None else _SINGLY_IN_FLEET):
             found = await asyncio.gather(*map(self._exists, names))
             return {name for name, there in zip(names, found, strict=True) if there}
         try:

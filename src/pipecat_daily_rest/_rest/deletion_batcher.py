@@ -5,7 +5,8 @@ A batch is in one of these states::
 
     GATHERING  its request has not gone out: rooms join it
     ALONE      its only room goes with a request of its own; other rooms gather in another batch
-    SENT       its request has gone out, with the rooms of that moment
+    SENT       its request has gone out, with the rooms of that moment, or it is among those that
+               machines which share the account delete together
 
 A batch of one room is ALONE first. If the slow rate tier has no slot for that request, the room
 joins the batch that gathers by then; if none does, its own batch is GATHERING. When a batch
@@ -23,6 +24,7 @@ from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._core.loops import PerLoop
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._rest.deletion import Deletion, Result
+from pipecat_daily_rest._rest.fleet_deletions import FleetDeletions
 from pipecat_daily_rest._rest.room_lookup import BATCH
 from pipecat_daily_rest.errors import DailyError, DailyTimeoutError
 
@@ -45,6 +47,11 @@ class _Batch:
         self.rooms: dict[str, list[Outcome]] = {}
         self.until = 0.0  # the last deadline, on time.monotonic()
         self.task: asyncio.Task[None] | None = None  # nobody else holds it
+
+    @property
+    def left(self) -> float:
+        """Seconds until the last deadline."""
+        return max(0.0, self.until - time.monotonic())
 
     def takes(self, name: str) -> bool:
         return self.state is _State.GATHERING and (len(self.rooms) < BATCH or name in self.rooms)
@@ -98,7 +105,7 @@ class _Batcher:
     async def _run(self, batch: _Batch) -> None:
         """Delete a batch's rooms, and tell those who wait for them."""
         api = self._api.sharing()
-        deletion = Deletion(api, Deadline(max(0.0, batch.until - time.monotonic())))
+        deletion = Deletion(api, Deadline(batch.left))
         try:
             try:
                 names = await self._delete(batch, deletion)
@@ -118,6 +125,15 @@ class _Batcher:
         """Give the rooms that there is a result for."""
         batch.drop_settled()
         names = list(batch.rooms)
+        if names and (fleet := self._api.fleet) is not None:
+            self._send(batch)
+            shared = FleetDeletions(self._api, fleet, names, Deadline(batch.left))
+            await shared.run()
+            await deletion.run(shared.left)
+            if shared.shared:  # another machine may have deleted them for this one
+                deletion.absent.clear()
+            deletion.absent |= shared.absent
+            return names
         if len(names) == 1:
             batch.state = _State.ALONE
             if await deletion.single(names[0]):

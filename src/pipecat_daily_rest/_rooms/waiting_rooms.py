@@ -20,6 +20,7 @@ from pipecat_daily_rest._rooms.pool_batch import PoolBatch, PoolRoom
 from pipecat_daily_rest.errors import DailyError
 
 _EARLY = 0.1  # of the ttl: so long before a room's time is over its successor is created
+_LOOKED_AT = 100  # rooms, a page: where machines share the account, a check reads no more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +89,8 @@ class WaitingRooms:
         self._numbers = PoolStats(target=plan.size)
         self._missed = False
         self._refill_at = 0.0
-        self._check_at = plan.now() + self._timings.pool_check
+        self._check_gap = self._timings.pool_check
+        self._check_at = plan.now() + self._check_gap
         self._wake = asyncio.Event()
         self._refilling: asyncio.Task[None] | None = None
         self._ended = False
@@ -121,9 +123,17 @@ class WaitingRooms:
         if left <= self._numbers.target // 2:
             self._refill_at = 0.0
         elif left == self._numbers.target - 1:
-            self._refill_at = self._plan.now() + self._timings.refill_gap
+            self._refill_at = self._plan.now() + self._refill_gap()
         self._wake.set()
         return taken
+
+    def _refill_gap(self) -> float:
+        """Seconds in which further rooms may be handed out before a refill replaces them all.
+
+        Where machines share the account, their refills together are what counts: each waits until
+        half of its rooms are gone, or until many would soon have waited for ``ttl``.
+        """
+        return self._timings.refill_gap if self._api.fleet is None else self._plan.ttl / 2
 
     async def put_back(self, taken: PoolRoom) -> None:
         """Take a room back that nobody has seen."""
@@ -200,9 +210,9 @@ class WaitingRooms:
         self._drop_old()
         if self._missing() and not process_rooms.drains and self._plan.now() >= self._refill_at:
             await self._refill()
-        if (now := self._plan.now()) >= self._check_at:
-            self._check_at = now + self._timings.pool_check
+        if self._plan.now() >= self._check_at:
             await self._check()
+            self._check_at = self._plan.now() + self._check_gap
 
     def _next_due(self) -> float:
         """When something is due, if nothing happens before; in unix seconds."""
@@ -281,14 +291,22 @@ class WaitingRooms:
         if not unseen:
             return
         oldest = min(each.room.created_at for each in self._waiting)
+        looked_at = 0
         try:
             async for room in list_rooms(self._api):
                 unseen.discard(room.name)
                 if not unseen or room.created_at < oldest:  # the newest come first
                     break
+                looked_at += 1
+                if looked_at == _LOOKED_AT and self._api.fleet is not None:
+                    # Others make so many rooms that this tells nothing of ours: it would cost the
+                    # fleet a page for each hundred of them, from each machine.
+                    self._check_gap = max(self._check_gap, min(2 * self._check_gap, self._plan.ttl))
+                    return
         except DailyError as exc:
             logger.debug("The rooms of the pool could not be checked: {}", exc)
             return
+        self._check_gap = self._timings.pool_check
         for gone in [each for each in self._waiting if each.room.name in unseen]:
             self._waiting.remove(gone)
             self._delete(gone)  # in case it exists all the same
