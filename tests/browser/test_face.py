@@ -5,6 +5,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -67,11 +68,31 @@ async def choose(face: Any, name: str) -> None:
     await face.page.wait_for_selector("#timeline li", timeout=WAIT * 1000)
 
 
+@asynccontextmanager
+async def slow_life(face: Any) -> AsyncIterator[None]:
+    """Hold up what a chosen room is shown from, while the block runs."""
+    go = asyncio.Event()
+
+    async def wait(route: Any) -> None:
+        await go.wait()
+        await route.continue_()
+
+    await face.page.route("**/.face/rooms/*", wait)
+    yield
+    go.set()
+    await face.page.unroute_all(behavior="wait")
+
+
 async def test_a_room_and_its_life_appear_without_reloading(daily: LocalDaily, face: Any) -> None:
     await face.page.evaluate("window.loaded = 1")
     await api(daily, "POST", "/rooms", {"name": "talk", "privacy": "private"})
     await face.sees("talk", "#rooms-list")
+    async with slow_life(face):
+        await face.page.click(".row:has-text('talk')")
+        await face.sees("Loading talk…", "#life-none")
+        assert not await face.page.locator("#life-room").is_visible()
     await choose(face, "talk")
+    assert not await face.page.locator("#life-none").is_visible()
     token = (await api(daily, "POST", "/meeting-tokens", {"properties": {"room_name": "talk"}}))[
         "token"
     ]

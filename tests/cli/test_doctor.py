@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 import json
+import re
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 
@@ -140,6 +144,30 @@ async def test_a_missing_extra(daily, monkeypatch, url, state):
     redis = {each.check: each for each in doctor_command._here(True)}["redis"]
     assert redis.state == state
     assert redis.cure == "pip install 'pipecat-daily-rest[redis]'"
+
+
+def test_every_extra_is_looked_at():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    # Pipecat's extra `daily` is daily-python, which has a check of its own.
+    assert extras.pop("daily") == ["pipecat-ai[daily]"]
+    assert extras.keys() == doctor_command._EXTRAS.keys()
+    packages = packages_distributions()
+    for extra, needs in extras.items():
+        modules = doctor_command._EXTRAS[extra]
+        tops = {each.partition(".")[0] for each in modules}
+        given = {name.replace("_", "-") for top in tops for name in packages[top]}
+        names = {re.match(r"[\w-]+", need)[0] for need in needs} - {"pipecat-ai"}
+        assert names <= given
+        assert len(names) == len(modules)
+
+
+def test_a_package_that_lacks_a_part(monkeypatch):
+    lacking = ("pytest.nothing.here", "nothing.here", "pytest")
+    monkeypatch.setitem(doctor_command._EXTRAS, "otel", lacking)
+    (found,) = (each for each in doctor_command._here(True) if each.check == "otel")
+    assert "(pytest.nothing.here, nothing.here missing)" in found.found
+    assert found.state == "note"
 
 
 @pytest.mark.parametrize(("url", "state"), [("https://x.daily.co/demo", "note"), ("demo", "fault")])

@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 
 from canary import leaks
+from serving import state_of
+from timings import timings_env
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 LINK = r"^(http://localhost:(\d+)/pipecat-r[a-z0-9]{20}\?t=[\w.-]+)\n"
@@ -42,6 +44,8 @@ async def test_in_a_terminal_without_a_key_it_is_local_and_says_so(run):
     assert "No DAILY_API_KEY: using a local Daily" in out
     assert re.search(LINK, out, re.MULTILINE)
     assert re.search(FACE, out, re.MULTILINE)
+    said = ("Talk to the bot", "?t=", "See the rooms", "A web app joins local rooms")
+    assert [out.index(each) for each in said] == sorted(out.index(each) for each in said)
     assert re.search(r"^Room .* deleted$", out, re.MULTILINE)
     assert "Traceback" not in out
 
@@ -396,3 +400,16 @@ async def test_an_unknown_log_level(start):
     assert await program.ended() == 2
     assert "one of TRACE, DEBUG" in program.err
     assert "Traceback" not in program.err
+
+
+async def test_the_local_daily_of_a_bot_that_blocks_does_not_outlive_the_command(run):
+    env = timings_env(bot_grace=0.1, last_create=0.1)
+    program = await run("blocks", *DEBUG, env=env)
+    await program.says("^in$")
+    children = program.children()
+    program.signal(signal.SIGTERM)
+    assert await program.process.wait() == 1
+    assert [state_of(child) for child in children] == ["Z"] * len(children) != []
+    await program.ended()
+    assert "The bot blocked the event loop" in program.err
+    await program.says(LOCAL_LOG, stream="err")

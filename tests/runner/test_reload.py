@@ -51,6 +51,7 @@ async def bot(runner_args):
         except asyncio.CancelledError:
             print("no WORD")
 """
+NEW = "A new bot comes into the room.\n"
 WAITING = "The room waits for the next save.$"
 
 
@@ -114,7 +115,9 @@ async def test_a_save_brings_a_new_bot_into_the_same_room(reloading, local_daily
     assert again == given
     assert len({first, second, program.process.pid}) == 3
     assert program.out.index("out one") < program.out.index("in two")
-    assert program.out.count("Saved: mine.py. A new bot comes into the room.") == 1
+    said = [program.out.index(each) for each in ("Saved: mine.py.\n", NEW, "in two")]
+    assert said == sorted(said)
+    assert program.out.count(NEW) == 1
     assert program.out.count("http") == 3  # the link, and what each bot got
     await all_gone([first])
     await ends(program, local_daily)
@@ -142,13 +145,14 @@ async def test_an_error_is_shown_and_the_room_waits(reloading, local_daily, save
     assert log(local_daily) == ["created"]
     program.signal(signal.SIGTERM)
     assert await program.ended() == 0
+    assert program.out.count(NEW) == 1  # the others were none
 
 
 ENDS = [
     ("print('over')", "The bot has ended."),
     ("raise ValueError(runner_args.token)", "The bot has ended: ValueError: ***."),
     ("raise SystemExit(3)", "The bot has ended: exit(3)."),
-    ("import os; os._exit(3)", "The bot has ended: The bot's process died."),
+    ("import os; os._exit(3)", "The bot's process died."),
 ]
 
 
@@ -174,7 +178,9 @@ async def test_a_bot_that_does_not_leave_is_killed_before_the_next_one_comes(
     save(STAYS.replace("WORD", "two"))
     await program.says("^no one\n")
     await local_daily.state.log.wait_for("bot joined", count=2)
+    await program.says("The bot did not end and was killed$", stream="err")
     await ends(program, local_daily, signal.SIGTERM)
+    assert "Session" not in program.err
     joins = [what for what in log(local_daily) if what in ("bot joined", "bot left")]
     assert joins == ["bot joined", "bot left"] * 2
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from pipecat_daily_rest.runner import watched_files
-from pipecat_daily_rest.runner.watched_files import WatchedFiles
+from pipecat_daily_rest.runner.watched_files import Changes, WatchedFiles
 
 
 @pytest.fixture(autouse=True)
@@ -29,12 +29,12 @@ async def watched(tmp_path):
 
 
 @asynccontextmanager
-async def saving(watched, *names):
-    """Look again and again, and expect that these were saved."""
+async def saving(watched, *names, deleted=()):
+    """Look again and again, and expect that these were saved, and those deleted."""
     looking = asyncio.create_task(watched.saved())
     await asyncio.sleep(0)
     yield
-    assert await looking == list(names)
+    assert await looking == Changes(list(names), list(deleted))
     await watched.take()
 
 
@@ -50,8 +50,17 @@ async def test_saves_of_every_kind(watched, tmp_path):
         voice.write_text("3")
     async with saving(watched, "parts/new.py"):
         (tmp_path / "parts" / "new.py").write_text("")
-    async with saving(watched, "parts/voice.py"):
+    async with saving(watched, deleted=["parts/voice.py"]):
         voice.unlink()
+    async with saving(watched, "parts/newer.py", deleted=["parts/new.py"]):
+        os.rename(tmp_path / "parts" / "new.py", tmp_path / "parts" / "newer.py")
+
+
+def test_what_is_said_of_changes():
+    assert str(Changes(["bot.py"], [])) == "Saved: bot.py."
+    assert str(Changes([], ["bot.py"])) == "Deleted: bot.py."
+    both = Changes(["a.py", "b.py", "c.py", "d.py", "e.py"], ["f.py"])
+    assert str(both) == "Saved: a.py, b.py, c.py and 2 more. Deleted: f.py."
 
 
 async def test_a_file_of_the_same_size_and_time(watched, tmp_path):

@@ -4,8 +4,10 @@
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from pipecat_daily_rest.errors import DailyConfigError
@@ -23,9 +25,22 @@ def find_bot() -> Bot:
 
 def check_file(path: str) -> None:
     """Refuse a bot's file that is not there."""
+    if isinstance(path, str | os.PathLike) and os.path.isdir(path):
+        bots = [each for each in sorted(Path(path).glob("*.py")) if _has_bot(each)]
+        named = f", as {bots[0]}" if len(bots) == 1 else ""
+        msg = f"{path!r} is a folder: pass the Python file in it that defines bot(){named}."
+        raise DailyConfigError(msg)
     if not isinstance(path, str | os.PathLike) or not os.path.isfile(path):
         msg = f"There is no file {path!r}: pass the Python file that defines bot()."
         raise DailyConfigError(msg)
+
+
+def _has_bot(path: Path) -> bool:
+    """Tell whether a file defines ``bot()``, without running it."""
+    try:
+        return re.search(rb"^(async )?def bot\(", path.read_bytes(), re.MULTILINE) is not None
+    except OSError:
+        return False
 
 
 def load_bot(path: str) -> Bot:

@@ -55,7 +55,7 @@ def anonymous() -> str:
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(_RANDOM))
 
 
-def check_prefix(prefix: str) -> str:
+def check_prefix(prefix: str, *, field: str = "name_prefix") -> str:
     """Check the beginning of the names that are made here."""
     if (
         not isinstance(prefix, str)
@@ -63,7 +63,7 @@ def check_prefix(prefix: str) -> str:
         or not _VALID.fullmatch(f"{prefix}-r" + "0" * _RANDOM)
     ):
         msg = (
-            f"name_prefix {prefix!r} makes no valid room name: use A-Z, a-z, 0-9, '-' and '_', "
+            f"{field} {prefix!r} makes no valid room name: use A-Z, a-z, 0-9, '-' and '_', "
             f"{128 - _RANDOM - 2} characters at most."
         )
         raise DailyConfigError(masked(msg))

@@ -16,6 +16,7 @@ from pipecat_daily_rest.errors import DailyConfigError
 DEFAULT_API_URL = "https://api.daily.co/v1"
 _told: dict[Secret, None] = {}  # oldest first
 _MOST_TOLD = 128
+LONGEST = 1e9  # seconds that a duration may have, nearly
 KEY_PAGE = "https://dashboard.daily.co/developers"
 
 
@@ -116,7 +117,7 @@ def listed(*texts: str) -> tuple[str, ...]:
 def seconds(name: str, duration: timedelta | float, *, least: float = 1) -> float:
     """Turn a duration into seconds, and check that it has `least` seconds."""
     value = duration.total_seconds() if isinstance(duration, timedelta) else duration
-    if not is_number(value) or not least <= value < 1e9:
+    if not is_number(value) or not least <= value < LONGEST:
         msg = (
             f"{name} must be a number of seconds, at least {least:g}, or a timedelta, "
             f"not {duration!r}."

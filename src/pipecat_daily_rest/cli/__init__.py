@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
+from pipecat_daily_rest._core import option_values
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest.cli import (
     drill_command,
@@ -63,6 +64,7 @@ LocalPort = Annotated[
     int | None,
     typer.Option(
         help="The local Daily's port.",
+        callback=given.checked(option_values.port),
         show_default="7880, or a free one",
         rich_help_panel=given.WHERE,
     ),
@@ -92,6 +94,7 @@ def run(
         str | None,
         typer.Option(
             help="Use this room, and do not delete it.",
+            callback=given.checked(option_values.room_url),
             show_default="DAILY_ROOM_URL, else a new room",
             rich_help_panel=given.THE_ROOM,
         ),
@@ -100,15 +103,26 @@ def run(
         float | None,
         typer.Option(
             help="Seconds that the room lives at most.",
+            callback=given.checked(option_values.seconds(1)),
             show_default="3600",
             rich_help_panel=given.THE_ROOM,
         ),
     ] = None,
     name_prefix: Annotated[
-        str, typer.Option(help="How the room's name begins.", rich_help_panel=given.THE_ROOM)
+        str,
+        typer.Option(
+            help="How the room's name begins.",
+            callback=given.checked(option_values.prefix),
+            rich_help_panel=given.THE_ROOM,
+        ),
     ] = "pipecat",
     host: Annotated[
-        str, typer.Option(help="Where the local Daily listens.", rich_help_panel=given.WHERE)
+        str,
+        typer.Option(
+            help="Where the local Daily listens.",
+            callback=given.checked(option_values.host),
+            rich_help_panel=given.WHERE,
+        ),
     ] = "127.0.0.1",
     port: LocalPort = None,
     open_browser: OpenBrowser = False,
@@ -210,7 +224,12 @@ def local(
         list[str] | None, typer.Argument(help="A command to run on the local Daily, after `--`.")
     ] = None,
     host: Annotated[
-        str, typer.Option(help="The address to listen on.", rich_help_panel=given.WHERE)
+        str,
+        typer.Option(
+            help="The address to listen on.",
+            callback=given.checked(option_values.host),
+            rich_help_panel=given.WHERE,
+        ),
     ] = "127.0.0.1",
     port: LocalPort = None,
     log_level: LogLevel = "WARNING",
@@ -224,7 +243,11 @@ def local(
     ] = False,
     latency: Annotated[
         float,
-        typer.Option(help="Seconds that every request takes at least.", rich_help_panel=_ANSWERS),
+        typer.Option(
+            help="Seconds that every request takes at least.",
+            callback=given.checked(option_values.seconds(0)),
+            rich_help_panel=_ANSWERS,
+        ),
     ] = 0.0,
     control: Annotated[
         bool,
@@ -255,12 +278,19 @@ def local(
 app.command("drill", context_settings={"allow_interspersed_args": False})(drill_command.command)
 
 
-Prefix = Annotated[str, typer.Option(help="How the rooms' names begin.")]
-MinAge = Annotated[float, typer.Option(help="Spare rooms younger than this many seconds.")]
+Prefix = Annotated[
+    str,
+    typer.Option(help="How the rooms' names begin.", callback=given.checked(option_values.prefix)),
+]
+_SECONDS = given.checked(option_values.seconds(0))
+MinAge = Annotated[
+    float, typer.Option(help="Spare rooms younger than this many seconds.", callback=_SECONDS)
+]
 Pause = Annotated[
     float,
     typer.Option(
-        help="Seconds between two looks whether a room is empty: Daily reports presence late."
+        help="Seconds between two looks whether a room is empty: Daily reports presence late.",
+        callback=_SECONDS,
     ),
 ]
 

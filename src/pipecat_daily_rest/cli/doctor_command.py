@@ -25,13 +25,14 @@ _STYLES = {"ok": "green", "note": "yellow", "fault": "bold red", "skipped": "dim
 _ONCE = RetryPolicy(attempts=1)
 _VALID = 300  # seconds, for the token that is tried
 _NOTABLE = 5.0  # seconds by which a clock may be wrong; Daily sends whole seconds
-_EXTRAS = {
+_EXTRAS = {  # their modules; `daily-python` has a check of its own
     "local": ("aiortc",),
-    "server": ("fastapi", "uvicorn"),
+    "server": ("fastapi", "uvicorn", "prometheus_client"),
     "redis": ("redis",),
+    "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
     "test": ("pytest", "pytest_asyncio"),
 }
-_CHECKS = 13  # about: some depend on others
+_CHECKS = 14  # about: some depend on others
 _NO_CARD = "invalid-plan-type"
 
 
@@ -235,7 +236,7 @@ def _here(is_local: bool) -> Iterator[Finding]:
     """Look at this machine."""
     yield _daily_module(is_local)
     for extra, modules in _EXTRAS.items():
-        lacking = [name for name in modules if find_spec(name) is None]
+        lacking = [name for name in modules if not _is_there(name)]
         if not lacking:
             yield Finding(extra, "ok", "the extra is installed")
             continue
@@ -256,6 +257,14 @@ def _here(is_local: bool) -> Iterator[Finding]:
         else:
             found = f"DAILY_ROOM_URL: every run uses the room {name!r} and does not delete it"
             yield Finding("room", "note", found, cure)
+
+
+def _is_there(module: str) -> bool:
+    """Tell whether a module can be found; its packages are imported for that."""
+    try:
+        return find_spec(module) is not None
+    except ImportError:
+        return False
 
 
 def _daily_module(is_local: bool) -> Finding:

@@ -63,8 +63,20 @@ def completing(*words: str) -> Callable[[str], list[str]]:
 def log_level(name: str) -> str:
     """Give a level's name as loguru has it."""
     if name.upper() not in LOG_LEVELS:
-        raise typer.BadParameter(f"one of {', '.join(LOG_LEVELS)}")
+        raise typer.BadParameter(f"must be one of {', '.join(LOG_LEVELS)}")
     return name.upper()
+
+
+def checked(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Make a callback of a check from `option_values`; an option that is not given passes."""
+
+    def callback(value: Any) -> Any:
+        try:
+            return value if value is None else check(value)
+        except ValueError as exc:
+            raise typer.BadParameter(str(exc).removesuffix(".")) from None
+
+    return callback
 
 
 def room_name(room: str) -> str:

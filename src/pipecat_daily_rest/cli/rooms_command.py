@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipecat_daily_rest._core import option_values
 from pipecat_daily_rest.cli import given, progress
 from pipecat_daily_rest.cli.output import (
     Output,
@@ -71,7 +72,11 @@ def create(
         bool, typer.Option("--public", help="Whoever has the URL may join, without a token.")
     ] = False,
     lifetime: Annotated[
-        float, typer.Option(help="Seconds after which the room ends, with everyone ejected.")
+        float,
+        typer.Option(
+            help="Seconds after which the room ends, with everyone ejected.",
+            callback=given.checked(option_values.seconds(1)),
+        ),
     ] = 3600,
     properties: Annotated[list[str] | None, typer.Option("--property", help=given.PROPERTY)] = None,
     dry_run: given.DryRun = False,
@@ -83,7 +88,7 @@ def create(
     """
     import time
 
-    from pipecat_daily_rest._core import room_names, settings
+    from pipecat_daily_rest._core import room_names
     from pipecat_daily_rest._rest.helper import DailyRESTHelper
     from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties
 
@@ -91,7 +96,7 @@ def create(
         wanted = given.properties(
             DailyRoomProperties,
             properties or (),
-            exp=int(time.time() + settings.seconds("lifetime", lifetime)),
+            exp=int(time.time() + lifetime),
             eject_at_room_exp=True,
         )
         params = DailyRoomParams(

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperCommand
 
 from pipecat_daily_rest._bot.stop_signals import hold, stop_early
-from pipecat_daily_rest._core import settings
+from pipecat_daily_rest._core import option_values, settings
 from pipecat_daily_rest._core.log_handler import FORMATS, LOG_LEVELS
 from pipecat_daily_rest.cli import given
 
@@ -25,9 +25,18 @@ _SESSIONS, _BOTS, _STARTS = "Sessions", "The bots", "Who may start a session"
 _PHONE = "Phone"
 
 
+_NO_NAN = given.checked(option_values.seconds(0))
+
+
 def _env(panel: str, name: str, text: str, **more: Any) -> Any:
     envvar = f"PIPECAT_DAILY_{name}"
     return typer.Option(help=text, envvar=envvar, show_envvar=True, rich_help_panel=panel, **more)
+
+
+def _log_format(name: str) -> str:
+    if name not in FORMATS:
+        raise typer.BadParameter(f"must be one of {', '.join(FORMATS)}")
+    return name
 
 
 def command(
@@ -67,20 +76,32 @@ def command(
     warm: Annotated[int, _env(_BOTS, "WARM", "Processes that wait ready.", min=0)] = 1,
     pool: Annotated[int, _env(_SESSIONS, "POOL", "Rooms that wait ready.", min=0)] = 0,
     max_duration: Annotated[
-        float, _env(_SESSIONS, "MAX_DURATION", "Seconds a session may last.", min=1)
+        float,
+        _env(_SESSIONS, "MAX_DURATION", "Seconds a session may last.", min=1, callback=_NO_NAN),
     ] = 3600,
     join_timeout: Annotated[
         float,
         _env(
-            _SESSIONS, "JOIN_TIMEOUT", "Seconds for the first person to join; 0: no limit.", min=0
+            _SESSIONS,
+            "JOIN_TIMEOUT",
+            "Seconds for the first person to join; 0: no limit.",
+            min=0,
+            callback=_NO_NAN,
         ),
     ] = 120,
     empty_timeout: Annotated[
         float,
-        _env(_SESSIONS, "EMPTY_TIMEOUT", "Seconds after the last person left; 0: no limit.", min=0),
+        _env(
+            _SESSIONS,
+            "EMPTY_TIMEOUT",
+            "Seconds after the last person left; 0: no limit.",
+            min=0,
+            callback=_NO_NAN,
+        ),
     ] = 30,
     drain: Annotated[
-        float, _env(_SESSIONS, "DRAIN", "Seconds for running calls at the end.", min=0)
+        float,
+        _env(_SESSIONS, "DRAIN", "Seconds for running calls at the end.", min=0, callback=_NO_NAN),
     ] = 0,
     report_url: Annotated[
         str, _env(_SESSIONS, "REPORT_URL", "Where the report of each session goes.")
@@ -130,13 +151,17 @@ def command(
     ] = "INFO",
     log_format: Annotated[
         str,
-        _env(given.SEEN, "LOG_FORMAT", "text or json.", autocompletion=given.completing(*FORMATS)),
+        _env(
+            given.SEEN,
+            "LOG_FORMAT",
+            "text or json.",
+            callback=_log_format,
+            autocompletion=given.completing(*FORMATS),
+        ),
     ] = "text",
 ) -> None:
     """Serve a bot over HTTP: a room and a process for each visitor."""
     hold(stop_early)
-    if log_format not in FORMATS:
-        raise typer.BadParameter(f"--log-format: one of {', '.join(FORMATS)}")
     from pipecat_daily_rest.runner.serving import ServeOptions, serve
 
     options = ServeOptions(

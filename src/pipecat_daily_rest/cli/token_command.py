@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipecat_daily_rest._core import option_values
 from pipecat_daily_rest.cli import given
 from pipecat_daily_rest.cli.output import (
     Output,
@@ -32,7 +33,11 @@ def create(
     owner: Annotated[bool, typer.Option("--owner", help="With an owner's rights.")] = False,
     user_name: Annotated[str | None, typer.Option(help="The participant's name.")] = None,
     lifetime: Annotated[
-        float, typer.Option(help="Seconds for which it is valid; the room's at most.")
+        float,
+        typer.Option(
+            help="Seconds for which it is valid; the room's at most.",
+            callback=given.checked(option_values.seconds(1)),
+        ),
     ] = _LIFETIME,
     properties: Annotated[list[str] | None, typer.Option("--property", help=given.PROPERTY)] = None,
     dry_run: given.DryRun = False,
@@ -105,7 +110,6 @@ async def new_token(
 
     A dry run gives the token's properties.
     """
-    from pipecat_daily_rest._core import settings
     from pipecat_daily_rest._rest.helper import DailyRESTHelper
     from pipecat_daily_rest._rooms.room_tokens import RoomTokens
     from pipecat_daily_rest.errors import DailyConfigError
@@ -114,7 +118,7 @@ async def new_token(
     name = given.room_name(room)
     more = {"user_name": user_name} if user_name is not None else {}
     wanted = given.properties(DailyMeetingTokenProperties, properties, **more)
-    until = time.time() + settings.seconds("lifetime", lifetime)
+    until = time.time() + lifetime
     async with DailyRESTHelper.from_env() as daily:
         found = await daily.get_room(name)
         if found.config.exp is not None:

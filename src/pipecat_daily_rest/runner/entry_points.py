@@ -19,6 +19,7 @@ from pipecat_daily_rest._core import arguments, daily_module, log_handler, setti
 from pipecat_daily_rest._rooms.room_spec import RoomSpec
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
 from pipecat_daily_rest.models import DailyRoomParams, DailyRoomProperties, DailyRoomSipParams
+from pipecat_daily_rest.runner.listening import listen
 from pipecat_daily_rest.runner.local_daily_process import DEFAULT_HOST, LocalDailyProcess
 from pipecat_daily_rest.runner.options import (
     Options,
@@ -153,14 +154,18 @@ def launch(options: Options, find: Callable[[], Bot | str], *, restart: bool = F
             options.local, daily=options.daily, room_url=options.room_url, file=sys.stdout
         )
         body = read_body(options.body)
+        if options.sip and options.room_url:
+            msg = "--sip makes a room, and --room-url uses one that exists: leave one out."
+            raise DailyConfigError(msg)
         _choose_daily_module(local, options.room_url, restart=restart)
+        daily = _local_daily(options) if local else None
         bot = find()
         if local:
             daily_module.put_on_path()  # the bot's file may have changed the path
             if settings.room_url():
                 say("DAILY_ROOM_URL is ignored: a local run makes its own room.")
         ending.begun = True
-        if (end := asyncio.run(_run(options, bot, body, local, ending, signals))) is not None:
+        if (end := asyncio.run(_run(options, bot, body, daily, ending, signals))) is not None:
             raise end
     except SystemExit as exc:
         code = exc.code
@@ -178,8 +183,23 @@ def launch(options: Options, find: Callable[[], Bot | str], *, restart: bool = F
     raise SystemExit(code)
 
 
+def _local_daily(options: Options) -> LocalDailyProcess:
+    """Give the local Daily, which is yet to be started, if it can listen where it is to."""
+    # It logs its rooms at DEBUG; at INFO it would only repeat the bot.
+    level = "WARNING" if options.log_level in ("INFO", "SUCCESS") else options.log_level
+    daily = LocalDailyProcess(host=options.host, port=options.port, log_level=level)
+    if (options.host, options.port) != (DEFAULT_HOST, None):
+        listen(options.host, options.port or 0).close()  # before the bot is loaded
+    return daily
+
+
 async def _run(
-    options: Options, bot: Any, body: Any, local: bool, ending: Ending, signals: StopSignals
+    options: Options,
+    bot: Any,
+    body: Any,
+    daily: LocalDailyProcess | None,
+    ending: Ending,
+    signals: StopSignals,
 ) -> BaseException | None:
     """Run the session; returns what the bot or a handler of its raised to end the process."""
     ending.attach()
@@ -187,8 +207,6 @@ async def _run(
     if options.sip:
         sip = DailyRoomSipParams(display_name=options.name_prefix)
         params = DailyRoomParams(properties=DailyRoomProperties(sip=sip))
-    # It logs its rooms at DEBUG; at INFO it would only repeat the bot.
-    level = "WARNING" if options.log_level in ("INFO", "SUCCESS") else options.log_level
     common: dict[str, Any] = {
         "request": RoomSpec(
             params=params,
@@ -197,9 +215,7 @@ async def _run(
             name_prefix=options.name_prefix,
         ),
         "ending": ending,
-        "local": LocalDailyProcess(host=options.host, port=options.port, log_level=level)
-        if local
-        else None,
+        "local": daily,
         "body": body,
         "open_browser": options.open_browser,
     }

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -56,6 +57,12 @@ class LocalDailyProcess:
 
         With ``questions``, WAV files, it lets in callers who say them.
         """
+        if importlib.util.find_spec("aiortc") is None:
+            msg = (
+                "The local Daily needs aiortc to let people in: "
+                "pip install 'pipecat-daily-rest[local]'."
+            )
+            raise DailyConfigError(msg)
         if not isinstance(host, str) or not host:
             msg = "host must be an address of this machine, as 127.0.0.1."
             raise DailyConfigError(msg)
@@ -74,12 +81,6 @@ class LocalDailyProcess:
 
     async def __aenter__(self) -> Self:
         """Start it; a `DailyConfigError` says why it cannot."""
-        if importlib.util.find_spec("aiortc") is None:
-            msg = (
-                "The local Daily needs aiortc to let people in: "
-                "pip install 'pipecat-daily-rest[local]'."
-            )
-            raise DailyConfigError(msg)
         own: dict[str, Any] = {"start_new_session": True}
         if os.name == "nt":
             own = {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
@@ -123,8 +124,8 @@ class LocalDailyProcess:
     def announce(self, file: TextIO | None = None) -> None:
         """Print its links, to stderr when ``file`` is None: stdout is for other programs."""
         file = file or sys.stderr
-        say(f"A web app joins local rooms with this tag: {self.script_tag}", file=file)
         say(f"See the rooms, their timelines and the requests: {self.face_url}", file=file)
+        say(f"A web app joins local rooms with this tag: {self.script_tag}", file=file)
 
     def env(self) -> dict[str, str]:
         """Give the variables with which a program uses it, and the stand-in for ``daily``."""
@@ -177,6 +178,29 @@ class LocalDailyProcess:
 
 
 _running: set[LocalDailyProcess] = set()
+
+
+def end_all(seconds: float) -> None:
+    """End each, from any thread, when the event loop cannot: this process is about to end."""
+    ending = [child._process for child in _running if child._process is not None]
+    _close_pipes()
+    until = time.monotonic() + min(seconds, _END)
+    for process in ending:
+        while not _has_ended(process.pid):
+            if time.monotonic() > until:
+                process.kill()
+                break
+            time.sleep(0.02)
+
+
+def _has_ended(pid: int) -> bool:
+    """Tell whether a child has ended; the event loop may have heard of it before."""
+    if os.name != "posix":
+        return False
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True
 
 
 def _close_pipes() -> None:

@@ -4,18 +4,21 @@
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from pipecat_daily_rest._bot.output import say
-from pipecat_daily_rest._core import settings
+from pipecat_daily_rest._core import option_values, settings
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest._core.secret import hide_secrets
 from pipecat_daily_rest._rooms.room_spec import DEFAULT_LIFETIME
 from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.runner.local_daily_process import DEFAULT_HOST, DEFAULT_PORT
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,21 +77,36 @@ def parse() -> Options:
     add(
         "--daily", action="store_true", help="insist on Daily: without DAILY_API_KEY it is an error"
     )
-    add("--room-url", metavar="URL", help="use this room, and do not delete it (DAILY_ROOM_URL)")
+    add(
+        "--room-url",
+        metavar="URL",
+        type=_value(str, option_values.room_url),
+        help="use this room, and do not delete it (DAILY_ROOM_URL)",
+    )
     add(
         "--lifetime",
-        type=float,
+        type=_value(float, option_values.seconds(1)),
         metavar="SECONDS",
         help=f"how long the room lives at most ({DEFAULT_LIFETIME:.0f})",
     )
     add(
         "--name-prefix",
         default="pipecat",
+        type=_value(str, option_values.prefix),
         metavar="TEXT",
         help="how the room's name begins (pipecat)",
     )
-    add("--host", default=DEFAULT_HOST, help=f"where the local Daily listens ({DEFAULT_HOST})")
-    add("--port", type=int, help=f"the local Daily's port ({DEFAULT_PORT}, or a free one)")
+    add(
+        "--host",
+        default=DEFAULT_HOST,
+        type=_value(str, option_values.host),
+        help=f"where the local Daily listens ({DEFAULT_HOST})",
+    )
+    add(
+        "--port",
+        type=_value(int, option_values.port),
+        help=f"the local Daily's port ({DEFAULT_PORT}, or a free one)",
+    )
     add(
         "--open", action="store_true", dest="open_browser", help="open the join link in the browser"
     )
@@ -113,6 +131,18 @@ def parse() -> Options:
         sys.argv[1:] = own
     del given["serve"]
     return Options(**given)
+
+
+def _value(convert: Callable[[str], T], check: Callable[[T], T]) -> Callable[[str], T]:
+    """Make what reads an option's value, and refuses it in the words of the check."""
+
+    def read(text: str) -> T:
+        try:
+            return check(convert(text))
+        except ValueError as exc:
+            raise argparse.ArgumentTypeError(str(exc)) from None
+
+    return read
 
 
 def before_own(arguments: list[str]) -> tuple[list[str], bool, list[str]]:

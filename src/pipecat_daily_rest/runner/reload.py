@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from loguru import logger
 
@@ -29,7 +29,6 @@ from pipecat_daily_rest.server.process_launcher import ProcessLauncher
 
 _BOT = "bot"
 _LEAVE = 2.0  # seconds that a bot's process may go on when the bot has ended
-_SHOWN = 3  # saved files that are named
 
 
 @dataclass(kw_only=True)
@@ -50,9 +49,9 @@ class ReloadingSession(RoomSession):
 
     def __post_init__(self) -> None:
         """Find the bot's file."""
-        super().__post_init__()
         if isinstance(self.source, str):
             check_file(self.source)
+        super().__post_init__()
         self._bot = file = reference(self.source)
         if not os.path.isabs(file):  # module:function
             file = os.path.abspath(str(sys.modules[self.source.__module__].__file__))
@@ -121,6 +120,7 @@ class ReloadingSession(RoomSession):
             body=self.body,
         )
         await self._launcher.start(spec)
+        self._launcher.program = self.program
         return asyncio.create_task(self._launcher.ended(self._id), name="bot")
 
     async def _until_saved(self, bot: asyncio.Task[Ended], ends: Ends) -> bool:
@@ -130,17 +130,14 @@ class ReloadingSession(RoomSession):
         try:
             await asyncio.wait({bot, saved, *ends.tasks}, return_when=first)
             if not (saved.done() or ends.over):
-                why = (bot.result().error or "").removesuffix(".")
-                end = f"The bot has ended: {why}." if why else "The bot has ended."
-                say(f"{end} The room waits for the next save.")
+                say(f"{_end_of(bot.result())} The room waits for the next save.")
                 await asyncio.wait({saved, *ends.tasks}, return_when=first)
         finally:
             saved.cancel()
         if ends.over:
             return False
-        names = saved.result()
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        say(f"Saved: {', '.join(names[:_SHOWN])}{more}. A new bot comes into the room.")
+        say(str(saved.result()))
+        self._launcher.program = replace(self.program, says="A new bot comes into the room.")
         return True
 
     async def _stop(self, bot: asyncio.Task[Ended]) -> None:
@@ -179,3 +176,11 @@ class ReloadingSession(RoomSession):
             except DailyError as exc:
                 logger.warning("It is unknown whether the old bot has left: {}", exc)
         return True
+
+
+def _end_of(ended: Ended) -> str:
+    """Say how a bot has ended; what its launcher says is a sentence about the bot already."""
+    why = (ended.error or "").removesuffix(".")
+    if why.startswith("The bot"):
+        return f"{why}."
+    return f"The bot has ended: {why}." if why else "The bot has ended."

@@ -24,6 +24,7 @@ from pipecat_daily_rest._core.loopback import is_loopback
 from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest._rooms.owned import process_rooms
 from pipecat_daily_rest.errors import DailyConfigError, DailyError
+from pipecat_daily_rest.runner.listening import listen
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
 from pipecat_daily_rest.runner.options import use_local
 
@@ -250,16 +251,7 @@ def _listen(options: ServeOptions) -> socket.socket:
             "or pass --no-keys."
         )
         raise DailyConfigError(msg)
-    try:
-        family = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((options.host, options.port), family=family)
-    except (OSError, UnicodeError) as exc:
-        why, other = "there is no such address", "--host"
-        if isinstance(exc, OSError) and not isinstance(exc, socket.gaierror):
-            # Its own words may repeat the address.
-            why, other = os.strerror(exc.errno or 0), "--port"
-        msg = f"Cannot listen on {options.host}:{options.port}: {why}. Pass another {other}."
-        raise DailyConfigError(msg) from exc
+    return listen(options.host, options.port)
 
 
 def _sessions(options: ServeOptions, bot: Any) -> Any:

@@ -143,11 +143,11 @@ class RoomSession(ABC):
     def _announce(self, room: ProvisionedRoom) -> None:
         if room.sip_endpoint:
             say(f"SIP: {room.sip_endpoint}")
-        if self.local is not None:
-            self.local.announce()
         say("Talk to the bot (Ctrl-C stops it and deletes its room):")
         # One plain line, so that a terminal, a script and a person can all take it as it is.
         say(str(room.join_url))
+        if self.local is not None:
+            self.local.announce()
         if self.open_browser:
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, str(room.join_url))
 

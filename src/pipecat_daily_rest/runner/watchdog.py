@@ -5,10 +5,12 @@ import asyncio
 import sys
 import threading
 import time
+from typing import NoReturn
 
 from pipecat_daily_rest._bot.ending import Ending
 from pipecat_daily_rest._bot.output import leave, say
 from pipecat_daily_rest._rooms.owned import owned_rooms, process_rooms
+from pipecat_daily_rest.runner.local_daily_process import end_all
 
 
 class Watchdog:
@@ -47,7 +49,7 @@ class Watchdog:
             self._over.is_set() and ending.signals > max(1, self._signals)
         ):
             time.sleep(0.05)
-        leave(self._code)
+        self._leave(self._code)
 
     def _rescue(self) -> None:
         rooms = owned_rooms()
@@ -56,4 +58,9 @@ class Watchdog:
             if room.gone:
                 say(f"Room {room.name} deleted")
         say("Error: The bot blocked the event loop, so its process was ended.", file=sys.stderr)
-        leave(1)
+        self._leave(1)
+
+    def _leave(self, code: int) -> NoReturn:
+        """End the process, with its local Daily: nothing of a run may outlive its command."""
+        end_all(self._ending.left(self._ending.timings.process_end))
+        leave(code)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TypeAlias
 
 _PAUSE = 0.3  # seconds between two looks; what is saved within it is one save
@@ -13,6 +14,30 @@ _SHARE = 10  # a look takes at most this part of the time, also in a large folde
 _OTHERS = ("__pycache__", "node_modules", "site-packages")
 
 _Files: TypeAlias = dict[str, tuple[int, int, int]]
+_SHOWN = 3  # files that are named
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a save has changed.
+
+    Parameters:
+        saved: Files that are new or changed, by their paths in the bot's folder.
+        deleted: Files that are gone.
+    """
+
+    saved: list[str]
+    deleted: list[str]
+
+    def __str__(self) -> str:
+        """Give sentences: what was saved, and what was deleted."""
+        each = {"Saved": self.saved, "Deleted": self.deleted}
+        return " ".join(f"{did}: {_named(names)}." for did, names in each.items() if names)
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 class WatchedFiles:
@@ -37,14 +62,21 @@ class WatchedFiles:
             with suppress(OSError, NotImplementedError):
                 os.unlink(importlib.util.cache_from_source(path))
 
-    async def saved(self) -> list[str]:
-        """Wait until files are saved, and then for a moment without a further save; tell which."""
+    async def saved(self) -> Changes:
+        """Wait until files are saved, and then for a moment without a further save; tell which.
+
+        To delete one counts, too.
+        """
         known = last = self._known or {}
         while True:
             await asyncio.sleep(self._pause)
             now = await self._look()
             if now == last != known:
-                return [path[len(self._folder) :].lstrip(os.sep) for path in _changed(known, now)]
+                changes = Changes([], [])
+                for path in _changed(known, now):
+                    names = changes.saved if path in now else changes.deleted
+                    names.append(path[len(self._folder) :].lstrip(os.sep))
+                return changes
             last = now
 
     async def _look(self) -> _Files:

@@ -21,11 +21,13 @@ class BotProgram:
         argv: ``sys.argv``.
         options: ``runner_args.cli_args``.
         log_level: The level of loguru's default handler.
+        says: A line that it prints when the bot begins to run; none when "".
     """
 
     argv: list[str]
     options: Mapping[str, Any]
     log_level: str
+    says: str = ""
 
     def begin(self) -> None:
         """Make this process such a program."""
@@ -36,6 +38,11 @@ class BotProgram:
     def complete(self, runner_args: Any) -> None:
         """Give the bot's arguments what a session has none of."""
         runner_args.cli_args = argparse.Namespace(**self.options)
+
+    def tell_start(self) -> None:
+        """Print that the bot begins to run, if that is to be said."""
+        if self.says:
+            say(self.says)
 
     def tell_error(self, text: str) -> None:
         """Print what the bot raised; its log may go elsewhere."""

@@ -33,6 +33,7 @@ class ProcessLauncher:
 
     Parameters:
         capacity: None: it sets no limit.
+        program: What the next processes are given, as the argument of this name.
     """
 
     capacity: int | None = None
@@ -70,7 +71,7 @@ class ProcessLauncher:
         self._memory_warning = memory_warning
         self._memory_limit = memory_limit
         self._memory_check = memory_check
-        self._program = program
+        self.program = program
         self._bots: Mapping[str, str] = {}
         self._running: Callable[[str], None] = lambda session_id: None
         self._told: Told = lambda session_id, what: None
@@ -102,7 +103,7 @@ class ProcessLauncher:
                 await self._start_template()
             for name in bots:
                 self._ready[name] = []
-            if self._program is None:
+            if self.program is None:
                 await self._load_each()
         except BaseException:
             await self.drain(0.0)
@@ -164,8 +165,12 @@ class ProcessLauncher:
         await asyncio.wait({child.end}, timeout=grace)
         if not child.end.done():
             child.kill(f"It did not end within {grace:g} s and was killed.")
-            logger.warning("Session {}: the bot did not end and was killed", session_id)
+            logger.warning("{} did not end and was killed", self._bot_in(session_id))
             await asyncio.wait({child.end}, timeout=5.0)
+
+    def _bot_in(self, session_id: str) -> str:
+        """Name a bot as whoever reads the log does: a program's user knows of no sessions."""
+        return f"Session {session_id}: the bot" if self.program is None else "The bot"
 
     async def ended(self, session_id: str) -> Ended:
         """Wait for the end of a bot."""
@@ -231,7 +236,7 @@ class ProcessLauncher:
 
     async def _start_template(self) -> LaunchedTemplate | None:
         bots = self._bots.values() if self._load_bots else ()
-        self._template = await LaunchedTemplate.start(self._preload, bots, self._program)
+        self._template = await LaunchedTemplate.start(self._preload, bots, self.program)
         self._fork = self._template is not None
         return self._template
 
@@ -242,7 +247,7 @@ class ProcessLauncher:
         if self._draining:
             child.kill("The server has ended.")
         self._children.add(child)
-        program = self._program and asdict(self._program)
+        program = self.program and asdict(self.program)
         child.send({"load": self._bots[name], "path": sys.path, "program": program})
         child.reading = asyncio.create_task(self._read(child), name="child process")
         return child
@@ -269,7 +274,7 @@ class ProcessLauncher:
     async def _spawned(self) -> LaunchedChild:
         with ExitStack() as stack:
             passed: tuple[int, ...] = ()
-            if self._program is not None and os.name == "posix":
+            if self.program is not None and os.name == "posix":
                 passed = (os.dup(1),)
                 stack.callback(os.close, *passed)
             process = await asyncio.create_subprocess_exec(
@@ -317,10 +322,9 @@ class ProcessLauncher:
                     continue
                 if self._memory_limit is not None and used > self._memory_limit:
                     child.kill(f"It used {used >> 20} MB of memory and was killed.")
-                    logger.error(
-                        "Session {}: the bot used {} MB and was killed", session_id, used >> 20
-                    )
+                    bot = self._bot_in(session_id)
+                    logger.error("{} used {} MB and was killed", bot, used >> 20)
                 elif self._memory_warning is not None and used > self._memory_warning:
                     if not child.warned:
                         child.warned = True
-                        logger.warning("Session {}: the bot uses {} MB", session_id, used >> 20)
+                        logger.warning("{} uses {} MB", self._bot_in(session_id), used >> 20)

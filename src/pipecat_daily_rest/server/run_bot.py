@@ -33,7 +33,10 @@ async def run_session(
         if program is not None:
             program.complete(given)
         with measured(tell), part_of(spec.traceparent):
-            await awaitable("bot", bot(given))
+            running = awaitable("bot", bot(given))
+            if program is not None:
+                program.tell_start()
+            await running
     except asyncio.CancelledError:
         return Ended(outcome="finished")
     except (SystemExit, KeyboardInterrupt) as exc:

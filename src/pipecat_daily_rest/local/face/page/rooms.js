@@ -80,6 +80,15 @@ function showRooms() {
     ? "No room fits."
     : "No rooms yet. Start a bot, or create a room over the REST API: it appears here.";
   $("rooms-more").hidden = !more;
+  showWhich();
+}
+
+// What stands where the chosen room is shown, as long as it is not.
+function showWhich() {
+  $("life-none").hidden = life !== null;
+  $("life-room").hidden = life === null;
+  const name = rooms.get(chosen)?.name ?? "the room";
+  write($("life-none"), chosen === null ? "Choose a room to see what happened in it." : `Loading ${name}…`);
 }
 
 function makeRow(room) {
@@ -191,6 +200,9 @@ export async function loadLife() {
     life = found;
     keep(found);
     showLife();
+  } else if (!found && number === chosen && life === null) {
+    chosen = null; // it is no longer kept, or there was no answer
+    showWhich();
   }
   if (again) await loadLife();
 }
@@ -209,8 +221,7 @@ async function loadEarlier() {
 }
 
 function showLife() {
-  $("life-none").hidden = true;
-  $("life-room").hidden = false;
+  showWhich();
   write($("life-name"), life.name);
   link($("life-join"), life);
   showFacts();
