@@ -98,7 +98,7 @@ async def test_as_pid_1(start, local_daily):
     ("options", "words"),
     [
         (("--host", "0.0.0.0"), "lets everybody start bots: set PIPECAT_DAILY_PUBLIC_KEYS"),  # noqa: S104
-        (("--launcher", "thread"), "'process', 'task' or 'module:Class'"),
+        (("--launcher", "thread"), "'process', 'task', 'ray' or 'module:Class'"),
         (("--log-format", "xml"), "one of text, json"),
         (("--log-level", "loud"), "one of TRACE, DEBUG"),
         (("--port", "80000"), "less than or equal to 65535"),
@@ -154,7 +154,7 @@ async def test_what_is_no_bot_is_a_sentence(start, local_daily, tmp_path, bot, w
     [
         (("no_such.py",), {}, "There is no file '"),
         ((BEHAVE,), {"PIPECAT_DAILY_PUBLIC_KEYS": "short"}, "needs at least 16 ASCII characters"),
-        ((BEHAVE, "--launcher", "thread"), {}, "'process', 'task' or 'module:Class'"),
+        ((BEHAVE, "--launcher", "thread"), {}, "'process', 'task', 'ray' or 'module:Class'"),
     ],
 )
 async def test_what_is_wrong_is_said_before_a_local_daily_starts(start, options, variables, words):
@@ -212,7 +212,7 @@ async def test_a_task_that_ignores_its_cancellation_does_not_hold_up_the_end(sta
     await server.says("in s", stream="err")
     server.signal(signal.SIGTERM)
     assert await server.ended() == 0
-    assert "Only --launcher process heeds --preload, --memory-limit: ignored" in server.err
+    assert "Only --launcher process and ray heed --preload, --memory-limit: ignored" in server.err
     assert server.err.count("a task cannot be killed") == 1
     assert "The server ends now" in server.err
     assert local_daily.rooms == {}

@@ -251,7 +251,7 @@ async def test_several_bots(serve):
         ("no_such_module:bot", "task", "No module named"),
         (lambda: None, "task", "must take one argument|must be an async"),
         (nested(), "process", "another process cannot import"),
-        ("bot.py", "thread", "'process', 'task' or 'module:Class'"),
+        ("bot.py", "thread", "'process', 'task', 'ray' or 'module:Class'"),
         ("bot.py", "no_such:Launcher", "cannot be imported"),
         ({}, "task", "at least one name"),
     ],

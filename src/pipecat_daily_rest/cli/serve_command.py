@@ -62,8 +62,8 @@ def command(
         _env(
             _BOTS,
             "LAUNCHER",
-            "process, task or module:Class.",
-            autocompletion=given.completing("process", "task"),
+            "process, task, ray or module:Class.",
+            autocompletion=given.completing("process", "task", "ray"),
         ),
     ] = "process",
     preload: Annotated[list[str] | None, _env(_BOTS, "PRELOAD", "Modules imported ahead.")] = None,

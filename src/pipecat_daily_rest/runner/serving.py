@@ -46,7 +46,7 @@ class ServeOptions:
         max_sessions: How many sessions there may be at once.
         fleet_max_sessions: How many there may be on all servers that share the account and a Redis;
             0 for as many as they have slots.
-        launcher: Where bots run: ``process``, ``task`` or ``module:Class``.
+        launcher: Where bots run: ``process``, ``task``, ``ray`` or ``module:Class``.
         preload: Modules that bots' processes find imported.
         preload_bot: Whether bots' processes find the bot's file imported, too.
         memory_limit: MB above which a bot's process is killed, with a warning at 80 %; 0 for none.
@@ -256,15 +256,17 @@ def _listen(options: ServeOptions) -> socket.socket:
 
 def _sessions(options: ServeOptions, bot: Any) -> Any:
     from pipecat_daily_rest.server import ProcessLauncher, ReportWebhook, Sessions
+    from pipecat_daily_rest.server.launchers import ray_launcher
     from pipecat_daily_rest.server.report_webhook import SECRET
 
     report_to = None
     if options.report_url:
         report_to = ReportWebhook(options.report_url, secret=os.environ.get(SECRET, ""))
     launcher: Any = options.launcher
-    if launcher == "process":
+    if launcher in ("process", "ray"):
         most = options.memory_limit << 20
-        launcher = ProcessLauncher(
+        make: Any = ProcessLauncher if launcher == "process" else ray_launcher
+        launcher = make(
             warm=options.warm,
             preload=options.preload,
             load_bots=options.preload_bot,
@@ -278,7 +280,7 @@ def _sessions(options: ServeOptions, bot: Any) -> Any:
             "--memory-limit": options.memory_limit,
         }
         if ignored := [name for name, value in given.items() if value]:
-            logger.warning("Only --launcher process heeds {}: ignored", ", ".join(ignored))
+            logger.warning("Only --launcher process and ray heed {}: ignored", ", ".join(ignored))
     return Sessions(
         bot,
         max_sessions=options.max_sessions,

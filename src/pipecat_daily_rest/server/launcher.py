@@ -69,12 +69,11 @@ class Launcher(Protocol):
     ``listen(told)`` is called before `open` with a function that takes a session's id and what its
     bot has measured, as JSON: without it there are no latencies and no usage. Where bots run,
     `run_session` measures them.
-
-    Parameters:
-        capacity: How many bots it can run at once; None when it sets no limit.
     """
 
-    capacity: int | None
+    @property
+    def capacity(self) -> int | None:
+        """How many bots it can run at once; None when it sets no limit."""
 
     async def open(self, bots: Mapping[str, str], running: Callable[[str], None]) -> None:
         """Get ready.

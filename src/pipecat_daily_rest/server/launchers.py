@@ -30,6 +30,8 @@ def launcher_of(
     references = {name: bot_sources.reference(bot) for name, bot in sources.items()}
     if launcher == "process":
         return ProcessLauncher(), references
+    if launcher == "ray":
+        return ray_launcher(), references
     chosen: Launcher = _imported(launcher)() if isinstance(launcher, str) else launcher
     if not hasattr(chosen, "capacity") or not all(
         callable(getattr(chosen, method, None)) for method in _METHODS
@@ -39,9 +41,23 @@ def launcher_of(
     return chosen, references
 
 
+def ray_launcher(**options: Any) -> Launcher:
+    """Give a launcher for the machines of a Ray cluster; ``options`` are those of `RayLauncher`.
+
+    Raises:
+        DailyConfigError: Ray is not installed.
+    """
+    try:
+        from pipecat_daily_rest.server.ray_launcher import RayLauncher
+    except ImportError as exc:
+        msg = "launcher 'ray' needs Ray: pip install 'pipecat-daily-rest[ray]'."
+        raise DailyConfigError(msg) from exc
+    return RayLauncher(**options)
+
+
 def _imported(name: str) -> Callable[[], Any]:
     module, colon, kind = name.partition(":")
-    msg = f"launcher must be 'process', 'task' or 'module:Class', not {name!r}."
+    msg = f"launcher must be 'process', 'task', 'ray' or 'module:Class', not {name!r}."
     if not colon:
         raise DailyConfigError(msg)
     try:

@@ -86,7 +86,7 @@ class Sessions:
             bot: The bot: a function of a module, ``"module:function"``, the path of a file that
                 defines ``bot()``, or a mapping of names to these; the first is the default.
             max_sessions: How many sessions there may be at once.
-            launcher: Where bots run: ``process``, ``task``, ``module:Class``, or a launcher.
+            launcher: Where bots run: ``process``, ``task``, ``ray``, ``module:Class``, or a launcher.
             pool: How many rooms wait ready for requests without room properties.
             params: The rooms, without a name and an ``exp``; private unless they say otherwise.
             max_duration: Seconds or a ``timedelta`` after which a session is ended. Daily ejects
