@@ -45,7 +45,7 @@ def environment_key() -> Secret:
 
 def environment_secrets() -> tuple[Secret, ...]:
     """Give what no crash of a bot may show: the keys that a bot finds in its environment."""
-    names = ("DAILY_API_KEY", "DAILY_REDIS_URL", "PIPECAT_DAILY_REPORT_SECRET")
+    names = ("DAILY_API_KEY", "DAILY_REDIS_URL", "PIPECAT_DAILY_REPORT_SECRET", "RAY_AUTH_TOKEN")
     lists = (
         "PIPECAT_DAILY_PUBLIC_KEYS",
         "PIPECAT_DAILY_PRIVATE_KEYS",

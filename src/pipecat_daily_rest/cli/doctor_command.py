@@ -30,6 +30,7 @@ _EXTRAS = {  # their modules; `daily-python` has a check of its own
     "server": ("fastapi", "uvicorn", "prometheus_client"),
     "redis": ("redis",),
     "otel": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
+    "ray": ("ray",),
     "test": ("pytest", "pytest_asyncio"),
 }
 _CHECKS = 14  # about: some depend on others
@@ -138,6 +139,8 @@ async def examine(*, from_file: bool = False) -> AsyncIterator[Finding]:
             is_local = helper.api.is_local
     for finding in _here(is_local):
         yield finding
+    if _serves_by_ray() and find_spec("ray") is not None:
+        yield await _ray()
 
 
 async def _ask(helper: DailyRESTHelper) -> AsyncIterator[Finding]:
@@ -240,11 +243,14 @@ def _here(is_local: bool) -> Iterator[Finding]:
         if not lacking:
             yield Finding(extra, "ok", "the extra is installed")
             continue
-        needed = extra == "redis" and settings.redis_url()
-        reason = " and DAILY_REDIS_URL is set" if needed else ""
+        reason = ""
+        if extra == "redis" and settings.redis_url():
+            reason = " and DAILY_REDIS_URL is set"
+        elif extra == "ray" and _serves_by_ray():
+            reason = " and --launcher is ray, or RAY_ADDRESS is set"
         yield Finding(
             extra,
-            "fault" if needed else "note",
+            "fault" if reason else "note",
             f"the extra is not installed{reason} ({', '.join(lacking)} missing)",
             f"pip install 'pipecat-daily-rest[{extra}]'",
         )
@@ -265,6 +271,28 @@ def _is_there(module: str) -> bool:
         return find_spec(module) is not None
     except ImportError:
         return False
+
+
+def _serves_by_ray() -> bool:
+    return os.environ.get("PIPECAT_DAILY_LAUNCHER") == "ray" or bool(os.environ.get("RAY_ADDRESS"))
+
+
+async def _ray() -> Finding:
+    """Tell whether the calls on a Ray cluster outlive its head."""
+    from pipecat_daily_rest.server.ray_connection import HEAD_IS_LOST, LOCAL, Ray, address
+
+    where = address()
+    if where == LOCAL:
+        return Finding("ray", "ok", "a Ray of the server's own, on this machine alone")
+    try:
+        async with Ray(where) as cluster:
+            safe = await cluster.is_behind_redis()
+    except DailyError as exc:
+        return Finding("ray", "fault", str(exc), "Start Ray there, or unset RAY_ADDRESS.")
+    if safe:
+        return Finding("ray", "ok", f"{where}, with Redis behind its head")
+    cure = "Start the head with RAY_REDIS_ADDRESS=host:port of a Redis."
+    return Finding("ray", "fault", f"{where} has no Redis behind its head: {HEAD_IS_LOST}", cure)
 
 
 def _daily_module(is_local: bool) -> Finding:

@@ -149,7 +149,7 @@ class Host:
             if silent > _GONE and (not self._starts or silent > _GONE + _ORPHANS):
                 await self.drain(0.0)
                 ray.kill(ray.get_runtime_context().current_actor, no_restart=True)
-            if not self._draining and await asyncio.to_thread(_drains, self._node):
+            if not self._draining and self._node in await asyncio.to_thread(draining_nodes):
                 logger.info("This node is drained: it takes no more bots, and those here go on")
                 self._draining = True
                 self._more.set()
@@ -161,12 +161,12 @@ class Host:
         return task
 
 
-def _drains(node: str) -> bool:
-    """Whether somebody drains this node; False, too, while Ray's head is away."""
+def draining_nodes() -> frozenset[str]:
+    """Give the nodes that somebody drains; none while Ray's head is away."""
     try:
-        return node in state.get_draining_nodes()
+        return frozenset(state.get_draining_nodes())
     except Exception:
-        return False
+        return frozenset()
 
 
 class _Actor:

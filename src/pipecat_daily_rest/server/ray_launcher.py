@@ -6,22 +6,16 @@ The server asks a host whether it takes a bot, then starts it there once. Ray re
 """
 
 import asyncio
-import logging
 import os
-import secrets
 import sys
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import ray
 from loguru import logger
-from ray._raylet import Config  # type: ignore[attr-defined]
 from ray.exceptions import ActorUnavailableError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -29,7 +23,8 @@ from pipecat_daily_rest.errors import DailyConfigError
 from pipecat_daily_rest.server.error_line import one_line
 from pipecat_daily_rest.server.errors import StartFailed
 from pipecat_daily_rest.server.launcher import Ended, SessionSpec, Told
-from pipecat_daily_rest.server.ray_host import RayHost
+from pipecat_daily_rest.server.ray_connection import HEAD_IS_LOST, LOCAL, Ray
+from pipecat_daily_rest.server.ray_host import RayHost, draining_nodes
 
 RESOURCE = "pipecat"  # of nodes that run bots: how many at once
 _BOOT = 120.0  # seconds in which a host has to start and to load the bots
@@ -79,13 +74,11 @@ class RayLauncher:
                 it with the server. ``RAY_ADDRESS`` when None, else ``local``.
             options: What each host does with its processes: see `ProcessLauncher`.
         """
-        self._address = address or os.environ.get("RAY_ADDRESS") or "local"
         self._options = options
         self._bots: Mapping[str, str] = {}
         self._running: Callable[[str], None] = lambda session_id: None
         self._told: Told = lambda session_id, what: None
-        self._ray = _Thread()
-        self._began = False  # whether Ray was not there before
+        self._ray = Ray(address)
         self._hosts: list[_Host] = []
         self._where: dict[str, _Host] = {}
         self._following: list[asyncio.Task[None]] = []
@@ -113,47 +106,27 @@ class RayLauncher:
         """
         self._bots, self._running = bots, running
         try:
-            await self._connect()
+            await self._ray.__aenter__()
+            if self._ray.address != LOCAL and not await self._ray.is_behind_redis():
+                logger.warning("Ray's head has no Redis behind it: {}", HEAD_IS_LOST)
             await self._ray.call(self._make_hosts)
             wrong = await asyncio.gather(*map(self._open, self._hosts))
-            self._hosts = [each for each, why in zip(self._hosts, wrong, strict=True) if not why]
-            if not self._hosts:
-                raise DailyConfigError(next(filter(None, wrong), "The Ray cluster has no node."))
+            if all(wrong):
+                raise DailyConfigError(wrong[0] if wrong else "The Ray cluster has no node.")
+            await self._end([each for each in self._hosts if not each.takes])
         except BaseException:
             await self.drain(0.0)
             raise
-        logger.info("Ray at {} runs bots on {} node(s)", self._address, len(self._hosts))
+        logger.info("Ray at {} runs bots on {} node(s)", self._ray.address, len(self._hosts))
         self._following = [
             asyncio.create_task(self._follow(each), name=f"Ray host on node {each.node}")
             for each in self._hosts
         ]
 
-    async def _connect(self) -> None:
-        if ray.is_initialized():
-            return
-        if self._address.startswith("ray://"):
-            msg = "RAY_ADDRESS: Ray's client has no part here: pass the head as host:port."
-            raise DailyConfigError(msg)
-        logging.getLogger("ray").setLevel(logging.ERROR)  # it warns of signals that are ours
-        given = {"address": self._address, "configure_logging": False}
-        is_local = self._address == "local"
-        _authenticate(is_local=is_local)
-        if is_local:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            given |= {"include_dashboard": False, "object_store_memory": 80 << 20, "num_cpus": 0}
-        try:
-            await self._ray.call(partial(ray.init, **given, log_to_driver=is_local))
-        except (RayError, OSError, RuntimeError, ValueError) as exc:
-            msg = (
-                f"Ray at {self._address} cannot be reached ({one_line(exc)}). Check RAY_ADDRESS, "
-                "and that RAY_AUTH_MODE is 'token' there and RAY_AUTH_TOKEN the same."
-            )
-            raise DailyConfigError(msg) from exc
-        self._began = True
-
     def _make_hosts(self) -> None:
         """Make them. It is done once: to make an actor while Ray's head is away may block."""
-        nodes = [each for each in ray.nodes() if each["Alive"]]
+        drained = draining_nodes()  # where Ray places nothing any more
+        nodes = [each for each in ray.nodes() if each["Alive"] and each["NodeID"] not in drained]
         marked = [each for each in nodes if each["Resources"].get(RESOURCE)]
         for node in marked or nodes:
             most = int(node["Resources"][RESOURCE]) if marked else None
@@ -292,81 +265,20 @@ class RayLauncher:
         await asyncio.gather(*(self.stop(each, grace) for each in list(self._where)))
         for task in self._following:
             task.cancel()
-        hosts, self._hosts = self._hosts, []
+        await self._end(self._hosts)
+        try:
+            async with asyncio.timeout(_KILL):
+                await self._ray.__aexit__(None, None, None)
+        except (RayError, TimeoutError) as exc:
+            logger.warning("The connection to Ray did not end: {}", one_line(exc))
+
+    async def _end(self, hosts: list[_Host]) -> None:
+        self._hosts = [each for each in self._hosts if each not in hosts]
         ends = [each.control("drain", 0.0, within=_KILL) for each in hosts]
         await asyncio.gather(*ends, return_exceptions=True)
         try:
             async with asyncio.timeout(_KILL):
                 for host in hosts:
                     await self._ray.call(partial(ray.kill, host.actor, no_restart=True))
-                if self._began:
-                    await self._ray.call(ray.shutdown)
         except (RayError, TimeoutError) as exc:
-            logger.warning("Ray did not end what runs there: {}", one_line(exc))
-        self._began = False
-
-
-def _authenticate(*, is_local: bool) -> None:
-    """Have a token: without one whoever reaches Ray's ports runs what they want there.
-
-    Ray would write one of a new cluster into the home folder.
-
-    Raises:
-        DailyConfigError: There is none, or it is not wanted.
-    """
-    if os.environ.get("RAY_AUTH_MODE", "token").lower() != "token":
-        msg = (
-            "RAY_AUTH_MODE: without a token everybody who reaches Ray's ports runs code on its "
-            "machines. Set it to 'token' on all of them, and RAY_AUTH_TOKEN to the same secret."
-        )
-        raise DailyConfigError(msg)
-    given = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
-    if not given and not (Path.home() / ".ray" / "auth_token").exists():
-        if not is_local:
-            msg = (
-                "RAY_AUTH_TOKEN: set it to the token of the Ray cluster. Start each of its machines "
-                "with it, and with RAY_AUTH_MODE=token."
-            )
-            raise DailyConfigError(msg)
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_urlsafe(32)
-    os.environ["RAY_AUTH_MODE"] = "token"
-    Config.initialize("")  # Ray has read the variables when it was imported
-
-
-class _Thread:
-    """A thread for calls of Ray's that may block.
-
-    It is a daemon, so that such a call holds up no end, and it does not end: Linux ends what a thread
-    has started, as Ray's processes, with this thread.
-    """
-
-    def __init__(self) -> None:
-        self._work: SimpleQueue[Callable[[], None]] | None = None
-
-    async def call(self, function: Callable[[], Any]) -> Any:
-        """Call a function there and give what it returns."""
-        if self._work is None:
-            self._work = SimpleQueue()
-            threading.Thread(target=self._run, args=(self._work,), name="ray", daemon=True).start()
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Any] = loop.create_future()
-
-        def tell(give: Callable[[Any], None], what: Any) -> None:
-            if not done.done():
-                give(what)
-
-        def work() -> None:
-            try:
-                answer, give = function(), done.set_result
-            except BaseException as exc:
-                answer, give = exc, done.set_exception
-            with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(tell, give, answer)
-
-        self._work.put(work)
-        return await done
-
-    @staticmethod
-    def _run(work: "SimpleQueue[Callable[[], None]]") -> None:
-        while True:
-            work.get()()
+            logger.warning("Ray does not end hosts; they end themselves: {}", one_line(exc))

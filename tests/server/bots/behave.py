@@ -23,6 +23,9 @@ async def bot(runner_args):
         time.sleep(600)  # noqa: ASYNC251 - on purpose
     if what == "stay":
         await asyncio.Event().wait()
+    if what == "wait":
+        while not Path(runner_args.body["file"]).exists():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
     if what == "grow":
         held = []
         while True:
