@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,10 +20,18 @@ from test_serve import SERVE, ask
 
 from pipecat_daily_rest.cli import doctor_command
 from pipecat_daily_rest.errors import DailyConfigError
-from pipecat_daily_rest.server import AtCapacity, EndReason, StartRequest, ray_launcher
+from pipecat_daily_rest.server import (
+    AtCapacity,
+    EndReason,
+    SessionSpec,
+    StartRequest,
+    TaskLauncher,
+    ray_host,
+    ray_launcher,
+)
 from pipecat_daily_rest.server.ray_launcher import RayLauncher
 from ray_cluster import FIRST, ray_cluster
-from serving import until
+from serving import BEHAVE, until
 
 # Each opens a launcher, which takes seconds.
 test_the_contract = contract.test_the_contract
@@ -151,3 +160,70 @@ async def test_the_doctor_demands_redis_behind_the_head(cluster):
     found = await doctor_command._ray()
     assert (found.state, found.cure.split()[4]) == ("fault", "RAY_REDIS_ADDRESS=host:port")
     assert "no Redis behind its head" in found.found
+
+
+@pytest.fixture
+async def host(monkeypatch):
+    """A host without Ray, on the event loop of the test."""
+    ended = asyncio.Event()
+    context = SimpleNamespace(get_node_id=lambda: "a", current_actor="me")
+    fake = SimpleNamespace(get_runtime_context=lambda: context, kill=lambda *_, **__: ended.set())
+    monkeypatch.setattr(ray_host, "ray", fake)
+    monkeypatch.setattr(ray_host, "ProcessLauncher", TaskLauncher)
+    monkeypatch.setattr(ray_host, "draining_nodes", frozenset)
+    monkeypatch.setattr(ray_host, "_LOOK", 0.01)
+    host = ray_host.Host(2)
+    host.ended = ended
+    assert await host.open({"bot": str(BEHAVE)}, {"path": sys.path}, {}, os.getcwd()) is None
+    yield host
+    await host.drain(0.0)
+    for task in host._tasks:
+        task.cancel()
+
+
+def spec(session_id, **body):
+    return SessionSpec(session_id=session_id, bot=str(BEHAVE), agent="bot", body=body).to_json()
+
+
+async def test_a_host_starts_only_what_it_was_offered_and_has_room_for(host, monkeypatch):
+    assert not await host.start(spec("s0", do="stay"))
+    assert [await host.offer(each) for each in ("s1", "s2", "s3")] == [True, True, False]
+    assert await host.start(spec("s1", do="stay"))
+    assert not await host.start(spec("s1", do="stay"))
+    assert not await host.offer("s3")
+    await host.stop("s2", 0.0)  # whoever stops before the start has it never start
+    assert not await host.start(spec("s2", do="stay"))
+    monkeypatch.setattr(ray_host, "_KEPT", -1.0)
+    assert await host.offer("s4")
+    assert await host.offer("s5")  # no start has followed the other offer in time
+
+
+async def test_news_are_told_until_they_were_heard(host):
+    await host.offer("s1")
+    await host.start(spec("s1", do="raise"))
+    life, draining, news = await host.news(0)
+    while [each[1] for each in news] != ["running", "ended"]:
+        _, _, news = await host.news(0)
+    assert (len(life), draining) == (32, False)
+    assert [each[0] for each in news] == [1, 2]
+    assert (await host.news(1))[2] == news[1:]
+
+
+async def test_calls_go_on_without_their_server_and_the_host_ends_after_them(host, monkeypatch):
+    await host.offer("s1")
+    await host.start(spec("s1", do="stay"))
+    monkeypatch.setattr(ray_host, "_GONE", 0.01)
+    await asyncio.sleep(0.1)  # some looks
+    assert host._starts
+    assert not host.ended.is_set()
+    await host.stop("s1", 0.0)
+    await asyncio.wait_for(host.ended.wait(), 60)
+
+
+async def test_calls_without_their_server_end_in_time(host, monkeypatch):
+    await host.offer("s1")
+    await host.start(spec("s1", do="stay"))
+    monkeypatch.setattr(ray_host, "_ORPHANS", 0.0)
+    monkeypatch.setattr(ray_host, "_GONE", 0.01)
+    await asyncio.wait_for(host.ended.wait(), 60)
+    assert not host._starts
