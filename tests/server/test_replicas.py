@@ -10,8 +10,13 @@ import pytest
 
 from balancer import balanced
 from pipecat_daily_rest import DailyConfigError, DailyForbiddenError
-from pipecat_daily_rest.models import DailyMeetingTokenParams, DailyMeetingTokenProperties
-from pipecat_daily_rest.server import EndReason, StartConflict, StartRequest
+from pipecat_daily_rest._core import room_names
+from pipecat_daily_rest.models import (
+    DailyMeetingTokenParams,
+    DailyMeetingTokenProperties,
+    DailyRoomParams,
+)
+from pipecat_daily_rest.server import EndReason, StartConflict, StartRequest, lease
 from pipecat_daily_rest.server.app import create_app
 from pipecat_daily_rest.server.bot_user import bot_user_id
 from pipecat_daily_rest.server.errors import AtCapacity, FleetUnknown, UnknownSession
@@ -423,3 +428,23 @@ async def test_a_server_that_ends_leaves_nothing_in_redis(serve, redis):
 
 def test_the_bots_user_id_is_no_ones_guess():
     assert bot_user_id("s12345678-" + "a" * 20) != bot_user_id("s12345678-" + "b" * 20)
+
+
+async def test_a_dead_server_of_this_host_is_left_to_the_fleet(serve, local_daily, helper):
+    account = helper.api.account.digest
+    dead = lease.Lease(lease.Owner(lease.make_tag(), "pipecat", account))
+    dead.take()
+    dead._file.close()  # as the end of a process does
+    ids = [room_names.session_part(dead.owner.tag) for _ in "12"]
+    empty, held = [
+        await helper.create_room(DailyRoomParams(name=f"pipecat-{each}")) for each in ids
+    ]
+    properties = DailyMeetingTokenProperties(user_id=bot_user_id(ids[1]))
+    params = DailyMeetingTokenParams(properties=properties)
+    token = await helper.get_token(held.url, params=params)
+    bot = local_daily.join(held.url, token, user_name="Bot")
+    await serve()
+    await until(lambda: empty.name not in local_daily.rooms)
+    assert set(local_daily.rooms) == {held.name}
+    bot.leave()
+    await until(lambda: local_daily.rooms == {})

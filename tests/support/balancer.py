@@ -29,6 +29,8 @@ async def balanced(urls: Sequence[str]) -> AsyncIterator[str]:
                     )
             except aiohttp.ClientConnectorError:
                 continue
+            except aiohttp.ClientError:  # it died meanwhile: nobody repeats what it may have done
+                break
         return web.Response(status=502)
 
     app = web.Application()

@@ -295,6 +295,10 @@ class SessionRooms:
         """Delete the rooms of dead servers of this host and account."""
         try:
             with alive.dead() as owners:
+                if self.fleet is not None:
+                    ours = [each.tag for each in owners if each.prefix == self._prefix]
+                    if ours and await self.fleet.member.adopt(ours):
+                        owners = [each for each in owners if each.tag not in ours]
                 if owners:
                     await self._delete_rooms_of(owners)
         except DailyError as exc:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from loguru import logger
 
+from pipecat_daily_rest._bot.bot_traceback import shown
 from pipecat_daily_rest._core import room_names
 from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._http.redis_slots import RedisAway
@@ -76,6 +77,8 @@ class Lookout:
                 self._sweep = self._new_sweep()
             except DailyError as exc:
                 logger.warning("The rooms of the fleet are unknown for now: {}", exc)
+            except Exception as exc:
+                logger.error("A look at the rooms of the fleet failed.\n{}", shown(exc))
             took = asyncio.get_running_loop().time() - began
             # The others take over soon, and not all at once.
             pause = gap - took if looked else gap * random.uniform(0.2, 0.4)  # noqa: S311

@@ -2,12 +2,13 @@
 """This server in its fleet: its signs of life, what others ask of it, what it knows of its rooms."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any
 
 from loguru import logger
 
+from pipecat_daily_rest._bot.bot_traceback import shown
 from pipecat_daily_rest._core.timings import Timings
 from pipecat_daily_rest._http.redis_slots import RedisAway
 from pipecat_daily_rest.server.bot_user import bot_user_id
@@ -49,6 +50,7 @@ class Member:
         self._seen: dict[str, Present] = {}
         self._news = asyncio.Event()
         self._looked = 0.0
+        self._failed = False
         self.away = False
 
     async def join(self) -> None:
@@ -67,6 +69,14 @@ class Member:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with suppress(RedisAway):
             await self._directory.leave(rooms_left=rooms_left)
+
+    async def adopt(self, tags: Collection[str]) -> bool:
+        """Leave the rooms of servers that died to the fleet; False when Redis does not respond."""
+        try:
+            _, self._known = await self._directory.renew(others=tags)
+        except RedisAway:
+            return False
+        return True
 
     async def next_look(self, ask: Look) -> Users | None:
         """Wait for the lookout's next look, and give who is in the rooms of this server.
@@ -104,7 +114,11 @@ class Member:
         except RedisAway:
             self.away = True
         except Exception as exc:
-            logger.error("This server's part in its fleet failed: {}", type(exc).__name__)
+            if not self._failed:
+                logger.error("This server's part in its fleet fails.\n{}", shown(exc))
+            self._failed = True
+        else:
+            self._failed = False
 
     async def _tick(self) -> None:
         """Do what is due."""
