@@ -14,7 +14,7 @@ MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
 INSTALL = $(SHOW_INSTALL) --quiet
 
-.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage architecture docs docs-serve lint format clean
+.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage architecture pictures screenshots docs docs-serve lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -50,6 +50,12 @@ coverage: $(VENV)/.dev ## write docs/coverage.md (Daily's API) and the tables of
 
 architecture: $(VENV)/.dev ## draw the pictures of docs/architecture.md
 	PYTHONPATH=tests/support $(BIN)/python -m house
+
+pictures: $(VENV)/.dev ## draw the pictures of the guides
+	$(BIN)/python -m handbook.pictures
+
+screenshots: $(VENV)/.dev ## take the screenshots of the guides, with Chromium
+	$(BIN)/python -m handbook.screens
 
 docs: $(VENV)/.docs ## build the documentation into build/site; broken links and missing docstrings are errors
 	$(BIN)/python -m handbook build

@@ -24,14 +24,8 @@ TOP = {
     "LICENSE": "license.txt",
 }
 LINK = re.compile(r"(\]\(|\bsrc=\"|\bhref=\")([^)\s\"]+)")
-FENCE = re.compile(r"^(```.*?^```$)", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^(````?\w*$.*?^````?$)", re.DOTALL | re.MULTILINE)
 LANGUAGES = {".py": "python", ".html": "html", ".ini": "ini", ".yaml": "yaml", ".json": "json"}
-EXAMPLES = """\
-# Examples
-
-`pipecat-daily-rest demo --copy bots` copies these files into the folder `bots`.
-
-"""
 
 
 class FaultError(Exception):
@@ -53,7 +47,11 @@ def inside(target: str) -> bool:
 def examples() -> Iterator[Path]:
     """Give the example files that are text."""
     for path in sorted((ROOT / "examples").rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".wav":
+        if (
+            path.is_file()
+            and "__pycache__" not in path.parts
+            and path.suffix not in (".wav", ".md")
+        ):
             yield path
 
 
@@ -64,7 +62,7 @@ def anchor(path: PurePosixPath) -> str:
 
 def page_of_examples() -> str:
     """Give the page with all examples."""
-    text, folder = EXAMPLES, None
+    text, folder = "", None
     for path in examples():
         name = PurePosixPath(path.relative_to(ROOT).as_posix())
         if name.parent != folder and (folder := name.parent).name != "examples":
@@ -93,7 +91,9 @@ class Pages:
         for name, page in TOP.items():
             if (ROOT / name).exists():
                 self._page(ROOT / name, page, (ROOT / name).read_text(encoding="utf-8"))
-        (self.folder / "examples.md").write_text(page_of_examples(), encoding="utf-8")
+        intro = ROOT / "examples" / "README.md"
+        text = intro.read_text(encoding="utf-8") + "\n"
+        self._page(intro, "examples.md", text + page_of_examples())
         for page, text in reference().items():
             (self.folder / page).parent.mkdir(exist_ok=True)
             (self.folder / page).write_text(text, encoding="utf-8")
@@ -121,7 +121,7 @@ class Pages:
         if name.parts[0] == "docs":
             return "/".join(name.parts[1:]) + end
         if name.parts[0] == "examples":
-            return "examples.md" + (f"#{anchor(name)}" if len(name.parts) > 1 else "")
+            return "examples.md" + ("" if name.name == "README.md" else f"#{anchor(name)}")
         if not there.is_file():
             msg = f"A page links to the folder {name}: link to a file in it."
             raise FaultError(msg)

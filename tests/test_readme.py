@@ -1,40 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the README shows runs, and what it names is there."""
+"""What the pages name is there. What they show is run by tests/test_guides.py."""
 
-import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from pipecat_daily_rest import errors
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
-SNIPPETS = re.findall(r"(?:<!-- run: (\w+) -->\n)?```python\n(.*?)```", README, re.DOTALL)
-
-
-@pytest.mark.parametrize(
-    ("how", "code"), [snippet for snippet in SNIPPETS if snippet[0]], ids=lambda text: text[:5]
-)
-def test_the_snippets_run(tmp_path, how, code):
-    program = tmp_path / "program.py"
-    program.write_text(code)
-    command = [sys.executable, str(program)]
-    if how == "local":
-        command = [sys.executable, "-m", "pipecat_daily_rest", "local", "--", *command]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=250)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_other_snippets_are_python():
-    assert len(SNIPPETS) >= 5
-    for _, code in SNIPPETS:
-        ast.parse(code)
 
 
 def test_the_files_that_the_documents_name_exist():
-    documents = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    documents = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+    documents.append(ROOT / "examples" / "README.md")
     for document in documents:
         text = document.read_text()
         named = re.findall(r"`((?:tests|examples|docs|src)/[\w./-]+)`", text)
@@ -46,7 +25,8 @@ def test_the_files_that_the_documents_name_exist():
             assert (ROOT / name).exists(), f"{document.name} names {name}"
 
 
-def test_every_option_of_the_runner_is_in_the_readme():
+def test_every_option_of_the_runner_is_on_its_page():
+    page = (ROOT / "docs" / "running.md").read_text()
     command = [sys.executable, "-m", "pipecat_daily_rest", "run", "--help"]
     shown = subprocess.run(
         command, capture_output=True, text=True, env={"COLUMNS": "200", "NO_COLOR": "1"}
@@ -54,4 +34,40 @@ def test_every_option_of_the_runner_is_in_the_readme():
     options = set(re.findall(r"--[a-z][a-z-]+", shown.stdout)) - {"--help"}
     assert {"--local", "--room-url", "--lifetime", "--open", "--sip"} <= options
     for option in options:
-        assert f"`{option}" in README, option
+        assert f"`{option}" in page, option
+
+
+def test_every_error_is_on_the_page_of_errors_with_what_to_do():
+    page = (ROOT / "docs" / "errors.md").read_text()
+    rows = dict(re.findall(r"^\| `(?:\w+\.)?(\w+)` \| .+ \| (.+) \|$", page, re.MULTILINE))
+    kinds = {name: kind for name, kind in vars(errors).items() if isinstance(kind, type)}
+    raised = {name for name, kind in kinds.items() if issubclass(kind, Exception)} - {"DailyError"}
+    others = {"BotStillRunningError", "WebhookVerificationError", "TokenVerificationError"}
+    assert rows.keys() == raised | others
+    tree = re.search(r"^DailyError$\n(.*?)```", page, re.MULTILINE | re.DOTALL)[1]
+    drawn = re.findall(r"^([ │├└─]*)(\w+Error)\b", tree, re.MULTILINE)
+    above = {0: "DailyError"}
+    for lead, name in drawn:
+        depth = len(lead) // 4
+        above[depth] = name
+        if name in kinds:
+            assert kinds[name].__bases__[0].__name__ == above[depth - 1], name
+    assert {name for _, name in drawn} == raised | {"BotStillRunningError"}
+
+
+def test_every_variable_is_on_a_page():
+    pages = "".join(
+        (ROOT / "docs" / f"{name}.md").read_text() for name in ("configuration", "server")
+    )
+    found = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        text = path.read_text()
+        found |= set(re.findall(r"\"((?:PIPECAT_DAILY|LOCAL_DAILY|DAILY)_[A-Z_]*[A-Z])\"", text))
+    assert {"DAILY_API_KEY", "DAILY_TRUST_ENV", "PIPECAT_DAILY_STATE"} <= found
+    inner = {"LOCAL_DAILY_API_KEY", "DAILY_JS"}  # between our own processes; no variable
+    assert {name for name in found - inner if f"`{name}`" not in pages} == set()
+
+
+def test_the_readme_is_short():
+    text = (ROOT / "README.md").read_text()
+    assert len(text.split()) < 1600

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The README's files as they are pasted, and the ways in which people write and run tests."""
+"""The files of docs/first-test.md as they are pasted, and the ways in which people write and run tests."""
 
 import re
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 from suites import CONFTEST, Run, run_pytest
 from warm import Warm
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-FILES = dict(re.findall(r"<!-- file: ([\w.]+) -->\n```python\n(.*?)```", README, re.DOTALL))
+PAGE = (Path(__file__).parents[2] / "docs" / "first-test.md").read_text()
+FILES = dict(re.findall(r"<!-- file: ([\w.]+) -->\n```python\n(.*?)```", PAGE, re.DOTALL))
 
 WAYS = """
 import asyncio
@@ -69,7 +69,7 @@ def paste(folder: Path) -> None:
         (folder / name).write_text(text)
 
 
-def test_the_readmes_files_are_green_in_an_empty_folder(tmp_path: Path, warm: Warm) -> None:
+def test_the_pages_files_are_green_in_an_empty_folder(tmp_path: Path, warm: Warm) -> None:
     assert FILES.keys() == {"conftest.py", "bot.py", "test_bot.py"}
     paste(tmp_path)
     ended = run_pytest(tmp_path, "-o", "local_daily_factor=10", warm=warm)

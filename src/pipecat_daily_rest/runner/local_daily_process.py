@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -173,7 +174,8 @@ class LocalDailyProcess:
         try:
             await asyncio.wait_for(process.wait(), _END)
         except TimeoutError:
-            process.kill()
+            with suppress(ProcessLookupError):  # it has ended just now
+                process.kill()
             await process.wait()
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -115,7 +116,8 @@ class LaunchedTemplate:
         try:
             await asyncio.wait_for(self._process.wait(), grace)
         except TimeoutError:
-            self._process.kill()
+            with suppress(ProcessLookupError):  # it has ended just now
+                self._process.kill()
             await self._process.wait()
 
 
