@@ -50,6 +50,8 @@ class Server:
         if self.ends.is_set():
             return web.json_response({}, status=503)
         if self.slots >= self.most:
+            if self.flaw == "hangs up":
+                request.transport.abort()
             return web.json_response({}, status=500 if self.flaw == "answers 500" else 429)
         self.slots += 1
         properties = {"exp": int(time.time()) + 3600}

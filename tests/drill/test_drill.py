@@ -103,6 +103,7 @@ async def test_bots_that_outlive_their_server_are_ended_as_in_a_container(monkey
         ("starts one more", "It started 21 of 20."),
         ("starts one less", "It started only 19 of 20."),
         ("answers 500", "It answered 500 to a start, not 429 or 503."),
+        ("hangs up", "It did not answer each start."),
     ],
 )
 async def test_more_starts(flaw, says):
@@ -170,6 +171,17 @@ async def test_no_process_outside_the_servers_own_tree_is_killed(monkeypatch):
 async def test_the_servers_own_process_is_not_killed_for_a_bots():
     outcome = await drilled("", "kill", bot_process=True)
     assert outcome.found.startswith("No process was killed: the bot has none of its own")
+
+
+async def test_who_listens_at_the_port_for_a_moment_is_not_the_server():
+    code = (
+        "import os, socket, sys\n"
+        "with socket.create_server(('127.0.0.1', int(sys.argv[2]))) as other: other.accept()\n"
+        "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+    )
+    command = (sys.executable, "-c", code, str(SERVER), "{port}", "4")
+    [outcome] = await run(Plan(command=command, only=("sigterm",), **SHORT))
+    assert outcome.found == "The calls went on for 0.2 s, then it ended."
 
 
 async def test_what_is_not_known_is_skipped():

@@ -6,7 +6,6 @@ import math
 import os
 import signal
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -88,7 +87,7 @@ async def _more_starts(server: Server, outcome: Outcome) -> None:
     most = server.plan.max_sessions or 0
     with _Seconds(outcome):
         answers = await asyncio.gather(*(server.ask() for _ in range(most + _MORE)))
-    others = Counter(str(each.status or "nothing") for each in answers if not each.started)
+    others = {answer.status for answer in answers if not answer.started}
     started = [answer for answer in answers if answer.started]
     while len(started) < most:  # a slot of an earlier call may be free a moment later
         answer = await server.ask_until_started()
@@ -98,8 +97,10 @@ async def _more_starts(server: Server, outcome: Outcome) -> None:
     if len(started) != most:
         only = "only " if len(started) < most else ""
         outcome.faults.append(f"It started {only}{len(started)} of {most}.")
-    if wrong := sorted(others.keys() - {*map(str, REFUSES)}):
-        outcome.faults.append(f"It answered {', '.join(wrong)} to a start, not 429 or 503.")
+    if None in others:
+        outcome.faults.append("It did not answer each start.")
+    if wrong := sorted(status for status in others if status not in (None, *REFUSES)):
+        outcome.faults.append(f"It answered {wrong[0]} to a start, not 429 or 503.")
     calls = await server.join(started)
     _count_cut(outcome, calls)
     await _hang_up(server, outcome, calls)

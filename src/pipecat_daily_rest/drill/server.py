@@ -3,6 +3,7 @@
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -33,6 +34,7 @@ _REST = 15.0  # seconds in which it has to come to rest
 _GRACE = 5.0  # seconds that it has to end where its end is not what is drilled
 _POLL = 0.05  # seconds between two looks at what tells nobody that it has happened
 _SHOWN = 2_000  # characters of its output that an error shows
+_PORTS = range(10_000, 32_000)  # below those that systems give by themselves
 _ROOM = ("dailyRoom", "room_url", "url")  # members of an answer, by Pipecat's clients
 _TOKEN = ("dailyToken", "token")
 
@@ -125,7 +127,7 @@ class Server:
         self._stack.push_async_callback(self._end)
         loop = asyncio.get_running_loop()
         late = loop.time() + _LISTENS
-        while not await _listens(*where):
+        while not await self._is_up(*where):
             if self.ended or loop.time() > late:
                 why = f"ended with code {self._process.returncode}" if self.ended else "runs"
                 msg = (
@@ -133,8 +135,15 @@ class Server:
                 )
                 raise DailyConfigError(msg)
             await asyncio.sleep(_POLL)
-        await self._come_to_rest()
         self.idle = len(self.daily.rooms)
+
+    async def _is_up(self, host: str, port: int) -> bool:
+        """Tell whether it listens and has made the rooms that wait ready."""
+        if self.ended or not await _listens(host, port):
+            return False
+        await self._come_to_rest()
+        # Somebody else may have had the port for a moment, or still have it.
+        return not self.ended and await _listens(host, port)
 
     async def _come_to_rest(self) -> None:
         """Wait until it sends no requests: rooms that wait ready are made."""
@@ -315,6 +324,8 @@ async def _listens(host: str, port: int) -> bool:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
+    """Give a port that nobody gets by asking for any free one while the server starts."""
+    while True:
+        port = _PORTS[secrets.randbelow(len(_PORTS))]
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
