@@ -14,7 +14,7 @@ MAKE_VENV = $(UV) venv --quiet --allow-existing --python '>=3.11' $(VENV)
 endif
 INSTALL = $(SHOW_INSTALL) --quiet
 
-.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage architecture pictures screenshots docs docs-serve lint format clean
+.PHONY: help demo test test-daily snapshot bench bench-rooms proof coverage architecture pictures screenshots docs docs-serve dist lint format clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -62,6 +62,10 @@ docs: $(VENV)/.docs ## build the documentation into build/site; broken links and
 
 docs-serve: $(VENV)/.docs ## show the documentation at http://localhost:8000, anew after each save
 	$(BIN)/python -m handbook serve
+
+dist: $(VENV)/.dev ## build the wheel and the sdist into dist
+	$(BIN)/python -m hatchling build --directory dist
+	@! grep -q '^# PLACEHOLDER' pyproject.toml || echo "Not to be published yet: replace what is marked PLACEHOLDER in pyproject.toml."
 
 lint: $(VENV)/.dev ## check style and types
 	$(BIN)/ruff check .
