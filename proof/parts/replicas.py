@@ -36,6 +36,10 @@ from serving import BEHAVE, until
 
 LIMIT = 120.0  # seconds in which the rooms of a server that was killed are gone
 _START = {"createDailyRoom": True, "body": {"do": "stay"}}
+_OPTIONS = (
+    *("--port", "0", "--launcher", "task", "--pool", "2", "--max-sessions", "200"),
+    *("--join-timeout", "0"),  # nobody joins
+)
 _SETTLE = 300.0  # seconds that anything may take that has no limit of its own
 
 
@@ -101,8 +105,7 @@ async def _opened(start: Any, daily: LocalDaily, redis: RedisServer, number: int
         for _ in range(number):
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             given = {**daily.env(), "DAILY_REDIS_URL": redis.url, "PIPECAT_DAILY_STATE": folder}
-            options = ("--port", "0", "--launcher", "task", "--pool", "2", "--max-sessions", "200")
-            command = ("-m", "pipecat_daily_rest", "serve", BEHAVE, *options)
+            command = ("-m", "pipecat_daily_rest", "serve", BEHAVE, *_OPTIONS)
             servers.append(await start(sys.executable, *command, env={**given, **env}))
         urls = [await each.says(r"^(http://\S+)$") for each in servers]
         url = await stack.enter_async_context(balanced(urls))

@@ -7,6 +7,8 @@ Imports `_bot` and what that imports. Web frameworks are imported by `router` an
 from pipecat_daily_rest.server.errors import (
     AtCapacity,
     Draining,
+    FleetFull,
+    FleetUnknown,
     SessionError,
     StartConflict,
     StartFailed,
@@ -25,6 +27,8 @@ __all__ = [
     "Draining",
     "EndReason",
     "Ended",
+    "FleetFull",
+    "FleetUnknown",
     "Launcher",
     "ProcessLauncher",
     "ReportWebhook",

@@ -245,10 +245,11 @@ class Sessions:
             request: What the session is to be.
 
         Returns:
-            The session; the one of before, if the request repeats an idempotency key.
+            The session; the one of before, if the request repeats an idempotency key. Where
+            another server of the fleet runs it, ``elsewhere`` is set.
 
         Raises:
-            AtCapacity: All slots are taken.
+            AtCapacity: All slots are taken, or the fleet has as many sessions as it may have.
             Draining: The server is shutting down.
             StartConflict: The idempotency key was used for another request.
             UnknownSession: There is no bot of this name.
