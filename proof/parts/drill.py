@@ -58,8 +58,8 @@ def figures(found: Sequence[Outcome], others: Sequence[Outcome]) -> Figures:
         )
         for ours, other in zip(found, others, strict=True)
     ]
-    columns = ("calls cut, rooms left", "FastAPI", "seconds", "FastAPI", "what FastAPI did")
-    return Figures(checks, [Table(("drill", *columns), rows)])
+    columns = ("package: cut, left", "FastAPI: cut, left", "package: seconds", "FastAPI: seconds")
+    return Figures(checks, [Table(("drill", *columns, "what FastAPI did"), rows)])
 
 
 async def prove() -> Figures:
