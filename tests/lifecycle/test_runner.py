@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from pipecat_daily_rest import DailyRoomParams, provisioned_room
+from sizes import pairs
 
 LINK = r"^(http://localhost:\d+/pipecat-r[a-z0-9]{20}\?t=[\w.-]+)\n"
 DELETED = r"^Room pipecat-r[a-z0-9]{20} deleted$"
@@ -283,8 +284,11 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize("how", [("-m", "pipecat_daily_rest", "run", "mine.py"), ("mine.py",)])
-@pytest.mark.parametrize("fault", FAILING)
+@pytest.mark.large
+@pytest.mark.parametrize(
+    ("fault", "how"),
+    pairs(list(FAILING), [("-m", "pipecat_daily_rest", "run", "mine.py"), ("mine.py",)]),
+)
 async def test_a_bots_traceback_begins_with_its_own_lines(start, local_daily, tmp_path, how, fault):
     text, frames = FAILING[fault]
     end = "if __name__ == '__main__':\n    from pipecat_daily_rest.runner import main\n    main()\n"

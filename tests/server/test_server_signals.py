@@ -11,6 +11,7 @@ from test_serve import SERVE, SERVERS, STAY, ask
 
 from programs import IN_TERMINAL
 from serving import BEHAVE, all_gone, family, until
+from sizes import pairs
 
 TIMES = {1: 0.0, 2: 0.6, 20: 0.1}  # seconds between two; what comes within half a second is an echo
 
@@ -77,11 +78,17 @@ async def test_a_closed_terminal(local_daily, tmp_path):
     await all_gone(children)
 
 
-@pytest.mark.parametrize("server", SERVERS)
+# Each signal is told to one of the servers, in turns; SIGQUIT ends each in a way of its own.
+@pytest.mark.large
 @pytest.mark.parametrize(
-    ("name", "times"), [("SIGINT", 2), ("SIGINT", 20), ("SIGHUP", 1), ("SIGQUIT", 1)]
+    ("given", "server"),
+    [
+        *pairs([("SIGINT", 2), ("SIGINT", 20), ("SIGHUP", 1)], sorted(SERVERS)),
+        *((("SIGQUIT", 1), server) for server in SERVERS),
+    ],
 )
-async def test_an_app_that_somebody_else_serves(start, local_daily, server, name, times):
+async def test_an_app_that_somebody_else_serves(start, local_daily, given, server):
+    name, times = given
     command, says = SERVERS[server]
     place = ("--app-dir" if server == "uvicorn" else "--chdir", BEHAVE.parents[1])
     env = {**local_daily.env(), "LAUNCHER": "process"}
