@@ -107,12 +107,13 @@ LINES = [
 NAMES = ("min_age", "name_prefix", "room_url", "max_duration", "timedelta", "params")
 # Each line in a fork of one Python, which has imported the commands.
 RUN_ALL = """
-import json, os, sys, tempfile
+import gc, json, os, sys, tempfile
 import typer.rich_utils
 from pipecat_daily_rest import DailyRESTHelper, runner, sweep_rooms, tokens
 from pipecat_daily_rest.__main__ import main
 from pipecat_daily_rest.cli import app, audit_command, local_command
 
+gc.freeze()
 for words in json.load(sys.stdin):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         if not (child := os.fork()):
