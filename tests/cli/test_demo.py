@@ -30,6 +30,7 @@ async def test_the_demo_is_local_without_a_key(start):
     command = (sys.executable, "-m", "pipecat_daily_rest", "demo")
     program = await start(*command)
     await program.says(LINK)
+    assert program.err.startswith("Starting a bot on a local Daily: it repeats what you say, ")
     program.signal(signal.SIGINT)
     await program.says("^Room .* deleted$")
     assert await program.ended() == 0

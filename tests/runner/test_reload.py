@@ -126,7 +126,7 @@ async def test_a_save_brings_a_new_bot_into_the_same_room(reloading, local_daily
 
 async def test_an_error_is_shown_and_the_room_waits(reloading, local_daily, save, tmp_path):
     program = await reloading("async def bot(runner_args)\n")
-    await program.says(f"^The bot has ended: it cannot be loaded. {WAITING}")
+    await program.says(f"^The bot cannot be loaded. {WAITING}")
     await program.says(
         f'mine.py cannot be loaded.\n  File "{tmp_path}/mine.py", line 1', stream="err"
     )

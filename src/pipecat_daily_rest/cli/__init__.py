@@ -13,7 +13,6 @@ import typer
 
 from pipecat_daily_rest._bot.stop_signals import hold, not_run, stop_early
 from pipecat_daily_rest._core import option_values
-from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest.cli import (
     drill_command,
     given,
@@ -49,30 +48,6 @@ def _before(
     ] = False,
 ) -> None:
     """Take the options before a command."""
-
-
-LogLevel = Annotated[
-    str,
-    typer.Option(
-        help=f"Log from this level on: {', '.join(LOG_LEVELS)}.",
-        callback=given.log_level,
-        autocompletion=given.completing(*LOG_LEVELS),
-        rich_help_panel=given.SEEN,
-    ),
-]
-LocalPort = Annotated[
-    int | None,
-    typer.Option(
-        help="The local Daily's port.",
-        callback=given.checked(option_values.port),
-        show_default="7880, or a free one",
-        rich_help_panel=given.WHERE,
-    ),
-]
-OpenBrowser = Annotated[
-    bool,
-    typer.Option("--open", help="Open the join link in the browser.", rich_help_panel=given.SEEN),
-]
 
 
 @app.command(cls=given.OwnArguments)
@@ -124,8 +99,8 @@ def run(
             rich_help_panel=given.WHERE,
         ),
     ] = "127.0.0.1",
-    port: LocalPort = None,
-    open_browser: OpenBrowser = False,
+    port: given.LocalPort = None,
+    open_browser: given.OpenBrowser = False,
     sip: Annotated[
         bool,
         typer.Option(
@@ -150,7 +125,7 @@ def run(
             rich_help_panel=given.THE_BOT,
         ),
     ] = None,
-    log_level: LogLevel = "INFO",
+    log_level: given.LogLevel = "INFO",
 ) -> None:
     """Run a bot in a room that is deleted when the bot ends."""
     hold(stop_early)
@@ -185,8 +160,8 @@ def demo(
         ),
     ] = False,
     daily: given.Daily = False,
-    port: LocalPort = None,
-    open_browser: OpenBrowser = False,
+    port: given.LocalPort = None,
+    open_browser: given.OpenBrowser = False,
     copy: Annotated[
         Path | None, typer.Option(help="Copy the examples into this folder, and run nothing.")
     ] = None,
@@ -202,8 +177,12 @@ def demo(
 
     bot = str(demo_command.examples() / "quickstart.py")
     sys.argv = [bot]
+    has_key = demo_command.has_key()
+    local = local or not (daily or has_key)
+    if (local or has_key) and not (local and daily):
+        demo_command.tell(local=local)
     options = runner.Options(
-        local=local or not (daily or demo_command.has_key()),
+        local=local,
         daily=daily,
         port=port,
         open_browser=open_browser,
@@ -231,8 +210,8 @@ def local(
             rich_help_panel=given.WHERE,
         ),
     ] = "127.0.0.1",
-    port: LocalPort = None,
-    log_level: LogLevel = "WARNING",
+    port: given.LocalPort = None,
+    log_level: given.LogLevel = "WARNING",
     limits: Annotated[
         bool,
         typer.Option(
@@ -248,12 +227,12 @@ def local(
             callback=given.checked(option_values.seconds(0)),
             rich_help_panel=_ANSWERS,
         ),
-    ] = 0.0,
+    ] = 0,
     control: Annotated[
         bool,
         typer.Option(
             "--control",
-            help="Let other processes inject faults, at /.faults, and the page change things.",
+            help="Let the page change things, and other processes inject faults at /.faults.",
             rich_help_panel=_ANSWERS,
         ),
     ] = False,

@@ -35,6 +35,12 @@ def copy(target: Path) -> None:
     )
 
 
+def tell(*, local: bool) -> None:
+    """Say what starts, and what it does: the links take a moment to come."""
+    where = "a local Daily" if local else "Daily"
+    note(f"Starting a bot on {where}: it repeats what you say, and answers what you type.")
+
+
 def has_key() -> bool:
     """Tell whether there is a key, in `.env` or in the environment."""
     settings.read_env_file()  # as the runner does, which decides by the same key

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from typer.core import TyperCommand
 
+from pipecat_daily_rest._core import option_values
 from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest._core.secret import masked
 from pipecat_daily_rest.cli.output import stop
@@ -23,7 +24,6 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 M = TypeVar("M", bound="BaseModel")
 
 ROOM = "The room's name or its URL."
-PROPERTY = "A property of Daily's, as JSON or text; repeat it: --property max_participants=2."
 
 # The panels of a long list of options.
 WHERE, THE_ROOM, THE_BOT, SEEN = "Where it runs", "The room", "The bot", "What you see"
@@ -48,6 +48,11 @@ class OwnArguments(TyperCommand):
         if own not in ([], behind, behind[1:]):  # the bot's file may stand behind it, too
             ctx.fail(f"Arguments of the bot's own come after `--`: -- {' '.join(own)}")
         return rest
+
+
+def property_help(example: str) -> str:
+    """Give the help of ``--property``."""
+    return f"A property of Daily's, as --property {example}; may be repeated."
 
 
 def completing(*words: str) -> Callable[[str], list[str]]:
@@ -120,3 +125,27 @@ def confirm(question: str, *, yes: bool) -> None:
         stop(f"{question} Nobody can answer here: pass --yes.")
     if not typer.confirm(question, err=True):
         stop("Nothing was done.", code=1)
+
+
+LogLevel = Annotated[
+    str,
+    typer.Option(
+        help=f"Log from this level on: {', '.join(LOG_LEVELS)}.",
+        callback=log_level,
+        autocompletion=completing(*LOG_LEVELS),
+        rich_help_panel=SEEN,
+    ),
+]
+LocalPort = Annotated[
+    int | None,
+    typer.Option(
+        help="The local Daily's port.",
+        callback=checked(option_values.port),
+        show_default="7880, or a free one",
+        rich_help_panel=WHERE,
+    ),
+]
+OpenBrowser = Annotated[
+    bool,
+    typer.Option("--open", help="Open the join link in the browser.", rich_help_panel=SEEN),
+]

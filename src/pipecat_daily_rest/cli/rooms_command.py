@@ -78,7 +78,9 @@ def create(
             callback=given.checked(option_values.seconds(1)),
         ),
     ] = 3600,
-    properties: Annotated[list[str] | None, typer.Option("--property", help=given.PROPERTY)] = None,
+    properties: Annotated[
+        list[str] | None, typer.Option("--property", help=given.property_help("max_participants=2"))
+    ] = None,
     dry_run: given.DryRun = False,
     output: OutputOption = None,
 ) -> None:

@@ -42,7 +42,12 @@ def _log_format(name: str) -> str:
 def command(
     bot: Annotated[str, typer.Argument(help="A Python file with bot(), or module:function.")],
     local: Annotated[
-        bool, typer.Option("--local", help="No account, no network.", rich_help_panel=given.WHERE)
+        bool,
+        typer.Option(
+            "--local",
+            help="Use a Daily on this machine; the default in a terminal without DAILY_API_KEY.",
+            rich_help_panel=given.WHERE,
+        ),
     ] = False,
     daily: given.Daily = False,
     host: Annotated[str, _env(given.WHERE, "HOST", "Address to listen on.")] = "127.0.0.1",
@@ -101,7 +106,13 @@ def command(
     ] = 30,
     drain: Annotated[
         float,
-        _env(_SESSIONS, "DRAIN", "Seconds for running calls at the end.", min=0, callback=_NO_NAN),
+        _env(
+            _SESSIONS,
+            "DRAIN",
+            "Seconds that calls may go on after the signal to stop.",
+            min=0,
+            callback=_NO_NAN,
+        ),
     ] = 0,
     report_url: Annotated[
         str, _env(_SESSIONS, "REPORT_URL", "Where the report of each session goes.")

@@ -24,7 +24,7 @@ from pipecat_daily_rest.cli.output import (
 
 app = typer.Typer(help="Create and read meeting tokens.", no_args_is_help=True)
 
-_LIFETIME = 3600.0  # seconds
+_LIFETIME = 3600  # seconds
 
 
 @app.command()
@@ -39,7 +39,10 @@ def create(
             callback=given.checked(option_values.seconds(1)),
         ),
     ] = _LIFETIME,
-    properties: Annotated[list[str] | None, typer.Option("--property", help=given.PROPERTY)] = None,
+    properties: Annotated[
+        list[str] | None,
+        typer.Option("--property", help=given.property_help("start_audio_off=true")),
+    ] = None,
     dry_run: given.DryRun = False,
     output: OutputOption = None,
 ) -> None:
@@ -69,7 +72,7 @@ def read(
     text: Annotated[
         str,
         typer.Argument(
-            metavar="[TOKEN]", help="The token or a link with it; `-`, the default, reads stdin."
+            metavar="TOKEN", help="The token, or a link with it; `-` reads it from stdin."
         ),
     ] = "-",
     room: Annotated[

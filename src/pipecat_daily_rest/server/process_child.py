@@ -169,7 +169,7 @@ def _load(server: _Server, order: dict[str, Any], program: BotProgram | None) ->
             server.tell({"failed": why})
         else:
             program.tell_error(why)
-            _tell_end(server, Ended(outcome="error", error="it cannot be loaded"))
+            _tell_end(server, Ended(outcome="error", error="The bot cannot be loaded."))
         return None
     server.tell({"loaded": True, "readyz": bots.readyz_of(bot) is not None})
     return bot
