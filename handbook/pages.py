@@ -79,10 +79,11 @@ class Pages:
 
     def __init__(self, folder: Path) -> None:
         """Say where the pages are to be."""
-        self.folder = folder
+        self._target = folder
+        self.folder = folder.with_name(folder.name + ".new")
 
     def write(self) -> None:
-        """Write them, and delete what was there."""
+        """Write them, and touch no file that stays as it is: a server looks for changes."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(ROOT / "docs", self.folder)
         for path in sorted((ROOT / "docs").rglob("*.md")):
@@ -97,6 +98,19 @@ class Pages:
         for page, text in reference().items():
             (self.folder / page).parent.mkdir(exist_ok=True)
             (self.folder / page).write_text(text, encoding="utf-8")
+        self._replace()
+
+    def _replace(self) -> None:
+        files = {path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file()}
+        for path in [*self._target.rglob("*")]:
+            if path.is_file() and path.relative_to(self._target) not in files:
+                path.unlink()
+        for name in files:
+            new, old = self.folder / name, self._target / name
+            if not old.exists() or old.read_bytes() != new.read_bytes():
+                old.parent.mkdir(parents=True, exist_ok=True)
+                new.replace(old)
+        shutil.rmtree(self.folder)
 
     def _page(self, source: Path, page: str, text: str) -> None:
         def change(target: str) -> str:

@@ -50,6 +50,17 @@ def test_links_out_of_the_folder_lead_to_copies(pages):
     assert "{ #examples-quickstart-py }" in (pages / "examples.md").read_text()
 
 
+def test_a_page_that_stays_as_it_is_is_not_written_again(pages):
+    home, gone = pages / "index.md", pages / "gone.md"
+    written = home.stat().st_mtime_ns
+    gone.write_text("An old page.")
+    (pages / "errors.md").write_text("An old text.")
+    Pages(pages).write()
+    assert home.stat().st_mtime_ns == written
+    assert not gone.exists()
+    assert "DailyError" in (pages / "errors.md").read_text()
+
+
 def test_a_link_in_code_stays_and_a_broken_one_is_a_fault(tmp_path):
     text = "[a](b.md)\n```sh\n[a](b.md)\n```\n"
     assert links(text, str.upper) == "[a](B.MD)\n```sh\n[a](b.md)\n```\n"
