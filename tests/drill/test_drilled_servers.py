@@ -7,7 +7,7 @@ from pipecat_daily_rest.drill import DRILLS, Outcome, run
 
 
 async def test_a_server_as_pipecats_examples_write_it_loses_its_calls_and_rooms(tmp_path):
-    plan = drill.fastapi(only=("sigterm",), calls=1, talk=1, log=tmp_path / "server.log")
+    plan = drill.fastapi(only=("sigterm",), calls=1, talk=60, log=tmp_path / "server.log")
     [outcome] = await run(plan)
     assert outcome.found.startswith("It cut 1 of 1 calls. 1 room is left, for "), outcome
     assert (outcome.cut, outcome.left) == (1, 1)
