@@ -8,7 +8,7 @@ from proof.parts import replicas
 
 from timings import timings_env
 
-TIMES = {"tick": 0.1, "renew": 0.3, "lease": 1.5, "look": 0.3, "calm": 1.0, "young": 1.0}
+TIMES = {"tick": 0.1, "renew": 0.3, "lease": 4.0, "look": 0.3, "calm": 1.0, "young": 1.0}
 
 
 async def test_one_of_two_is_killed(start, local_daily, redis):
