@@ -59,12 +59,12 @@ def test_the_bottleneck_in_words():
     full = CPU(bots=1.4, server=0.1, callers=0.45, others=0.0, busiest_callers=0.45)
     slow = [2.5] * 20
     told = result(step(), step(8, slow, full), calls=2, fails=8).bottleneck
-    assert told.startswith("CPU: with 8 calls the p95 of the latency was 2.50 s, more than 1.5 s.")
+    assert told.startswith("CPU: with 8 calls the p95 of the latency was 2.500 s, more than 1.5 s.")
     assert "Of 2 cores, the bots had 1.40, the callers 0.45, the server 0.10" in told
     told = result(step(), step(8, slow), calls=2, fails=8).bottleneck
     assert told.startswith("Not the CPU, but what the bots wait for: with 8 calls")
     told = result(step(), step(8, lags=[0.3]), calls=2, fails=8).bottleneck
-    assert "the event loop of the bots was late by 0.30 s (p95), more than 0.1 s" in told
+    assert "the event loop of the bots was late by 0.300 s (p95), more than 0.1 s" in told
     told = result(step(), step(8, server_lags=[0.3]), calls=2, fails=8).bottleneck
     assert "the event loop of the server" in told
     told = result(step(), step(8, bots_memory=2 << 30), calls=2, fails=8).bottleneck

@@ -205,6 +205,9 @@ def _options(
     else:
         sys.path.insert(0, os.getcwd())
     daily_module.put_on_path()
+    if max_memory and machine.look() is None:
+        msg = "--max-memory needs Linux, which tells how much memory processes use: leave it out."
+        raise DailyConfigError(msg)
     own = machine.memory()
     memory = max_memory << 20 if max_memory else None if own is None else int(own * _PART)
     questions = question or [str(examples() / "testing_a_bot" / "question.wav")]

@@ -59,7 +59,8 @@ class Calls:
     async def _close(self) -> None:
         if self._watching is not None:
             self._watching.cancel()
-        await finish(asyncio.gather(*(line.aclose() for line in self._lines)))
+        closing = (line.aclose() for line in self._lines)
+        await finish(asyncio.gather(*closing, return_exceptions=True))
 
     async def _open_line(self) -> Line:
         line = Line(self._bot, self._talk, self._lags.extend)

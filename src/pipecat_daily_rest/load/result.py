@@ -93,12 +93,12 @@ class Result:
         most = f"{self.limits.latency:g} s"
         if math.isinf(step.latency()):
             return f"{step.missed} of {len(step.latencies)} questions had no answer"
-        return f"the p95 of the latency was {step.latency():.2f} s, more than {most}"
+        return f"the p95 of the latency was {step.latency():.3f} s, more than {most}"
 
     def _lagging(self, step: Step) -> str:
         whose = "server" if (p95(step.server_lags) or 0.0) >= step.lag else "bots"
         return (
-            f"the event loop of the {whose} was late by {step.lag:.2f} s (p95), "
+            f"the event loop of the {whose} was late by {step.lag:.3f} s (p95), "
             f"more than {self.limits.lag:g} s"
         )
 
