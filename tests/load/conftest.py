@@ -29,7 +29,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def question(tmp_path: Path) -> Path:
     """A short question: a tone."""
-    return tone_file(tmp_path / "question.wav", 440, 0.1)
+    return tone_file(tmp_path / "question.wav", 440, 0.3)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def command(bot, question, *options, body=None):
 async def test_it_finds_for_how_many_calls_there_is_room(start, question, tmp_path):
     (tmp_path / "here").mkdir()
     body = {"room_for": 2, "folder": str(tmp_path / "here")}
-    options = ("--max-latency", "60", "--most", "3", "--output", "json", "--plot", "load.svg")
+    options = ("--max-latency", "10", "--most", "3", "--output", "json", "--plot", "load.svg")
     program = await start(*command(ANSWERS, question, *options, body=body))
     await program.says("hold", stream="err")
     children = family(program.process.pid)
@@ -63,7 +63,7 @@ async def test_it_finds_for_how_many_calls_there_is_room(start, question, tmp_pa
     assert found["cpuPerCall"] > 0
     assert found["memoryMBPerCall"] > 1
     assert found["callersCpuPerCall"] > 0
-    assert {"latency": 60.0, "lag": 60.0}.items() <= found["limits"].items()
+    assert {"latency": 10.0, "lag": 60.0}.items() <= found["limits"].items()
     held = [each for each in found["steps"] if each["holds"]]
     assert {each["calls"] for each in held} >= {2}
     for each in held:
@@ -128,16 +128,15 @@ async def test_the_cpu_of_bots_is_told_from_that_of_their_callers(monkeypatch, q
     monkeypatch.setattr(lines, "MOST", 1)
     monkeypatch.setattr(module, "MOST", 1)  # two local Dailies
     monkeypatch.setattr(module, "_EACH", 1)
-    async with calls(ANSWERS, question, {"burns": 0.5}) as some:
+    async with calls(ANSWERS, question, {"starts": True}) as some:
         step = await some.step(2)
         assert len(some._lines) == 2
-        heavy = await some.step(1)  # one of them ends
+        fewer = await some.step(1)  # one of them ends
         await some.end_all()
-    assert step.passed(ANY) is None
-    assert step.cpu.bots > 2 * step.cpu.callers
+    assert step.cpu.bots > step.cpu.callers > 0
     assert step.bots_memory > 1 << 20
     assert step.server_memory > 1 << 20
-    assert (step.missed, heavy.calls, heavy.ended) == (0, 1, None)
+    assert (step.ended, fewer.calls, fewer.ended) == (None, 1, None)
 
 
 async def test_the_memory_ends_a_number_of_calls_before_it_is_used_up(question):

@@ -78,7 +78,8 @@ class Calls:
 
     async def check(self) -> None:
         """Have one call answered; a `LoadError` says why it is not."""
-        if failed := await self._begin(1) or await self._settle(1):
+        await self._begin(1)
+        if (failed := await self._settle(1)) is not None:
             msg = f"Not even one call can be measured: {failed}"
             raise LoadError(msg)
 
@@ -86,9 +87,8 @@ class Calls:
         """Have so many calls, and measure them."""
         self._too_heavy = False
         self._forget()
-        if (failed := await self._begin(count)) is None:
-            failed = await self._settle(count)
-        if failed is not None:
+        await self._begin(count)
+        if (failed := await self._settle(count)) is not None:
             return await self._judged(count, [], time.monotonic(), None, (0, 0), failed)
         self._forget()
         for call in self._all:
@@ -102,8 +102,8 @@ class Calls:
         self._lags.clear()
         self._server_lags.clear()
 
-    async def _begin(self, count: int) -> str | None:
-        """Start calls until there are so many; tell why that cannot be."""
+    async def _begin(self, count: int) -> None:
+        """Start calls until there are so many, or the memory is used up."""
         for call in self._all[count:]:
             await call.line.end(call)
         while (missing := count - len(self._all)) > 0:
@@ -119,8 +119,7 @@ class Calls:
                         break
                     await self._listen()
             if self._too_heavy:
-                return None
-        return None
+                return
 
     async def _settle(self, count: int) -> str | None:
         """Wait until every call has had an answer; tell why there is none."""
@@ -142,12 +141,16 @@ class Calls:
     async def _measure(self, count: int) -> tuple[list[float], str | None]:
         """Give the latencies of enough turns, or of those until a limit is passed for certain."""
         most = max(self._turns, _EACH * count)
+        asked_before = set(self._all)  # while others still began
         found: list[float] = []
         late = 0
         while len(found) < most and late <= _LATE * most:
             self._tell(f"{count} calls: turns", len(found), most)
             await self._listen()
             for call in self._all:
+                if call in asked_before and call.latencies:
+                    asked_before.discard(call)
+                    del call.latencies[0]
                 found += [math.inf if each is None else each for each in call.latencies]
                 call.latencies.clear()
             late = sum(each > self._limits.latency for each in found)

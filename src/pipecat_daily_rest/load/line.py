@@ -167,11 +167,12 @@ class Line:
         return call
 
     async def end(self, call: Call) -> None:
-        """End a call, and wait until its bot and its room are gone."""
+        """End a call, and wait until its room and the process of its bot are gone."""
         del self.calls[call.caller]
         await self._ask("DELETE", "", {"id": call.caller})
         if call.session.end is None:
             await self._sessions.stop(call.session.id)
+        await self._launcher.gone(call.session.id, _GRACE)
 
     async def listen(self) -> None:
         """Note what the callers have heard since the last time."""
