@@ -56,6 +56,15 @@ def test_every_block_has_somebody_who_runs_it(page):
             assert block.mark, f"{page.name}: nobody runs\n{block.text}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_reader_is_told_the_name_of_each_file(page):
+    text = page.read_text()
+    for found in re.finditer(r"^<!-- file: (\S+) -->$", text, re.MULTILINE):
+        before = text[: found.start()].rpartition("\n#")[2]
+        after = text[found.end() :].partition("```\n")[0]
+        assert f"`{found[1]}`" in before or found[1] in after, f"{page.name}: {found[1]}"
+
+
 def test_what_pip_installs_exists():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for page in PAGES:
