@@ -15,7 +15,10 @@ from xdist.scheduler import LoadScopeScheduling
 TOGETHER = {
     "tests/browser/": "browsers",
     "tests/web/": "browsers",
+    "tests/server/test_ray.py": "ray",
     "tests/test_benchmarks.py": "benchmarks",
+    "tests/test_handbook.py": "handbook",
+    "tests/test_package.py": "package",
     "tests/stand_in/test_stand_in_surface.py": "surface",
 }
 # Alone, but as long.
