@@ -13,7 +13,6 @@ from ray.cluster_utils import Cluster
 
 from pipecat_daily_rest.server.ray_connection import authenticate
 from pipecat_daily_rest.server.ray_launcher import RESOURCE
-from serving import family
 
 FIRST = "first"  # a resource of the first of the two
 # Ray's logs, autoscaler and dashboard take time to start, and tests need none of them.
@@ -40,11 +39,6 @@ class RayCluster:
         self._cluster.wait_for_nodes()
         self.address: str = self._cluster.address
 
-    def hosts(self, node: Any) -> list[int]:
-        """Give the processes of the hosts on a node."""
-        raylet = node.all_processes["raylet"][0].process.pid
-        return [pid for pid in family(raylet) if "ray::_Actor" in _command(pid)]
-
     def drain(self, node: Any) -> None:
         """Have Ray drain a node, as `ray drain-node` does."""
         client = GcsClient(address=self.address)
@@ -56,18 +50,12 @@ class RayCluster:
         self._cluster.shutdown()
 
 
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text("utf-8")
-    except OSError:
-        return ""
-
-
 @contextmanager
-def ray_cluster(most: int) -> Iterator[RayCluster]:
-    """Start a cluster whose two nodes take so many bots each."""
+def ray_cluster(most: int, folder: Path) -> Iterator[RayCluster]:
+    """Start a cluster whose two nodes take so many bots each, with its files in a folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_TMPDIR", str(folder))
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_urlsafe(32))
         patch.setenv("RAY_AUTH_MODE", "token")
         authenticate(is_local=False)
