@@ -26,7 +26,8 @@ observe.install()
 heed_signals()
 
 # For this process only: what the tests start is judged by its output, as a user's would be.
-os.environ.pop("PYTHONDEVMODE", None)
+for name in ("PYTHONDEVMODE", "PYTHONMALLOC"):
+    os.environ.pop(name, None)
 # Some hundred programs are started: none should compile the package again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
