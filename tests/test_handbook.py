@@ -27,6 +27,16 @@ def test_every_page_is_in_the_menu(pages):
     assert set(re.findall(r'"([\w/.-]+\.md)"', menu)) ^ there <= {"fleet.md"}  # being written
 
 
+def test_every_guide_begins_with_what_its_reader_will_have():
+    menu = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"]
+    (guides,) = (each["Guides"] for each in menu if "Guides" in each)
+    assert len(guides) > 10
+    for guide in guides:
+        (page,) = guide.values()
+        first = (ROOT / "docs" / page).read_text().split("\n\n")[1]
+        assert first.startswith("At the end of this page "), page
+
+
 def test_every_public_name_is_in_the_reference():
     told = list(names())
     assert len(told) == len(set(told))
