@@ -11,7 +11,7 @@ from timings import timings_env
 TIMES = {"tick": 0.1, "renew": 0.3, "lease": 4.0, "look": 0.3, "calm": 1.0, "young": 1.0}
 
 
-async def test_one_of_two_is_killed(start, local_daily, redis):
+async def test_a_replica_that_is_killed_leaves_no_room(start, local_daily, redis):
     env = timings_env(redis_retry=0.2, **{f"fleet_{name}": value for name, value in TIMES.items()})
     found = await replicas.run(start, local_daily, redis, replicas=2, sessions=4, away=0.5, env=env)
     assert found.stopped == {"stopped": 4}
