@@ -8,7 +8,7 @@ import importlib.util
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as DependsParam
 from fastapi.responses import PlainTextResponse
@@ -45,6 +45,16 @@ class StatusAnswer(BaseModel):
     transports: list[str]
     sessions: int
     maxSessions: int
+
+
+class AutoscaleAnswer(BaseModel):
+    """What an autoscaler divides by the sessions that one server is to have.
+
+    Parameters:
+        value: The sessions, and the buffer that was asked for.
+    """
+
+    value: int
 
 
 class _Route(APIRoute):
@@ -216,6 +226,18 @@ def session_router(
         text, content_type = metrics(accept)
         return Response(text, media_type=content_type)
 
+    @router.get(
+        "/health/autoscale",
+        response_model=AutoscaleAnswer,
+        responses=error_answers(401, 403, 503),
+        dependencies=[Depends(may_manage)],
+        summary="Tell an autoscaler how many sessions there are, in a fleet on all servers",
+    )
+    async def autoscale(
+        buffer: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    ) -> dict[str, int]:
+        return {"value": sessions.taken + await _elsewhere(sessions) + buffer}
+
     @router.get("/livez", summary="Tell that the process is alive")
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
@@ -243,6 +265,15 @@ def _metrics(sessions: Sessions, registry: Any) -> Callable[[str], tuple[bytes, 
 
     shown = add_to_registry(sessions, registry)
     return lambda accept: exposition(shown, accept)
+
+
+async def _elsewhere(sessions: Sessions) -> int:
+    """Count the sessions of the other servers, as the fleet saw them last."""
+    if sessions.fleet is None:
+        return 0
+    here = {each.id for each in sessions.list()}
+    _, found = await sessions.fleet.elsewhere.listed()
+    return sum(each["sessionId"] not in here for each in found)
 
 
 def _status(sessions: Sessions) -> str:

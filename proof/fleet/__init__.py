@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A fleet of replicas and its Daily, in virtual time."""
