@@ -75,8 +75,11 @@ class Outcome:
 
     @property
     def binds(self) -> bool:
-        """Whether Daily's limits are felt: a start in twenty waits for a second, or one fails."""
-        return self.failed > 0 or self.wait(95) > 1.0
+        """Whether Daily's limits are felt: a start in twenty waits for a second, or one fails.
+
+        Requests that are refused are felt later, when pools are empty.
+        """
+        return self.failed > 0 or self.refused > 0 or self.wait(95) > 1.0
 
     @property
     def load(self) -> float:
