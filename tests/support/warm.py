@@ -33,10 +33,13 @@ IMPORTED = (
     "jwt",
     "loguru",
     "numpy",
+    "openai",
     "pipecat.pipeline.worker",
     "pipecat.transports.base_output",
     "pipecat.workers.runner",
     "pydantic",
+    "pygments",
+    "pytest",
     "typer",
     "uvicorn",
 )
