@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from programs import processes
-from serving import all_gone, family, until
+from serving import all_gone, family, state_of, until
 
 ROOT = Path(__file__).parents[2]
 SERVER = str(ROOT / "tests" / "drill" / "flawed_server.py")
@@ -72,12 +72,31 @@ async def test_a_server_that_does_not_come(command):
     )
 
 
+async def test_a_server_that_goes_into_the_background(command, tmp_path):
+    script = (
+        "import subprocess; print('\\33[1m', 'a-secret')\n"
+        "away = subprocess.Popen(['sleep', '600'], start_new_session=True)\n"
+        "open('away', 'w').write(str(away.pid))"
+    )
+    code, out, err = await command(
+        *("drill", "--header", "Authorization: Bearer a-secret", "--junit", "drill.xml"),
+        *("--only", "sigterm", "--", "python", "-c", script, "{port}"),
+    )
+    assert (code, out) == (2, "")
+    assert "but what it has started runs on: have it stay in the foreground.\n" in err
+    assert "a-secret" not in err
+    assert "\33" not in err
+    assert state_of(int((tmp_path / "away").read_text())) == "Z"
+    assert len(ElementTree.parse(tmp_path / "drill.xml").getroot()) == 0  # noqa: S314
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         ((), "Error: Say which server to drill: drill -- pipecat-daily-rest serve bot.py\n"),
         (("--only", "x", "--", "s"), "Error: There is no drill 'x': --only takes storm, "),
         (("--header", "x", "--", "s"), "Error: --header: write it as NAME:VALUE"),
+        (("--header", "X\r\nY: z", "--", "s"), "Error: --header: write it as NAME:VALUE"),
         (("--body", "{", "--", "s"), "Error: --body must be JSON"),
         (("--junit", "no/x", "--", "s"), "Error: Cannot write to no/x: No such file or directory."),
     ],

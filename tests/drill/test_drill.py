@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from pipecat_daily_rest.drill import DRILLS, Outcome, Plan, process_tree, run, server
+from pipecat_daily_rest.drill.answer import Answer
 from pipecat_daily_rest.drill.outcome import junit
 from pipecat_daily_rest.drill.process_tree import ProcessTree
 from pipecat_daily_rest.errors import DailyConfigError
@@ -242,6 +243,43 @@ async def test_a_tree_of_processes(monkeypatch, proc):
     await beside.wait()
 
 
+async def test_what_a_server_starts_away_from_itself_belongs_to_its_tree():
+    mark = f"DRILL_TEST={os.getpid()}"
+    env = dict([*os.environ.items(), mark.split("=")])
+    beside = await asyncio.create_subprocess_exec("sleep", "600")
+    script = "setsid sleep 600 & exec setsid -f sleep 601"
+    gone = await asyncio.create_subprocess_exec("sh", "-c", script, env=env, start_new_session=True)
+    await gone.wait()
+    tree = ProcessTree(gone.pid, mark=mark)
+    found = tree.look()
+    assert len(found) == 2
+    assert beside.pid not in found
+    assert os.getpid() not in found
+    await tree.kill()
+    assert tree.look() == set()
+    assert state_of(beside.pid) != "Z"
+    beside.kill()
+    await beside.wait()
+
+
+@pytest.mark.parametrize(
+    ("raw", "room", "says"),
+    [
+        (b'{"dailyRoom": "http://["}', "", '{"dailyRoom": "http://["}'),
+        (b'{"dailyRoom": {"a": 1}, "url": 5}', "", '{"dailyRoom": {"a": 1}, "url": 5}'),
+        (b'{"dailyRoom": "", "url": "http://h/name"}', "name", '{"dailyRoom": "", "url": "http:'),
+        (b"[" * 200_000, "", "[[["),
+        (b"\xff\0\x1b", "", "\ufffd  "),
+        (b'{"error": "my key, my token"}', "", '{"error": "***, ***"}'),
+    ],
+)
+def test_whatever_a_server_answers(raw, room, says):
+    answer = Answer.read(200, raw, ("my key", "my token"))
+    assert answer.room == room
+    assert answer.says.startswith(says)
+    assert len(answer.says) <= 200
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
@@ -263,7 +301,7 @@ def test_what_a_plan_refuses(wrong, says):
 def test_junit_xml():
     outcomes = [
         Outcome("storm", calls=3, seconds=1.5, well="All well."),
-        Outcome("sigterm", calls=3, cut=2, left=1, faults=["It cut 2 of 3 calls.", "<&>"]),
+        Outcome("sigterm", calls=3, cut=2, left=1, faults=["It cut 2 of 3 calls.", "<&>\n\0\x1b"]),
         Outcome("kill", skipped="Pass it."),
     ]
     suite = ElementTree.fromstring(junit(outcomes))  # noqa: S314
@@ -277,6 +315,6 @@ def test_junit_xml():
     }
     assert [case.get("name") for case in suite] == ["storm", "sigterm", "kill"]
     assert suite[0].find("failure") is None
-    assert suite[1].find("failure").get("message") == "It cut 2 of 3 calls. <&>"
+    assert suite[1].find("failure").get("message") == "It cut 2 of 3 calls. <&> \ufffd\ufffd"
     assert suite[1].find("system-out").text == "calls 3, cut 2, rooms left 1"
     assert suite[2].find("skipped").get("message") == "Pass it."

@@ -3,6 +3,7 @@
 
 import asyncio
 import importlib.util
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = ("drill", "result", "calls", "cut", "left", "seconds", "found")
 _SERVER, _DRILLS, _SEEN = "The server", "The drills", given.SEEN
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
 _IN_FILE = ("DAILY_API_URL", "DAILY_ROOM_URL")  # would lead away from the local Daily
 
 
@@ -141,17 +143,20 @@ def command(
             log=log,
             api_key=local_command.key_in_env_file(),
         )
-        for file in (junit, log):
-            if file is not None:
-                file.open("a").close()
+        if log is not None:
+            log.open("a").close()
+        _write(junit, ())  # until there is more to say: an empty file is no XML
         outcomes = asyncio.run(progress.shown(_run(plan, signals)))
+        if outcomes is not None:
+            _write(junit, outcomes)
     except DailyError as exc:
         stop(str(exc), code=2 if isinstance(exc, DailyConfigError) else 1)
     except OSError as exc:
-        stop(f"Cannot write to {exc.filename}: {exc.strerror}.")
+        what = f"Cannot write to {exc.filename}" if exc.filename else "The drill cannot go on"
+        stop(f"{what}: {exc.strerror}.")
     if outcomes is None:
         raise typer.Exit(128 + signals.popleft())
-    _show(chosen(output), outcomes, junit)
+    _show(chosen(output), outcomes)
     raise typer.Exit(int(any(each.state == "fault" for each in outcomes)))
 
 
@@ -167,9 +172,14 @@ async def _run(plan: "Plan", signals: Any) -> "list[Outcome] | None":
     return await unless(signals.wait(), run(plan, begins))
 
 
-def _show(output: Output, outcomes: "Sequence[Outcome]", junit: Path | None) -> None:
+def _write(junit: Path | None, outcomes: "Sequence[Outcome]") -> None:
     from pipecat_daily_rest.drill.outcome import junit as as_junit
 
+    if junit is not None:
+        junit.write_text(as_junit(outcomes), "utf-8")
+
+
+def _show(output: Output, outcomes: "Sequence[Outcome]") -> None:
     rows = [
         {
             "drill": each.drill,
@@ -183,8 +193,6 @@ def _show(output: Output, outcomes: "Sequence[Outcome]", junit: Path | None) -> 
         for each in outcomes
     ]
     show_table(output, rows, _COLUMNS)
-    if junit is not None:
-        junit.write_text(as_junit(outcomes), "utf-8")
 
 
 def _check_env_file() -> None:
@@ -202,7 +210,7 @@ def _headers(words: Sequence[str]) -> dict[str, str]:
     headers = {}
     for each in words:
         name, colon, value = each.partition(":")
-        if not (colon and name.strip().isascii() and name.strip() and value.strip().isprintable()):
+        if not (colon and _NAME.fullmatch(name.strip()) and value.strip().isprintable()):
             msg = "--header: write it as NAME:VALUE, as 'Authorization: Bearer KEY'."
             raise DailyConfigError(msg)
         headers[name.strip()] = value.strip()

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pipecat_daily_rest.drill.call import Call
@@ -42,6 +43,9 @@ async def _trouble(server: Server, outcome: Outcome, seconds: float, **failure: 
     asking = asyncio.create_task(server.ask_again_and_again(seconds))
     try:
         await server.has_ended(seconds)
+    except asyncio.CancelledError:
+        asking.cancel()
+        raise
     finally:
         fault.cancel()
     if server.ended:
@@ -72,7 +76,8 @@ async def _kill(server: Server, outcome: Outcome) -> None:
         msg = "No process was killed: several bots share one."
         raise DrillError(msg)
     victim.over = True
-    os.kill(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
     with _Seconds(outcome):
         if not await server.until(lambda: not victim.exists):
             outcome.faults.append("The room of the killed bot is left.")

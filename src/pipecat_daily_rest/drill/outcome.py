@@ -46,7 +46,7 @@ class Outcome:
     @property
     def found(self) -> str:
         """What to read in one line."""
-        return " ".join(self.faults) or self.skipped or self.well
+        return " ".join(" ".join(self.faults).split()) or self.skipped or self.well
 
 
 def junit(outcomes: Sequence[Outcome]) -> str:
@@ -72,11 +72,16 @@ def junit(outcomes: Sequence[Outcome]) -> str:
             suite, "testcase", classname="drill", name=each.drill, time=f"{each.seconds:.3f}"
         )
         if each.state == "fault":
-            failure = ElementTree.SubElement(case, "failure", message=each.found)
-            failure.text = "\n".join(each.faults)
+            failure = ElementTree.SubElement(case, "failure", message=_xml(each.found))
+            failure.text = "\n".join(map(_xml, each.faults))
         elif each.state == "skipped":
-            ElementTree.SubElement(case, "skipped", message=each.skipped)
+            ElementTree.SubElement(case, "skipped", message=_xml(each.skipped))
         counts = f"calls {each.calls}, cut {each.cut}, rooms left {each.left}"
         ElementTree.SubElement(case, "system-out").text = counts
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _xml(text: str) -> str:
+    """Take out what XML must not have, however it is written: a server may say anything."""
+    return "".join(each if each.isprintable() or each == "\n" else "\ufffd" for each in text)

@@ -68,7 +68,7 @@ class Plan:
         except ValueError:
             usable = False
         if not usable:
-            msg = f"--url must look like http://127.0.0.1:7860/start, not {self.url!r}."
+            msg = "--url must look like http://127.0.0.1:7860/start."
             raise DailyConfigError(msg)
         for name in ("talk", "away", "storm", "within"):
             if not 0 <= getattr(self, name) < math.inf:

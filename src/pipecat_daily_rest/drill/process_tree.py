@@ -23,11 +23,13 @@ class _Process(NamedTuple):
 class ProcessTree:
     """A process that leads a group of its own, and all that came of it.
 
-    A process that has lost its parent belongs to it by its group, or because it was seen before.
+    A process that has lost its parent belongs to it by its group, because it was seen before, or by
+    a mark in the environment that it began with, which only Linux tells.
     """
 
-    def __init__(self, root: int) -> None:
+    def __init__(self, root: int, *, mark: str = "") -> None:
         self.root = root
+        self._mark = f"\0{mark}\0".encode() if mark else None
         self._seen: dict[int, str] = {}
         self._leader = _all().get(root)
 
@@ -44,6 +46,8 @@ class ProcessTree:
         if leader is None or (self._leader is not None and leader.began == self._leader.began):
             # An id names a group as long as somebody is in it, and no process gets it meanwhile.
             found |= {pid for pid, process in running.items() if process.group == self.root}
+        if self._mark is not None:
+            found |= {pid for pid in running.keys() - found if self._mark in _environment(pid)}
         while more := {pid for pid, each in running.items() if each.parent in found} - found:
             found |= more
         self._seen |= {pid: running[pid].began for pid in found}
@@ -58,6 +62,14 @@ class ProcessTree:
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
             await asyncio.sleep(_POLL)
+
+
+def _environment(pid: int) -> bytes:
+    """Give what a process got as its environment; nothing where that is somebody else's."""
+    try:
+        return b"\0" + (_PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _all() -> dict[int, _Process]:

@@ -4,20 +4,21 @@
 import asyncio
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
 from pipecat_daily_rest._core.secret import Secret, masked
+from pipecat_daily_rest.drill.answer import Answer
 from pipecat_daily_rest.drill.call import Call
 from pipecat_daily_rest.drill.outcome import DrillError
 from pipecat_daily_rest.drill.plan import PORT, Plan
@@ -35,32 +36,8 @@ _GRACE = 5.0  # seconds that it has to end where its end is not what is drilled
 _POLL = 0.05  # seconds between two looks at what tells nobody that it has happened
 _SHOWN = 2_000  # characters of its output that an error shows
 _PORTS = range(10_000, 32_000)  # below those that systems give by themselves
-_ROOM = ("dailyRoom", "room_url", "url")  # members of an answer, by Pipecat's clients
-_TOKEN = ("dailyToken", "token")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the server answered to a start.
-
-    Parameters:
-        status: The HTTP status; None where no answer came.
-        says: The answer's text, or why there is none; no secret is in it.
-        content: The answer's JSON object; empty where there is none.
-    """
-
-    status: int | None
-    says: str
-    content: dict[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def started(self) -> bool:
-        """Whether there is a call now."""
-        return self.status is not None and 200 <= self.status < 300
-
-    def __str__(self) -> str:
-        """Give it as a part of a sentence."""
-        return f"no answer ({self.says})" if self.status is None else f"{self.status} {self.says}"
+_LONGEST = 1 << 20  # bytes of an answer that are read
+_STATE = "PIPECAT_DAILY_STATE"
 
 
 class Server:
@@ -75,6 +52,12 @@ class Server:
         port = str(_free_port())
         self._command = [word.replace(PORT, port) for word in plan.command]
         self._url = plan.url.replace(PORT, port)
+        parts = urlsplit(self._url)
+        where = parts.netloc.rpartition("@")[2]
+        self._shown = urlunsplit((parts.scheme, where, parts.path, "", ""))  # the rest may be a key
+        values = plan.headers.values()
+        keys = (part for each in values for part in (each, each.partition(" ")[2]))
+        self._secrets = [self.daily.api_key, *filter(None, keys)]
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -110,7 +93,7 @@ class Server:
         self._http = await self._stack.enter_async_context(
             aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
         )
-        env = {**os.environ, **self.daily.env(), "PIPECAT_DAILY_STATE": folder}
+        env = {**os.environ, **self.daily.env(), _STATE: folder}
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
@@ -123,16 +106,17 @@ class Server:
         except OSError as exc:
             msg = f"Cannot run {self._command[0]!r}: {exc.strerror}."
             raise DailyConfigError(msg) from exc
-        self.tree = ProcessTree(self._process.pid)
+        self.tree = ProcessTree(self._process.pid, mark=f"{_STATE}={folder}")
         self._stack.push_async_callback(self._end)
         loop = asyncio.get_running_loop()
         late = loop.time() + _LISTENS
         while not await self._is_up(*where):
             if self.ended or loop.time() > late:
                 why = f"ended with code {self._process.returncode}" if self.ended else "runs"
-                msg = (
-                    f"The server {why}, and nothing listens on port {where[1]}.{self._last_words()}"
-                )
+                what = f"and nothing listens on port {where[1]}."
+                if self._process.returncode == 0 and self.tree.look():
+                    what = "but what it has started runs on: have it stay in the foreground."
+                msg = f"The server {why}, {what}{self._last_words()}"
                 raise DailyConfigError(msg)
             await asyncio.sleep(_POLL)
         self.idle = len(self.daily.rooms)
@@ -195,15 +179,14 @@ class Server:
         body = {"createDailyRoom": True, "transport": "daily", "body": self.plan.body}
         try:
             async with self._http.post(
-                self._url, json=body, headers=dict(self.plan.headers)
+                self._url, json=body, headers=dict(self.plan.headers), allow_redirects=False
             ) as response:
-                raw = await response.text(errors="replace")
-                says = masked(raw, self.daily.api_key, *self.plan.headers.values())
-                says = "".join(each if each.isprintable() else " " for each in says[:200])
-                content = None
-                with suppress(ValueError):
-                    content = await response.json(content_type=None)
-                return Answer(response.status, says, content if isinstance(content, dict) else {})
+                raw = bytearray()
+                async for some in response.content.iter_any():
+                    raw += some
+                    if len(raw) > _LONGEST:
+                        return Answer(None, f"more than {_LONGEST} bytes")
+                return Answer.read(response.status, bytes(raw), self._secrets)
         except TimeoutError:
             return Answer(None, f"within {_ANSWER:.0f} s")
         except aiohttp.ClientError as exc:
@@ -221,23 +204,18 @@ class Server:
     async def call(self, answer: Answer) -> Call:
         """Join the call that an answer is about, and wait for its bot."""
         if not answer.started:
-            msg = f"POST {self._url} gave {answer}."
+            msg = f"POST {self._shown} gave {answer}."
             raise DrillError(msg)
-        room, token = (
-            next((str(answer.content[name]) for name in names if answer.content.get(name)), "")
-            for names in (_ROOM, _TOKEN)
-        )
-        if not room:
-            msg = f"POST {self._url} gave no room: {answer}."
+        if not (name := answer.room):
+            msg = f"POST {self._shown} gave no room: {answer}."
             raise DrillError(msg)
-        name = urlsplit(room).path.strip("/")
         if not any(each.room == name for each in self.daily.state.log.entries):
             msg = (
                 "The server makes its rooms elsewhere, not on the drill's local Daily. "
                 "Does it set DAILY_API_URL by itself, as from a file?"
             )
             raise DailyConfigError(msg)
-        call = Call(self.daily, name, Secret(token) if token else None)
+        call = Call(self.daily, name, Secret(answer.token) if answer.token else None)
         self.calls.append(call)
         await call.begin()
         return call
@@ -251,7 +229,7 @@ class Server:
         """Start a call once the server does so, whatever it answers before."""
         answer = await self.ask_until_started()
         if not answer.started:
-            msg = f"It starts no call any more: POST {self._url} gave {answer}."
+            msg = f"It starts no call any more: POST {self._shown} gave {answer}."
             raise DrillError(msg)
         return await self.call(answer)
 
@@ -303,21 +281,27 @@ class Server:
     # -- Its output ------------------------------------------------------------------------
 
     def _last_words(self) -> str:
-        self._output.seek(0)
-        said = self._output.read().decode("utf-8", "replace").strip()[-_SHOWN:]
-        return f"\n{masked(said, self.daily.api_key)}" if said else ""
+        file = self._output.fileno()
+        # By pread: the server writes where this file is read otherwise. The first word may be the
+        # rest of a secret.
+        start = max(0, os.fstat(file).st_size - 4 * _SHOWN)
+        raw = os.pread(file, 4 * _SHOWN, start).decode("utf-8", "replace").strip()
+        whole = raw.split(None, 1)[-1] if start and raw else raw
+        said = masked(whole, *self._secrets)[-_SHOWN:]
+        said = "".join(each if each.isprintable() or each == "\n" else " " for each in said)
+        return f"\n{said}" if said else ""
 
     def _keep_output(self) -> None:
         if self.plan.log is not None:
             self._output.seek(0)
             with self.plan.log.open("ab") as file:
-                file.write(self._output.read())
+                shutil.copyfileobj(self._output, file)
 
 
 async def _listens(host: str, port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection(host, port)
-    except OSError:
+    except (OSError, UnicodeError):  # the latter by what is no host's name
         return False
     writer.close()
     return True
