@@ -135,6 +135,41 @@ def test_redis_is_away_and_nobody_dies(lost):
     virtual.run(run())
 
 
+def test_no_room_looks_empty_when_redis_loses_its_data():
+    async def run():
+        async with fleet(4) as (redis, _, servers):
+            seen = []
+
+            async def watch(server):
+                while True:
+                    seen.append(await server.member.next_look(None))
+
+            watching = [asyncio.create_task(watch(each)) for each in servers]
+            for _ in range(20):
+                redis.lose()
+                await asyncio.sleep(35.5)  # in another phase of looks and renewals each time
+            for each in watching:
+                each.cancel()
+            assert len(seen) > 100
+            assert {len(rooms) for rooms in seen} == {1}  # the one with a person
+
+    virtual.run(run())
+
+
+def test_a_server_is_alive_again_soon_after_redis_lost_it():
+    async def run():
+        async with fleet(4) as (redis, _, servers):
+            redis.lose()
+            await asyncio.sleep(2.5)
+            assert sorted(redis.owners) == sorted(each.tag for each in servers)
+            for tag in redis.owners:  # as when Redis's clock is set
+                redis.owners[tag] = 0.0
+            await asyncio.sleep(2.5)
+            assert min(redis.owners.values()) > virtual.now()
+
+    virtual.run(run())
+
+
 @pytest.mark.parametrize("lost", [True, False], ids=["data lost", "data kept"])
 def test_a_server_dies_while_redis_is_away(lost):
     async def run():
@@ -254,8 +289,9 @@ def test_what_servers_tell_each_other_names_nobody():
     told = to_json(rooms["12345678"])
     assert "Ana" not in told
     assert from_json(told.encode()) == rooms["12345678"]
-    for other in (b"[]", b"x", b'{"a": 1}', b"null", b"\xff", None):
-        assert from_json(other) == {}
+    assert from_json(b"{}") == {}
+    for other in (b"[]", b"x", b'{"a": 1}', b"null", b"\xff", b""):
+        assert from_json(other) is None  # which is not that nobody is there
 
 
 async def test_the_scripts_do_what_is_tested_here(redis):
@@ -273,15 +309,19 @@ async def test_the_scripts_do_what_is_tested_here(redis):
         yield await one.renew(back=True)
         yield await other.renew(others=["d" * 8])
         yield await one.elect(), await other.elect(), await one.elect()
+        yield await one.seen()
         yield await other.publish(rooms)
         yield await one.publish(rooms)
         yield (await one.seen())[1], (await other.seen())[1], (await one.seen())[0] != ""
+        yield await one.stops()
         yield await one.ask_stop(tags[1], "x"), await one.ask_stop("d" * 8, "x")
         yield await other.stops(), await other.stops()
         yield await one.forget(["d" * 8]), await one.renew()
         yield await other.leave(rooms_left=True), await one.publish({})
+        yield await other.stops()
         yield await one.leave(rooms_left=False), await other.elect()
         yield await other.renew()
+        yield await one.stops(), (await one.renew())[0], (await one.seen())[1]
 
     async def both(one, other):
         return [each async for each in steps(one, other)]

@@ -84,7 +84,8 @@ class MemoryDirectory(Directory):
             self._there.owners.pop(tag, None)
 
     async def stops(self):
-        return self._there.stops.pop(self.tag, [])
+        redis = self._there
+        return redis.owners.get(self.tag, 0.0) > now(), redis.stops.pop(self.tag, [])
 
     async def ask_stop(self, tag, what):
         if self._there.owners.get(tag, 0.0) <= now():
@@ -103,12 +104,13 @@ class MemoryDirectory(Directory):
         if redis.lookout[0] != self.tag or redis.lookout[1] <= now():
             return None
         redis.lookout = (self.tag, now() + 2 * self._times.fleet_look)
-        redis.presence = {tag: of for tag, of in rooms.items() if tag in redis.owners}
+        redis.presence = {tag: rooms.get(tag, {}) for tag in redis.owners}
         redis.at = f"{now()}"
         return {tag: until > now() for tag, until in redis.owners.items()}, redis.calm > now()
 
     async def seen(self):
-        return self._there.at, dict(self._there.presence.get(self.tag, {}))
+        redis = self._there
+        return (redis.at, redis.presence[self.tag]) if self.tag in redis.presence else None
 
 
 class MemoryDaily:

@@ -71,7 +71,7 @@ _STOPS = (
     + """
 local asked = redis.call('LRANGE', key('stop:' .. ARGV[1]), 0, -1)
 redis.call('DEL', key('stop:' .. ARGV[1]))
-return asked
+return {alive(ARGV[1]) and 1 or 0, asked}
 """
 )
 _ASK_STOP = (
@@ -101,10 +101,13 @@ for i = 4, #ARGV, 2 do
         redis.call('HSET', key('presence'), ARGV[i], ARGV[i + 1])
     end
 end
-redis.call('PEXPIRE', key('presence'), ARGV[3])
 local owners = redis.call('ZRANGE', key('owners'), 0, -1)
 local there = {}
-for i, tag in ipairs(owners) do there[i] = alive(tag) and 1 or 0 end
+for i, tag in ipairs(owners) do
+    redis.call('HSETNX', key('presence'), tag, '{}')
+    there[i] = alive(tag) and 1 or 0
+end
+redis.call('PEXPIRE', key('presence'), ARGV[3])
 return {redis.call('EXISTS', key('calm')), owners, there}
 """
 )
@@ -227,9 +230,10 @@ class Directory:
         """Forget servers that are gone and have no room."""
         await self._run(_FORGET, *tags)
 
-    async def stops(self) -> list[str]:
-        """Take what other servers have asked this one to stop."""
-        return [each.decode() for each in await self._run(_STOPS, self.tag, gives=list)]
+    async def stops(self) -> tuple[bool, list[str]]:
+        """Tell whether Redis has this server alive, and take what others have asked it to stop."""
+        alive, asked = await self._run(_STOPS, self.tag, gives=list)
+        return alive == 1, [each.decode() for each in asked]
 
     async def ask_stop(self, tag: str, what: str) -> bool:
         """Ask another server to stop a session; False when that server is gone."""
@@ -255,10 +259,14 @@ class Directory:
         tags = [tag.decode() for tag in owners]
         return {tag: each == 1 for tag, each in zip(tags, alive, strict=True)}, calm == 1
 
-    async def seen(self) -> tuple[str, dict[str, Present]]:
-        """Give when the lookout looked last, and who was in the rooms of this server; "" for never."""
+    async def seen(self) -> tuple[str, dict[str, Present]] | None:
+        """Give when the lookout looked last, and who was in the rooms of this server.
+
+        None when it did not look for this server: Redis did not know it then, or nobody has looked.
+        """
         at, rooms = await self._run(_SEEN, self.tag, gives=list)
-        return at.decode(), from_json(rooms)
+        found = from_json(rooms)
+        return None if found is None else (at.decode(), found)
 
     async def all_seen(self) -> Seen | None:
         """Give what the lookout saw last; None when nobody has looked."""
@@ -268,7 +276,7 @@ class Directory:
             return None
         return Seen(
             age=max(0.0, (now - int(at)) / 1000),
-            rooms={tag.decode(): from_json(of) for tag, of in told.items()},
+            rooms={tag.decode(): from_json(of) or {} for tag, of in told.items()},
             alive={tag.decode() for tag in alive},
         )
 

@@ -126,11 +126,14 @@ class Member:
         if self.away or now >= self._renew_at:
             await self._renew()
             self._renew_at = now + self._times.fleet_renew
-        for what in await self._directory.stops():
+        alive, asked = await self._directory.stops()
+        if not alive:
+            self._renew_at = now  # Redis has lost its data, or its clock was changed
+        for what in asked:
             self._stop(what)
-        at, seen = await self._directory.seen()
-        if at != self._seen_at:
-            self._seen_at, self._seen = at, seen
+        seen = await self._directory.seen()
+        if seen is not None and seen[0] != self._seen_at:
+            self._seen_at, self._seen = seen
             self._news.set()
 
     async def _renew(self) -> None:

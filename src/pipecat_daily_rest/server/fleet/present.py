@@ -59,10 +59,10 @@ def to_json(rooms: Mapping[str, Present]) -> str:
     return json.dumps(told, separators=(",", ":"))
 
 
-def from_json(text: bytes | None) -> dict[str, Present]:
-    """Read what `to_json` wrote; nobody is where another version wrote something else."""
+def from_json(text: bytes) -> dict[str, Present] | None:
+    """Read what `to_json` wrote; None for anything else."""
     try:
-        told: dict[str, Any] = json.loads(text or b"{}")
+        told: dict[str, Any] = json.loads(text)
         return {session_id: Present(since, people) for session_id, (since, people) in told.items()}
     except (ValueError, TypeError, AttributeError):
-        return {}
+        return None
