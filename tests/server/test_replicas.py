@@ -432,7 +432,7 @@ async def test_a_server_that_ends_leaves_nothing_in_redis(serve, redis):
         assert str(secret).encode() not in told
 
 
-def test_the_bots_user_id_is_no_ones_guess():
+def test_the_bot_of_each_session_has_a_user_id_of_its_own():
     assert bot_user_id("s12345678-" + "a" * 20) != bot_user_id("s12345678-" + "b" * 20)
 
 

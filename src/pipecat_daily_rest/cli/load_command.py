@@ -12,7 +12,6 @@ import typer
 
 from pipecat_daily_rest._bot.output import say
 from pipecat_daily_rest._bot.stop_signals import hold
-from pipecat_daily_rest._core.log_handler import LOG_LEVELS
 from pipecat_daily_rest.cli import given, progress
 from pipecat_daily_rest.cli.output import (
     Output,
@@ -95,15 +94,7 @@ def command(
             rich_help_panel=given.THE_BOT,
         ),
     ] = None,
-    log_level: Annotated[
-        str,
-        typer.Option(
-            help=f"Log from this level on: {', '.join(LOG_LEVELS)}.",
-            callback=given.log_level,
-            autocompletion=given.completing(*LOG_LEVELS),
-            rich_help_panel=given.SEEN,
-        ),
-    ] = "ERROR",
+    log_level: given.LogLevel = "ERROR",
     plot: Annotated[
         Path | None,
         typer.Option(help="Draw it into this file, as SVG.", rich_help_panel=given.SEEN),
@@ -114,6 +105,9 @@ def command(
 
     Exit code 1: not even one does.
     """
+    from pipecat_daily_rest._core import log_handler
+    from pipecat_daily_rest.cli import local_command
+
     try:
         if plot is not None and not plot.absolute().parent.is_dir():
             msg = f"--plot: there is no folder {str(plot.parent)!r}."
@@ -121,15 +115,15 @@ def command(
         options = _options(
             bot, max_latency, max_lag, max_memory, most, question, pause, turns, body
         )
-        signals = _Signals()
+        signals = local_command.Signals()
         hold(signals.put)
         os.environ["PIPECAT_DAILY_LOG_LEVEL"] = log_level
-        _show_log(log_level)
+        log_handler.to_stderr(log_level)
         result = asyncio.run(progress.shown(_unless_stopped(options, signals)))
     except DailyError as exc:
         stop(str(exc), code=2 if isinstance(exc, DailyConfigError) else 1)
     if result is None:
-        raise typer.Exit(128 + signals.numbers[0])
+        raise typer.Exit(128 + signals.popleft())
     _show(result, chosen(output))
     if plot is not None:
         try:
@@ -139,28 +133,7 @@ def command(
     raise typer.Exit(0 if result.calls else 1)
 
 
-class _Signals:
-    """The signals that came."""
-
-    def __init__(self) -> None:
-        self.numbers: list[int] = []
-        self._came = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def put(self, number: int) -> None:
-        """Add one. Called from a signal handler."""
-        self.numbers.append(number)
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._came.set)
-
-    async def wait(self) -> None:
-        """Wait for the first."""
-        self._loop = asyncio.get_running_loop()
-        if not self.numbers:
-            await self._came.wait()
-
-
-async def _unless_stopped(options: Any, signals: _Signals) -> Any:
+async def _unless_stopped(options: Any, signals: Any) -> Any:
     from pipecat_daily_rest._core.waiting import unless
     from pipecat_daily_rest.load.ramp import load
 
@@ -223,12 +196,6 @@ def _options(
         most=most,
         turns=turns,
     )
-
-
-def _show_log(level: str) -> None:
-    from pipecat_daily_rest._core import log_handler
-
-    log_handler.to_stderr(level)
 
 
 def _show(result: Any, output: Output) -> None:

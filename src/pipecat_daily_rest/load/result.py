@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipecat_daily_rest.load.plot import Bar, Bars, draw
-from pipecat_daily_rest.load.step import Limits, Step, p95
+from pipecat_daily_rest.load.step import Limits, Step, p95, rounded
 
 _MB = 1 << 20
 
@@ -158,9 +158,9 @@ class Result:
             "calls": self.calls,
             "maxSessions": self.calls or None,
             "atLeast": self.fails is None,
-            "cpuPerCall": _rounded(self.cpu_per_call),
-            "memoryMBPerCall": _rounded(self.memory_per_call),
-            "callersCpuPerCall": _rounded(self.callers_cpu_per_call),
+            "cpuPerCall": rounded(self.cpu_per_call),
+            "memoryMBPerCall": rounded(self.memory_per_call),
+            "callersCpuPerCall": rounded(self.callers_cpu_per_call),
             "bottleneck": self.bottleneck,
             "busy": self.busy,
             "notKnown": NOT_KNOWN,
@@ -222,7 +222,3 @@ class Result:
 
 def _calls(count: int) -> str:
     return f"{count} call" if count == 1 else f"{count} calls"
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)

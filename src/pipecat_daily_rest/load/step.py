@@ -139,10 +139,10 @@ class Step:
             "seconds": round(self.seconds, 1),
             "turns": len(self.latencies),
             "missed": self.missed,
-            "p50": _rounded(self.latency(0.5)),
-            "p95": _rounded(self.latency()),
-            "lag": _rounded(p95(self.lags)),
-            "serverLag": _rounded(p95(self.server_lags)),
+            "p50": rounded(self.latency(0.5)),
+            "p95": rounded(self.latency()),
+            "lag": rounded(p95(self.lags)),
+            "serverLag": rounded(p95(self.server_lags)),
             "botsMB": _megabytes(self.bots_memory),
             "serverMB": _megabytes(self.server_memory),
             "cpu": cpu
@@ -160,7 +160,8 @@ def p95(values: list[float]) -> float | None:
     return percentile(values, 0.95) if values else None
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """Round to three places; None for what is not known, or infinite."""
     return None if value is None or math.isinf(value) else round(value, 3)
 
 

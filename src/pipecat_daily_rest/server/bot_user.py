@@ -3,15 +3,11 @@
 
 import hashlib
 
-from pipecat_daily_rest._core import room_names
-
 
 def bot_user_id(session_id: str) -> str:
     """Give the ``user_id`` of a session's bot.
 
-    It follows from the id of the session, which people may know, so it is a digest: nobody can
-    pass for a bot by a token of their own, which is signed with another ``user_id``.
+    It follows from the id of the session, so that each server of a fleet can tell it. A person
+    cannot have it in a token: who asks for one does not know the id yet.
     """
-    tag = room_names.session_tag(session_id)
-    digest = hashlib.sha256(f"{tag} {session_id}".encode()).hexdigest()
-    return f"bot-{digest[:32]}"
+    return f"bot-{hashlib.sha256(session_id.encode()).hexdigest()[:32]}"

@@ -14,6 +14,7 @@ from fastapi.params import Depends as DependsParam
 from pydantic import BaseModel
 
 from pipecat_daily_rest.server.errors import UnknownSession
+from pipecat_daily_rest.server.fleet.elsewhere import Elsewhere
 from pipecat_daily_rest.server.http_errors import HTTPError, error_answers
 from pipecat_daily_rest.server.session import EndReason, Session
 from pipecat_daily_rest.server.sessions import Sessions
@@ -94,14 +95,14 @@ def add_cloud_paths(router: APIRouter, sessions: Sessions, may_manage: DependsPa
             raise HTTPError(404, msg)
         return [each for each in sessions.list() if each.agent == agent]
 
-    def find(agent: str, session_id: str) -> Session | None:
-        """Find a session of this server; None where another one of the fleet may have it."""
+    def find(agent: str, session_id: str) -> Session | Elsewhere:
+        """Find a session of this server, or give who answers for those of the fleet's others."""
         try:
             found = sessions.get(session_id)
         except UnknownSession:
             if sessions.fleet is None:
                 raise
-            return None
+            return sessions.fleet.elsewhere
         if found not in of(agent):
             msg = f"There is no session {session_id!r} of {agent!r}."
             raise HTTPError(404, msg)
@@ -129,9 +130,10 @@ def add_cloud_paths(router: APIRouter, sessions: Sessions, may_manage: DependsPa
         summary="Describe a session, by Pipecat Cloud's path",
     )
     async def get_session(organization: str, agent: str, session_id: str) -> CloudSession:
-        if (found := find(agent, session_id)) is None and sessions.fleet is not None:
-            return _elsewhere(await sessions.fleet.elsewhere.describe(session_id))
-        return _describe(found or sessions.get(session_id))
+        found = find(agent, session_id)
+        if isinstance(found, Session):
+            return _describe(found)
+        return _elsewhere(await found.describe(session_id))
 
     @router.delete(
         f"{_SESSIONS}/{{session_id}}",
@@ -141,10 +143,8 @@ def add_cloud_paths(router: APIRouter, sessions: Sessions, may_manage: DependsPa
         summary="Stop a session, by Pipecat Cloud's path",
     )
     async def delete_session(organization: str, agent: str, session_id: str) -> CloudStop:
-        if find(agent, session_id) is None and sessions.fleet is not None:
-            await sessions.fleet.elsewhere.stop(session_id)
-        else:
-            await sessions.stop(session_id)
+        found = find(agent, session_id)
+        await (sessions if isinstance(found, Session) else found).stop(session_id)
         return CloudStop(status="terminated", session_id=session_id)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who is in the rooms of the sessions: one request tells it for all of them.
 
-In a fleet one server asks for all. The bot is told from people by a ``user_id`` of ours in its token. Presence lags, so two looks have
-to agree before a session is ended for it.
+In a fleet one server asks for all. The bot is told from people by a ``user_id`` of ours in its
+token. Presence lags, so two looks have to agree before a session is ended for it.
 
 Reference: https://docs.daily.co/reference/rest-api/presence
 """
@@ -19,7 +19,6 @@ from pipecat_daily_rest.errors import DailyError, DailyNotFoundError
 from pipecat_daily_rest.server.session import EndReason
 
 INTERVAL = 15.0  # seconds between two looks
-BOT = "bot-"  # how the user_id of a bot begins; the rest is random
 
 Users: TypeAlias = Mapping[str, Collection[str | None]]
 """The ``user_id`` of each who is in a room, by the room's name."""
@@ -87,8 +86,8 @@ class PresenceWatch:
     ) -> None:
         """Initialize; it looks at nothing yet.
 
-        ``interval`` is the seconds between two looks of this server, ``fleet`` gives what waits
-        for the next look of a fleet's.
+        ``interval`` is the seconds between two looks of this server. ``fleet`` gives the function
+        that waits for the next look of its fleet; None where it has none.
         """
         self._helper = helper
         self._interval = interval

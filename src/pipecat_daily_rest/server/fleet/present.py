@@ -23,11 +23,6 @@ class Present:
     bot_since: str | None
     people: int
 
-    @property
-    def users(self) -> int:
-        """How many there are."""
-        return self.people + (self.bot_since is not None)
-
 
 def present(session_id: str, there: Iterable[DailyPresence]) -> Present:
     """Tell the bot of a session from people."""
