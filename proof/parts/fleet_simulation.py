@@ -160,7 +160,7 @@ def figures(calls: int = CALLS, seconds: float = 120.0, *, search: bool = True) 
                 True,
             )
         )
-    columns = ("rooms", "calls", "length", "starts/s", "requests/s", "of the limit")
+    columns = ("rooms", "calls", "length", "starts/s", "requests/s", "of the default tier")
     waits = Table((*columns, "429s", "wait, p50 / p95 / p99 in s", "binds"), [*map(row, outcomes)])
     return Figures(checks, [purposes(outcomes[:3]), waits])
 
