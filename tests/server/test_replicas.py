@@ -2,6 +2,7 @@
 """Several servers of one account and one Redis: each answers for the sessions of all."""
 
 import asyncio
+import signal
 from contextlib import AsyncExitStack
 
 import aiohttp
@@ -267,6 +268,23 @@ async def test_a_start_whose_server_died_before_it_had_a_room_is_made_elsewhere(
     session = await other.start(repeated())
     assert not session.elsewhere
     await dying
+
+
+async def test_a_start_that_failed_while_redis_was_away_holds_its_key_for_a_while_only(
+    serve, local_daily, redis, monkeypatch
+):
+    quick(monkeypatch, lease=1.0)
+    one, other = await serve(), await serve()
+    held = local_daily.fail("POST", "/rooms", status=403, delay=3.0)
+    failing = asyncio.create_task(one.start(repeated()))
+    await held.wait()
+    redis.signal(signal.SIGSTOP)
+    with pytest.raises(DailyForbiddenError):
+        await failing
+    redis.signal(signal.SIGCONT)
+    await until(lambda: not one.fleet.member.away and not other.fleet.member.away)
+    async with asyncio.timeout(60):
+        assert not (await other.start(repeated())).elsewhere
 
 
 # -- The fleet's limit -----------------------------------------------------------------------

@@ -50,7 +50,8 @@ for _, id in ipairs(given.sessions) do
     redis.call('PEXPIRE', key('sessions'), given.lease)
 end
 for name, record in pairs(given.starts) do
-    redis.call('SET', key('start:' .. name), record, 'PX', given.remembered)
+    local kept = cjson.decode(record).session and given.remembered or given.lease
+    redis.call('SET', key('start:' .. name), record, 'PX', kept)
 end
 return {known and 1 or 0, redis.call('ZRANGE', key('owners'), 0, -1)}
 """
@@ -281,8 +282,11 @@ class Directory:
         )
 
     async def claim(self, name: str, record: str) -> str | None:
-        """Note what an idempotency key starts; give what it has started before."""
-        found: bytes = await self._run(_CLAIM, name, record, REMEMBERED, gives=bytes)
+        """Note what an idempotency key starts; give what it has started before.
+
+        Until its session has a room it is renewed, or forgotten: Redis may be away when it fails.
+        """
+        found: bytes = await self._run(_CLAIM, name, record, self._lease, gives=bytes)
         return found.decode() or None
 
     def record(self, name: str, record: str) -> None:
