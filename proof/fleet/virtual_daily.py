@@ -21,7 +21,7 @@ from pipecat_daily_rest._http import redis_slots
 from pipecat_daily_rest._http.account import Account
 from pipecat_daily_rest._http.api import API
 from pipecat_daily_rest._http.rates import Pacer, RateLimits
-from pipecat_daily_rest._http.redis_slots import Fleet, _Question
+from pipecat_daily_rest._http.redis_slots import SharedRedis, _Question
 from pipecat_daily_rest._http.response import Response
 from pipecat_daily_rest._rest import fleet_deletions
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
@@ -192,7 +192,7 @@ class VirtualRedis:
         return 0
 
 
-class _VirtualFleet(Fleet):
+class _VirtualFleet(SharedRedis):
     """The real one, whose questions are answered here and now."""
 
     def __init__(self, redis: VirtualRedis, digest: str) -> None:

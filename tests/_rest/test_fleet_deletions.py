@@ -10,7 +10,7 @@ from helpers import sent
 from pipecat_daily_rest import DailyRESTHelper, RetryPolicy, provisioned_room
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._http.account import Account
-from pipecat_daily_rest._http.redis_slots import Fleet
+from pipecat_daily_rest._http.redis_slots import SharedRedis
 from pipecat_daily_rest._rest import fleet_deletions
 from pipecat_daily_rest._rest.deletion_batcher import delete_room
 from pipecat_daily_rest.errors import DailyError
@@ -43,7 +43,7 @@ async def machines(daily, redis, count=MACHINES):
             api = (await stack.enter_async_context(helper)).api
             digest, api.account = api.account.digest, Account(api.account.digest)
             api._pacer = api.account.pacer
-            api._pacer.fleet = Fleet(redis.url, digest)
+            api._pacer.fleet = SharedRedis(redis.url, digest)
             helpers.append(helper)
         yield helpers
 

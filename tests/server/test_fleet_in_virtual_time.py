@@ -296,9 +296,9 @@ def test_what_servers_tell_each_other_names_nobody():
 
 async def test_the_scripts_do_what_is_tested_here(redis):
     """Both take the same steps, and give the same."""
-    from pipecat_daily_rest._http.redis_slots import Fleet
+    from pipecat_daily_rest._http.redis_slots import SharedRedis
 
-    shared, memory = Fleet(redis.url, "account"), MemoryRedis()
+    shared, memory = SharedRedis(redis.url, "account"), MemoryRedis()
     tags = ("a" * 8, "b" * 8)
     real = [Directory(shared, prefix="pipecat", tag=tag) for tag in tags]
     fake = [MemoryDirectory(memory, tag) for tag in tags]

@@ -49,9 +49,9 @@ class Account:
             if limits is not None and limits != pacer.limits:
                 pacer.limit(limits)
             if redis_url not in (None, pacer.fleet and pacer.fleet.redis_url):
-                from pipecat_daily_rest._http.redis_slots import Fleet
+                from pipecat_daily_rest._http.redis_slots import SharedRedis
 
-                pacer.fleet = Fleet(redis_url, self.digest)
+                pacer.fleet = SharedRedis(redis_url, self.digest)
         return pacer
 
     def part(self, make: Callable[[], T]) -> T:

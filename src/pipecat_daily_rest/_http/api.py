@@ -42,7 +42,7 @@ from pipecat_daily_rest.errors import (
 )
 
 if TYPE_CHECKING:
-    from pipecat_daily_rest._http.redis_slots import Fleet
+    from pipecat_daily_rest._http.redis_slots import SharedRedis
 
 LOCAL_MARK = "X-Local-Daily"  # the header with which a local Daily says what it is
 
@@ -100,7 +100,7 @@ class API:
         return type(self), self.policy, self.pace, self._borrowed, self.trust_env
 
     @property
-    def fleet(self) -> "Fleet | None":
+    def fleet(self) -> "SharedRedis | None":
         """What the machines that share the account have in Redis; None where none do."""
         return None if self._pacer is None else self._pacer.fleet
 

@@ -16,7 +16,7 @@ from pipecat_daily_rest._http.tier import Clock, Rate, Slot, Tier
 from pipecat_daily_rest.errors import DailyConfigError, DailyTimeoutError
 
 if TYPE_CHECKING:
-    from pipecat_daily_rest._http.redis_slots import Fleet
+    from pipecat_daily_rest._http.redis_slots import SharedRedis
 
 _SLOW = re.compile(r"DELETE /rooms/[^/]+|GET /recordings")
 _MEDIA_START = re.compile(r"POST /rooms/[^/]+/(?:recordings|live-streaming|dialOut)/start")
@@ -93,7 +93,7 @@ class Pacer:
     """The three rate tiers of one account, shared by all of its helpers in this process."""
 
     def __init__(self, limits: RateLimits, clock: Clock = time.monotonic) -> None:
-        self.fleet: Fleet | None = None
+        self.fleet: SharedRedis | None = None
         self.limits = limits
         self._clock = clock
         self.begin_anew()

@@ -2,8 +2,8 @@
 """The rate tiers of an account that several machines share, in Redis.
 
 Each slot is a member of a sorted set; its score is when it is free, by Redis's clock. While Redis
-does not respond, each process counts for itself, and no request fails. A server asks Redis for more
-by the same connection.
+does not respond, each process counts for itself, and no request fails. What else the machines tell
+each other goes over the same connection.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class RedisAway(Exception):
     """Redis does not respond for now."""
 
 
-class Fleet:
+class SharedRedis:
     """The slots that an account's machines share, and the Redis that they are in.
 
     Parameters:
@@ -248,7 +248,7 @@ class Ticket:
 
     __slots__ = ("_fleet", "key", "name", "seconds")
 
-    def __init__(self, fleet: Fleet, key: str, seconds: float) -> None:
+    def __init__(self, fleet: SharedRedis, key: str, seconds: float) -> None:
         self._fleet = fleet
         self.key = key
         self.name = uuid.uuid4().hex

@@ -3,9 +3,9 @@
 
 Each machine of a fleet ends a call now and then, so its own deletions are alone, and alone each costs
 a request. So a machine writes a room's name into Redis, and then asks for the turn to delete all that
-are there. Who gets it sends one batch and takes the names out, and has the turn for a while, so that
-more names gather. A name that stays there too long is deleted by its machine itself; what a machine
-wrote that died is deleted by the others.
+are there. The machine that gets the turn sends one batch and takes the names out. It keeps the turn for a
+while, so that more names gather. A machine whose name stays there too long deletes that room itself.
+The others delete what a machine has written that died.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from pipecat_daily_rest._core.deadline import Deadline
 from pipecat_daily_rest._http.api import API
-from pipecat_daily_rest._http.redis_slots import Fleet, RedisAway
+from pipecat_daily_rest._http.redis_slots import RedisAway, SharedRedis
 from pipecat_daily_rest._rest.deletion import Deletion, Result
 from pipecat_daily_rest._rest.room_lookup import BATCH
 from pipecat_daily_rest.errors import DailyError
@@ -87,7 +87,7 @@ class FleetDeletions:
         shared: Whether other machines may have deleted what is left.
     """
 
-    def __init__(self, api: API, fleet: Fleet, names: list[str], deadline: Deadline) -> None:
+    def __init__(self, api: API, fleet: SharedRedis, names: list[str], deadline: Deadline) -> None:
         """Initialize; see `run`."""
         self.left = names
         self.absent: set[str] = set()

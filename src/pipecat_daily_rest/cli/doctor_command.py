@@ -285,7 +285,7 @@ async def _ray() -> Finding:
     if where == LOCAL:
         return Finding("ray", "ok", "a Ray of the server's own, on this machine alone")
     try:
-        async with Ray(where) as cluster:
+        async with Ray() as cluster:
             safe = await cluster.is_behind_redis()
     except DailyError as exc:
         return Finding("ray", "fault", str(exc), "Start Ray there, or unset RAY_ADDRESS.")

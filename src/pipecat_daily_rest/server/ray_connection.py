@@ -65,9 +65,9 @@ class Ray:
     a thread has started, as Ray's processes, with this thread.
     """
 
-    def __init__(self, where: str | None = None) -> None:
-        """Initialize; ``where`` is the cluster's address, that of the environment when None."""
-        self.address = where or address()
+    def __init__(self) -> None:
+        """Initialize; the environment has the cluster's address."""
+        self.address = address()
         self._work: SimpleQueue[Callable[[], None]] | None = None
         self._connected = False  # here, and not by the program before
 

@@ -66,19 +66,20 @@ class RayLauncher:
     has the resource, all of them run bots, without a limit.
     """
 
-    def __init__(self, *, address: str | None = None, **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         """Initialize; nothing is connected or started yet.
 
+        ``RAY_ADDRESS`` is Ray's head as ``host:port``. Without it Ray is started on this machine
+        alone, and ends with the server.
+
         Args:
-            address: Ray's head as ``host:port``; ``local`` starts Ray on this machine alone, and ends
-                it with the server. ``RAY_ADDRESS`` when None, else ``local``.
             options: What each host does with its processes: see `ProcessLauncher`.
         """
         self._options = options
         self._bots: Mapping[str, str] = {}
         self._running: Callable[[str], None] = lambda session_id: None
         self._told: Told = lambda session_id, what: None
-        self._ray = Ray(address)
+        self._ray = Ray()
         self._hosts: list[_Host] = []
         self._where: dict[str, _Host] = {}
         self._following: list[asyncio.Task[None]] = []

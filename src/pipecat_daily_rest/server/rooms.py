@@ -133,8 +133,9 @@ class SessionRooms:
         if helper is None:
             helper = await self._stack.enter_async_context(self._given.helper())
         self._helper = helper
+        redis = helper.api.account.pacer.fleet
         try:
-            if helper.api.account.pacer.fleet is None and self._of_fleet["limit"] is not None:
+            if redis is None and self._of_fleet["limit"] is not None:
                 msg = "fleet_max_sessions needs DAILY_REDIS_URL, in which the fleet is counted."
                 raise DailyConfigError(msg)
             await helper.warm()
@@ -151,8 +152,8 @@ class SessionRooms:
             raise
         self._stack.callback(lambda: alive.forget() if self._left else alive.release())
         self.workers = alive.workers()
-        if helper.api.account.pacer.fleet is not None:
-            self.fleet = Fleet(helper, prefix=self._prefix, tag=self._tag, **self._of_fleet)
+        if redis is not None:
+            self.fleet = Fleet(helper, redis, prefix=self._prefix, tag=self._tag, **self._of_fleet)
             # After the pool: its rooms are swept, should this process die meanwhile.
             self._stack.push_async_callback(self._leave, self.fleet)
             await self.fleet.member.join()

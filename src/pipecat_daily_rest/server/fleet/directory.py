@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipecat_daily_rest._core.timings import Timings
-from pipecat_daily_rest._http.redis_slots import Fleet as Redis
+from pipecat_daily_rest._http.redis_slots import SharedRedis
 from pipecat_daily_rest.server.fleet.present import Present, from_json, to_json
 
 _DAY = 86_400_000  # milliseconds after which Redis forgets a fleet that has ended
@@ -186,7 +186,7 @@ class Directory:
         tag: This server's owner tag.
     """
 
-    def __init__(self, redis: Redis, *, prefix: str, tag: str) -> None:
+    def __init__(self, redis: SharedRedis, *, prefix: str, tag: str) -> None:
         """Initialize; servers with the same ``prefix`` of their rooms' names are one fleet."""
         self.tag = tag
         self._redis = redis

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 
 from loguru import logger
 
+from pipecat_daily_rest._http.redis_slots import SharedRedis
 from pipecat_daily_rest._rest.deletion import Deletion
 from pipecat_daily_rest._rest.helper import DailyRESTHelper
 from pipecat_daily_rest.answers import DailyPresence
@@ -50,6 +51,7 @@ class Fleet:
     def __init__(
         self,
         helper: DailyRESTHelper,
+        redis: SharedRedis,
         *,
         prefix: str,
         tag: str,
@@ -57,10 +59,11 @@ class Fleet:
         stop_grace: float,
         stop: Callable[[str, str | None], object],
     ) -> None:
-        """Initialize; where the account has no Redis there is none.
+        """Initialize.
 
         Args:
             helper: What sends the requests to Daily.
+            redis: The Redis of its account.
             prefix: How the rooms' names begin.
             tag: This server's owner tag.
             limit: How many sessions the fleet may have; None for any number.
@@ -68,10 +71,6 @@ class Fleet:
             stop: Called with the id of a session that is to end, and the digest of a token where
                 it is to end only for who has that token.
         """
-        redis = helper.api.account.pacer.fleet
-        if redis is None:
-            msg = "This account has no Redis."
-            raise ValueError(msg)
         directory = Directory(redis, prefix=prefix, tag=tag)
         self.starts = Starts(directory, helper.api, limit=limit)
         self.elsewhere = Elsewhere(directory, helper, prefix=prefix, stop_grace=stop_grace)
