@@ -4,6 +4,7 @@
 import pytest
 
 from pipecat_daily_rest.cli import app
+from pipecat_daily_rest.drill import DRILLS, drills
 
 PROGRAM = "pipecat-daily-rest"
 
@@ -19,6 +20,7 @@ PROGRAM = "pipecat-daily-rest"
         (("run", "bot.py", "--log-level", "wa"), ["warning"]),
         (("serve", "bot.py", "--log-format", ""), ["text", "json"]),
         (("serve", "bot.py", "--launcher", "p"), ["process"]),
+        (("drill", "--only", ""), list(DRILLS)),
         (("rooms", "show", ""), []),  # no name is asked for over the network
         (("run", "bo"), []),
     ],
@@ -45,3 +47,7 @@ def test_the_completion_can_be_installed(capsys):
     said = capsys.readouterr().out
     assert "--install-completion" in said
     assert "--show-completion" in said
+
+
+def test_the_drills_that_are_named_are_those_that_there_are():
+    assert tuple(drills.DRILLS) == DRILLS
