@@ -19,9 +19,9 @@ LATEST = 120.0  # seconds in which the rooms of a server that died are gone
 
 
 @asynccontextmanager
-async def fleet(number):
+async def fleet(number, **daily_options):
     """A fleet that has run for a while, and whose rooms are old."""
-    redis, daily = MemoryRedis(), MemoryDaily()
+    redis, daily = MemoryRedis(), MemoryDaily(**daily_options)
     servers = [Server(redis, daily) for _ in range(number)]
     for each in servers:
         await each.member.join()
@@ -62,6 +62,20 @@ def test_a_server_that_is_killed_leaves_no_room(phase, looks):
             assert dying.tag not in redis.owners
             assert set(daily.rooms) == kept  # those that wait in pools, too
             assert max(daily.gone[name] for name in rooms) - began <= LATEST
+
+    virtual.run(run())
+
+
+@pytest.mark.parametrize("ahead", [3600.0, 30.0, -30.0, -3600.0])
+def test_clocks_that_differ_delete_no_room_of_the_living_and_all_of_the_dead(ahead):
+    async def run():
+        async with fleet(3, ahead=ahead) as (_, daily, (dead, *others)):
+            dead.room()
+            kept = {name for each in others for name in of(daily, each)}
+            just_made = others[0].room()
+            dead.kill()
+            await asyncio.sleep(LATEST + 60)
+            assert set(daily.rooms) == kept | {just_made}
 
     virtual.run(run())
 
@@ -264,11 +278,12 @@ def test_two_looks_have_to_agree_about_a_bot():
     sweep = Sweep(60)
     assert sweep.look({"a": False}, {"one"}, calm=False) == set()
     assert sweep.look({"a": False}, set(), calm=False) == {"a"}
-    assert sweep.found({"a": {"one": 0.0, "two": 0.0, "young": 90.0, "odd": None}}) == set()
+    assert sweep.found({"a": {"one": 0.0, "two": 0.0, "young": 90.0, "odd": None}}, 95) == set()
     assert sweep.deletable(100) == ["two"]
     assert sweep.look({"a": False}, set(), calm=False) == set()
     assert sweep.deletable(100) == ["one", "two"]
     assert sweep.deletable(150) == ["one", "two", "young"]
+    assert sweep.deletable(155) == ["odd", "one", "two", "young"]
     # It is back for a look: all begins anew.
     assert sweep.look({"a": True}, set(), calm=False) == set()
     assert sweep.deletable(150) == []

@@ -122,11 +122,12 @@ class MemoryDaily:
         asked: How often it was asked for what.
     """
 
-    def __init__(self, lag: float = 25.0) -> None:
+    def __init__(self, lag: float = 25.0, ahead: float = 0.0) -> None:
         self.rooms: dict[str, float] = {}
         self.gone: dict[str, float] = {}
         self.asked: dict[str, int] = {"presence": 0, "list": 0}
         self._lag = lag
+        self._ahead = ahead  # of the servers' clocks
         self._there: list[tuple[str, str | None, float, list[float]]] = []
 
     def join(self, name: str, user_id: str | None = None) -> list[float]:
@@ -149,7 +150,7 @@ class MemoryDaily:
     async def list_rooms(self) -> AsyncIterator[DailyRoomObject]:
         self.asked["list"] += 1
         for name, made in list(self.rooms.items()):
-            at = datetime.fromtimestamp(made, UTC).isoformat()
+            at = datetime.fromtimestamp(made + self._ahead, UTC).isoformat()
             yield DailyRoomObject(name=name, url=f"https://x.daily.co/{name}", created_at=at)
 
     async def delete_all(self, names: Collection[str]) -> Collection[str]:

@@ -103,7 +103,7 @@ class Lookout:
             if each.bot_since is not None
         }
         if gone := self._sweep.look(owners, with_bot, calm=calm):
-            if empty := self._sweep.found(await self._find(gone)):
+            if empty := self._sweep.found(await self._find(gone), self._now()):
                 await self._directory.forget(empty)
         if names := self._sweep.deletable(self._now()):
             failed = await self._rooms.delete_all(names)

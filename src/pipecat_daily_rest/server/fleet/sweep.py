@@ -15,7 +15,7 @@ class Sweep:
         """Initialize; rooms younger than ``young`` seconds stay."""
         self._young = young
         self._missing: dict[str, int] = {}  # at how many looks in a row, by owner tag
-        self._found: dict[str, dict[str, float | None]] = {}  # when each room was made, by tag
+        self._found: dict[str, dict[str, float]] = {}  # when each room was made, by tag
         self._with_bot: tuple[Set[str], Set[str]] = (frozenset(), frozenset())  # rooms, last looks
 
     def look(self, owners: Mapping[str, bool], with_bot: Set[str], *, calm: bool) -> set[str]:
@@ -36,16 +36,24 @@ class Sweep:
         self._with_bot = (self._with_bot[1], with_bot)
         return gone - self._found.keys()
 
-    def found(self, rooms: Mapping[str, Mapping[str, float | None]]) -> set[str]:
+    def found(self, rooms: Mapping[str, Mapping[str, float | None]], now: float) -> set[str]:
         """Note the rooms of gone servers, and when each was made; give the tags of those without.
 
+        A room that is not older than this by the host's clock, which may be slow, is as old as this.
+
         Args:
-            rooms: When each room was made, in unix seconds, by the tag of its server.
+            rooms: When each room was made, in unix seconds, by the tag of its server; None where
+                Daily does not say it.
+            now: This time, in unix seconds.
 
         Returns:
             The tags of servers that have no room.
         """
-        self._found |= {tag: dict(of) for tag, of in rooms.items() if of}
+        for tag, of in rooms.items():
+            if of:
+                self._found[tag] = {
+                    name: now if made is None else min(made, now) for name, made in of.items()
+                }
         return {tag for tag, of in rooms.items() if not of}
 
     def deletable(self, now: float) -> list[str]:
@@ -54,7 +62,7 @@ class Sweep:
             name
             for rooms in self._found.values()
             for name, made in rooms.items()
-            if made is not None and now - made >= self._young
+            if now - made >= self._young
             if not any(name in each for each in self._with_bot)
         )
 
