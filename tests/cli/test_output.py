@@ -3,6 +3,7 @@ import io
 import json
 
 import pytest
+import typer
 
 from pipecat_daily_rest.cli import output
 from pipecat_daily_rest.cli.output import Output
@@ -57,3 +58,11 @@ def test_no_color_takes_the_colours_of_a_terminal_away(monkeypatch, no_color):
     assert "[key]" in shown
     assert "a[b]" in shown
     assert ("\x1b[31mfault" in shown) == (not no_color)
+
+
+def test_an_error_and_a_note_control_no_terminal(capsys):
+    with pytest.raises(typer.Exit):
+        output.stop("The bot said \x1b[31m\x07\nand\tleft.")
+    output.note("So did\x1b c another.")
+    said = "Error: The bot said �[31m�\nand\tleft.\nSo did� c another.\n"
+    assert capsys.readouterr().err == said

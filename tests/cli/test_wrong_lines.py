@@ -65,6 +65,7 @@ LINES = [
     ("load nobot.py --max-lag inf", 2, "are numbers of seconds"),
     ("load nobot.py --most 0", 2, "'--most'"),
     ("load nobot.py --plot no/where.svg", 2, "there is no folder 'no'"),
+    ("load nobot.py --plot bots", 2, "is a folder: name a file in it"),
     ("load nobot.py --body {", 2, "--body must be JSON"),
     ("load nobot.py --question data.txt", 2, "'data.txt' cannot be read as a WAV file"),
     ("load nobot.py", 2, "defines no bot()"),

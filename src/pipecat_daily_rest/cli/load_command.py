@@ -17,6 +17,7 @@ from pipecat_daily_rest.cli.output import (
     Output,
     OutputOption,
     chosen,
+    clean,
     note,
     show_json,
     show_table,
@@ -111,6 +112,9 @@ def command(
     try:
         if plot is not None and not plot.absolute().parent.is_dir():
             msg = f"--plot: there is no folder {str(plot.parent)!r}."
+            raise DailyConfigError(msg)
+        if plot is not None and plot.is_dir():
+            msg = f"--plot: {str(plot)!r} is a folder: name a file in it."
             raise DailyConfigError(msg)
         options = _options(
             bot, max_latency, max_lag, max_memory, most, question, pause, turns, body
@@ -220,7 +224,7 @@ def _show(result: Any, output: Output) -> None:
         )
     show_table(output, rows, _COLUMNS)
     for line in result.sentences():
-        say(line)
+        say(clean(line))
 
 
 def _unit(value: float | None, unit: str) -> str | None:

@@ -18,6 +18,8 @@ from pipecat_daily_rest.errors import DailyConfigError, DailyError
 
 T = TypeVar("T")
 
+_LINES = "\n\t"  # what a message of several lines has
+
 
 class Output(StrEnum):
     """How a command prints its data."""
@@ -73,14 +75,14 @@ def _read_env_file() -> None:
 
 def stop(message: str, *, code: int = 2) -> NoReturn:
     """End the command with an error."""
-    say(f"Error: {message}", file=sys.stderr)
+    say(f"Error: {clean(message, but=_LINES)}", file=sys.stderr)
     raise typer.Exit(code)
 
 
 def note(message: str) -> None:
     """Print something that is not data."""
     progress.hide()
-    say(message, file=sys.stderr)
+    say(clean(message, but=_LINES), file=sys.stderr)
 
 
 def show_json(value: Any) -> None:
@@ -139,6 +141,6 @@ def _text(value: Any) -> str:
     return "-" if value is None or value == "" else str(value)
 
 
-def clean(text: str) -> str:
-    """Take out what would control the terminal: a server may send anything."""
-    return "".join(each if each.isprintable() else "�" for each in text)
+def clean(text: str, *, but: str = "") -> str:
+    """Take out what would control the terminal: a server and a bot may send anything."""
+    return "".join(each if each.isprintable() or each in but else "�" for each in text)

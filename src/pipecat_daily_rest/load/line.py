@@ -88,6 +88,8 @@ class Call:
         """Why it has ended by itself; None while it goes on."""
         end = self.session.end
         if end is not None:
+            if end.reason is EndReason.FINISHED:
+                return "the bot ended before it had answered."
             return f"{end.reason.value}{(end.error and f': {end.error}') or ''}"
         return self.gone
 
