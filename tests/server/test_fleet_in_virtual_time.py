@@ -149,6 +149,19 @@ def test_redis_is_away_and_nobody_dies(lost):
     virtual.run(run())
 
 
+def test_a_server_that_loses_redis_again_and_again_holds_up_no_sweep():
+    async def run():
+        async with fleet(4) as (_, daily, (dying, flapping, *others)):
+            dying.kill()
+            for _ in range(12):
+                flapping.member.away = True  # as after an answer that was late
+                await asyncio.sleep(10)
+            assert of(daily, dying) == []
+            assert all(len(of(daily, each)) == 2 for each in (flapping, *others))
+
+    virtual.run(run())
+
+
 def test_no_room_looks_empty_when_redis_loses_its_data():
     async def run():
         async with fleet(4) as (redis, _, servers):

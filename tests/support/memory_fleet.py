@@ -63,7 +63,8 @@ class MemoryDirectory(Directory):
     async def renew(self, *, back=False, sessions=(), starts=None, others=()):
         redis = self._there
         known = self.tag in redis.owners
-        if back or not redis.owners:
+        last = max(redis.owners.values(), default=0.0) - self._times.fleet_lease
+        if not redis.owners or (back and now() - last > self._times.fleet_renew):
             redis.calm = now() + self._times.fleet_calm
         redis.owners[self.tag] = now() + self._times.fleet_lease
         for tag in others:

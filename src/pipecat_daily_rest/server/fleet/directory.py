@@ -39,7 +39,9 @@ _RENEW = (
     + """
 local given = cjson.decode(ARGV[1])
 local known = redis.call('ZSCORE', key('owners'), given.tag)
-if given.back or redis.call('EXISTS', key('owners')) == 0 then
+local last = redis.call('ZREVRANGE', key('owners'), 0, 0, 'WITHSCORES')[2]
+-- Where another server has renewed lately, Redis was there, and only this server did not reach it.
+if not last or given.back and now + given.lease - last > given.renew then
     redis.call('SET', key('calm'), '1', 'PX', given.calm)
 end
 redis.call('ZADD', key('owners'), now + given.lease, given.tag)
@@ -193,6 +195,7 @@ class Directory:
         self._key = f"{redis.prefix}:fleet:{prefix}"
         times = Timings.current()
         self._lease = round(times.fleet_lease * 1000)
+        self._renew = round(times.fleet_renew * 1000)
         self._calm = round(times.fleet_calm * 1000)
         self._term = round(times.fleet_look * 2000)  # that the lookout has until its next look
 
@@ -213,6 +216,7 @@ class Directory:
             "tag": self.tag,
             "back": back,
             "lease": self._lease,
+            "renew": self._renew,
             "calm": self._calm,
             "day": _DAY,
             "remembered": REMEMBERED,
