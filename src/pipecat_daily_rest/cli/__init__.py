@@ -117,14 +117,7 @@ def run(
             rich_help_panel=given.THE_BOT,
         ),
     ] = False,
-    body: Annotated[
-        str | None,
-        typer.Option(
-            metavar="JSON|@FILE",
-            help="What the bot gets as runner_args.body.",
-            rich_help_panel=given.THE_BOT,
-        ),
-    ] = None,
+    body: given.Body = None,
     log_level: given.LogLevel = "INFO",
 ) -> None:
     """Run a bot in a room that is deleted when the bot ends."""

@@ -136,6 +136,14 @@ LogLevel = Annotated[
         rich_help_panel=SEEN,
     ),
 ]
+Body = Annotated[
+    str | None,
+    typer.Option(
+        metavar="JSON|@FILE",
+        help="What the bot gets as runner_args.body.",
+        rich_help_panel=THE_BOT,
+    ),
+]
 LocalPort = Annotated[
     int | None,
     typer.Option(

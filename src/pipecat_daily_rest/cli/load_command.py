@@ -87,14 +87,7 @@ def command(
             rich_help_panel=_CALLERS,
         ),
     ] = 20,
-    body: Annotated[
-        str | None,
-        typer.Option(
-            metavar="JSON|@FILE",
-            help="What the bot gets as runner_args.body.",
-            rich_help_panel=given.THE_BOT,
-        ),
-    ] = None,
+    body: given.Body = None,
     log_level: given.LogLevel = "ERROR",
     plot: Annotated[
         Path | None,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from pipecat_daily_rest.server.launched_child import memory_of
+
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
 _IDLE = (3, 4)  # of the CPU's times in /proc/stat: idle, and waiting for a disk
@@ -92,8 +94,4 @@ def family(processes: dict[int, Process], root: int) -> set[int]:
 
 def resident(pids: Iterable[int]) -> int:
     """Give the bytes of memory of processes; each counts its share of what it has with others."""
-    total = 0
-    for pid in pids:
-        with suppress(OSError, StopIteration), open(f"/proc/{pid}/smaps_rollup") as file:
-            total += int(next(line for line in file if line.startswith("Pss:")).split()[1])
-    return total * 1024
+    return sum(memory_of(pid) or 0 for pid in pids)

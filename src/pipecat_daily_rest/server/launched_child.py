@@ -131,12 +131,7 @@ class LaunchedChild:
 
     def memory(self) -> int | None:
         """Tell its memory in bytes, without what it shares with others; None where nobody tells."""
-        try:
-            with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as file:
-                pss = next(line for line in file if line.startswith("Pss:"))
-        except (OSError, StopIteration):
-            return None
-        return int(pss.split()[1]) * 1024
+        return memory_of(self.pid)
 
     async def over(self) -> None:
         """Wait for the end of a process whose wire has ended.
@@ -171,3 +166,13 @@ class LaunchedChild:
             asyncio.get_running_loop().remove_reader(self.handle)
             os.close(self.handle)
             self.handle = None
+
+
+def memory_of(pid: int) -> int | None:
+    """Tell a process's memory in bytes, with its share of what others have, too; None if unknown."""
+    try:
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+            pss = next(line for line in file if line.startswith("Pss:"))
+    except (OSError, StopIteration):
+        return None
+    return int(pss.split()[1]) * 1024
