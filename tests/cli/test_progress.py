@@ -2,6 +2,7 @@
 """The progress bar: on a terminal's stderr, and only where the work takes longer than a moment."""
 
 import asyncio
+import errno
 import io
 
 import pytest
@@ -114,3 +115,21 @@ async def test_a_cancelled_command_cancels_its_work_and_takes_the_bar_off(quick,
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended[0].endswith("\x1b[2K")
+
+
+async def test_a_terminal_that_is_closed_meanwhile_ends_no_work(quick, monkeypatch):
+    _, err = streams(monkeypatch, Terminal)
+    refused = asyncio.Event()
+
+    def closed(_):
+        refused.set()
+        raise OSError(errno.EIO, "Input/output error")
+
+    async def work():
+        await shows(err, "Waiting for Daily")
+        monkeypatch.setattr(err, "write", closed)
+        await refused.wait()
+        return 5
+
+    assert await progress.shown(work()) == 5
+    assert progress._bar._shown is None

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Coroutine, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pipecat_daily_rest._bot.output import let_go
+
 if TYPE_CHECKING:
     from rich.progress import Progress
 
@@ -24,7 +26,14 @@ class _Bar:
     _shown: "Progress | None" = None
 
     def draw(self) -> None:
-        """Show it as it is now."""
+        """Show it as it is now; the terminal may be closed by now."""
+        try:
+            self._draw()
+        except (OSError, ValueError):
+            self._shown = None
+            let_go()
+
+    def _draw(self) -> None:
         if self._shown is None:
             from rich.console import Console
             from rich.progress import Progress
@@ -46,9 +55,12 @@ class _Bar:
 
     def hide(self) -> None:
         """Take it off the terminal."""
-        if self._shown is not None:
-            self._shown.stop()
-            self._shown = None
+        shown, self._shown = self._shown, None
+        if shown is not None:
+            try:
+                shown.stop()
+            except (OSError, ValueError):
+                let_go()
 
 
 _bar = _Bar()
