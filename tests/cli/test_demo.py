@@ -2,6 +2,7 @@
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -60,6 +61,19 @@ async def test_a_copy_of_the_examples(command, tmp_path):
     assert code == 2
     assert err == "Error: bots has something in it: name a new folder.\n"
     assert changed.read_text() == "mine"
+
+
+def test_pytest_beside_a_copy_runs_the_users_own_tests_alone(tmp_path):
+    demo_command.copy(tmp_path / "bots")
+    (tmp_path / "test_bot.py").write_text("def test_mine():\n    pass\n")
+    collect = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-c", os.devnull)
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment.pop("PYTEST_ADDOPTS", None)
+    done = subprocess.run(
+        (*collect, "--rootdir", "."), cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    assert [line for line in done.stdout.splitlines() if "::" in line] == ["test_bot.py::test_mine"]
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")

@@ -19,7 +19,12 @@ LINES = [
     ("--nothing", 2, "No such option: --nothing"),
     ("rooms nothing", 2, "No such command 'nothing'"),
     ("run", 2, "Missing argument 'bot'"),
-    ("run nothere.py --local", 2, "There is no file 'nothere.py'"),
+    (
+        "run nothere.py --local",
+        2,
+        "There is no file 'nothere.py': pass the Python file that defines bot(). "
+        "`pipecat-daily-rest demo --copy bots` copies examples.",
+    ),
     ("run data.txt --local", 2, "'data.txt' is not a Python file"),
     (
         "run bots --local",

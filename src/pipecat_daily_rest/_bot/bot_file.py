@@ -31,7 +31,10 @@ def check_file(path: str) -> None:
         msg = f"{path!r} is a folder: pass the Python file in it that defines bot(){named}."
         raise DailyConfigError(msg)
     if not isinstance(path, str | os.PathLike) or not os.path.isfile(path):
-        msg = f"There is no file {path!r}: pass the Python file that defines bot()."
+        msg = (
+            f"There is no file {path!r}: pass the Python file that defines bot(). "
+            "`pipecat-daily-rest demo --copy bots` copies examples."
+        )
         raise DailyConfigError(msg)
 
 
