@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The commands: ``pipecat-daily-rest …``, and the same as ``pipecat daily …``.
 
-Imports `runner`, `drill`, `_bot`, `_rooms`, `_rest` and what those import. Except in a drill, a
+Imports `runner`, `load`, `drill`, `_bot`, `_rooms`, `_rest` and what those import. Except in a drill, a
 local Daily is a child process.
 """
 
