@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The commands: ``pipecat-daily-rest …``, and the same as ``pipecat daily …``.
 
-Imports `runner`, `load`, `drill`, `_bot`, `_rooms`, `_rest` and what those import. Except in a drill, a
-local Daily is a child process.
+Imports `runner`, `load`, `drill`, `_bot`, `_rooms`, `_rest` and what those import. Except in a
+drill, a local Daily is a child process.
 """
 
 import sys
