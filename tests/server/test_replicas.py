@@ -223,6 +223,21 @@ async def test_a_redis_that_lost_its_data_is_told_of_the_dead(serve, local_daily
     del session
 
 
+async def test_a_redis_whose_clock_was_set_back_keeps_nobody_alive(serve, redis, monkeypatch):
+    from redis import Redis
+
+    quick(monkeypatch, lease=1.0)
+    sessions = await serve(fleet_max_sessions=1)
+    with Redis.from_url(redis.url) as client:
+        (owners,) = client.keys("*:owners")
+        seconds, _ = client.time()
+        client.zadd(owners, {"deadserv": (seconds + 3600) * 1000})
+        client.zadd(owners.replace(b"owners", b"sessions"), {"dead": (seconds + 3600) * 1000})
+        assert await sessions.start(StartRequest(body=STAY))
+        async with asyncio.timeout(60):
+            await until(lambda: client.zscore(owners, "deadserv") is None)
+
+
 async def test_a_server_that_ends_leaves_nothing_in_redis(serve, redis):
     from redis import Redis
 

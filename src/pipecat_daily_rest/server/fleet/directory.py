@@ -44,6 +44,9 @@ local last = redis.call('ZREVRANGE', key('owners'), 0, 0, 'WITHSCORES')[2]
 if not last or given.back and now + given.lease - last > given.renew then
     redis.call('SET', key('calm'), '1', 'PX', given.calm)
 end
+-- A later time than any can have is of before Redis's clock was set back.
+local late = redis.call('ZRANGEBYSCORE', key('owners'), '(' .. now + given.lease, '+inf')
+for _, tag in ipairs(late) do redis.call('ZADD', key('owners'), now + given.lease, tag) end
 redis.call('ZADD', key('owners'), now + given.lease, given.tag)
 for _, tag in ipairs(given.others) do redis.call('ZADD', key('owners'), 'NX', now, tag) end
 redis.call('PEXPIRE', key('owners'), given.day)
@@ -155,6 +158,7 @@ _ADMIT = (
     _LUA
     + """
 redis.call('ZREMRANGEBYSCORE', key('sessions'), '-inf', now)
+redis.call('ZREMRANGEBYSCORE', key('sessions'), '(' .. now + ARGV[3], '+inf')
 if redis.call('ZCARD', key('sessions')) >= tonumber(ARGV[2]) then return 0 end
 redis.call('ZADD', key('sessions'), now + ARGV[3], ARGV[1])
 redis.call('PEXPIRE', key('sessions'), ARGV[3])
