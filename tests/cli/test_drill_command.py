@@ -96,6 +96,7 @@ async def test_a_server_that_goes_into_the_background(command, tmp_path):
         ((), "Error: Say which server to drill: drill -- pipecat-daily-rest serve bot.py\n"),
         (("--only", "x", "--", "s"), "Error: There is no drill 'x': --only takes storm, "),
         (("--header", "x", "--", "s"), "Error: --header: write it as NAME:VALUE"),
+        (("--header", "Host: x", "--", "s"), "Error: --header: Host follows from the request"),
         (("--header", "X\r\nY: z", "--", "s"), "Error: --header: write it as NAME:VALUE"),
         (("--body", "{", "--", "s"), "Error: --body must be JSON"),
         (("--junit", "no/x", "--", "s"), "Error: Cannot write to no/x: No such file or directory."),
@@ -113,6 +114,16 @@ async def test_an_env_file_that_leads_to_another_daily(command, tmp_path, name):
     code, out, err = await command(*DRILL, *FLAWED)
     assert (code, out) == (2, "")
     assert f"{tmp_path}/.env sets {name}, which a server may prefer" in err
+
+
+@pytest.mark.parametrize(
+    "words", [("drill", "--", "x"), ("serve", "b.py"), ("demo",), ("sweep",), ("local", "--", "x")]
+)
+async def test_an_env_file_that_is_no_utf_8(command, tmp_path, words):
+    (tmp_path / ".env").write_text("DAILY_API_KEY=k\n", "utf-16")
+    code, out, err = await command(*words)
+    assert (code, out) == (2, "")
+    assert err == f"Error: {tmp_path}/.env cannot be read: save it as UTF-8.\n"
 
 
 async def test_a_key_in_an_env_file_is_the_local_dailys(command, tmp_path):

@@ -22,9 +22,25 @@ KEY_PAGE = "https://dashboard.daily.co/developers"
 
 def read_env_file() -> None:
     """Read ``.env`` over the environment, as Pipecat's runner does."""
-    from dotenv import find_dotenv, load_dotenv
+    from dotenv import load_dotenv
 
-    load_dotenv(find_dotenv(usecwd=True), override=True)
+    load_dotenv(env_file()[0], override=True)
+
+
+def env_file() -> tuple[str, dict[str, str | None]]:
+    """Give the path of ``.env``, "" without one, and what it sets.
+
+    Raises a `DailyConfigError` where it cannot be read: some editors and shells write UTF-16.
+    """
+    from dotenv import dotenv_values, find_dotenv
+
+    path = find_dotenv(usecwd=True)
+    try:
+        return path, dotenv_values(path)
+    except (OSError, UnicodeDecodeError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "save it as UTF-8"
+        msg = f"{path} cannot be read: {why}."
+        raise DailyConfigError(msg) from None
 
 
 def _from_environment(name: str) -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipecat_daily_rest._core import settings
 from pipecat_daily_rest.cli.output import note, stop
+from pipecat_daily_rest.errors import DailyConfigError
 
 _PACKAGE = Path(__file__).parents[1]
 # In a wheel they are inside the package; an editable install has the project around it.
@@ -43,5 +44,8 @@ def tell(*, local: bool) -> None:
 
 def has_key() -> bool:
     """Tell whether there is a key, in `.env` or in the environment."""
-    settings.read_env_file()  # as the runner does, which decides by the same key
+    try:
+        settings.read_env_file()  # as the runner does, which decides by the same key
+    except DailyConfigError as exc:
+        stop(str(exc))
     return bool(settings.environment_key())

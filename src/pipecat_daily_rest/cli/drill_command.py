@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("drill", "result", "calls", "cut", "left", "seconds", "found")
 _SERVER, _DRILLS, _SEEN = "The server", "The drills", given.SEEN
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, token
+_FRAMING = ("content-length", "transfer-encoding", "host", "connection")
 _IN_FILE = ("DAILY_API_URL", "DAILY_ROOM_URL")  # would lead away from the local Daily
 
 
@@ -197,11 +198,11 @@ def _show(output: Output, outcomes: "Sequence[Outcome]") -> None:
 
 def _check_env_file() -> None:
     """Refuse a `.env` that could lead the server to a Daily where people are."""
-    from dotenv import dotenv_values, find_dotenv
+    from pipecat_daily_rest._core import settings
 
-    path = find_dotenv(usecwd=True)
+    path, values = settings.env_file()
     for name in _IN_FILE:
-        if dotenv_values(path).get(name):
+        if values.get(name):
             msg = f"{path} sets {name}, which a server may prefer to the local Daily: take it out."
             raise DailyConfigError(msg)
 
@@ -212,6 +213,9 @@ def _headers(words: Sequence[str]) -> dict[str, str]:
         name, colon, value = each.partition(":")
         if not (colon and _NAME.fullmatch(name.strip()) and value.strip().isprintable()):
             msg = "--header: write it as NAME:VALUE, as 'Authorization: Bearer KEY'."
+            raise DailyConfigError(msg)
+        if name.strip().lower() in _FRAMING:
+            msg = f"--header: {name.strip()} follows from the request: leave it out."
             raise DailyConfigError(msg)
         headers[name.strip()] = value.strip()
     return headers

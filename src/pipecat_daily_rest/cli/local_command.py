@@ -12,11 +12,9 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
-from dotenv import dotenv_values, find_dotenv
-
 from pipecat_daily_rest._bot.output import say
 from pipecat_daily_rest._bot.stop_signals import hold
-from pipecat_daily_rest._core import log_handler
+from pipecat_daily_rest._core import log_handler, settings
 from pipecat_daily_rest._core.waiting import unless
 from pipecat_daily_rest.errors import DailyError
 from pipecat_daily_rest.runner.local_daily_process import LocalDailyProcess
@@ -92,7 +90,7 @@ async def _main(command: Sequence[str], signals: Signals, **options: Any) -> int
 def key_in_env_file() -> str | None:
     """Give the key in ``.env``, if it is long enough for a local Daily."""
     # Programs load it over their environment (`override=True`), and sign tokens with it.
-    key = dotenv_values(find_dotenv(usecwd=True)).get("DAILY_API_KEY")
+    key = settings.env_file()[1].get("DAILY_API_KEY")
     return key if key and len(key) >= _SHORTEST_KEY else None
 
 

@@ -55,7 +55,11 @@ def run(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
     from pipecat_daily_rest._core import log_handler
 
     log_handler.to_stderr("WARNING")
-    _read_env_file()
+    try:
+        _read_env_file()
+    except DailyConfigError as exc:
+        work.close()
+        stop(str(exc))
     try:
         return asyncio.run(progress.shown(work))
     except DailyError as exc:
@@ -64,11 +68,11 @@ def run(work: Coroutine[Any, Any, T], *, failed: int = 1) -> T:
 
 def _read_env_file() -> None:
     """Read ``.env``. The environment wins: no room of another account may be touched."""
-    from dotenv import dotenv_values, find_dotenv, load_dotenv
+    from dotenv import load_dotenv
 
-    path = find_dotenv(usecwd=True)
+    path, values = settings.env_file()
     load_dotenv(path, override=False)
-    key = dotenv_values(path).get("DAILY_API_KEY")
+    key = values.get("DAILY_API_KEY")
     if key and not settings.environment_key():  # an empty variable counts as not set
         os.environ["DAILY_API_KEY"] = key
 

@@ -10,6 +10,8 @@ from pipecat_daily_rest._bot.stop_signals import hold, stop_early
 from pipecat_daily_rest._core import option_values, settings
 from pipecat_daily_rest._core.log_handler import FORMATS, LOG_LEVELS
 from pipecat_daily_rest.cli import given
+from pipecat_daily_rest.cli.output import stop
+from pipecat_daily_rest.errors import DailyConfigError
 
 
 class ReadsEnvFile(TyperCommand):
@@ -17,7 +19,10 @@ class ReadsEnvFile(TyperCommand):
 
     def make_context(self, *args: Any, **more: Any) -> Any:
         """Make the context, as any command does."""
-        settings.read_env_file()
+        try:
+            settings.read_env_file()
+        except DailyConfigError as exc:
+            stop(str(exc))
         return super().make_context(*args, **more)
 
 
