@@ -226,13 +226,15 @@ async def test_a_redis_that_lost_its_data_is_told_of_the_dead(serve, local_daily
 async def test_a_redis_whose_clock_was_set_back_keeps_nobody_alive(serve, redis, monkeypatch):
     from redis import Redis
 
-    quick(monkeypatch, lease=1.0)
+    quick(monkeypatch, lease=1.0, calm=0.5)
     sessions = await serve(fleet_max_sessions=1)
     with Redis.from_url(redis.url) as client:
         (owners,) = client.keys("*:owners")
         seconds, _ = client.time()
         client.zadd(owners, {"deadserv": (seconds + 3600) * 1000})
         client.zadd(owners.replace(b"owners", b"sessions"), {"dead": (seconds + 3600) * 1000})
+        for name, value in ((b"lookout", "deadserv"), (b"calm", "1")):
+            client.set(owners.replace(b"owners", name), value, ex=3600)
         assert await sessions.start(StartRequest(body=STAY))
         async with asyncio.timeout(60):
             await until(lambda: client.zscore(owners, "deadserv") is None)

@@ -34,8 +34,17 @@ local function alive(tag)
     return lease and tonumber(lease) > now
 end
 """
+# A time later than any can have is of before Redis's clock was set back.
+_NO_LONGER = """
+local function no_longer(name, most)
+    if redis.call('PTTL', key(name)) > tonumber(most) then
+        redis.call('PEXPIRE', key(name), most)
+    end
+end
+"""
 _RENEW = (
     _LUA
+    + _NO_LONGER
     + """
 local given = cjson.decode(ARGV[1])
 local known = redis.call('ZSCORE', key('owners'), given.tag)
@@ -44,9 +53,9 @@ local last = redis.call('ZREVRANGE', key('owners'), 0, 0, 'WITHSCORES')[2]
 if not last or given.back and now + given.lease - last > given.renew then
     redis.call('SET', key('calm'), '1', 'PX', given.calm)
 end
--- A later time than any can have is of before Redis's clock was set back.
 local late = redis.call('ZRANGEBYSCORE', key('owners'), '(' .. now + given.lease, '+inf')
 for _, tag in ipairs(late) do redis.call('ZADD', key('owners'), now + given.lease, tag) end
+no_longer('calm', given.calm)
 redis.call('ZADD', key('owners'), now + given.lease, given.tag)
 for _, tag in ipairs(given.others) do redis.call('ZADD', key('owners'), 'NX', now, tag) end
 redis.call('PEXPIRE', key('owners'), given.day)
@@ -90,7 +99,9 @@ return redis.call('PEXPIRE', key('stop:' .. ARGV[1]), ARGV[3])
 )
 _ELECT = (
     _LUA
+    + _NO_LONGER
     + """
+no_longer('lookout', ARGV[2])
 if redis.call('SET', key('lookout'), ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 return redis.call('GET', key('lookout')) == ARGV[1] and 1 or 0
 """
