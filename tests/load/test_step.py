@@ -4,6 +4,7 @@
 import json
 import math
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -115,3 +116,8 @@ def test_json_and_plot_take_what_has_no_number():
         "p95 of the latency; 1.5 s is the limit",
         *("2 calls", "0.50 s", "3 calls", "no answers", "4 calls"),
     ]
+
+
+def test_the_command_that_follows_can_be_pasted():
+    said = replace(result(step(), calls=2, fails=None), bot="my bot.py").sentences()
+    assert said[-1] == "So: pipecat-daily-rest serve 'my bot.py' --max-sessions 2"

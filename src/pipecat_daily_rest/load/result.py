@@ -3,6 +3,7 @@
 
 import math
 import platform
+import shlex
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -145,7 +146,9 @@ class Result:
         if (busy := self.busy) is not None:
             lines.append(busy)
         lines.append(NOT_KNOWN)
-        lines.append(f"So: pipecat-daily-rest serve {self.bot} --max-sessions {self.calls}")
+        lines.append(
+            f"So: pipecat-daily-rest serve {shlex.quote(self.bot)} --max-sessions {self.calls}"
+        )
         return lines
 
     def to_json(self) -> dict[str, Any]:
