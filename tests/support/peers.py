@@ -11,11 +11,11 @@ from typing import Any
 import aiohttp
 import av
 import numpy as np
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 
 from pipecat_daily_rest.local import LocalDaily
-from pipecat_daily_rest.local.browser.webrtc_close import close
+from pipecat_daily_rest.local.browser.webrtc_close import PeerConnection, close
 from pipecat_daily_rest.local.call.mixer import BLOCK, SAMPLE_RATE, Block
 from pipecat_daily_rest.local.scripted.hearing import tone_level
 from relay import Relay
@@ -84,7 +84,7 @@ class Peer:
         self.base = f"http://127.0.0.1:{daily.port}/{room}"
         self.session = session
         self.relay = relay
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.pc = PeerConnection(RTCConfiguration(iceServers=[]))
         self.channel = self.pc.createDataChannel("room")
         self.channel.on("message", self._take)
         self.channel.on("close", lambda: self._tell())
@@ -96,7 +96,7 @@ class Peer:
         self.tasks: list[asyncio.Task[None]] = []
         self.pc.on("track", lambda track: self.tasks.append(asyncio.create_task(self._hear(track))))
         self.tone: Tone | None = None
-        self.eyes: RTCPeerConnection | None = None
+        self.eyes: PeerConnection | None = None
         self.cameras: list[Camera | None] = []
         self.answer: dict[str, Any] = {}
 
@@ -191,7 +191,7 @@ class Peer:
 
     async def pictures(self, camera: Camera | None = None, *, slots: int = 2) -> None:
         """Open the second connection, as the page does."""
-        self.eyes = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.eyes = PeerConnection(RTCConfiguration(iceServers=[]))
         self.cameras.append(camera)
         for track in (camera, None):
             self.eyes.addTransceiver(track or "video", direction="sendonly")

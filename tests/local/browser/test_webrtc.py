@@ -430,13 +430,16 @@ async def test_a_connection_that_does_not_get_closed_is_not_kept_alive(
 ) -> None:
     monkeypatch.setattr(webrtc_close, "_PATIENCE", 0.1)
     ana = peer()
-    id = await ana.join()
+    id = await ana.join(hz=300)
     seat: Any = daily.rooms["demo"].participants[id].seat
     connections = [seat._pc]
     if pictures:
         await ana.pictures()
         connections.append(seat._pictures._connection._pc)
-    ice = {each.receiver.transport.transport for pc in connections for each in pc.getTransceivers()}
+    receivers = [each.receiver for pc in connections for each in pc.getTransceivers()]
+    ice = {receiver.transport.transport for receiver in receivers}
+    reports = [receiver._RTCRtpReceiver__rtcp_task for receiver in receivers]
+    assert any(reports)
     for connection in connections:
         connection.close = lambda: asyncio.sleep(600)
     ana.send({"event": "leave"})
@@ -446,6 +449,63 @@ async def test_a_connection_that_does_not_get_closed_is_not_kept_alive(
         assert each.state == "closed"
         task = each._connection._query_consent_task
         assert task is None or task.done()
+    assert all(task is None or task.done() for task in reports)
+
+
+async def test_a_track_that_aiortc_begins_after_the_end_is_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closed, began = asyncio.Event(), asyncio.Event()
+
+    async def connect(room: Any) -> None:
+        await closed.wait()
+        for each in room.getTransceivers():
+            await each.receiver.receive(room._RTCPeerConnection__remoteRtp(each))
+        began.set()
+
+    browser, room = RTCPeerConnection(), webrtc_close.PeerConnection()
+    browser.addTransceiver("audio")
+    await browser.setLocalDescription(await browser.createOffer())
+    await room.setRemoteDescription(browser.localDescription)
+    monkeypatch.setattr(RTCPeerConnection, "_RTCPeerConnection__connect", connect)
+    await room.setLocalDescription(await room.createAnswer())
+    await within(webrtc_close.close(room))
+    closed.set()
+    await within(began.wait())
+    (receiver,) = [each.receiver for each in room.getTransceivers()]
+    await within(asyncio.wait({receiver._RTCRtpReceiver__rtcp_task}))
+    await within(webrtc_close.close(browser))
+
+
+async def test_a_connection_that_is_closed_at_the_end_of_its_checks_is_not_kept_alive(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webrtc_close, "_LATE", 0.1)
+    browser, room = RTCPeerConnection(), webrtc_close.PeerConnection()
+    browser.addTransceiver("audio")
+    await browser.setLocalDescription(await browser.createOffer())
+    await room.setRemoteDescription(browser.localDescription)
+    await room.setLocalDescription(await room.createAnswer())
+    ice = room.getTransceivers()[0].receiver.transport.transport
+    checked, closed, states = asyncio.Event(), asyncio.Event(), ice._connection._check_list_state
+    get = states.get
+
+    async def slowly() -> Any:
+        state = await get()
+        checked.set()
+        await closed.wait()
+        return state
+
+    states.get = slowly
+    await browser.setRemoteDescription(room.localDescription)
+    await within(checked.wait())
+    await within(webrtc_close.close(room))
+    closed.set()
+    await within(ice._RTCIceTransport__start.wait())
+    asking = ice._connection._query_consent_task
+    assert asking is not None  # aioice began to ask after it was closed
+    await within(asyncio.wait({asking}))
+    await within(webrtc_close.close(browser))
 
 
 async def test_a_connection_that_is_closed_while_it_is_made_says_nothing() -> None:
