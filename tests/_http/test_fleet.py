@@ -100,7 +100,7 @@ async def test_slots_are_shared_and_freed(redis):
     pace = RateLimits(default=(4, LONG), wait=0.3)
     async with LocalDaily() as daily, helper_of(daily, pace=pace) as helper:
         fleet = account_of(daily.api_url, daily.api_key).pacer.fleet
-        other = fleet_module.Fleet(redis.url, account_of(daily.api_url, daily.api_key).digest)
+        other = fleet_module.SharedRedis(redis.url, account_of(daily.api_url, daily.api_key).digest)
         mine = await other.take("default", (3, LONG), 1.0)
         await ask(helper, 2)
         with pytest.raises(DailyTimeoutError, match="too many requests"):
@@ -114,13 +114,13 @@ async def test_slots_are_shared_and_freed(redis):
         # One slot is for teardown, on all machines together.
         assert await other.take("default", (4, LONG), 0.0, teardown=True) is not None
         assert await other.take("default", (4, LONG), 0.0, teardown=True) is None
-        stranger = fleet_module.Fleet(redis.url, "another account")
+        stranger = fleet_module.SharedRedis(redis.url, "another account")
         assert await stranger.take("default", (1, LONG), 0.0) is not None
         assert fleet.redis_url == redis.url
 
 
 async def test_a_slot_is_taken_until_a_window_after_the_response(redis):
-    fleet = fleet_module.Fleet(redis.url, "account")
+    fleet = fleet_module.SharedRedis(redis.url, "account")
     flying = await fleet.take("default", (1, 0.3), 0.0)
     await asyncio.sleep(0.5)
     assert await fleet.take("default", (1, 0.3), 0.0) is None  # no response yet
@@ -164,7 +164,7 @@ async def far_away(redis, seconds):
 async def test_many_requests_share_a_round_trip(redis, monkeypatch):
     set_timings(monkeypatch, redis_piece=30.0)
     async with far_away(redis, 0.05) as (url, came):
-        fleet = fleet_module.Fleet(url, "account")
+        fleet = fleet_module.SharedRedis(url, "account")
         first = await fleet.take("default", (1, LONG), LONG)
         first.end(counted=False)
         assert await fleet.take("slow", (1, LONG), LONG) is not None
@@ -181,7 +181,7 @@ async def test_many_requests_share_a_round_trip(redis, monkeypatch):
 
 async def test_the_slot_of_a_dead_process_is_freed(redis, monkeypatch):
     set_timings(monkeypatch, redis_flight=0.2)
-    fleet = fleet_module.Fleet(redis.url, "account")
+    fleet = fleet_module.SharedRedis(redis.url, "account")
     await fleet.take("default", (1, 0.2), 0.0)
     assert await fleet.take("default", (1, 0.2), LONG) is not None
 
@@ -189,7 +189,7 @@ async def test_the_slot_of_a_dead_process_is_freed(redis, monkeypatch):
 async def test_slots_are_freed_when_the_clock_is_set_back(redis):
     from redis import Redis
 
-    fleet = fleet_module.Fleet(redis.url, "account")
+    fleet = fleet_module.SharedRedis(redis.url, "account")
     await fleet.take("default", (2, LONG), 0.0)
     with Redis.from_url(redis.url) as client:
         [key] = client.keys()
@@ -200,7 +200,7 @@ async def test_slots_are_freed_when_the_clock_is_set_back(redis):
 
 
 async def test_a_cancelled_wait_takes_no_slot(redis):
-    fleet = fleet_module.Fleet(redis.url, "account")
+    fleet = fleet_module.SharedRedis(redis.url, "account")
     held = await fleet.take("default", (1, LONG), 0.0)
     waiting = [asyncio.create_task(fleet.take("default", (1, LONG), LONG)) for _ in range(3)]
     await asyncio.sleep(0.05)
@@ -213,7 +213,7 @@ async def test_a_cancelled_wait_takes_no_slot(redis):
 
 @pytest.mark.parametrize("bound", [LONG, 0.0])
 async def test_a_wait_cancelled_while_redis_responds_gives_its_slot_back(redis, monkeypatch, bound):
-    fleet = fleet_module.Fleet(redis.url, "account")
+    fleet = fleet_module.SharedRedis(redis.url, "account")
     taken, go_on = threading.Event(), threading.Event()
     send = fleet._send
 
@@ -360,7 +360,7 @@ async def test_several_loops_share_one_connection(redis):
 
 
 def test_a_closed_loop_is_freed(redis):
-    fleet, loops = fleet_module.Fleet(redis.url, "account"), []
+    fleet, loops = fleet_module.SharedRedis(redis.url, "account"), []
 
     async def work():
         loops.append(weakref.ref(asyncio.get_running_loop()))
@@ -397,7 +397,7 @@ def test_redis_keys_do_not_hold_the_api_key(redis):
 
     async def main():
         account = account_of("https://api.daily.co/v1", "the-secret-key")
-        fleet = fleet_module.Fleet(redis.url, account.digest)
+        fleet = fleet_module.SharedRedis(redis.url, account.digest)
         await fleet.take("default", (1, LONG), 0.0)
 
     asyncio.run(main())

@@ -102,6 +102,7 @@ LINES = [
     ("rooms delete a/b --yes", 2, "is not a room's URL"),
     ("rooms open x --no-browser", 1, "no answer from http://127.0.0.1:1/v1"),
     ("token create x --property user_id={}", 2, "user_id does not fit"),
+    ("rooms create --lifetime 0", 2, "'--lifetime': must be a number of seconds"),
     ("token create x --lifetime 0", 2, "'--lifetime': must be a number of seconds"),
     ("token read x", 1, "This is not a meeting token"),
     ("token read http://x/?t=", 2, "There is no token"),

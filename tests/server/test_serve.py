@@ -102,7 +102,10 @@ async def test_as_pid_1(start, local_daily):
         (("--log-format", "xml"), "one of text, json"),
         (("--log-level", "loud"), "one of TRACE, DEBUG"),
         (("--port", "80000"), "less than or equal to 65535"),
-        (("--host", "a..b", "--no-keys"), "there is no such address. Pass another --host."),
+        (
+            ("--host", "a..b", "--no-keys"),
+            "it is not an address of this machine. Pass another --host.",
+        ),
         (("--preload", "no_such_module"), "Error: no_such_module cannot be loaded: ModuleNotFound"),
     ],
 )

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """``pipecat-daily-rest drill``: what a server of bots goes through in production."""
 
-import asyncio
 import importlib.util
 import re
 from collections.abc import Sequence
@@ -114,6 +113,8 @@ def command(
     Daily fails, a bot's process is killed, more calls are started than it takes, it is shut down.
     Exit code 1: a call was cut, a room was left, or a start was not answered as it should be.
     """
+    import asyncio  # slow to import, and --help needs none of it
+
     hold(not_run)
     if importlib.util.find_spec("aiortc") is None:
         stop("A drill needs a local Daily: pip install 'pipecat-daily-rest[local]'.")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """``pipecat-daily-rest load``: how many calls fit on this machine."""
 
-import asyncio
 import math
 import os
 import sys
@@ -99,6 +98,8 @@ def command(
 
     Exit code 1: not even one does.
     """
+    import asyncio  # slow to import, and --help needs none of it
+
     from pipecat_daily_rest._core import log_handler
     from pipecat_daily_rest.cli import local_command
 

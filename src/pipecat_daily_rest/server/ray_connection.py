@@ -82,6 +82,9 @@ class Ray:
         if self.address.startswith("ray://"):
             msg = "RAY_ADDRESS: Ray's client has no part here: pass the head as host:port."
             raise DailyConfigError(msg)
+        os.environ.setdefault(
+            "RAY_TQDM_PATCH_PRINT", "0"
+        )  # Ray would replace print() in this process
         logging.getLogger("ray").setLevel(logging.ERROR)  # it warns of signals that are ours
         given: dict[str, Any] = {"address": self.address, "configure_logging": False}
         is_local = self.address == LOCAL
