@@ -128,6 +128,10 @@ class BrowserPerson:
         """Wait until the page plays a tone. Measured by an AnalyserNode on the remote track."""
         await self.until(f"({TONE})({hz}) > 20", f"play {hz} Hz")
 
+    async def hears_no(self, hz: float) -> None:
+        """Wait until a tone has faded from what the page plays."""
+        await self.until(f"({TONE})({hz}) === 0", f"stop playing {hz} Hz")
+
     async def has_heard(self) -> None:
         """Wait until the page has played the tone that it remembers, be it long ago."""
         await self.until("window.remembered", "play what it was to remember")
