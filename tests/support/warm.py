@@ -39,7 +39,6 @@ IMPORTED = (
     "pipecat.workers.runner",
     "pydantic",
     "pygments",
-    "pytest",
     "typer",
     "uvicorn",
 )
